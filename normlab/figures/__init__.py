@@ -1,0 +1,1 @@
+"""Pictures of data: each `draw_…(data, ax)` draws, and computes nothing."""

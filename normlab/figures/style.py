@@ -1,0 +1,57 @@
+"""One look for every picture: colours that colour-blind readers can tell apart, and a helper.
+
+A colour never stands alone: lines differ in dash or marker too, and areas carry a label.
+"""
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+BLUE, ORANGE, GREEN, PINK, SKY, RED, YELLOW, GREY = (
+    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#8C8C8C",
+)  # fmt: skip
+"""The palette of Okabe & Ito (2008)."""
+
+NORM_COLORS = {
+    "BatchNorm": ORANGE,
+    "LayerNorm": BLUE,
+    "RMSNorm": GREEN,
+    "InstanceNorm": PINK,
+    "GroupNorm": SKY,
+}
+NORM_MARKERS = {
+    "BatchNorm": "s",
+    "LayerNorm": "o",
+    "RMSNorm": "^",
+    "InstanceNorm": "D",
+    "GroupNorm": "v",
+}
+
+STYLE: dict[str, Any] = {
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.titley": 1.0,  # a fixed height spares matplotlib a second layout of all ticks
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E5E5E5",
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "figure.facecolor": "white",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "normlab",
+}
+
+
+def new_figure(
+    columns: int = 1, width: float = 7.0, height: float = 3.2, **subplots: Any
+) -> tuple[Figure, Any]:
+    """A figure in the course's style, with `columns` axes side by side, for a notebook cell.
+
+    `subplots` goes to `plt.subplots`. Returns `(figure, axes)`.
+    """
+    with plt.rc_context(STYLE):
+        return plt.subplots(1, columns, figsize=(width, height), layout="constrained", **subplots)

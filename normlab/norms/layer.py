@@ -1,0 +1,145 @@
+"""Layer normalization (Ba, Kiros & Hinton 2016), forward and backward."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from normlab.norms.rows import (
+    FloatArray,
+    as_rows,
+    check_eps,
+    check_input,
+    check_parameter,
+    check_upstream,
+    chunks,
+    statistics_dtype,
+    workspace,
+)
+
+
+def _standardize(rows: FloatArray, eps: float, out: FloatArray) -> FloatArray:
+    """Write x̂ (n, D) into `out`; return 1/σ_ε (n,). Two passes: first μ, then the variance."""
+    features = rows.shape[1]
+    ones = np.ones(features, rows.dtype)
+    mean = rows @ ones / rows.dtype.type(features)  # (n, D) @ (D,) -> (n,)
+    np.subtract(rows, mean[:, None], out=out)
+    variance = np.vecdot(out, out) / rows.dtype.type(features)  # (n, D), (n, D) -> (n,)
+    inverse_std: FloatArray = 1 / np.sqrt(variance + rows.dtype.type(eps))
+    out *= inverse_std[:, None]
+    return inverse_std
+
+
+def layer_norm(
+    x: ArrayLike,
+    gamma: ArrayLike | None = None,
+    beta: ArrayLike | None = None,
+    eps: float = 1e-5,
+) -> FloatArray:
+    """Layer normalization over the last axis.
+
+    Formula, for each row x of D features:
+
+        μ = mean(x)    Var = mean((x − μ)²)    σ_ε = √(Var + ε)
+        y = γ ⊙ (x − μ)/σ_ε + β
+
+    The variance divides by D, not D − 1, and ε stands inside the root.
+
+    Args:
+        x: (..., D), float16, float32 or float64. It is not changed.
+        gamma: gain (D,); None means 1.
+        beta: shift (D,); None means 0.
+        eps: ≥ 0.
+
+    Returns:
+        (..., D) in the dtype of `x`. Statistics are computed in at least float32.
+
+    Raises:
+        ValueError: if `x` is not a float array with D ≥ 1, if `gamma` or `beta` is not (D,),
+            or if `eps` is negative.
+
+    Source: Ba, Kiros & Hinton 2016, Layer Normalization, Eq. 3 and 4 (arXiv:1607.06450).
+    ε is not in the paper's equations; its place is the one of PyTorch and TensorFlow.
+
+    >>> layer_norm(np.array([[1.0, 2.0, 3.0, 4.0]]), eps=0).round(4)
+    array([[-1.3416, -0.4472,  0.4472,  1.3416]])
+    """
+    x = check_input(x)
+    gamma = check_parameter(gamma, "gamma", x)
+    beta = check_parameter(beta, "beta", x)
+    eps = check_eps(eps)
+    dtype = statistics_dtype(x.dtype)
+    y = np.empty(x.shape, x.dtype)
+    x_rows, y_rows = as_rows(x), as_rows(y)  # (N, D)
+    for part in chunks(x_rows):
+        out = y_rows[part]
+        work = workspace(out, dtype)
+        _standardize(x_rows[part].astype(dtype, copy=False), eps, out=work)
+        if gamma is not None:
+            work *= gamma
+        if beta is not None:
+            work += beta
+        if work is not out:
+            out[...] = work
+    return y
+
+
+def layer_norm_backward(
+    dy: ArrayLike, x: ArrayLike, gamma: ArrayLike | None = None, eps: float = 1e-5
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Gradients of `layer_norm` for its input, its gain and its shift.
+
+    Formula, for each row, with u = dy ⊙ γ and x̂ = (x − μ)/σ_ε:
+
+        dx = (1/σ_ε) [u − mean(u) − x̂ · mean(u ⊙ x̂)]
+        dγ = Σ dy ⊙ x̂    dβ = Σ dy    (sums over all leading axes)
+
+    Args:
+        dy: upstream gradient ∂L/∂y, the shape of `x`.
+        x: the input of the forward pass (..., D).
+        gamma: the gain (D,) of the forward pass; None means 1.
+        eps: the ε of the forward pass.
+
+    Returns:
+        `(dx, dgamma, dbeta)`: dx (..., D) in the dtype of `x`; dgamma and dbeta (D,) in the
+        statistics' dtype (float32, or float64 for float64 input).
+
+    Raises:
+        ValueError: as `layer_norm`, and if `dy` has not the shape of `x`.
+
+    Source: the chain rule through Ba et al. 2016, Eq. 3 and 4; chapter 02 derives it.
+
+    >>> x = np.array([[1.0, 2.0, 4.0]])
+    >>> dx, dgamma, dbeta = layer_norm_backward(np.array([[1.0, 0.0, 0.0]]), x)
+    >>> bool(abs(dx.sum()) < 1e-12)
+    True
+    >>> dbeta
+    array([1., 0., 0.])
+    """
+    x = check_input(x)
+    dy = check_upstream(dy, x)
+    eps = check_eps(eps)
+    dtype = statistics_dtype(x.dtype)
+    gain = check_parameter(gamma, "gamma", x)
+    gain = np.ones(x.shape[-1], dtype) if gain is None else gain
+    dx = np.empty(x.shape, x.dtype)
+    dgamma, dbeta = np.zeros_like(gain), np.zeros_like(gain)
+    x_rows, dy_rows, dx_rows = as_rows(x), as_rows(dy), as_rows(dx)  # (N, D)
+    for part in chunks(x_rows):
+        upstream = dy_rows[part].astype(dtype, copy=False)
+        normalized = np.empty(upstream.shape, dtype)
+        inverse_std = _standardize(x_rows[part].astype(dtype, copy=False), eps, out=normalized)
+        out = dx_rows[part]
+        work = workspace(out, dtype)
+        np.multiply(upstream, normalized, out=work)
+        ones = np.ones(len(work), dtype)
+        dgamma += ones @ work  # (n,) @ (n, D) -> (D,)
+        dbeta += ones @ upstream  # (n,) @ (n, D) -> (D,)
+        mean_u = upstream @ gain / dtype.type(x.shape[-1])  # (n, D) @ (D,) -> (n,)
+        mean_ux = work @ gain / dtype.type(x.shape[-1])  # (n, D) @ (D,) -> (n,)
+        np.multiply(upstream, gain, out=work)
+        work -= mean_u[:, None]
+        normalized *= mean_ux[:, None]
+        work -= normalized
+        work *= inverse_std[:, None]
+        if work is not out:
+            out[...] = work
+    return dx, dgamma, dbeta

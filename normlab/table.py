@@ -1,0 +1,41 @@
+"""A small table that reads well in a terminal, in a notebook and on GitHub."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tabulate import tabulate
+
+
+@dataclass(frozen=True)
+class Table:
+    """Named columns and rows of text or numbers; floats are shown to four significant digits.
+
+    >>> print(Table(("norm", "mean"), [("LayerNorm", 0.0), ("RMSNorm", 0.123456)]))
+    norm         mean
+    ---------  ------
+    LayerNorm  0
+    RMSNorm    0.1235
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise ValueError(
+                    f"a row has {len(row)} entries, but there are {len(self.columns)} columns: "
+                    f"{row!r} under {tuple(self.columns)}."
+                )
+
+    def cells(self) -> list[list[str]]:
+        """The rows as text, each number as it is shown."""
+        return [[f"{v:.4g}" if isinstance(v, float) else str(v) for v in row] for row in self.rows]
+
+    def __str__(self) -> str:
+        return tabulate(self.cells(), self.columns, tablefmt="simple")
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return str(tabulate(self.cells(), self.columns, tablefmt="html"))

@@ -1,0 +1,85 @@
+"""Fair timings: contenders take turns in one run, on one thread, and the medians are compared."""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from threadpoolctl import threadpool_limits
+
+from normlab.progress import progress
+from normlab.table import Table
+
+
+@dataclass(frozen=True)
+class Race:
+    """Median seconds per call of each contender, measured in turns."""
+
+    seconds: Mapping[str, float]
+
+    def ratio(self, contender: str, to: str) -> float:
+        """How many times the time of `to` the contender takes."""
+        return self.seconds[contender] / self.seconds[to]
+
+    def table(self, to: str) -> Table:
+        """One row per contender: microseconds a call, and the ratio to the contender `to`."""
+        rows = [
+            [name, f"{1e6 * seconds:.1f}", f"{self.ratio(name, to):.2f}"]
+            for name, seconds in self.seconds.items()
+        ]
+        return Table(("contender", "µs a call", f"× {to}"), rows)
+
+
+def race(
+    contenders: Mapping[str, Callable[[], object]],
+    rounds: int = 21,
+    turn_seconds: float = 0.005,
+    synchronize: Callable[[], object] = lambda: None,
+) -> Race:
+    """Time functions without arguments against each other.
+
+    Every round gives each contender one turn of about `turn_seconds`, so that a slow moment
+    of the machine hits all alike. `synchronize` waits for a device (`torch.cuda.synchronize`).
+
+    Raises:
+        ValueError: if there is no contender.
+
+    >>> race({"sum": lambda: sum(range(100))}, rounds=3).seconds["sum"] > 0
+    True
+    """
+    if not contenders:
+        raise ValueError("there are no contenders; expected a dict of functions by name.")
+    calls = {
+        name: max(1, round(turn_seconds / _turn(run, 2, synchronize)))
+        for name, run in contenders.items()
+    }
+    turns: dict[str, list[float]] = {name: [] for name in contenders}
+    for _ in progress(range(rounds), "timing"):
+        for name, run in contenders.items():
+            turns[name].append(_turn(run, calls[name], synchronize))
+    return Race({name: statistics.median(times) for name, times in turns.items()})
+
+
+def _turn(run: Callable[[], object], calls: int, synchronize: Callable[[], object]) -> float:
+    """Seconds a call, over `calls` calls."""
+    synchronize()
+    start = time.perf_counter()
+    for _ in range(calls):
+        run()
+    synchronize()
+    return (time.perf_counter() - start) / calls
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One BLAS and one torch thread, as it was before on leaving."""
+    import torch  # here, so that the module can be imported without it
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(threads)
