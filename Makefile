@@ -1,0 +1,62 @@
+# make lab      open the course            make test     run every test
+# make lessons  build the notebooks        make bench    measure the norms
+# make doctor   what is installed          make lock     renew constraints.txt
+#
+# Each target sets up .venv first, if that is not done. ARGS passes options on, for instance
+#   make lab ARGS="--no-browser --port 9000"      make test ARGS="-k rms"
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: lab test lessons bench doctor lock chromium
+.DELETE_ON_ERROR:
+
+ROOT_OPTION := $(if $(filter 0,$(shell id -u)),--allow-root)
+
+lab: $(VENV)/lab.done
+	$(BIN)/jupyter lab $(ROOT_OPTION) notebooks/00_start_here.ipynb $(ARGS)
+
+test: $(VENV)/test.done chromium
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+
+lessons: $(VENV)/test.done
+	$(BIN)/python lessons/build.py $(ARGS)
+
+bench: $(VENV)/lab.done
+	$(BIN)/python -m benchmarks.norms $(ARGS)
+
+doctor: $(VENV)/lab.done
+	$(BIN)/normlab doctor
+
+# Versions for every platform; torch stands without a CPU or CUDA suffix, so pip takes the
+# build that the platform has.
+lock: $(VENV)/test.done
+	$(BIN)/python -m pip install --quiet "uv>=0.5"
+	printf 'torch==2.13.0\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+		--extra test --constraint - --no-annotate --custom-compile-command "make lock" \
+		--upgrade --output-file constraints.txt pyproject.toml
+
+$(VENV)/venv.done:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+		"normlab needs Python 3.11 or newer, and $(PYTHON) is %d.%d. " % sys.version_info[:2] + \
+		"Name another one: make lab PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/lab.done: $(VENV)/venv.done pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --constraint constraints.txt --editable .
+	$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements"
+	touch $@
+
+$(VENV)/test.done: $(VENV)/lab.done
+	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+# The browser of the tests. Elsewhere than in CI its absence only skips them.
+chromium:
+ifeq ($(CI),true)
+	@command -v chromium > /dev/null || \
+		(apt-get update && apt-get install --yes --no-install-recommends chromium)
+endif

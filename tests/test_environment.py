@@ -1,0 +1,115 @@
+"""What is installed, by which way in, and what `normlab doctor` says of it."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from normlab import cli, doctor
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+CONDA_NAMES = {"pytorch": "torch"}
+
+
+def bounds(requirements):
+    parsed = [Requirement(r) for r in requirements]
+    return {CONDA_NAMES.get(r.name, r.name): str(r.specifier) for r in parsed}
+
+
+def test_conda_names_the_same_packages_and_bounds_as_pyproject():
+    listed = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    *conda, pip = [entry for entry in listed if entry != "pip"]
+    *from_pip, own = pip["pip"]
+    assert own == "--editable ."
+    assert bounds(conda) == bounds(PROJECT["dependencies"]) | {"python": PROJECT["requires-python"]}
+    assert bounds(from_pip) == bounds(PROJECT["optional-dependencies"]["test"])
+
+
+def test_the_lock_pins_every_package_within_its_bounds_and_says_how_it_is_made():
+    text = (ROOT / "constraints.txt").read_text()
+    assert "make lock" in text.splitlines()[1]
+    pins = doctor.read_lock(text)
+    for requirement in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]:
+        r = Requirement(requirement)
+        assert r.specifier.contains(pins[r.name.lower()]), r.name
+    assert pins["torch"] == "2.13.0"
+    assert "torch>=2.4" in PROJECT["dependencies"]
+
+
+def test_importing_normlab_and_its_numpy_norms_loads_no_torch():
+    code = (
+        "import sys, normlab, normlab.norms; assert not {'torch', 'matplotlib'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def finding(found, locked="2.1", bound="numpy>=2.0"):
+    return doctor.check_package(Requirement(bound), found, locked)
+
+
+def test_the_doctor_accepts_what_the_lock_names_whatever_the_build():
+    assert finding("2.1").status == "ok"
+    assert finding("2.13.0+cpu", "2.13.0").status == "ok"
+
+
+def test_the_doctor_names_the_cure_for_a_missing_an_old_and_another_version():
+    missing, old, other = finding(None), finding("1.26"), finding("2.3")
+    assert (missing.status, old.status, other.status) == ("wrong", "wrong", "differs")
+    assert "make lab" in missing.advice
+    assert "too old" in old.advice
+    assert 'pip install "numpy==2.1"' in other.advice
+
+
+def test_the_doctor_refuses_an_old_python():
+    assert doctor.check_python((3, 11, 0)).status == "ok"
+    assert "3.11 or newer" in doctor.check_python((3, 10, 9)).advice
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "found"), [(True, False, "CUDA"), (False, True, "MPS"), (False, False, "CPU")]
+)
+def test_the_doctor_names_the_device(cuda, mps, found):
+    assert doctor.check_device("2.13.0", cuda, mps, driver=cuda).found == found
+
+
+def test_the_doctor_sees_a_gpu_that_torch_does_not():
+    advice = doctor.check_device("2.13.0+cpu", cuda=False, mps=False, driver=True).advice
+    assert "CUDA build" in advice
+
+
+def test_the_doctor_reads_only_the_pins_of_this_platform():
+    text = f'a==1 ; sys_platform == "{sys.platform}"\nb==2 ; sys_platform == "none"\n# c==3\n'
+    assert doctor.read_lock(text) == {"a": "1"}
+
+
+def test_a_missing_lock_and_a_missing_package_make_the_report_unhealthy():
+    installed = {r.name: doctor.installed_version(r.name) for r in doctor.needed_packages()}
+    report = doctor.examine(None, installed | {"numpy": None})
+    text = str(report)
+    assert not report.healthy
+    assert "numpy: run `make lab`" in text
+    assert "lock: clone" in text
+
+
+def test_the_command_prints_every_package_and_succeeds_here(capsys):
+    code = cli.main(["doctor"])
+    printed = capsys.readouterr().out
+    assert code == 0, printed
+    for requirement in PROJECT["dependencies"]:
+        name = Requirement(requirement).name
+        assert name in printed
+        assert Version(doctor.installed_version(name)).public in printed
+    assert "device" in printed
+
+
+def test_an_unknown_command_is_refused_with_the_list_of_commands(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["docter"])
+    assert stop.value.code == 2
+    assert "doctor" in capsys.readouterr().err
