@@ -15,7 +15,7 @@ ARGS ?=
 
 ROOT_OPTION := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-lab: $(VENV)/lab.done
+lab: $(VENV)/lab.done $(VENV)/trust.done
 	$(BIN)/jupyter lab $(ROOT_OPTION) notebooks/00_start_here.ipynb $(ARGS)
 
 test: $(VENV)/test.done chromium
@@ -52,6 +52,11 @@ $(VENV)/lab.done: $(VENV)/venv.done pyproject.toml constraints.txt
 
 $(VENV)/test.done: $(VENV)/lab.done
 	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+# JupyterLab shows stored explorers only of notebooks that it was told to trust.
+$(VENV)/trust.done: $(VENV)/lab.done $(wildcard notebooks/*.ipynb)
+	$(BIN)/jupyter trust notebooks/*.ipynb
 	touch $@
 
 # The browser of the tests. Elsewhere than in CI its absence only skips them.

@@ -5,3 +5,12 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("TQDM_DISABLE", "1")
+
+
+def pytest_report_header() -> str:
+    import torch
+
+    devices = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    return (
+        f"devices under test: {', '.join(['cpu', *(d for d, there in devices.items() if there)])}"
+    )

@@ -15,11 +15,12 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import jupytext
 import nbformat
 from nbclient import NotebookClient
-from nbformat import NotebookNode
+from nbformat import NotebookNode, v4
 from tqdm import tqdm
 
 LESSONS = Path(__file__).parent
@@ -36,7 +37,7 @@ def lessons() -> list[Path]:
 
 def convert(lesson: Path) -> NotebookNode:
     """The notebook of a lesson, without outputs, with cell ids that follow from the text."""
-    source = jupytext.read(lesson, fmt="py:percent")
+    source: Any = jupytext.read(lesson, fmt="py:percent")
     seen: Counter[str] = Counter()
     for cell in source.cells:
         digest = hashlib.sha256(cell.source.encode()).hexdigest()[:10]
@@ -45,7 +46,7 @@ def convert(lesson: Path) -> NotebookNode:
         if "timing" in cell.metadata.get("tags", []):
             cell.metadata["tags"].append("nbval-ignore-output")
     metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
-    return nbformat.v4.new_notebook(cells=source.cells, metadata=metadata)
+    return v4.new_notebook(cells=source.cells, metadata=metadata)
 
 
 def execute(notebook: NotebookNode, folder: Path) -> None:

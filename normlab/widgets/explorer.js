@@ -23,6 +23,7 @@ function makeControl(control, index, onMove) {
   }
   input.setAttribute("aria-label", control.label);
   input.dataset.name = control.name;
+  input.dataset.role = control.role;
   input.dataset.lmSuppressShortcuts = "true"; // JupyterLab binds the arrow keys
   input.addEventListener("keydown", (event) => event.stopPropagation());
   const show = (i) => {

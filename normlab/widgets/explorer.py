@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import anywidget
 import matplotlib as mpl
@@ -44,31 +44,23 @@ class Choice:
     kind: ClassVar[str] = "choice"
 
 
-class Draw(Protocol):
-    """Draw `data` at one position of the controls on empty axes (several if `columns` > 1).
-
-    Limits, ticks, scales and axis labels must be the same at every position.
-    """
-
-    def __call__(self, data: Any, axes: Any, /, **position: Any) -> None: ...
-
-
-class Describe(Protocol):
-    """One sentence on what the picture shows, and its numbers."""
-
-    def __call__(self, data: Any, /, **position: Any) -> tuple[str, Table]: ...
-
-
 @dataclass(frozen=True)
 class Scene:
-    """What an explorer shows: `compute` the data of some settings, `draw` it, `describe` it.
+    """What an explorer shows.
 
-    `columns` axes stand side by side on a figure of `size` inches.
+    Args:
+        compute: `compute(**settings)` returns the data of all frames.
+        draw: `draw(data, axes, **position)` draws one frame on empty axes. Limits, ticks,
+            scales and axis labels must be the same at every position.
+        describe: `describe(data, **position)` returns one sentence on what the picture shows,
+            and a Table of its numbers.
+        columns: how many axes stand side by side; `axes` is an array of them if more than one.
+        size: of the figure, in inches.
     """
 
     compute: Callable[..., Any]
-    draw: Draw
-    describe: Describe
+    draw: Callable[..., None]
+    describe: Callable[..., tuple[str, Table]]
     columns: int = 1
     size: tuple[float, float] = (7.0, 3.4)
 
@@ -89,10 +81,10 @@ class Explorer(anywidget.AnyWidget):
     _css = Path(__file__).parent / "explorer.css"
 
     title = traitlets.Unicode().tag(sync=True)
-    controls = traitlets.List().tag(sync=True)
-    lines = traitlets.List().tag(sync=True)
-    frames = traitlets.List().tag(sync=True)
-    position = traitlets.List().tag(sync=True)
+    controls: Any = traitlets.List().tag(sync=True)
+    lines: Any = traitlets.List().tag(sync=True)
+    frames: Any = traitlets.List().tag(sync=True)
+    position: Any = traitlets.List().tag(sync=True)
     request = traitlets.Dict().tag(sync=True)
     answered = traitlets.Int(0).tag(sync=True)
     progress = traitlets.Float(1.0).tag(sync=True)
@@ -185,7 +177,7 @@ class Explorer(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """The widget; where there is none (GitHub, paper), the current picture and sentence."""
         bundle = super()._repr_mimebundle_(**kwargs)
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        data, metadata = bundle or ({}, {})
         return {**data, "text/plain": repr(self), "image/png": self._first_png}, metadata
 
 

@@ -35,6 +35,7 @@ class FramePainter:
         for ax, bare in zip(self.figure.axes, self._bare, strict=True):
             for artist in [a for a in ax.get_children() if a not in bare]:
                 artist.remove()
+            ax.containers.clear()  # bars leave theirs behind, and with it a legend entry
 
     def svg(self) -> str:
         """The picture as it is now: the axes as at the first call, and what is in them.
@@ -99,7 +100,8 @@ def _hidden_axes(figure: Figure) -> Iterator[None]:
 def _to_svg(figure: Figure) -> str:
     # savefig would draw twice, once only to lay out
     buffer = BytesIO()
-    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
+    canvas: Any = FigureCanvasSVG(figure)
+    canvas.print_svg(buffer, metadata={"Date": None, "Creator": None})
     return buffer.getvalue().decode()
 
 

@@ -1,0 +1,158 @@
+"""Notebooks are what their lessons say, hold their outputs, and are built the same every time."""
+
+import importlib.util
+import re
+import textwrap
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SPEC = importlib.util.spec_from_file_location("build", ROOT / "lessons" / "build.py")
+build = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(build)
+
+LESSONS = build.lessons()
+NAMES = [lesson.stem for lesson in LESSONS]
+COMPARED = ("text/plain", "text/html")
+
+
+def notebook(lesson):
+    return nbformat.read(ROOT / "notebooks" / f"{lesson.stem}.ipynb", as_version=4)
+
+
+def results(cell):
+    """The texts of a cell that nbval compares, pictures aside."""
+    if "nbval-ignore-output" in cell.metadata.get("tags", []):
+        return []
+    outputs = [o.get("text") or o.get("data", {}).get("text/plain") for o in cell.outputs]
+    return [text for text in outputs if text and not text.startswith("<Figure")]
+
+
+def test_every_lesson_has_its_notebook_and_every_notebook_its_lesson():
+    assert sorted(p.stem for p in (ROOT / "notebooks").glob("*.ipynb")) == NAMES
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=NAMES)
+def test_a_notebook_has_the_cells_of_its_lesson(lesson):
+    rebuilt, stored = build.convert(lesson), notebook(lesson)
+    parts = [
+        [(c.id, c.cell_type, c.source, c.metadata.get("tags")) for c in nb.cells]
+        for nb in (rebuilt, stored)
+    ]
+    assert parts[0] == parts[1], f"run `make lessons ARGS={lesson.name[:2]}` and commit the result"
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=NAMES)
+def test_a_notebook_was_run_from_top_to_bottom_without_errors_or_warnings(lesson):
+    code = [cell for cell in notebook(lesson).cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    for cell in code:
+        for output in cell.outputs:
+            assert output.output_type != "error", cell.source
+            assert output.get("name") != "stderr", cell.source
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=NAMES)
+def test_at_least_five_cells_of_a_chapter_are_compared_by_nbval(lesson):
+    compared = [c for c in notebook(lesson).cells if c.cell_type == "code" and results(c)]
+    assert len(compared) >= 5
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=NAMES)
+def test_a_chapter_predicts_explores_recapitulates_and_names_its_sources(lesson):
+    cells = notebook(lesson).cells
+    text = "\n".join(c.source for c in cells if c.cell_type == "markdown")
+    assert text.startswith(f"# {lesson.name[:2]} · ")
+    for part in ("## What you will be able to do", "**Predict", "## Recap", "## Sources", "arXiv"):
+        assert part in text
+    code = "\n".join(c.source for c in cells if c.cell_type == "code")
+    assert re.search(r"explore_\w+\(", code)
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=NAMES)
+def test_links_between_chapters_lead_somewhere(lesson):
+    text = "\n".join(c.source for c in notebook(lesson).cells)
+    for target in re.findall(r"\]\(([^)#:]+\.\w+)\)", text):
+        assert (ROOT / "notebooks" / target).exists(), target
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=NAMES)
+def test_explorers_can_be_moved_before_anything_is_run(lesson):
+    nb = notebook(lesson)
+    state = nb.metadata.get("widgets", {}).get(build.WIDGET_STATE, {}).get("state", {})
+    views = [
+        output.data["application/vnd.jupyter.widget-view+json"]["model_id"]
+        for cell in nb.cells
+        for output in cell.get("outputs", [])
+        if "application/vnd.jupyter.widget-view+json" in output.get("data", {})
+    ]
+    assert views
+    for model_id in views:
+        assert state[model_id]["state"]["frames"]
+
+
+SMALL_LESSON = """
+    # %% [markdown]
+    # # 99 · Small
+
+    # %%
+    import numpy as np
+    from normlab.figures.style import new_figure
+    from normlab.widgets.forward import explore_moved_token
+
+    fig, ax = new_figure()
+    ax.plot(np.random.default_rng(0).standard_normal(9));
+
+    # %%
+    explore_moved_token()
+
+    # %%
+    print("a"); print("b")
+
+    # %% tags=["timing"]
+    import time
+    time.perf_counter()
+"""
+
+
+@pytest.fixture
+def small_lesson(tmp_path):
+    path = tmp_path / "99_small.py"
+    path.write_text(textwrap.dedent(SMALL_LESSON))
+    return path
+
+
+def test_two_builds_give_the_same_bytes_apart_from_timings(small_lesson, tmp_path):
+    texts = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        nb = nbformat.read(build.build(small_lesson, tmp_path / name), as_version=4)
+        (timing,) = [c for c in nb.cells if "timing" in c.metadata.get("tags", [])]
+        assert "nbval-ignore-output" in timing.metadata.tags
+        assert timing.outputs
+        timing.outputs = []
+        texts.append(build.to_json(nb))
+    assert texts[0] == texts[1]
+    assert "0" * 31 + "1" in texts[0]  # widget ids count up
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [("1 / 0", "ZeroDivisionError"), ("import sys; print('w', file=sys.stderr)", "stderr")],
+)
+def test_a_lesson_that_fails_or_warns_leaves_the_old_notebook(code, error, tmp_path):
+    lesson = tmp_path / "98_bad.py"
+    lesson.write_text(f"# %%\n{code}\n")
+    old = tmp_path / "98_bad.ipynb"
+    old.write_text("old")
+    with pytest.raises(Exception, match=error):
+        build.build(lesson, tmp_path)
+    assert old.read_text() == "old"
+    assert not list(tmp_path.glob("*.unfinished"))
+
+
+def test_an_unknown_chapter_is_refused_with_the_list_of_chapters():
+    with pytest.raises(SystemExit, match=r"no lesson is numbered 77; there are: 00"):
+        build.main(["77"])
