@@ -13,10 +13,11 @@ ARGS ?=
 .PHONY: lab test lessons bench doctor lock chromium
 .DELETE_ON_ERROR:
 
+FIRST := notebooks/00_start_here.ipynb
 ROOT_OPTION := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 lab: $(VENV)/lab.done $(VENV)/trust.done
-	$(BIN)/jupyter lab $(ROOT_OPTION) notebooks/00_start_here.ipynb $(ARGS)
+	$(BIN)/jupyter lab $(ROOT_OPTION) --LabApp.default_url=/lab/tree/$(FIRST) $(ARGS)
 
 test: $(VENV)/test.done chromium
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)

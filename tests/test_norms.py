@@ -265,7 +265,7 @@ def test_no_function_changes_what_it_is_given(dtype):
 
 @pytest.mark.parametrize("norm", FORWARDS, ids=lambda f: f.__name__)
 def test_errors_name_what_was_given_and_what_was_expected(norm):
-    with pytest.raises(ValueError, match=r"gamma has shape \(3,\), but x has shape \(2, 4\)"):
+    with pytest.raises(ValueError, match=r"gamma has shape \(3,\), but x .* \(2, 4\).* shape \(4,\)"):
         norm(np.ones((2, 4)), np.ones(3))
     with pytest.raises(ValueError, match=r"x has dtype int64.*astype"):
         norm(np.ones((2, 4), np.int64))
