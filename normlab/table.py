@@ -13,7 +13,7 @@ class Table:
     >>> print(Table(("norm", "mean"), [("LayerNorm", 0.0), ("RMSNorm", 0.123456)]))
     norm         mean
     ---------  ------
-    LayerNorm  0
+    LayerNorm       0
     RMSNorm    0.1235
     """
 
@@ -33,9 +33,26 @@ class Table:
         return [[f"{v:.4g}" if isinstance(v, float) else str(v) for v in row] for row in self.rows]
 
     def __str__(self) -> str:
-        return tabulate(self.cells(), self.columns, tablefmt="simple")
+        return self._as("simple")
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return str(tabulate(self.cells(), self.columns, tablefmt="html"))
+        return self._as("html")
+
+    def _as(self, form: str) -> str:
+        """Digits as they are given ("0.50" stays "0.50"), columns of numbers to the right."""
+        cells = self.cells()
+        align = [
+            "right" if all(map(_is_number, column)) else "left"
+            for column in zip(*cells, strict=True)
+        ]
+        return str(tabulate(cells, self.columns, form, colalign=align, disable_numparse=True))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.replace("−", "-"))
+    except ValueError:
+        return False
+    return True

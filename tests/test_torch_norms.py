@@ -177,6 +177,23 @@ def test_edge_cases_stay_finite(name):
     assert_allclose(pair, [[1, -1]] if extra else [[5 / 13**0.5, 1 / 13**0.5]], rtol=1e-6)
 
 
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("constant", [0.1, -300.3, 1000.1, 1e6])
+@pytest.mark.parametrize("features", [3, 7, 768])
+def test_constant_rows_become_zero_whatever_the_constant(features, constant, device):
+    x = torch.full((2, features), constant, device=device)
+    assert_allclose(as_float64(torch_norms.layer_norm(x, features, eps=1e-12)), 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("offset", [0, 10, 1e3, 1e4, 1e6])
+def test_an_offset_costs_no_more_than_the_rounding_of_the_input(offset, device):
+    x = (offset + draw(64, 768)).float().to(device)
+    expected = norms.layer_norm(as_float64(x))
+    # x̂ is up to 4, where float32 has a spacing of 5e-7; a few roundings
+    assert_allclose(as_float64(torch_norms.layer_norm(x, 768)), expected, rtol=0, atol=3e-6)
+
+
 @pytest.mark.parametrize("name", NORMS)
 def test_non_contiguous_inputs_are_read_in_order_and_left_unchanged(name):
     x = draw(6, 5, 4)

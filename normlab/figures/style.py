@@ -28,7 +28,7 @@ NORM_MARKERS = {
     "GroupNorm": "v",
 }
 
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "font.size": 10,
     "axes.titlesize": 11,
     "axes.titlelocation": "left",
@@ -51,7 +51,7 @@ def new_figure(
 ) -> tuple[Figure, Any]:
     """A figure in the course's style, with `columns` axes side by side, for a notebook cell.
 
-    `subplots` goes to `plt.subplots`. Returns `(figure, axes)`.
+    `subplots` goes to `plt.subplots`. Returns `(figure, axes)`. Sets matplotlib's `rcParams`.
     """
-    with plt.rc_context(STYLE):
-        return plt.subplots(1, columns, figsize=(width, height), layout="constrained", **subplots)
+    plt.rcParams.update(STYLE)  # stays, so that titles and legends drawn later have it too
+    return plt.subplots(1, columns, figsize=(width, height), layout="constrained", **subplots)

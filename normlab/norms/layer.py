@@ -17,12 +17,21 @@ from normlab.norms.rows import (
 
 
 def _standardize(rows: FloatArray, eps: float, out: FloatArray) -> FloatArray:
-    """Write x̂ (n, D) into `out`; return 1/σ_ε (n,). Two passes: first μ, then the variance."""
-    features = rows.shape[1]
-    ones = np.ones(features, rows.dtype)
-    mean = rows @ ones / rows.dtype.type(features)  # (n, D) @ (D,) -> (n,)
+    """Write x̂ (n, D) into `out`; return 1/σ_ε (n,). Two passes: first μ, then the variance.
+
+    Rounding μ leaves a small mean behind, up to 0.03 at an offset of 1e6 in float32. Where it
+    is more than the rounding of the result, it is subtracted too.
+    """
+    features = rows.dtype.type(rows.shape[1])
+    ones = np.ones(rows.shape[1], rows.dtype)
+    mean = rows @ ones / features  # (n, D) @ (D,) -> (n,)
     np.subtract(rows, mean[:, None], out=out)
-    variance = np.vecdot(out, out) / rows.dtype.type(features)  # (n, D), (n, D) -> (n,)
+    variance = np.vecdot(out, out) / features  # (n, D), (n, D) -> (n,)
+    left_behind = out @ ones / features  # (n, D) @ (D,) -> (n,)
+    rounding = 8 * np.finfo(rows.dtype).eps
+    if (left_behind**2 > rounding**2 * (variance + eps)).any():
+        out -= left_behind[:, None]
+        variance = np.vecdot(out, out) / features  # (n, D), (n, D) -> (n,)
     inverse_std: FloatArray = 1 / np.sqrt(variance + rows.dtype.type(eps))
     out *= inverse_std[:, None]
     return inverse_std
