@@ -1,0 +1,176 @@
+"""ε, cancellation and the chapter's two explorers of them, as numbers."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from normlab.figures.numerics import (
+    describe_epsilon_sweep,
+    describe_variance_sweep,
+    draw_epsilon_sweep,
+    draw_gradient_sweep,
+    draw_variance_errors,
+    draw_variance_sweep,
+)
+from normlab.numerics import (
+    EPSILONS,
+    VARIANCES,
+    epsilon_sweep,
+    gradient_sweep,
+    layer_norm_eps_outside,
+    variance_sweep,
+)
+from normlab.widgets.numerics import explore_epsilon, explore_variance
+
+STDS = np.geomspace(1e-6, 1, 19).tolist()
+INSIDE, OUTSIDE = "inside the root", "outside the root"
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def float32_sweep():
+    return variance_sweep(np.float32, [1, 10, 1e2, 1e3, 1e4, 1e5, 1e6])
+
+
+@pytest.fixture(scope="module")
+def sweeps():
+    offsets = [0, 300, 1e4, 1e6]
+    return {dtype: variance_sweep(dtype, offsets) for dtype in ("float16", "float32", "float64")}
+
+
+def test_the_output_rms_is_the_root_of_var_over_var_plus_eps():
+    sweep, variance = epsilon_sweep(STDS), np.square(STDS)
+    for rms, eps in zip(sweep.output_rms[INSIDE], EPSILONS.values(), strict=True):
+        np.testing.assert_allclose(rms, np.sqrt(variance / (variance + eps)), rtol=1e-10)
+
+
+def test_eps_outside_the_root_is_compared_with_the_standard_deviation():
+    sweep = epsilon_sweep(STDS)
+    for rms, eps in zip(sweep.output_rms[OUTSIDE], EPSILONS.values(), strict=True):
+        np.testing.assert_allclose(rms, STDS / (np.array(STDS) + eps), rtol=1e-10)
+
+
+def test_both_forms_are_one_without_eps():
+    x = np.random.default_rng(0).standard_normal((3, 8))
+    outside = layer_norm_eps_outside(x, eps=0)
+    np.testing.assert_allclose((outside**2).mean(-1), 1)
+    np.testing.assert_allclose(outside.mean(-1), 0, atol=1e-15)
+
+
+def test_the_gradient_at_a_nearly_constant_row_grows_to_one_over_the_root_of_eps():
+    sweep = gradient_sweep([1e-9, 1.0])
+    limits = np.power(list(EPSILONS.values()), -0.5)
+    np.testing.assert_allclose(sweep.gains[:, 0], limits, rtol=0.01)
+    np.testing.assert_allclose(sweep.gains[:, 1], 1, rtol=0.01)
+    assert [cells[0] for cells in sweep.table().rows] == ["1e-09", "1e+00"]
+
+
+@pytest.mark.parametrize("variance", VARIANCES.values(), ids=VARIANCES)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_all_formulas_agree_without_an_offset_and_keep_the_dtype(variance, dtype):
+    x = np.random.default_rng(0).standard_normal((5, 64)).astype(dtype)
+    computed = variance(x)
+    assert computed.dtype == dtype
+    assert computed.shape == (5,)
+    exact = x.astype(np.float64).var(-1)
+    np.testing.assert_allclose(computed, exact, rtol=20 * float(np.finfo(dtype).eps))
+
+
+def slope(error, low, high):
+    """Of log error against log offset, for offsets a decade apart."""
+    return float(np.polyfit(np.arange(high - low), np.log10(error[low:high]), 1)[0])
+
+
+def test_the_errors_of_the_formulas_grow_with_slopes_two_one_and_zero(float32_sweep):
+    error = {name: float32_sweep.worst_error(name) for name in VARIANCES}
+    assert slope(error["one pass"], 1, 7) == pytest.approx(2, abs=0.2)
+    assert slope(error["Welford"], 2, 7) == pytest.approx(1, abs=0.2)
+    assert slope(error["two pass"], 0, 4) == pytest.approx(0, abs=0.2)
+    assert slope(error["shifted"], 0, 7) == pytest.approx(0, abs=0.3)
+    assert error["shifted"].max() < 3e-6
+    assert error["two pass"][:4].max() < 2e-7
+
+
+def test_one_pass_variance_turns_negative_in_a_third_of_the_rows_at_offset_1e4(float32_sweep):
+    assert float32_sweep.failed("one pass").tolist()[:4] == [0, 0, 0, 0]
+    assert 20 <= float32_sweep.failed("one pass")[4] <= 45
+    for name in ("Welford", "two pass", "shifted"):
+        assert not float32_sweep.failed(name).any()
+
+
+def test_float16_squares_overflow_from_256_on_and_small_variances_vanish(sweeps):
+    half = sweeps["float16"]
+    assert half.failed("one pass").tolist() == [0, 100, 100, 100]
+    assert half.failed("two pass").tolist() == [0, 0, 0, 100]
+    assert np.median(half.stored[2]) == 0  # spacing 8 at 10,000: most rows become constant
+
+
+def test_the_stored_row_shows_the_spacing_of_the_dtype(sweeps):
+    steps = sweeps["float16"].stored_row[1] / np.spacing(np.float16(300))
+    np.testing.assert_array_equal(steps, steps.round())
+    half_a_step = np.spacing(np.float32(1e6)) / 2
+    assert np.abs(sweeps["float32"].stored_row[3] - sweeps["float32"].row).max() <= half_a_step
+
+
+def test_the_picture_of_eps_shows_the_sweep():
+    axes = plt.subplots(1, 2)[1]
+    data = epsilon_sweep(STDS)
+    draw_epsilon_sweep(data, axes, std=1e-3, place=INSIDE)
+    widths = [bar.get_width() for bar in axes[1].patches]
+    np.testing.assert_allclose(widths, list(data.at(INSIDE, 1e-3).values()))
+    curves = [line for line in axes[0].lines if len(line.get_xdata()) == len(STDS)]
+    np.testing.assert_array_equal([line.get_ydata() for line in curves], data.output_rms[INSIDE])
+    sentence, table = describe_epsilon_sweep(data, std=1e-3, place=INSIDE)
+    assert "0.302 for torch LayerNorm" in sentence
+    assert [row[0] for row in table.rows] == list(EPSILONS)
+
+
+def test_the_picture_of_variances_shows_ranges_and_failures(sweeps):
+    axes = plt.subplots(1, 2)[1]
+    draw_variance_sweep(sweeps, axes, offset=1e4, dtype="float32")
+    ranges = [line.get_xdata() for line in axes[1].lines if len(line.get_xdata()) == 2]
+    one_pass = sweeps["float32"].computed["one pass"][2]
+    assert any(np.array_equal(ends, (one_pass.min(), one_pass.max())) for ends in ranges)
+    assert "one pass: fails in 30 of 100 rows" in [text.get_text() for text in axes[1].texts]
+    sentence, table = describe_variance_sweep(sweeps, offset=1e4, dtype="float32")
+    assert sentence.startswith("float32, offset 10,000")
+    assert table.rows[0] == ["one pass", "-24", "24", "30 of 100"]
+
+
+def test_the_picture_says_when_the_input_is_infinite(sweeps):
+    axes = plt.subplots(1, 2)[1]
+    draw_variance_sweep(sweeps, axes, offset=1e6, dtype="float16")
+    assert [text.get_text() for text in axes[0].texts] == ["stored as infinity"]
+    _, table = describe_variance_sweep(sweeps, offset=1e6, dtype="float16")
+    assert {row[3] for row in table.rows} == {"100 of 100"}
+
+
+def test_the_static_pictures_show_their_data(float32_sweep):
+    left, right = plt.subplots(1, 2)[1]
+    gradients = gradient_sweep(STDS)
+    draw_gradient_sweep(gradients, left)
+    drawn = [line.get_ydata() for line in left.lines if len(line.get_xdata()) == len(STDS)]
+    np.testing.assert_array_equal(drawn, gradients.gains)
+    draw_variance_errors(float32_sweep, right)
+    by_name = {line.get_label(): line.get_ydata() for line in right.lines}
+    for name in VARIANCES:
+        np.testing.assert_array_equal(by_name[name], float32_sweep.worst_error(name))
+
+
+def test_explore_epsilon_has_a_frame_for_each_std_and_place():
+    explorer = explore_epsilon()
+    assert len(explorer.frames) == 19 * 2
+    assert explorer.sentence().startswith("Input of std 1.0e-03, ε inside the root")
+    assert len({frame["sentence"] for frame in explorer.frames}) == 19 * 2
+
+
+def test_explore_variance_has_a_frame_for_each_offset_and_dtype():
+    explorer = explore_variance()
+    assert len(explorer.frames) == 14 * 3
+    assert "float32, offset 10,000" in explorer.sentence()
+    assert "one pass -24 to 24, 30 of 100 fail" in explorer.sentence()
