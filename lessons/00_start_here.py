@@ -26,6 +26,10 @@
 # 4. **Move.** An explorer shows the same thing for many values. Its sliders answer to the mouse
 #    and to the arrow keys.
 #
+# One text runs through the whole course: a page of lecture notes on norms in transformers, of the
+# kind that is found in many places. The chapters call it **the seed text**. They quote its claims,
+# run an experiment on each, and give a verdict: holds, imprecise, or wrong.
+#
 # Change any cell and run it again. Nothing that you do here can break the course: the file in
 # the repository stays as it is unless you save it.
 

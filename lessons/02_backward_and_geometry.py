@@ -642,7 +642,7 @@ Table(("standard deviation", "‖LN(x)‖/√D, ε = 1e-5 (torch)", "ε = 1e-3 (
 # remove is still there for tokens whose standard deviation is not large against
 # $\sqrt\varepsilon$. Chapter 03 goes on from here.
 #
-# ### A sentence of the course's source text, tested
+# ### A sentence of the seed text, tested
 #
 # > "the centering step in LayerNorm accounts for only a small fraction of its representational
 # > value"

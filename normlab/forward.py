@@ -86,3 +86,43 @@ def moved_token(features: int = 8, seed: int = 0) -> MovedToken:
     """A token of random features with mean 0 and variance 1 before it is moved."""
     rng = np.random.default_rng(seed)
     return MovedToken(layer_norm(rng.standard_normal(features)))
+
+
+@dataclass(frozen=True)
+class TracedTokens:
+    """The traces of several tokens under one gain and one shift, by the token's name."""
+
+    gamma: FloatArray
+    beta: FloatArray
+    traces: dict[str, LayerNormTrace]
+
+    def operations(self, token: str, step: int) -> list[str]:
+        """What step `step` did to each feature: `-2.00`, `/1.41`, `×0.5`, `+1.0`."""
+        trace = self.traces[token]
+        features = len(trace.x)
+        return [
+            [""] * features,
+            [f"{-trace.mean:+.2f}"] * features,
+            [f"/{trace.std:.2f}"] * features,
+            [f"×{g:.1f}" for g in self.gamma],
+            [f"{b:+.1f}" for b in self.beta],
+        ][step]
+
+
+def traced_tokens(learned: bool = True) -> TracedTokens:
+    """A token, the same one shifted, stretched and reflected, and one with an outlier.
+
+    Without `learned` the gain is 1 and the shift 0, as at the start of training.
+
+    >>> traces = traced_tokens().traces
+    >>> bool(np.allclose(traces["x"].normalized, traces["2·x"].normalized, atol=1e-5))
+    True
+    """
+    x = np.array([2.0, -1.0, 3.0, 0.0, 1.0, -2.0])
+    outlier = np.array([8.0, 0.0, 0.0, 0.0, 0.0, 0.0])
+    gamma = np.array([1.0, 0.5, 2.0, 1.0, 1.5, 0.1]) if learned else np.ones(6)
+    beta = np.array([0.0, 1.0, -1.0, 0.5, 0.0, 2.0]) if learned else np.zeros(6)
+    tokens = {"x": x, "x + 4": x + 4, "2·x": 2 * x, "−x": -x, "outlier": outlier}
+    return TracedTokens(
+        gamma, beta, {name: trace_layer_norm(token, gamma, beta) for name, token in tokens.items()}
+    )

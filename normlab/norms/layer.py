@@ -29,8 +29,9 @@ def _standardize(rows: FloatArray, eps: float, out: FloatArray) -> FloatArray:
     variance = np.vecdot(out, out) / features  # (n, D), (n, D) -> (n,)
     left_behind = out @ ones / features  # (n, D) @ (D,) -> (n,)
     rounding = 8 * np.finfo(rows.dtype).eps
-    if (left_behind**2 > rounding**2 * (variance + eps)).any():
-        out -= left_behind[:, None]
+    shows = left_behind**2 > rounding**2 * (variance + eps)  # (n,)
+    if shows.any():
+        out -= np.where(shows, left_behind, 0)[:, None]  # other rows of the batch stay as they are
         variance = np.vecdot(out, out) / features  # (n, D), (n, D) -> (n,)
     inverse_std: FloatArray = 1 / np.sqrt(variance + rows.dtype.type(eps))
     out *= inverse_std[:, None]

@@ -1,0 +1,154 @@
+"""Which numbers share a mean and a variance: one definition, for five norms and two layouts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normlab.norms.rows import FloatArray
+from normlab.table import Table
+
+Role: TypeAlias = Literal["example", "position", "feature"]
+Place: TypeAlias = tuple[int, int, int]
+"""One number of the array, as (example, position, feature), in either layout."""
+
+SIZES: dict[Role, int] = {"example": 3, "position": 4, "feature": 6}
+GROUPS = 2
+"""How many groups of features GroupNorm makes here; torch calls it `num_groups`."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the axes of an array are, in order, and which of them layer norm shares over."""
+
+    name: str
+    symbols: dict[Role, str]
+    layer_norm_shares: tuple[Role, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(SIZES[role] for role in self.symbols)
+
+    def index(self, place: Place) -> tuple[int, ...]:
+        """Where `place` stands in an array of this layout."""
+        at = dict(zip(SIZES, place, strict=True))
+        return tuple(at[role] for role in self.symbols)
+
+
+TEXT = Layout("text (B, T, D)", {"example": "B", "position": "T", "feature": "D"}, ("feature",))
+IMAGES = Layout(
+    "images (N, C, H·W)",
+    {"example": "N", "feature": "C", "position": "H·W"},
+    ("feature", "position"),
+)
+
+NORMS = ("BatchNorm", "LayerNorm", "RMSNorm", "InstanceNorm", "GroupNorm")
+
+STATISTICS = {norm: "mean, variance" for norm in NORMS} | {"RMSNorm": "mean square"}
+
+
+def shared_roles(norm: str, layout: Layout) -> tuple[Role, ...]:
+    """The axes that the statistics of `norm` run over; of GroupNorm's features only one group.
+
+    Raises:
+        ValueError: if `norm` is not in `NORMS`.
+
+    Source: Wu & He 2018, Group Normalization, section 3.1 and Fig. 2 (arXiv:1803.08494).
+
+    >>> shared_roles("BatchNorm", TEXT)
+    ('example', 'position')
+    """
+    shared: dict[str, tuple[Role, ...]] = {
+        "BatchNorm": ("example", "position"),
+        "LayerNorm": layout.layer_norm_shares,
+        "RMSNorm": layout.layer_norm_shares,
+        "InstanceNorm": ("position",),
+        "GroupNorm": ("position", "feature"),
+    }
+    if norm not in shared:
+        raise ValueError(f"norm is {norm!r}; expected one of {', '.join(NORMS)}.")
+    return shared[norm]
+
+
+def group_numbers(norm: str, layout: Layout) -> NDArray[np.intp]:
+    """An array of the layout's shape; entries with the same number share their statistics.
+
+    >>> group_numbers("LayerNorm", TEXT)[0, :, 0].tolist()  # the four tokens of example 0
+    [0, 1, 2, 3]
+    """
+    shared = shared_roles(norm, layout)
+    places = np.indices(layout.shape)  # (3, *shape)
+    for axis, role in enumerate(layout.symbols):
+        if norm == "GroupNorm" and role == "feature":
+            places[axis] //= SIZES["feature"] // GROUPS
+        elif role in shared:
+            places[axis] = 0
+    keys = np.ravel_multi_index(tuple(places), layout.shape)
+    _, numbers = np.unique(keys, return_inverse=True)
+    return numbers.reshape(layout.shape)
+
+
+def influenced(
+    norm: Callable[[FloatArray], FloatArray], x: FloatArray, index: tuple[int, ...]
+) -> NDArray[np.bool_]:
+    """Which outputs of `norm` move when the one input x[index] is moved by 1.
+
+    `x` should be float64: what moves by less than 1e-9 counts as still.
+
+    >>> influenced(lambda x: x - x.mean(), np.zeros(3), (1,)).tolist()
+    [True, True, True]
+    """
+    moved = x.copy()
+    moved[index] += 1
+    still: NDArray[np.bool_] = np.isclose(norm(moved), norm(x), rtol=0, atol=1e-9)
+    return ~still
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """The groups of every norm in one layout."""
+
+    layout: Layout
+
+    def group(self, norm: str, place: Place) -> NDArray[np.bool_]:
+        """Which entries share statistics with the one at `place`, in the layout's shape."""
+        numbers = group_numbers(norm, self.layout)
+        same: NDArray[np.bool_] = numbers == numbers[self.layout.index(place)]
+        return same
+
+    def group_count(self, norm: str) -> int:
+        return int(group_numbers(norm, self.layout).max()) + 1
+
+    def group_name(self, norm: str, place: Place) -> str:
+        """What one group stands for, with its coordinates: `token (b=1, t=2)`."""
+        b, t, d = place
+        text = self.layout == TEXT
+        example, feature = (
+            (f"example b={b}", f"feature d={d}") if text else (f"image n={b}", f"channel c={d}")
+        )
+        width = SIZES["feature"] // GROUPS
+        first = d // width * width
+        features = f"{'features' if text else 'channels'} {first} to {first + width - 1}"
+        return {
+            "BatchNorm": feature,
+            "InstanceNorm": f"{example}, {feature}",
+            "GroupNorm": f"{example}, {features}",
+        }.get(norm, f"token (b={b}, t={t})" if text else example)
+
+    def table(self) -> Table:
+        """One row per norm: what it shares over, and how many groups of how many numbers."""
+        total = int(np.prod(self.layout.shape))
+        rows = []
+        for norm in NORMS:
+            groups = self.group_count(norm)
+            rows.append([norm, self._shared(norm), total // groups, groups, STATISTICS[norm]])
+        return Table(("norm", "shares over", "numbers in a group", "groups", "statistics"), rows)
+
+    def _shared(self, norm: str) -> str:
+        shared = shared_roles(norm, self.layout)
+        names = {role: symbol for role, symbol in self.layout.symbols.items() if role in shared}
+        if norm == "GroupNorm":
+            names["feature"] += f"/{GROUPS}"
+        return ", ".join(names.values())
