@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import reference
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -111,6 +112,21 @@ def test_running_statistics_follow_the_batches_and_stay_when_momentum_is_zero():
     still = running.updated(x + 100, momentum=0.0)
     assert_array_equal(still.mean, running.mean)
     assert_array_equal(still.var, running.var)
+
+
+def test_running_statistics_and_inference_match_torchs_batch_norm():
+    theirs = torch.nn.BatchNorm1d(3).double()
+    running = norms.RunningStatistics.start(3)
+    for rows in (2, 5, 9):
+        batch = draw(rows, 3, seed=rows)
+        by_torch = theirs(torch.tensor(batch)).detach().numpy()
+        assert_allclose(norms.batch_norm(batch), by_torch, atol=1e-12)
+        running = running.updated(batch)
+    assert_allclose(running.mean, theirs.running_mean, atol=1e-6)
+    assert_allclose(running.var, theirs.running_var, atol=1e-6)
+    alone = draw(1, 3)
+    by_torch = theirs.eval()(torch.tensor(alone)).detach().numpy()
+    assert_allclose(norms.batch_norm_inference(alone, running), by_torch, atol=1e-6)
 
 
 # Laws ------------------------------------------------------------------------------------

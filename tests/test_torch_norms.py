@@ -120,6 +120,11 @@ def test_layer_norm_without_bias_has_only_a_weight_as_torch_nn_has():
     assert_allclose(ours(x).detach(), theirs(x).detach(), atol=1e-6)
 
 
+def test_layer_norm_by_default_has_torchs_epsilon():
+    tiny = 1e-3 * draw(3, 8)  # a variance of 1e-6, so that another ε shows
+    assert_allclose(torch_norms.layer_norm(tiny, 8), F.layer_norm(tiny, (8,)), rtol=1e-9)
+
+
 def test_rms_norm_by_default_has_the_machine_epsilon_of_its_statistics():
     tiny = torch.full((1, 4), 1e-4)
     expected = as_float64(tiny) / np.sqrt(1e-8 + np.finfo(np.float32).eps)
