@@ -1,0 +1,77 @@
+"""Pictures of the invariance table and of one of its cells."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from normlab.figures.style import BLUE, GREY, ORANGE, SKY
+from normlab.invariance import CHANGES, NORMS, PAPER, InvarianceTable
+from normlab.table import Table
+
+SHOWN_CASES = {0: ("case 0", "o", BLUE), 1: ("case 1", "^", ORANGE)}
+"""Case 0 is the one that single case re-scaling multiplies."""
+
+LIMIT = 9.5
+"""Of both axes of a cell: no summed input or output is greater."""
+
+TICKS = (-8, -4, 0, 4, 8)
+
+
+def draw_invariance_table(data: InvarianceTable, ax: Axes, /) -> None:
+    """A grid: ✓ on plain ground, ✗ on hatched ground, the relative change below."""
+    for row, norm in enumerate(NORMS):
+        for column, change in enumerate(CHANGES):
+            cell = data.cells[norm, change]
+            face, hatch = (SKY, "") if cell.mark == "✓" else ("white", "///")
+            ax.add_patch(
+                Rectangle((column, row), 0.94, 0.9, facecolor=face, hatch=hatch, edgecolor=GREY)
+            )
+            box = {"facecolor": face, "edgecolor": "none", "pad": 1.5}
+            amount = "0" if cell.relative_change == 0 else f"{cell.relative_change:.0e}"
+            text = f"{cell.mark} {amount}" if cell.mark == "✓" else f"✗ {cell.relative_change:.2f}"
+            ax.text(column + 0.47, row + 0.45, text, ha="center", va="center", bbox=box)
+    ax.set_xticks(np.arange(len(CHANGES)) + 0.47, [c.replace(" re", "\nre") for c in CHANGES])
+    ax.set_yticks(np.arange(len(NORMS)) + 0.45, list(NORMS))
+    ax.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
+    ax.set(xlim=(0, len(CHANGES)), ylim=(len(NORMS), 0))
+    ax.grid(visible=False)
+    ax.spines[:].set_visible(False)
+
+
+def draw_cell(data: InvarianceTable, axes: tuple[Axes, Axes], /, norm: str, change: str) -> None:
+    """Left Wx after against before, right norm(Wx): what lies on the diagonal has not changed."""
+    changed = CHANGES[change](data.layer)
+    cell = data.cells[norm, change]
+    pairs = (
+        ("W x", data.layer.summed_inputs(), changed.summed_inputs()),
+        (f"{norm}(W x): {cell.mark}", cell.before, cell.after),
+    )
+    for ax, (title, before, after) in zip(axes, pairs, strict=True):
+        ax.axline((0, 0), slope=1, color="black", linewidth=0.8, label="unchanged")
+        for case, (label, marker, color) in SHOWN_CASES.items():
+            ax.plot(before[case], after[case], marker, color=color, markersize=4, label=label)
+        ax.plot(
+            before[:2, 0], after[:2, 0], "o", markersize=11, fillstyle="none", color="black",
+            markeredgewidth=1, label="output 0",
+        )  # fmt: skip
+        ax.set(title=title, xlabel="before", ylabel="after", xlim=(-LIMIT, LIMIT))
+        ax.set(ylim=(-LIMIT, LIMIT), aspect="equal", xticks=TICKS, yticks=TICKS)
+        ax.legend(loc="lower right", handletextpad=0.2, borderaxespad=0, fontsize=8)
+
+
+def describe_cell(data: InvarianceTable, /, norm: str, change: str) -> tuple[str, Table]:
+    cell = data.cells[norm, change]
+    amount = cell.relative_change
+    size = "less than 1e-12 of" if amount < 1e-12 else f"{100 * amount:.0f} % of"
+    verdict = "invariant" if cell.mark == "✓" else "not invariant"
+    agrees = cell.mark == PAPER[norm][list(CHANGES).index(change)]
+    sentence = (
+        f"{norm}, {change}: the outputs change by {size} their size, so the cell is {cell.mark} "
+        f"({verdict}), {'as' if agrees else 'unlike'} in the paper's Table 1."
+    )
+    rows = [
+        [case, feature, f"{cell.before[case, feature]:.3f}", f"{cell.after[case, feature]:.3f}"]
+        for case in SHOWN_CASES
+        for feature in range(4)
+    ]
+    return sentence, Table(("case", "output", "before", "after"), rows)

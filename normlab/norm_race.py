@@ -1,0 +1,169 @@
+"""LayerNorm against RMSNorm on the clock, in each library, on a CPU or a GPU."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from normlab import norms, torch_norms
+from normlab.norms.rows import FloatArray
+from normlab.table import Table
+from normlab.timing import one_thread, race
+
+Contender = Callable[[], object]
+EPS = 1e-5
+
+
+@dataclass(frozen=True)
+class NormTimes:
+    """Median seconds a call by (library, norm), and the time to copy the input once.
+
+    A copy reads x and writes as much again, as a fused forward pass does.
+    """
+
+    title: str
+    seconds: Mapping[tuple[str, str], float]
+    copy_seconds: float
+
+    def libraries(self) -> list[str]:
+        return list(dict.fromkeys(library for library, _ in self.seconds))
+
+    def ratio(self, library: str) -> float:
+        """The time of RMSNorm over the time of LayerNorm."""
+        return self.seconds[library, "RMSNorm"] / self.seconds[library, "LayerNorm"]
+
+    def table(self) -> Table:
+        rows = [
+            [
+                library,
+                f"{1e3 * self.seconds[library, 'LayerNorm']:.2f}",
+                f"{1e3 * self.seconds[library, 'RMSNorm']:.2f}",
+                f"{self.ratio(library):.2f}",
+            ]
+            for library in self.libraries()
+        ]
+        copy = f"{1e3 * self.copy_seconds:.2f}"
+        rows.append(["copy x", copy, copy, "1.00"])
+        return Table((self.title, "LayerNorm ms", "RMSNorm ms", "RMS/LN"), rows)
+
+
+def naive_layer_norm(x: FloatArray, gamma: FloatArray, beta: FloatArray) -> FloatArray:
+    """Layer norm as one writes it at first, with `np.var`."""
+    mean, var = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)  # (N, D) -> (N, 1)
+    normalized: FloatArray = (x - mean) / np.sqrt(var + x.dtype.type(EPS)) * gamma + beta
+    return normalized
+
+
+def naive_rms_norm(x: FloatArray, gamma: FloatArray) -> FloatArray:
+    """RMSNorm as one writes it at first."""
+    mean_square = (x**2).mean(-1, keepdims=True)  # (N, D) -> (N, 1)
+    normalized: FloatArray = x / np.sqrt(mean_square + x.dtype.type(EPS)) * gamma
+    return normalized
+
+
+def numpy_contenders(rows: int, features: int, direction: str) -> dict[tuple[str, str], Contender]:
+    """NumPy's contenders on float32 (rows, features)."""
+    rng = np.random.default_rng(0)
+    x, dy = rng.standard_normal((2, rows, features), dtype=np.float32)
+    gamma, beta = np.ones(features, np.float32), np.zeros(features, np.float32)
+    if direction == "backward":
+        return {
+            ("normlab.norms", "LayerNorm"): lambda: norms.layer_norm_backward(dy, x, gamma, EPS),
+            ("normlab.norms", "RMSNorm"): lambda: norms.rms_norm_backward(dy, x, gamma, EPS),
+        }
+    return {
+        ("NumPy, naive", "LayerNorm"): lambda: naive_layer_norm(x, gamma, beta),
+        ("NumPy, naive", "RMSNorm"): lambda: naive_rms_norm(x, gamma),
+        ("normlab.norms", "LayerNorm"): lambda: norms.layer_norm(x, gamma, beta, EPS),
+        ("normlab.norms", "RMSNorm"): lambda: norms.rms_norm(x, gamma, EPS),
+    }
+
+
+def torch_contenders(
+    rows: int, features: int, direction: str, device: str
+) -> dict[tuple[str, str], Contender]:
+    """torch's own operators and normlab's on float32 (rows, features)."""
+    generator = torch.Generator().manual_seed(0)
+    x, dy = torch.randn(2, rows, features, generator=generator).to(device)
+    backward = direction == "backward"
+    x.requires_grad_(backward)
+    weight = torch.ones(features, device=device, requires_grad=backward)
+    bias = torch.zeros(features, device=device, requires_grad=backward)
+    shape = (features,)
+    forwards: dict[tuple[str, str], Callable[[], Tensor]] = {
+        ("torch.nn.functional", "LayerNorm"): lambda: F.layer_norm(x, shape, weight, bias, EPS),
+        ("torch.nn.functional", "RMSNorm"): lambda: F.rms_norm(x, shape, weight, EPS),
+        ("normlab.torch_norms", "LayerNorm"): lambda: torch_norms.layer_norm(
+            x, shape, weight, bias, EPS
+        ),
+        ("normlab.torch_norms", "RMSNorm"): lambda: torch_norms.rms_norm(x, shape, weight, EPS),
+    }
+    if not backward:
+        return dict(forwards)
+    inputs = {"LayerNorm": (x, weight, bias), "RMSNorm": (x, weight)}
+    return {
+        key: partial(torch.autograd.grad, forward(), inputs[key[1]], dy, retain_graph=True)
+        for key, forward in forwards.items()
+    }
+
+
+def race_norms(
+    rows: int, features: int, direction: str, device: str = "cpu", rounds: int = 31
+) -> NormTimes:
+    """LayerNorm and RMSNorm in turns; on the CPU on one thread and with NumPy's too.
+
+    Args:
+        direction: "forward", or "backward" (from a kept forward pass, all gradients).
+        device: "cpu" or "cuda".
+
+    Raises:
+        ValueError: if `direction` is another word.
+
+    >>> race_norms(4, 8, "forward", rounds=3).libraries()
+    ['NumPy, naive', 'normlab.norms', 'torch.nn.functional', 'normlab.torch_norms']
+    """
+    if direction not in ("forward", "backward"):
+        raise ValueError(f"direction is {direction!r}; expected 'forward' or 'backward'.")
+    contenders = numpy_contenders(rows, features, direction) if device == "cpu" else {}
+    contenders |= torch_contenders(rows, features, direction, device)
+    source = torch.ones(rows, features, device=device)
+    target = torch.empty_like(source)
+    keys = {" ".join(key): key for key in contenders}
+    runs = {name: contenders[key] for name, key in keys.items()}
+    synchronize = torch.cuda.synchronize if device == "cuda" else lambda: None
+    with one_thread():
+        result = race({**runs, "copy": lambda: target.copy_(source)}, rounds, 0.005, synchronize)
+    return NormTimes(
+        f"{direction} ({rows}, {features}), {device}",
+        {key: result.seconds[name] for name, key in keys.items()},
+        result.seconds["copy"],
+    )
+
+
+class _OperatorLog(TorchDispatchMode):
+    """Writes down the name of every operator that reaches a device's kernels."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        self.names: list[str] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.names.append(func.overloadpacket.__name__)
+        return func(*args, **(kwargs or {}))
+
+
+def torch_operators(run: Contender) -> list[str]:
+    """The names of the operators that torch runs one after another, without bookkeeping.
+
+    >>> torch_operators(lambda: torch.ones(2) * 3 + 1)
+    ['ones', 'mul', 'add']
+    """
+    with _OperatorLog() as log:
+        run()
+    return [name for name in log.names if name not in ("detach", "view", "expand")]

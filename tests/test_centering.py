@@ -1,0 +1,97 @@
+"""What centering takes away: laws, and the pictures' data."""
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from normlab.centering import (
+    angle_degrees,
+    jacobian_spectra,
+    mean_share,
+    offset_token,
+    sweep_mean_share,
+)
+from normlab.figures.centering import (
+    describe_offset_token,
+    draw_mean_shares,
+    draw_offset_token,
+    draw_spectra,
+)
+from normlab.widgets.centering import explore_offset_token
+
+
+@pytest.mark.parametrize("offset", [-5.0, -0.3, 0.0, 0.1, 1.0, 4.0])
+def test_the_angle_between_the_outputs_is_the_arc_tangent_of_mean_over_std(offset):
+    angle = offset_token(features=16).angle(offset)
+    assert angle == pytest.approx(np.degrees(np.arctan(abs(offset))), abs=1e-9)
+
+
+def test_layer_norm_stands_still_and_rms_norm_takes_the_mean_along():
+    token = offset_token()
+    np.testing.assert_allclose(token.layer_norm(3.0), token.layer_norm(0.0), atol=1e-12)
+    assert token.rms_norm(3.0).mean() == pytest.approx(3 / np.sqrt(10))  # m/√(1 + m²)
+
+
+def test_the_mean_share_is_the_squared_sine_of_the_angle():
+    token = offset_token()
+    for offset in (0.0, 0.5, 2.0):
+        share = mean_share((token.x + offset)[None])[0]
+        assert share == pytest.approx(np.sin(np.radians(token.angle(offset))) ** 2, abs=1e-12)
+
+
+def test_a_tiny_angle_keeps_its_digits():
+    assert angle_degrees(np.array([1.0, 0.0]), np.array([1.0, 1e-10])) == pytest.approx(
+        np.degrees(1e-10), rel=1e-6
+    )
+
+
+def test_the_mean_share_of_random_vectors_is_one_over_d_and_after_relu_one_over_pi():
+    shares = sweep_mean_share([16, 256], vectors=4000, seed=0)
+    assert shares.shares["normal"] == pytest.approx([1 / 16, 1 / 256], rel=0.1)
+    assert shares.shares["after ReLU"][1] == pytest.approx(1 / np.pi, rel=0.02)
+    assert shares.table().columns[-1] == "1/D"
+
+
+@pytest.mark.parametrize("features", [4, 12])
+def test_the_jacobian_has_rank_d_minus_2_for_layer_norm_and_d_minus_1_for_rms_norm(features):
+    x = np.random.default_rng(0).standard_normal(features) + 1
+    spectra = jacobian_spectra(x)
+    assert spectra.rank("LayerNorm") == features - 2
+    assert spectra.rank("RMSNorm") == features - 1
+    np.testing.assert_allclose(spectra.values["LayerNorm"][:-2], 1 / x.std())
+    np.testing.assert_allclose(spectra.values["RMSNorm"][:-1], 1 / np.sqrt((x**2).mean()))
+
+
+def test_the_picture_holds_both_outputs_and_marks_the_angle():
+    token = offset_token(features=8)
+    axes = Figure().subplots(1, 2)
+    draw_offset_token(token, axes, offset=2.0)
+    layer, rms = axes[0].lines[:2]
+    np.testing.assert_array_equal(layer.get_ydata(), token.layer_norm(2.0))
+    np.testing.assert_array_equal(rms.get_ydata(), token.rms_norm(2.0))
+    marked = axes[1].lines[-1]
+    assert (marked.get_xdata()[0], marked.get_ydata()[0]) == (2.0, token.angle(2.0))
+
+
+def test_the_sentence_says_the_angle_and_the_cosine():
+    sentence, table = describe_offset_token(offset_token(features=8), offset=1.0)
+    assert "45.0° apart (cosine 0.707)" in sentence
+    assert len(table.rows) == 8
+
+
+def test_the_pictures_of_shares_and_spectra_hold_their_data():
+    shares = sweep_mean_share([16, 64], vectors=10)
+    ax = Figure().subplots()
+    draw_mean_shares(shares, ax)
+    assert [list(line.get_ydata()) for line in ax.lines[:2]] == list(shares.shares.values())
+    spectra = jacobian_spectra(np.arange(1.0, 6.0))
+    ax = Figure().subplots()
+    draw_spectra(spectra, ax)
+    np.testing.assert_array_equal(ax.lines[1].get_ydata(), spectra.values["RMSNorm"])
+
+
+def test_the_explorer_starts_where_both_norms_agree():
+    explorer = explore_offset_token()
+    assert len(explorer.frames) == 21
+    assert "mean of 0 standard deviations" in explorer.sentence()
+    assert "0.0° apart" in explorer.sentence()
