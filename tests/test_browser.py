@@ -36,7 +36,8 @@ SETTINGS = {
     "notebook-extension/tracker": {"windowingMode": "none"},
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
-CHAPTER = "01_layer_norm.ipynb"
+CHAPTERS = sorted(p.name for p in (ROOT / "notebooks").glob("*.ipynb"))
+RUN_CHAPTER = "01_layer_norm.ipynb"
 MINUTES = 60_000
 
 
@@ -109,12 +110,16 @@ def browser(chromium):
 
 
 @pytest.fixture
-def chapter(browser, jupyterlab):
-    """The chapter in JupyterLab, its kernel idle and nothing run yet."""
+def open_chapter(browser, jupyterlab):
+    """Opens a chapter in JupyterLab; then its kernel is idle and nothing was run."""
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
-    page.goto(f"{jupyterlab}/doc/tree/{CHAPTER}?token={TOKEN}&reset")
-    wait_for_idle(page)
-    yield page
+
+    def open_(name):
+        page.goto(f"{jupyterlab}/doc/tree/{name}?token={TOKEN}&reset")
+        wait_for_idle(page)
+        return page
+
+    yield open_
     page.close()
 
 
@@ -124,7 +129,6 @@ def wait_for_idle(page: Page):
 
 
 def run_all_cells(page: Page):
-    # not \d: every count has to be there, the last one included
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     page.wait_for_function(
@@ -184,7 +188,9 @@ def assert_no_output_holds_an_error(page: Page):
     assert "Error displaying widget" not in page.locator(".jp-Notebook").inner_text()
 
 
-def test_a_stored_explorer_moves_before_anything_is_run(chapter):
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_stored_explorer_moves_before_anything_is_run(name, open_chapter):
+    chapter = open_chapter(name)
     explorer = chapter.locator(".normlab-explorer").first
     expect(explorer).to_be_visible(timeout=MINUTES)
     explorer.scroll_into_view_if_needed()
@@ -192,7 +198,8 @@ def test_a_stored_explorer_moves_before_anything_is_run(chapter):
     assert_no_output_holds_an_error(chapter)
 
 
-def test_a_chapter_runs_and_every_explorer_moves_by_keyboard_and_answers_its_settings(chapter):
+def test_a_chapter_runs_and_every_explorer_moves_and_answers_its_settings(open_chapter):
+    chapter = open_chapter(RUN_CHAPTER)
     run_all_cells(chapter)
     assert_no_output_holds_an_error(chapter)
     explorers = chapter.locator(".normlab-explorer")

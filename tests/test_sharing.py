@@ -167,10 +167,10 @@ def test_the_sentence_counts_the_sharers():
     sentence, table = describe_sharing(Sharing(TEXT), norm="LayerNorm", place=(1, 2, 3))
     assert sentence == (
         "LayerNorm, token (b=1, t=2): 6 numbers share one mean and one variance; "
-        "there are 12 such groups."
+        "there are 12 such groups. The dot is at example 1, position 2, feature 3."
     )
     assert len(table.rows) == 5
-    assert describe_sharing(Sharing(IMAGES), norm="RMSNorm", place=(1, 2, 3))[0] == (
+    assert describe_sharing(Sharing(IMAGES), norm="RMSNorm", place=(1, 2, 3))[0].startswith(
         "RMSNorm, image n=1: 24 numbers share one mean square and no mean; there are 3 such groups."
     )
     assert describe_sharing(Sharing(IMAGES), norm="GroupNorm", place=(1, 2, 4))[0].startswith(

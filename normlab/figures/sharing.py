@@ -99,8 +99,10 @@ def describe_sharing(data: Sharing, /, norm: str, place: Place) -> tuple[str, Ta
         if STATISTICS[norm] == "mean square"
         else "one mean and one variance"
     )
+    example, position, feature = place
     sentence = (
         f"{norm}, {data.group_name(norm, place)}: {size} numbers share {shared}; "
-        f"there are {data.group_count(norm)} such groups."
+        f"there are {data.group_count(norm)} such groups. "
+        f"The dot is at example {example}, position {position}, feature {feature}."
     )
     return sentence, data.table()

@@ -1,0 +1,59 @@
+"""What every explorer in the notebooks keeps to, whatever it shows."""
+
+import functools
+import importlib
+import inspect
+import pkgutil
+
+import pytest
+
+from normlab import widgets
+from normlab.widgets.explorer import Explorer
+
+EXPLORERS = {
+    name: function
+    for module in pkgutil.iter_modules(widgets.__path__)
+    for name, function in inspect.getmembers(
+        importlib.import_module(f"normlab.widgets.{module.name}"), inspect.isfunction
+    )
+    if name.startswith("explore_")
+}
+
+
+@functools.cache
+def built(name) -> Explorer:
+    return EXPLORERS[name]()
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_every_frame_has_a_sentence_of_its_own(name):
+    frames = built(name).frames
+    assert len({frame["sentence"] for frame in frames}) == len(frames)
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_most_frames_have_a_picture_of_their_own(name):
+    # not all: a batch of one, say, looks the same whichever companions are chosen
+    frames = built(name).frames
+    assert len({frame["runs"] for frame in frames}) > len(frames) / 2
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_an_explorer_is_small_enough_to_be_stored_in_a_notebook(name):
+    explorer = built(name)
+    assert len(explorer.frames) <= 60
+    assert sum(map(len, explorer.lines)) < 500_000
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_each_setting_computes_frames_without_a_problem(name):
+    explorer = built(name)
+    settings = [c for c in explorer.controls if c["role"] == "setting"]
+    request = 0
+    for control in settings:
+        for index in range(len(control["values"])):
+            request += 1
+            chosen = explorer.request["settings"] | {control["name"]: index}
+            explorer.request = {"id": request, "settings": chosen}
+            assert explorer.answered == request
+            assert explorer.problem == ""
