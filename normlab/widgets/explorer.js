@@ -126,6 +126,11 @@ function render({ model, el }) {
   const onProgress = () => {
     bar.value = model.get("progress");
     bar.hidden = bar.value === 1;
+    box.setAttribute("aria-busy", !bar.hidden);
+  };
+  const onAnswered = () => {
+    box.dataset.answered = model.get("answered");
+    requests.onAnswer();
   };
 
   const panel = element("div", { class: "normlab-controls" }, ...made.map((c) => c.node));
@@ -140,7 +145,7 @@ function render({ model, el }) {
     "change:position": onPosition,
     "change:frames": turn,
     "change:progress": onProgress,
-    "change:answered": requests.onAnswer,
+    "change:answered": onAnswered,
   };
   for (const [name, handler] of Object.entries(events)) model.on(name, handler);
   return () => {
