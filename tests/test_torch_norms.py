@@ -116,6 +116,8 @@ def test_state_dicts_interchange_with_torch_nn_both_ways(module, options, affine
 def test_layer_norm_without_bias_has_only_a_weight_as_torch_nn_has():
     ours, theirs = torch_norms.LayerNorm(4, bias=False), nn.LayerNorm(4, bias=False)
     assert list(ours.state_dict()) == list(theirs.state_dict()) == ["weight"]
+    assert "bias=False" in repr(ours)
+    assert "bias=True" in repr(torch_norms.LayerNorm(4))
     x = draw(3, 4, dtype=torch.float32)
     assert_allclose(ours(x).detach(), theirs(x).detach(), atol=1e-6)
 

@@ -11,6 +11,7 @@ from normlab.norms.rows import (
     check_parameter,
     check_upstream,
     chunks,
+    normalize_rows,
     statistics_dtype,
     workspace,
 )
@@ -76,20 +77,7 @@ def layer_norm(
     gamma = check_parameter(gamma, "gamma", x)
     beta = check_parameter(beta, "beta", x)
     eps = check_eps(eps)
-    dtype = statistics_dtype(x.dtype)
-    y = np.empty(x.shape, x.dtype)
-    x_rows, y_rows = as_rows(x), as_rows(y)  # (N, D)
-    for part in chunks(x_rows):
-        out = y_rows[part]
-        work = workspace(out, dtype)
-        _standardize(x_rows[part].astype(dtype, copy=False), eps, out=work)
-        if gamma is not None:
-            work *= gamma
-        if beta is not None:
-            work += beta
-        if work is not out:
-            out[...] = work
-    return y
+    return normalize_rows(x, gamma, beta, lambda rows, out: _standardize(rows, eps, out))
 
 
 def layer_norm_backward(

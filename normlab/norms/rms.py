@@ -11,6 +11,7 @@ from normlab.norms.rows import (
     check_parameter,
     check_upstream,
     chunks,
+    normalize_rows,
     statistics_dtype,
     workspace,
 )
@@ -53,18 +54,7 @@ def rms_norm(x: ArrayLike, gamma: ArrayLike | None = None, eps: float = 1e-6) ->
     x = check_input(x)
     gamma = check_parameter(gamma, "gamma", x)
     eps = check_eps(eps)
-    dtype = statistics_dtype(x.dtype)
-    y = np.empty(x.shape, x.dtype)
-    x_rows, y_rows = as_rows(x), as_rows(y)  # (N, D)
-    for part in chunks(x_rows):
-        out = y_rows[part]
-        work = workspace(out, dtype)
-        _rescale(x_rows[part].astype(dtype, copy=False), eps, out=work)
-        if gamma is not None:
-            work *= gamma
-        if work is not out:
-            out[...] = work
-    return y
+    return normalize_rows(x, gamma, None, lambda rows, out: _rescale(rows, eps, out))
 
 
 def rms_norm_backward(

@@ -1,6 +1,6 @@
 """What every norm does first: check its input, and cut it into rows that fit the cache."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 import numpy as np
@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 
 FloatArray: TypeAlias = NDArray[np.floating]
 
-CHUNK_BYTES = 512 * 1024
-"""Each pass over a chunk of this size finds the previous pass's result still in the L2 cache."""
+CHUNK_BYTES = 1024 * 1024
+"""A chunk that stays in the cache from one pass to the next, and is long enough for NumPy."""
 
 _FLOATS = (np.float16, np.float32, np.float64)
 
@@ -80,3 +80,26 @@ def chunks(rows: FloatArray) -> Iterator[slice]:
 def workspace(out: FloatArray, dtype: np.dtype) -> FloatArray:
     """Where to compute: `out` itself, or a buffer if `out` is of lower precision."""
     return out if out.dtype == dtype else np.empty(out.shape, dtype)
+
+
+def normalize_rows(
+    x: FloatArray,
+    gamma: FloatArray | None,
+    beta: FloatArray | None,
+    write_normalized: Callable[[FloatArray, FloatArray], object],
+) -> FloatArray:
+    """γ ⊙ x̂ + β for checked inputs, chunk by chunk; `write_normalized(rows, out)` gives x̂."""
+    dtype = statistics_dtype(x.dtype)
+    y = np.empty(x.shape, x.dtype)
+    x_rows, y_rows = as_rows(x), as_rows(y)  # (..., D) -> (N, D)
+    for part in chunks(x_rows):
+        out = y_rows[part]
+        work = workspace(out, dtype)
+        write_normalized(x_rows[part].astype(dtype, copy=False), work)
+        if gamma is not None:
+            work *= gamma
+        if beta is not None:
+            work += beta
+        if work is not out:
+            out[...] = work
+    return y

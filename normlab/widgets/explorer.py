@@ -23,25 +23,26 @@ from normlab.widgets.frames import FramePainter, share_lines
 
 
 @dataclass(frozen=True)
-class Slider:
+class Control:
+    """What a learner can set: one of `values`, each shown as `show(value)`."""
+
+    label: str
+    values: Sequence[Any]
+    show: Callable[[Any], str] = str
+    start: int = 0
+    kind: ClassVar[str]
+
+
+class Slider(Control):
     """A control with ordered values, moved by mouse or arrow keys."""
 
-    label: str
-    values: Sequence[Any]
-    show: Callable[[Any], str] = str
-    start: int = 0
-    kind: ClassVar[str] = "slider"
+    kind = "slider"
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(Control):
     """A control with named values, chosen from a menu."""
 
-    label: str
-    values: Sequence[Any]
-    show: Callable[[Any], str] = str
-    start: int = 0
-    kind: ClassVar[str] = "choice"
+    kind = "choice"
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,8 @@ class Explorer(anywidget.AnyWidget):
         self,
         title: str,
         scene: Scene,
-        pages: Mapping[str, Slider | Choice],
-        settings: Mapping[str, Slider | Choice] | None = None,
+        pages: Mapping[str, Control],
+        settings: Mapping[str, Control] | None = None,
     ) -> None:
         self._scene, self._pages, self._settings = scene, pages, settings or {}
         starts = {name: control.start for name, control in self._settings.items()}
@@ -189,7 +190,7 @@ class _Frame:
     table: Table
 
 
-def _control_state(name: str, control: Slider | Choice, role: str) -> dict[str, Any]:
+def _control_state(name: str, control: Control, role: str) -> dict[str, Any]:
     return {
         "name": name,
         "role": role,
