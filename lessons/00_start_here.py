@@ -30,8 +30,8 @@
 # kind that is found in many places. The chapters call it **the seed text**. They quote its claims,
 # run an experiment on each, and give a verdict: holds, imprecise, or wrong.
 #
-# Change any cell and run it again. Nothing that you do here can break the course: the file in
-# the repository stays as it is unless you save it.
+# Change any cell and run it again. JupyterLab saves what you change; `git checkout notebooks`, in a
+# terminal, brings all chapters back as they were.
 
 # %% [markdown]
 # ## One token

@@ -41,12 +41,15 @@ RUN_CHAPTER = "01_layer_norm.ipynb"
 MINUTES = 60_000
 
 
+CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
+if CHROMIUM is None and os.environ.get("CI") != "true":
+    pytest.skip(INSTALL, allow_module_level=True)
+
+
 @pytest.fixture(scope="session")
 def chromium():
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(INSTALL)
-    return path
+    assert CHROMIUM, INSTALL
+    return CHROMIUM
 
 
 def free_port():
