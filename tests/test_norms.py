@@ -228,6 +228,16 @@ def test_an_offset_costs_no_more_than_the_rounding_of_the_input(offset):
     assert error <= 2e-6
 
 
+@pytest.mark.parametrize("offset", [0, 10, 1e4, 1e6])
+@pytest.mark.parametrize("rows", [64, 100_000])
+def test_batch_norm_pays_no_more_for_an_offset_than_the_rounding_of_the_input(rows, offset):
+    x = (offset + draw(rows, 8)).astype(np.float32)
+    # x̂ is up to 5, where float32 has a spacing of 5e-7; a few roundings
+    assert np.abs(norms.batch_norm(x) - reference.batch_norm(x)).max() <= 3e-6
+    constant = np.full((rows, 3), offset + 0.1, np.float32)
+    assert_allclose(norms.batch_norm(constant, eps=1e-12), 0, atol=1e-6)
+
+
 def test_the_variance_at_offset_1e4_is_not_lost_as_in_the_one_pass_formula():
     x = (1e4 + draw(64, 768)).astype(np.float32)
     one_pass = (x * x).mean(-1) - x.mean(-1) ** 2

@@ -55,7 +55,7 @@ class RunningStatistics:
                 "least 2 to estimate a variance; use a larger batch, or a norm without "
                 "batch statistics such as layer_norm."
             )
-        mean, var = _batch_statistics(rows)
+        _, mean, var = _center(rows)
         unbiased = var * len(rows) / (len(rows) - 1)
         return RunningStatistics(
             (1 - momentum) * self.mean + momentum * mean,
@@ -63,34 +63,29 @@ class RunningStatistics:
         )
 
 
-def _batch_statistics(rows: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Mean (D,) and biased variance (D,) of each column, in two passes."""
-    rows = rows.astype(statistics_dtype(rows.dtype), copy=False)
-    mean = rows.mean(axis=0)  # (N, D) -> (D,)
+def _center(rows: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """x − μ (N, D), μ (D,) and the biased variance (D,) of each column, in two passes.
+
+    A column may have millions of entries, so its sums are taken in float64. Rounding μ leaves a
+    small mean behind; centering once more removes it.
+    """
+    dtype = statistics_dtype(rows.dtype)
+    mean = rows.mean(axis=0, dtype=np.float64).astype(dtype)  # (N, D) -> (D,)
     centered = rows - mean
-    np.multiply(centered, centered, out=centered)
-    return mean, centered.mean(axis=0)  # (N, D) -> (D,)
-
-
-def _affine(
-    x: FloatArray, mean: FloatArray, var: FloatArray, gamma: FloatArray | None, eps: float
-) -> tuple[FloatArray, FloatArray]:
-    """x̂ = (x − mean)/√(var + ε) and the slope γ/√(var + ε) of the output in x."""
-    dtype = statistics_dtype(x.dtype)
-    inverse_std = (1 / np.sqrt(var + eps)).astype(dtype)
-    normalized = x - mean.astype(dtype, copy=False)
-    normalized *= inverse_std
-    return normalized, inverse_std if gamma is None else inverse_std * gamma
+    centered -= centered.mean(axis=0, dtype=np.float64).astype(dtype)  # (N, D) -> (D,)
+    squares = np.einsum("nd,nd->d", centered, centered, dtype=np.float64)  # (N, D) -> (D,)
+    return centered, mean, (squares / len(rows)).astype(dtype)
 
 
 def _shift_and_scale(
-    normalized: FloatArray, gamma: FloatArray | None, beta: FloatArray | None, dtype: np.dtype
+    normalized: FloatArray, gamma: FloatArray | None, beta: FloatArray | None, x: FloatArray
 ) -> FloatArray:
+    """γ ⊙ x̂ + β, computed in place, with the shape and dtype of `x`."""
     if gamma is not None:
         normalized *= gamma
     if beta is not None:
         normalized += beta
-    return normalized.astype(dtype, copy=False)
+    return normalized.reshape(x.shape).astype(x.dtype, copy=False)  # (N, D) -> (..., D)
 
 
 def batch_norm(
@@ -126,9 +121,9 @@ def batch_norm(
     """
     x = _check_batch(x)
     gamma, beta = check_parameter(gamma, "gamma", x), check_parameter(beta, "beta", x)
-    mean, var = _batch_statistics(as_rows(x))
-    normalized, _ = _affine(x, mean, var, gamma, check_eps(eps))
-    return _shift_and_scale(normalized, gamma, beta, x.dtype)
+    normalized, _, var = _center(as_rows(x))
+    normalized *= _inverse_std(var, eps)
+    return _shift_and_scale(normalized, gamma, beta, x)
 
 
 def batch_norm_inference(
@@ -153,8 +148,9 @@ def batch_norm_inference(
     x = check_input(x)
     gamma, beta = check_parameter(gamma, "gamma", x), check_parameter(beta, "beta", x)
     mean, var = _check_running(running, x)
-    normalized, _ = _affine(x, mean, var, gamma, check_eps(eps))
-    return _shift_and_scale(normalized, gamma, beta, x.dtype)
+    normalized = as_rows(x) - mean
+    normalized *= _inverse_std(var, eps)
+    return _shift_and_scale(normalized, gamma, beta, x)
 
 
 def batch_norm_backward(
@@ -179,18 +175,17 @@ def batch_norm_backward(
     True
     """
     x = _check_batch(x)
-    dy = check_upstream(dy, x).astype(statistics_dtype(x.dtype), copy=False)
+    upstream = as_rows(check_upstream(dy, x)).astype(statistics_dtype(x.dtype), copy=False)
     gamma = check_parameter(gamma, "gamma", x)
-    mean, var = _batch_statistics(as_rows(x))
-    normalized, slope = _affine(x, mean, var, gamma, check_eps(eps))
-    rows, dy_rows = as_rows(normalized), as_rows(dy)  # (N, D)
-    dgamma = (dy_rows * rows).sum(axis=0)  # (N, D) -> (D,)
-    dbeta = dy_rows.sum(axis=0)  # (N, D) -> (D,)
-    dx = dy - dbeta / len(rows)
-    normalized *= dgamma / len(rows)
+    normalized, _, var = _center(as_rows(x))
+    inverse_std = _inverse_std(var, eps)
+    normalized *= inverse_std
+    dgamma = np.einsum("nd,nd->d", upstream, normalized)
+    dbeta = upstream.sum(axis=0)  # (N, D) -> (D,)
+    dx = upstream - dbeta / len(upstream)
+    normalized *= dgamma / len(upstream)
     dx -= normalized
-    dx *= slope
-    return dx.astype(x.dtype, copy=False), dgamma, dbeta
+    return _shift_and_scale(dx, _slope(inverse_std, gamma), None, x), dgamma, dbeta
 
 
 def batch_norm_inference_backward(
@@ -213,13 +208,25 @@ def batch_norm_inference_backward(
     (array([[2.]]), array([6.]), array([2.]))
     """
     x = check_input(x)
-    dy = check_upstream(dy, x).astype(statistics_dtype(x.dtype), copy=False)
+    upstream = as_rows(check_upstream(dy, x)).astype(statistics_dtype(x.dtype), copy=False)
     gamma = check_parameter(gamma, "gamma", x)
     mean, var = _check_running(running, x)
-    normalized, slope = _affine(x, mean, var, gamma, check_eps(eps))
-    dy_rows = as_rows(dy)  # (..., D) -> (N, D)
-    dgamma = (dy_rows * as_rows(normalized)).sum(axis=0)  # (N, D) -> (D,)
-    return (dy * slope).astype(x.dtype, copy=False), dgamma, dy_rows.sum(axis=0)  # -> (D,)
+    inverse_std = _inverse_std(var, eps)
+    normalized = as_rows(x) - mean
+    normalized *= inverse_std
+    dgamma = np.einsum("nd,nd->d", upstream, normalized)
+    dx = upstream * _slope(inverse_std, gamma)
+    return _shift_and_scale(dx, None, None, x), dgamma, upstream.sum(axis=0)  # (N, D) -> (D,)
+
+
+def _inverse_std(var: FloatArray, eps: float) -> FloatArray:
+    inverse_std: FloatArray = 1 / np.sqrt(var + var.dtype.type(check_eps(eps)))
+    return inverse_std
+
+
+def _slope(inverse_std: FloatArray, gamma: FloatArray | None) -> FloatArray:
+    """γ/σ_ε (D,): how much an output moves when its own x − μ moves by 1."""
+    return inverse_std if gamma is None else inverse_std * gamma
 
 
 def _check_batch(x: ArrayLike) -> FloatArray:
