@@ -1,5 +1,6 @@
 """What is installed, by which way in, and what `normlab doctor` says of it."""
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -40,6 +41,15 @@ def test_the_lock_pins_every_package_within_its_bounds_and_says_how_it_is_made()
         assert r.specifier.contains(pins[r.name.lower()]), r.name
     assert pins["torch"] == "2.13.0"
     assert "torch>=2.4" in PROJECT["dependencies"]
+
+
+def test_the_readmes_example_runs_and_its_make_targets_exist():
+    readme = (ROOT / "README.md").read_text()
+    for example in re.findall(r"```python\n(.*?)```", readme, re.DOTALL):
+        exec(compile(example, "README.md", "exec"), {})
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:^|`|cpu )make (\w+)", readme, re.MULTILINE))
+    assert {"lab", "test", "lessons", "lock"} <= named <= targets
 
 
 def test_importing_normlab_and_its_numpy_norms_loads_no_torch():

@@ -160,7 +160,10 @@ def test_parameter_gradients_of_half_inputs_are_summed_in_float32(name):
 def test_vmap_and_functional_gradients_agree_with_a_loop(name):
     x = draw(3, 2, 4)
     weights = draw(3, 4, seed=1)
-    loss = lambda w, v: getattr(torch_norms, name)(v, 4, w, eps=1e-5).pow(3).sum()  # noqa: E731
+
+    def loss(weight, tokens):
+        return getattr(torch_norms, name)(tokens, 4, weight, eps=1e-5).pow(3).sum()
+
     at_once = torch.func.vmap(torch.func.grad(loss))(weights, x)
     looped = torch.stack([torch.func.grad(loss)(w, v) for w, v in zip(weights, x, strict=True)])
     assert_allclose(at_once, looped, atol=1e-12)
