@@ -551,7 +551,8 @@ def lost(there_and_back, stored):
 
 print(f"LLaMA → Gemma → LLaMA: {lost((llama_w - 1) + 1, llama_w):.0f} % of the gains changed")
 print(f"Gemma → LLaMA → Gemma: {lost((gemma_w + 1) - 1, gemma_w):.0f} % of the gains changed")
-print("different gains among Gemma's 100 000:", torch.unique(1 + gemma_w.float()).numel())
+distinct = torch.unique(1 + gemma_w.float()).numel()
+print("different gains among Gemma's 100 000: about", round(distinct, -2))
 print("the same gains stored as LLaMA's:     ", torch.unique(1 + gemma_w).numel())
 
 # %% [markdown]
