@@ -59,6 +59,7 @@ def execute(notebook: NotebookNode, folder: Path) -> None:
         coalesce_streams=True,
         store_widget_state=True,
         record_timing=False,
+        extra_arguments=["--log-level=ERROR"],  # the kernel's log, not the cells' stderr
     )
     client.execute(env={**os.environ, **QUIET})
     notebook.metadata["language_info"] = {"name": "python"}
