@@ -319,17 +319,23 @@ print("dx equals autograd's, to 1e-12:", np.abs(dx - xt.grad.numpy()).max() < 1e
 print("dγ equals autograd's, to 1e-12:", np.abs(dgamma - gt.grad.numpy()).max() < 1e-12)
 
 # %%
-from normlab.centering import jacobian_spectra
-from normlab.figures.centering import draw_spectra
+from normlab.geometry import layer_norm_jacobian, rms_norm_jacobian
 
-spectra = jacobian_spectra(x[0])
-fig, ax = new_figure()
-draw_spectra(spectra, ax)
-print("rank of the Jacobian at D = 12:", {norm: spectra.rank(norm) for norm in spectra.values})
+token, rows = x[0], []
+for name, jacobian, scale in (
+    ("LayerNorm", layer_norm_jacobian, token.std()),
+    ("RMSNorm", rms_norm_jacobian, np.sqrt((token**2).mean())),
+):
+    values = scale * np.linalg.svd(jacobian(token, eps=0), compute_uv=False)  # (12,)
+    passed = values[values > 1e-9]
+    rows.append([name, len(passed), f"{passed.max():.6f}", f"{passed.min():.6f}"])
+columns = ("largest singular value × scale", "smallest above 0 × scale")
+Table(("Jacobian of", "rank at D = 12", *columns), rows)
 
 # %% [markdown]
 # (b). RMSNorm is blind to one direction: the length of $x$. Layer norm is blind to two: the
-# length, and the mean. All other singular values are equal to $1/r$ or $1/\sigma$.
+# length, and the mean. All other singular values are equal: $1/r$ for RMSNorm and $1/\sigma$ for
+# layer norm, the scales of the table.
 #
 # So at $\varepsilon = 0$ the gradient $dx$ is orthogonal to $x$, and layer norm's is orthogonal
 # to the all-ones vector as well:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from normlab.norms import layer_norm, layer_norm_backward, rms_norm, rms_norm_backward
+from normlab.norms import layer_norm, rms_norm
 from normlab.norms.rows import FloatArray
 from normlab.table import Table
 
@@ -104,32 +104,3 @@ def sweep_mean_share(widths: Sequence[int], vectors: int = 1000, seed: int = 0) 
         for name, kind in KINDS.items():
             shares[name].append(float(mean_share(kind(z)).mean()))  # (vectors,) -> ()
     return MeanShares(widths, shares)
-
-
-@dataclass(frozen=True)
-class Spectra:
-    """The singular values (D,) of each norm's Jacobian at one x (D,), greatest first."""
-
-    values: Mapping[str, FloatArray]
-
-    def rank(self, norm: str) -> int:
-        """How many singular values are above 1e-9 of the greatest."""
-        values = self.values[norm]
-        return int((values > 1e-9 * values[0]).sum())
-
-
-def jacobian_spectra(x: FloatArray) -> Spectra:
-    """Singular values of ∂LN(x)/∂x and ∂RMSNorm(x)/∂x at x (D,), without gain, ε = 0.
-
-    The backward pass of the D unit vectors gives the D rows of the Jacobian.
-
-    >>> spectra = jacobian_spectra(np.array([1.0, 2.0, 4.0, 8.0]))
-    >>> spectra.rank("LayerNorm"), spectra.rank("RMSNorm")
-    (2, 3)
-    """
-    units, copies = np.eye(len(x)), np.tile(x, (len(x), 1))  # (D, D): a unit vector, x in each row
-    jacobians = {
-        "LayerNorm": layer_norm_backward(units, copies, eps=0)[0],
-        "RMSNorm": rms_norm_backward(units, copies, eps=0)[0],
-    }
-    return Spectra({name: np.linalg.svd(j, compute_uv=False) for name, j in jacobians.items()})

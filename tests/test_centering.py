@@ -6,7 +6,6 @@ from matplotlib.figure import Figure
 
 from normlab.centering import (
     angle_degrees,
-    jacobian_spectra,
     mean_share,
     offset_token,
     sweep_mean_share,
@@ -15,7 +14,6 @@ from normlab.figures.centering import (
     describe_offset_token,
     draw_mean_shares,
     draw_offset_token,
-    draw_spectra,
 )
 from normlab.widgets.centering import explore_offset_token
 
@@ -52,16 +50,6 @@ def test_the_mean_share_of_random_vectors_is_one_over_d_and_after_relu_one_over_
     assert shares.table().columns[-1] == "1/D"
 
 
-@pytest.mark.parametrize("features", [4, 12])
-def test_the_jacobian_has_rank_d_minus_2_for_layer_norm_and_d_minus_1_for_rms_norm(features):
-    x = np.random.default_rng(0).standard_normal(features) + 1
-    spectra = jacobian_spectra(x)
-    assert spectra.rank("LayerNorm") == features - 2
-    assert spectra.rank("RMSNorm") == features - 1
-    np.testing.assert_allclose(spectra.values["LayerNorm"][:-2], 1 / x.std())
-    np.testing.assert_allclose(spectra.values["RMSNorm"][:-1], 1 / np.sqrt((x**2).mean()))
-
-
 def test_the_picture_holds_both_outputs_and_marks_the_angle():
     token = offset_token(features=8)
     axes = Figure().subplots(1, 2)
@@ -79,15 +67,11 @@ def test_the_sentence_says_the_angle_and_the_cosine():
     assert len(table.rows) == 8
 
 
-def test_the_pictures_of_shares_and_spectra_hold_their_data():
+def test_the_picture_of_shares_holds_its_data():
     shares = sweep_mean_share([16, 64], vectors=10)
     ax = Figure().subplots()
     draw_mean_shares(shares, ax)
     assert [list(line.get_ydata()) for line in ax.lines[:2]] == list(shares.shares.values())
-    spectra = jacobian_spectra(np.arange(1.0, 6.0))
-    ax = Figure().subplots()
-    draw_spectra(spectra, ax)
-    np.testing.assert_array_equal(ax.lines[1].get_ydata(), spectra.values["RMSNorm"])
 
 
 def test_the_explorer_starts_where_both_norms_agree():

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from normlab.centering import MeanShares, OffsetToken, Spectra
+from normlab.centering import MeanShares, OffsetToken
 from normlab.figures.style import NORM_COLORS, NORM_MARKERS, ORANGE
 from normlab.table import Table
 
@@ -60,17 +60,3 @@ def draw_mean_shares(data: MeanShares, ax: Axes, /) -> None:
     ax.set_xticks(data.widths, [str(width) for width in data.widths])
     ax.minorticks_off()
     ax.legend(ncols=2, loc="lower left")
-
-
-def draw_spectra(data: Spectra, ax: Axes, /) -> None:
-    """The singular values of both Jacobians, greatest first."""
-    for name, values in data.values.items():
-        places = np.arange(1, len(values) + 1)
-        ax.plot(
-            places, values, NORM_MARKERS[name], color=NORM_COLORS[name], linestyle=":",
-            linewidth=1, label=f"{name}: rank {data.rank(name)}",
-        )  # fmt: skip
-    ax.axhline(0, color="black", linewidth=0.8)
-    ax.set(xlabel="singular value, greatest first", xticks=places)
-    ax.set(ylabel="singular value", title=f"singular values of the Jacobian, D = {len(places)}")
-    ax.legend(loc="center left")
