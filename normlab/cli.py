@@ -14,8 +14,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def doctor() -> int:
-    from normlab.doctor import diagnose, header
-
+    try:
+        from normlab.doctor import diagnose, header
+    except ModuleNotFoundError as error:  # the doctor itself needs two small packages
+        print(f"{error.name} is missing: run `make lab` in the course's folder")
+        return 1
     report = diagnose()
     print(f"{header()}\n\n{report}")
     return 0 if report.healthy else 1

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from normlab.norms import layer_norm
-from normlab.norms.rows import FloatArray
+from normlab.norms.rows import FloatArray, check_input, check_parameter
 from normlab.table import Table
 
 
@@ -49,23 +49,24 @@ def trace_layer_norm(
     """Layer norm of one token x (D,), computed slowly and with every step kept.
 
     Raises:
-        ValueError: if `x` is not one vector (D,).
+        ValueError: if `x` is not one vector (D,), or `gamma` or `beta` has another shape.
 
     >>> trace = trace_layer_norm([1.0, 3.0], gamma=[1.0, 1.0], beta=[0.0, 0.0], eps=0)
     >>> trace.mean, trace.variance, trace.output.tolist()
     (2.0, 1.0, [-1.0, 1.0])
     """
-    x, gamma, beta = (np.asarray(a, np.float64) for a in (x, gamma, beta))
+    x = check_input(np.asarray(x, np.float64))
     if x.ndim != 1:
-        raise ValueError(f"x has shape {x.shape}; expected one token, shape (D,).")
+        raise ValueError(f"x has shape {x.shape}; expected one token, shape (D,): take one row.")
+    gain, shift = (check_parameter(p, n, x) for p, n in ((gamma, "gamma"), (beta, "beta")))
     mean = x.mean()  # (D,) -> ()
     centered = x - mean
     variance = (centered**2).mean()  # (D,) -> ()
     std = np.sqrt(variance + eps)
     normalized = centered / std
-    scaled = gamma * normalized
+    scaled = gain * normalized
     return LayerNormTrace(
-        x, float(mean), centered, float(variance), float(std), normalized, scaled, scaled + beta
+        x, float(mean), centered, float(variance), float(std), normalized, scaled, scaled + shift
     )
 
 

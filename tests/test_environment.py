@@ -118,6 +118,15 @@ def test_the_command_prints_every_package_and_succeeds_here(capsys):
     assert "device" in printed
 
 
+@pytest.mark.parametrize("package", ["tabulate", "packaging.requirements"])
+def test_the_doctor_names_the_cure_even_if_it_cannot_start(package, monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, "normlab.doctor")
+    monkeypatch.delitem(sys.modules, "normlab.table")
+    monkeypatch.setitem(sys.modules, package, None)  # as if it were not installed
+    assert cli.main(["doctor"]) == 1
+    assert f"{package} is missing: run `make lab`" in capsys.readouterr().out
+
+
 def test_an_unknown_command_is_refused_with_the_list_of_commands(capsys):
     with pytest.raises(SystemExit) as stop:
         cli.main(["docter"])

@@ -29,6 +29,11 @@ def test_the_steps_are_the_five_lines_of_the_formula():
     np.testing.assert_allclose(steps, want)
 
 
+def test_a_trace_names_a_gain_that_does_not_fit():
+    with pytest.raises(ValueError, match=r"gamma has shape \(3,\), but x has shape \(2,\)"):
+        trace_layer_norm([1.0, 2.0], gamma=np.ones(3), beta=np.zeros(2))
+
+
 def test_a_trace_takes_one_token_only():
     with pytest.raises(ValueError, match=r"x has shape \(2, 3\); expected one token"):
         trace_layer_norm(np.ones((2, 3)), np.ones(3), np.zeros(3))

@@ -22,13 +22,18 @@ def test_a_table_refuses_a_row_of_another_length():
         Table(("a", "b"), [("x",)])
 
 
-def test_a_race_orders_a_slow_and_a_fast_contender():
-    result = race(
-        {"slow": lambda: time.sleep(0.004), "fast": lambda: time.sleep(0.001)},
-        rounds=3,
-        turn_seconds=0.004,
-    )
-    assert result.ratio("slow", to="fast") > 1.5  # 4 by sleeping alone
+def test_a_race_gives_the_median_turn_of_each_contender(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+    slow_turns = iter([9.0, 4.0, 4.0, 40.0, 4.0])  # two to warm up; then one turn is disturbed
+
+    def take(seconds):
+        clock[0] += seconds
+
+    contenders = {"slow": lambda: take(next(slow_turns)), "fast": lambda: take(1.0)}
+    result = race(contenders, rounds=3, turn_seconds=0.0)
+    assert result.seconds == {"slow": 4.0, "fast": 1.0}
+    assert result.ratio("slow", to="fast") == 4.0
     assert [row[0] for row in result.table(to="fast").rows] == ["slow", "fast"]
 
 

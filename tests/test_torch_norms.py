@@ -214,6 +214,12 @@ def test_non_contiguous_inputs_are_read_in_order_and_left_unchanged(name):
 
 
 @pytest.mark.parametrize("name", NORMS)
+def test_a_single_vector_is_one_row(name):
+    x = draw(4)
+    assert_array_equal(call(name, x, []), call(name, x[None], [])[0])
+
+
+@pytest.mark.parametrize("name", NORMS)
 def test_errors_name_what_was_given_and_what_was_expected(name):
     norm = getattr(torch_norms, name)
     with pytest.raises(ValueError, match=r"x has shape \(2, 3\) and normalized_shape is \(4,\)"):

@@ -1,7 +1,7 @@
 """Explorer of sums in half precision."""
 
 from normlab.accumulation import RepeatedSums, repeated_sums
-from normlab.figures.accumulation import describe_repeated_sums, draw_repeated_sums
+from normlab.figures.accumulation import describe_repeated_sums, draw_repeated_sums, order_name
 from normlab.widgets.explorer import Choice, Explorer, Scene, Slider
 
 _TERMS = (1.0, 0.75, 0.5, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
@@ -14,12 +14,11 @@ def explore_repeated_sums() -> Explorer:
     def compute() -> dict[int, RepeatedSums]:
         return {block: repeated_sums(_TERMS, block) for block in _BLOCKS}
 
-    names = {1: "one running sum", 64: "partial sums of 64"}
     return Explorer(
         "A sum that stops growing",
         Scene(compute, draw_repeated_sums, describe_repeated_sums),
         pages={
             "term": Slider("term", _TERMS, show="{:g}".format),
-            "block": Choice("order", _BLOCKS, show=names.__getitem__),
+            "block": Choice("order", _BLOCKS, show=order_name),
         },
     )

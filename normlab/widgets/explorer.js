@@ -62,6 +62,7 @@ function makeRequests(model, status) {
   let timer;
   const waiting = () => model.get("request").id !== model.get("answered");
   const send = () => {
+    status.textContent = "";
     model.set("request", { id: model.get("request").id + 1, settings: { ...wanted } });
     model.save_changes();
     clearTimeout(timer);

@@ -197,5 +197,4 @@ def _control_state(name: str, control: Control, role: str) -> dict[str, Any]:
         "kind": control.kind,
         "label": control.label,
         "values": [control.show(value) for value in control.values],
-        "start": control.start,
     }
