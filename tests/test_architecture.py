@@ -13,8 +13,12 @@ PACKAGE = ROOT / "normlab"
 ROOMS = [
     ["table", "progress"],
     ["norms"],
-    ["torch_norms", "timing"],
+    ["torch_norms", "dyt", "timing"],
+    ["placement", "initialization"],
+    ["stack", "transformer", "wiring"],
+    ["tasks", "train", "probes"],
     ["<topics>"],
+    ["train_seeds", "sweep"],
     ["figures"],
     ["widgets"],
     ["doctor"],

@@ -1,0 +1,253 @@
+"""Each placement computes its formula, says so in its diagram, and refuses bad input."""
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from matplotlib.figure import Figure
+
+from normlab.figures.wiring import draw_placement, draw_wiring
+from normlab.placement import (
+    PLACEMENTS,
+    Placement,
+    PostNorm,
+    PreNorm,
+    Site,
+    deepnorm_constants,
+    find_placement,
+)
+from normlab.wiring import trace
+
+WIDTH = 6
+
+
+def norm(x):
+    return torch.nn.functional.layer_norm(x, (WIDTH,))
+
+
+def attention(x):
+    return torch.tanh(x + x.roll(1, -1))
+
+
+def feed_forward(x):
+    return x * x.roll(2, -1) + 0.3
+
+
+def build(name, layer=1, layers=12, sublayers=2) -> Any:
+    site = Site(layer, "encoder", layers, 0, sublayers, WIDTH, lambda: torch.nn.LayerNorm(WIDTH))
+    return find_placement(name)(site).double()
+
+
+X = torch.randn(3, 4, WIDTH, generator=torch.Generator().manual_seed(0)).double()
+ALPHA = (2 * 12) ** 0.25
+
+
+def two_steps(step):
+    return lambda x: step(step(x, attention), feed_forward)
+
+
+def bottom_to_top(x):
+    middle = norm(x + attention(x))
+    return norm(middle + feed_forward(middle) + x)
+
+
+# What one block of layer 5 of 12 computes, written out by hand from the papers.
+FORMULAS = {
+    "none": two_steps(lambda x, f: x + f(x)),
+    "post-norm": two_steps(lambda x, f: norm(x + f(x))),
+    "pre-norm": two_steps(lambda x, f: x + f(norm(x))),
+    "deepnorm": two_steps(lambda x, f: norm(ALPHA * x + f(x))),
+    "peri-norm": two_steps(lambda x, f: x + norm(f(norm(x)))),
+    "reordered-norm": two_steps(lambda x, f: x + norm(f(x))),
+    "layernorm-scaling": two_steps(lambda x, f: x + f(norm(x) / math.sqrt(5))),
+    "b2t": bottom_to_top,
+    "mix-norm": two_steps(lambda x, f: x + f(norm(x))),
+    "rezero": lambda x: x,
+    "layerscale": two_steps(lambda x, f: x + 1e-4 * f(norm(x))),
+    "parallel": lambda x: x + attention(norm(x)) + feed_forward(norm(x)),
+}
+
+
+def test_every_placement_has_a_formula_here():
+    assert FORMULAS.keys() == PLACEMENTS.keys()
+
+
+@pytest.mark.parametrize("name", PLACEMENTS)
+def test_a_block_computes_the_formula_of_its_placement(name):
+    got = build(name, layer=5)(X, [attention, feed_forward])
+    torch.testing.assert_close(got, FORMULAS[name](X), rtol=0, atol=1e-7)  # γ of LayerScale is 1e-4
+
+
+@pytest.mark.parametrize("name", PLACEMENTS)
+def test_no_two_placements_compute_the_same(name):
+    equal = [
+        other
+        for other in PLACEMENTS
+        if torch.allclose(FORMULAS[name](X), FORMULAS[other](X), atol=1e-3)
+    ]
+    # at its start λ = 1e-4 is nearly the identity; layer 5 of Mix-LN is a pre-norm layer
+    alike = [{"rezero", "layerscale"}, {"pre-norm", "mix-norm"}]
+    assert set(equal) in ([{name}, *[pair for pair in alike if name in pair]])
+
+
+def test_rezero_and_layerscale_follow_their_gates():
+    block = build("rezero")
+    for parts in block.site_parts:
+        torch.nn.init.constant_(parts[0].weight, 2.0)
+    expected = two_steps(lambda x, f: x + 2 * f(x))(X)
+    torch.testing.assert_close(block(X, [attention, feed_forward]), expected)
+    block = build("layerscale")
+    factors = torch.arange(float(WIDTH)).double()
+    for parts in block.site_parts:
+        parts[1].weight.data = factors
+    expected = two_steps(lambda x, f: x + factors * f(norm(x)))(X)
+    torch.testing.assert_close(block(X, [attention, feed_forward]), expected)
+
+
+@pytest.mark.parametrize(
+    ("layer", "like"), [(1, PostNorm), (3, PostNorm), (4, PreNorm), (12, PreNorm)]
+)
+def test_mix_norm_is_post_norm_in_the_first_quarter_and_pre_norm_above(layer, like):
+    assert trace(find_placement("mix-norm"), layer=layer).nodes[:5] == trace(like).nodes[:5]
+
+
+@pytest.mark.parametrize("name", PLACEMENTS)
+def test_a_norm_is_never_shared_by_two_sublayers_but_in_the_parallel_block(name):
+    norms = [m for m in build(name).modules() if isinstance(m, torch.nn.LayerNorm)]
+    expected = {"none": 0, "rezero": 0, "parallel": 1, "peri-norm": 4}.get(name, 2)
+    assert len(norms) == expected
+    assert len({id(m) for m in norms}) == expected
+
+
+@pytest.mark.parametrize("name", PLACEMENTS)
+def test_a_decoder_block_has_parts_for_three_sublayers(name):
+    got = build(name, sublayers=3)(X, [attention, attention, feed_forward])
+    assert got.shape == X.shape
+
+
+@pytest.mark.parametrize(
+    ("encoder_layers", "decoder_layers", "encoder", "decoder"),
+    [  # DeepNet, Figure 2
+        (12, 0, (2.2134, 0.31947), None),
+        (0, 96, None, (3.7224, 0.18996)),
+        (500, 500, (5.648, 0.1248), (6.223, 0.1136)),
+        (18, 18, (0.81 * 18 ** (5 / 16), 0.87 * 18 ** (-5 / 16)), (54**0.25, 216**-0.25)),
+        (6, 2, (0.81 * 2592 ** (1 / 16), 0.87 * 2592 ** (-1 / 16)), (6**0.25, 24**-0.25)),
+    ],
+)
+def test_deepnorm_constants_are_those_of_the_paper(
+    encoder_layers, decoder_layers, encoder, decoder
+):
+    got = deepnorm_constants(encoder_layers, decoder_layers)
+    assert got["encoder"] == (encoder and pytest.approx(encoder, rel=4e-4))
+    assert got["decoder"] == (decoder and pytest.approx(decoder, rel=4e-4))
+
+
+@pytest.mark.parametrize("counts", [(0, 0), (-1, 3), (2, -2)])
+def test_deepnorm_constants_refuse_impossible_counts(counts):
+    with pytest.raises(ValueError, match=f"got {counts[0]} encoder and {counts[1]} decoder"):
+        deepnorm_constants(*counts)
+
+
+def test_an_unknown_placement_is_answered_with_the_known_ones():
+    with pytest.raises(ValueError, match="'prenorm'; expected one of none, post-norm"):
+        find_placement("prenorm")
+
+
+def test_a_placement_without_a_step_says_what_is_missing():
+    site = Site(1, "encoder", 1, 0, 2, WIDTH, lambda: torch.nn.LayerNorm(WIDTH))
+    with pytest.raises(NotImplementedError, match="Placement must define step"):
+        Placement(site)(X, [attention, feed_forward])
+
+
+# --- the diagrams ---
+
+
+@pytest.mark.parametrize("name", PLACEMENTS)
+def test_the_diagram_holds_every_norm_and_sublayer_of_the_block(name):
+    kinds = [node.kind for node in trace(find_placement(name)).nodes]
+    norms = [m for m in build(name).modules() if isinstance(m, torch.nn.LayerNorm)]
+    assert kinds.count("norm") == len(norms)
+    assert kinds.count("sub-layer") == 2
+    assert kinds.count("sum") == (3 if name == "b2t" else 2)
+    assert ("final norm" in kinds) == find_placement(name).final_norm
+
+
+def compute(wiring, boxes, x):
+    """Run a diagram as it is drawn: if picture and code agree, so do the results."""
+    values = []
+    for node in wiring.nodes:
+        inputs = [values[i] for i in node.inputs]
+        if node.kind == "input":
+            values.append(x)
+        elif node.kind == "sum":
+            values.append(sum(inputs))
+        elif node.kind == "factor":
+            # DeepNorm's α to more digits than the picture shows; the gates as they start
+            gates = {"× a": 0.0, "⊙ λ": 1e-4, "× 2.21": ALPHA, "× 0.447": 5**-0.5}
+            values.append(gates[node.label] * inputs[0])
+        elif node.kind in ("final norm", "output"):
+            values.append(inputs[0])
+        else:
+            values.append(boxes[node.label](inputs[0]))
+    return values[-1]
+
+
+@pytest.mark.parametrize("name", PLACEMENTS)
+def test_computing_along_the_lines_of_the_diagram_gives_what_the_code_gives(name):
+    boxes = {"norm": norm, "Attention": attention, "FFN": feed_forward}
+    got = compute(trace(find_placement(name), layer=5), boxes, X)
+    torch.testing.assert_close(got, FORMULAS[name](X), rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", PLACEMENTS)
+def test_no_two_boxes_lie_on_each_other(name):
+    for sublayers in (2, 3):
+        nodes = trace(find_placement(name), sublayers=sublayers).nodes
+        assert len({(node.row, node.column) for node in nodes}) == len(nodes)
+
+
+def test_the_stream_runs_straight_up_and_sublayers_stand_beside_it():
+    for placement in PLACEMENTS.values():
+        for node in trace(placement).nodes:
+            if node.kind in ("input", "sum", "final norm", "output"):
+                assert node.column == 0
+            if node.kind == "sub-layer":
+                assert node.column > 0
+
+
+def test_a_placement_of_ones_own_is_drawn_without_more_work():
+    class Backwards(Placement):
+        def step(self, x, f, norm):
+            return f(x) + norm(x)
+
+    labels = [node.label for node in trace(Backwards).nodes]
+    assert labels == ["x", "Attention", "norm", "+", "FFN", "norm", "+", "output"]
+    ax = Figure().subplots()
+    draw_wiring(trace(Backwards), ax)
+    assert [text.get_text() for text in ax.texts if text.get_text()] == labels
+
+
+def test_the_picture_has_one_line_for_each_edge_and_one_label_for_each_box():
+    for name, placement in PLACEMENTS.items():
+        ax = Figure().subplots()
+        draw_placement(name, ax)
+        wiring = trace(placement)
+        assert len(ax.lines) == len(wiring.edges())
+        labels = [text.get_text() for text in ax.texts if text.get_text()]
+        assert labels == [node.label for node in wiring.nodes]
+        assert ax.get_title() == name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"layer": 0}, "layer is 0; expected one of 1 to 12"),
+        ({"layer": 13}, "layer is 13"),
+        ({"sublayers": 4}, "sublayers is 4; expected 2, or 3"),
+    ],
+)
+def test_a_trace_refuses_blocks_that_do_not_exist(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        trace(PreNorm, **arguments)
