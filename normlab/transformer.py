@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -231,8 +231,8 @@ class Transformer(nn.Module):
         self.config = config
         self.token_embedding = nn.Embedding(config.vocab_size, config.d_model)
         self.position_embedding = nn.Embedding(config.max_tokens, config.d_model)
-        self.encoder = Stack(config, "encoder") if config.encoder_layers else nn.Identity()
-        self.decoder = Stack(config, "decoder") if config.decoder_layers else nn.Identity()
+        self.encoder: Any = Stack(config, "encoder") if config.encoder_layers else nn.Identity()
+        self.decoder: Any = Stack(config, "decoder") if config.decoder_layers else nn.Identity()
         self.head = nn.Linear(config.d_model, config.vocab_size, bias=False)
         self._initialize(seed)
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "normlab"
 # From the bottom to the top; a module imports from its own room or from lower ones.
 ROOMS = [
-    ["table", "progress"],
+    ["table", "progress", "deepnorm_constants"],
     ["norms"],
     ["torch_norms", "dyt", "timing"],
     ["placement", "initialization"],

@@ -7,6 +7,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
+from normlab.deepnorm_constants import deepnorm_constants
 from normlab.figures.wiring import draw_placement, draw_wiring
 from normlab.placement import (
     PLACEMENTS,
@@ -14,7 +15,6 @@ from normlab.placement import (
     PostNorm,
     PreNorm,
     Site,
-    deepnorm_constants,
     find_placement,
 )
 from normlab.wiring import trace

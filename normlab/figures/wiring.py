@@ -31,9 +31,8 @@ def draw_wiring(wiring: Wiring, ax: Axes, /) -> None:
     for node in nodes:
         _draw_box(node, ax)
     ax.set_aspect("equal")
-    columns = max(node.column for node in nodes)
     rows = max(nodes[-1].row, ROWS)  # the same for most, so that diagrams side by side compare
-    ax.set(xlim=(-1.5, columns * COLUMN + 1.1), ylim=(-0.6, rows + 0.6))
+    ax.set(xlim=(-1.5, 2 * COLUMN + 1.1), ylim=(-0.6, rows + 0.6))
     ax.axis("off")
 
 
