@@ -53,6 +53,7 @@ class Gains:
 
     query_key: float = 1.0
     value_output: float = 1.0
+    value: float = 1.0  # a further factor on W_v alone
     feed_forward: float = 1.0
 
 

@@ -181,7 +181,7 @@ class Block(nn.Module):
         for attention in attentions:
             factors += [(attention.query, gains.query_key * init.query_key)]
             factors += [(attention.key, gains.query_key * init.query_key)]
-            factors += [(attention.value, gains.value_output)]
+            factors += [(attention.value, gains.value_output * gains.value)]
             factors += [(attention.output, gains.value_output * last)]
         for linear, factor in factors:
             std = init.matrix(linear.in_features, linear.out_features)

@@ -6,6 +6,8 @@ boxes in place of sub-layers and norms. What the code does to the symbol is the 
 Columns of the diagram: 0 is the residual stream, 1, 2, … are branches. Rows count from the input.
 """
 
+import inspect
+import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
@@ -113,6 +115,18 @@ def trace(
         end = end.then("final norm", f"final {norm}")
     end.then("output", "output")
     return Wiring(tuple(_arrange(steps)))
+
+
+def wiring_code(placement: type[Placement]) -> str:
+    """The code that `trace` runs: the body of `step`, or of `forward` if that wires the block.
+
+    >>> from normlab.placement import PostNorm
+    >>> wiring_code(PostNorm)
+    'return norm(x + f(x))'
+    """
+    whole_block = placement.forward is not Placement.forward
+    source = inspect.getsource(placement.forward if whole_block else placement.step)
+    return textwrap.dedent(source.partition(":\n")[2]).strip()
 
 
 def _arrange(steps: list[Step]) -> list[Node]:

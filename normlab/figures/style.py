@@ -28,6 +28,23 @@ NORM_MARKERS = {
     "GroupNorm": "v",
 }
 
+PLACEMENT_COLORS = {
+    "none": GREY,
+    "post-norm": RED,
+    "pre-norm": BLUE,
+    "deepnorm": GREEN,
+    "peri-norm": ORANGE,
+    "layerscale": PINK,
+}
+PLACEMENT_MARKERS = {
+    "none": "x",
+    "post-norm": "s",
+    "pre-norm": "o",
+    "deepnorm": "^",
+    "peri-norm": "D",
+    "layerscale": "v",
+}
+
 STYLE: Any = {
     "font.size": 10,
     "axes.titlesize": 11,

@@ -7,7 +7,7 @@ from normlab.figures.style import GREY, ORANGE, SKY
 from normlab.placement import find_placement
 from normlab.wiring import Node, Wiring, trace
 
-COLUMN, WIDTH, HEIGHT, ROWS = 2.1, 1.7, 0.62, 10
+COLUMN, WIDTH, HEIGHT, ROWS = 2.4, 2.1, 0.62, 10
 FILL = {"sub-layer": SKY, "norm": ORANGE, "final norm": ORANGE, "factor": "white"}
 
 

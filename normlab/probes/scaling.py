@@ -1,0 +1,98 @@
+"""How a measured number grows with depth."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from normlab.norms.rows import FloatArray
+from normlab.progress import progress
+from normlab.table import Table
+
+Measure = Callable[[int, int], float]
+"""`measure(depth, seed)`."""
+
+
+def loglog_slope(depths: ArrayLike, values: ArrayLike) -> float:
+    """The power p of the best fit values ≈ c · depthsᵖ: least squares on both logarithms.
+
+    Args:
+        depths: (N,), above 0, at least two of them different.
+        values: (N,), above 0.
+
+    Raises:
+        ValueError: if the shapes differ, or a number is not above 0 and finite, or all depths
+            are equal.
+
+    Example:
+        >>> round(loglog_slope([2, 4, 8], [3, 6, 12]), 6)
+        1.0
+    """
+    x, y = np.asarray(depths, np.float64), np.asarray(values, np.float64)
+    if x.ndim != 1 or x.shape != y.shape:
+        raise ValueError(f"depths have shape {x.shape} and values {y.shape}; expected one (N,).")
+    for name, numbers in (("depths", x), ("values", y)):
+        if not (np.isfinite(numbers) & (numbers > 0)).all():
+            raise ValueError(f"{name} are {numbers}; a logarithm needs finite numbers above 0.")
+    centered = np.log(x) - np.log(x).mean()  # (N,) -> ()
+    spread = centered @ centered  # (N,) -> ()
+    if spread == 0:
+        raise ValueError(f"depths are {x}; a slope needs at least two different ones.")
+    return float(centered @ np.log(y) / spread)  # (N,) -> ()
+
+
+@dataclass(frozen=True)
+class DepthSweep:
+    """Numbers at several depths.
+
+    Attributes:
+        depths: (N,) layers in each stack.
+        values: (N,) by name; each the geometric mean over seeds.
+    """
+
+    depths: Sequence[int]
+    values: Mapping[str, FloatArray]
+
+    def slope(self, name: str) -> float:
+        """The log–log slope of one of them."""
+        return loglog_slope(self.depths, self.values[name])
+
+    def table(self) -> Table:
+        """One row for each name: the value at each depth, and the slope."""
+        columns = ("", *(f"{depth} layers" for depth in self.depths), "slope")
+        rows = [
+            [name, *(f"{value:.3g}" for value in values), f"{self.slope(name):.2f}"]
+            for name, values in self.values.items()
+        ]
+        return Table(columns, rows)
+
+
+def sweep_depths(
+    measures: Mapping[str, Measure],
+    depths: Sequence[int],
+    seeds: Sequence[int],
+    title: str = "depths",
+) -> DepthSweep:
+    """Measure at every depth with every seed, and take the geometric mean over the seeds.
+
+    A logarithm is fitted afterwards, and some of these numbers spread over a power of ten from
+    seed to seed, so that an arithmetic mean would be that of the greatest alone.
+
+    Args:
+        measures: by name, functions of the number of layers and a seed; above 0.
+        depths: layers in each stack.
+        seeds: one run each.
+        title: of the progress bar.
+
+    Example:
+        >>> sweep = sweep_depths({"square": lambda depth, seed: depth**2}, [1, 2, 4], seeds=[0])
+        >>> round(sweep.slope("square"), 6)
+        2.0
+    """
+    runs = [(name, depth, seed) for name in measures for depth in depths for seed in seeds]
+    measured = [measures[name](depth, seed) for name, depth, seed in progress(runs, title)]
+    shape = (len(measures), len(depths), len(seeds))
+    logs = np.log(np.array(measured, np.float64).reshape(shape))  # (M·N·S,) -> (M, N, S)
+    means = np.exp(logs.mean(2))  # (M, N, S) -> (M, N)
+    return DepthSweep(tuple(depths), dict(zip(measures, means, strict=True)))
