@@ -1,0 +1,99 @@
+"""How fast is the NumPy stack, beside autograd through `nn.TransformerEncoderLayer`?
+
+    .venv/bin/python -m benchmarks.stack                 12, 96 and 1,000 sub-layers
+    .venv/bin/python -m benchmarks.stack --rounds 21     more rounds
+
+Both run the same probe, forward and backward: ‖x_l‖²/d, ‖∂L/∂x_l‖ and the norms of all weight
+gradients, in every sub-layer weights of its own, float32, one thread. A torch layer is two
+sub-layers; its stream is probed once a layer. The contenders take turns in one run, so that a
+busy moment of the machine hits both alike.
+"""
+
+import argparse
+import resource
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import nn
+
+from normlab.stack import StackSetting, stack_profile
+from normlab.table import Table
+from normlab.timing import Race, one_thread, race
+
+DEPTHS = (12, 96, 1000)
+NUMPY, TORCH = "normlab.stack", "nn.TransformerEncoderLayer"
+
+
+def torch_probe(setting: StackSetting, sub_layers: int) -> Callable[[], object]:
+    """The probe on torch's own layers: norms of streams, their gradients and all weights'."""
+    s = setting
+    layers = nn.ModuleList(
+        nn.TransformerEncoderLayer(
+            s.d_model,
+            s.heads,
+            s.d_ff,
+            dropout=0,
+            batch_first=True,
+            norm_first=s.placement == "pre-norm",
+            bias=False,
+        )
+        for _ in range(sub_layers // 2)
+    )
+    generator = torch.Generator().manual_seed(s.seed)
+    start = torch.randn(s.batch, s.tokens, s.d_model, generator=generator)
+    upstream = torch.randn(start.shape, generator=generator)
+
+    def probe() -> list[torch.Tensor]:
+        streams = [start.clone().requires_grad_()]
+        for layer in layers:
+            streams.append(layer(streams[-1]))
+            streams[-1].retain_grad()
+        layers.zero_grad()
+        torch.autograd.backward(streams[-1], upstream)
+        gradients = [x.grad for x in streams] + [w.grad for w in layers.parameters()]
+        measured = [x.detach() for x in streams] + [g for g in gradients if g is not None]
+        return list(torch._foreach_norm(measured))
+
+    return probe
+
+
+def run(setting: StackSetting, sub_layers: int, rounds: int) -> Race:
+    """Both contenders at one depth."""
+    contenders = {
+        NUMPY: lambda: stack_profile(setting, sub_layers),
+        TORCH: torch_probe(setting, sub_layers),
+    }
+    with one_thread():
+        return race(contenders, rounds=rounds)
+
+
+def table(setting: StackSetting, rounds: int) -> Table:
+    """One row per depth: the whole probe, and the time of one sub-layer."""
+    rows: list[list[str]] = []
+    for sub_layers in DEPTHS:
+        times = run(setting, sub_layers, rounds)
+        rows.append([f"{sub_layers}"])
+        for seconds in (times.seconds[NUMPY], times.seconds[TORCH]):
+            rows[-1] += [f"{1e3 * seconds:.1f}", f"{1e6 * seconds / sub_layers:.0f}"]
+        rows[-1].append(f"{times.ratio(TORCH, to=NUMPY):.2f}")
+    columns = ("sub-layers", f"{NUMPY} ms", "µs each", f"{TORCH} ms", "µs each", "times as fast")
+    return Table(columns, rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--rounds", type=int, default=9, help="turns of each contender")
+    rounds = parser.parse_args().rounds
+    for placement in ("post-norm", "pre-norm"):
+        s = StackSetting(placement)
+        print(f"\n{placement}, {s.norm}, d_model {s.d_model}, {s.heads} heads, d_ff {s.d_ff},")
+        print(f"{s.tokens} tokens, batch {s.batch}, {s.dtype}, one thread, ", end="")
+        print(f"torch {torch.__version__}, NumPy {np.__version__}; median of {rounds} turns\n")
+        print(table(s, rounds))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"\nGreatest memory of the process, torch's stack included: {peak:.0f} MiB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""The random numbers of a stack: drawn once, layer by layer, and kept for the next setting."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+
+import numpy as np
+
+from normlab.norms.rows import FloatArray
+from normlab.stack.setting import StackSetting
+
+# Streams of random numbers that a seed is the parent of.
+_WEIGHTS, _INPUT, _UPSTREAM = range(3)
+
+
+class Matrix:
+    """N(0, 1) draws of one weight in both layouts; a stack multiplies them by its σ.
+
+    The backward pass multiplies by Wᵀ. On a copy that lies in memory transposed this is a
+    quarter faster than on a view of W.
+    """
+
+    __slots__ = ("plain", "transposed")
+
+    def __init__(self, rng: np.random.Generator, fan_in: int, fan_out: int) -> None:
+        self.plain: FloatArray = rng.standard_normal((fan_in, fan_out), np.float32)
+        self.transposed: FloatArray = np.ascontiguousarray(self.plain.T)  # (fan_out, fan_in)
+
+
+class LayerDraws:
+    """The draws of one layer.
+
+    W_q, W_k and W_v stand side by side in `qkv` (D, 3D), so that one product gives all three.
+    """
+
+    def __init__(self, seed: int, layer: int, d_model: int, d_ff: int) -> None:
+        rng = np.random.default_rng([seed, _WEIGHTS, layer])
+        self.qkv = Matrix(rng, d_model, 3 * d_model)
+        self.o = Matrix(rng, d_model, d_model)
+        self.w_1 = Matrix(rng, d_model, d_ff)
+        self.w_2 = Matrix(rng, d_ff, d_model)
+
+    def by_name(self) -> Mapping[str, FloatArray]:
+        w_q, w_k, w_v = np.split(self.qkv.plain, 3, axis=1)  # (D, 3D) -> 3 × (D, D)
+        o, w_1, w_2 = self.o.plain, self.w_1.plain, self.w_2.plain
+        return MappingProxyType(
+            {"W_q": w_q, "W_k": w_k, "W_v": w_v, "W_o": o, "W_1": w_1, "W_2": w_2}
+        )
+
+
+class StackDraws:
+    """The draws of layers 0, 1, … of one seed, made when they are first asked for."""
+
+    def __init__(self, seed: int, d_model: int, d_ff: int) -> None:
+        self.sizes = seed, d_model, d_ff
+        self.made: dict[int, LayerDraws] = {}
+
+    def __getitem__(self, layer: int) -> LayerDraws:
+        if layer not in self.made:
+            seed, d_model, d_ff = self.sizes
+            self.made[layer] = LayerDraws(seed, layer, d_model, d_ff)
+        return self.made[layer]
+
+
+_draws_of = lru_cache(maxsize=2)(StackDraws)
+
+
+def layer_draws(setting: StackSetting, layer: int) -> LayerDraws:
+    """The draws of layer `layer`, the same whatever the depth, placement, init and dtype.
+
+    Each layer has a generator of its own, seeded by (seed, layer). The last two families of
+    (seed, d_model, d_ff) stay in memory: 400 KB a layer at d_model = 64, d_ff = 256.
+    """
+    return _draws_of(setting.seed, setting.d_model, setting.d_ff)[layer]
+
+
+def layer_weights(setting: StackSetting, sub_layers: int, layer: int) -> Mapping[str, FloatArray]:
+    """The six weights of layer `layer` in a stack of this depth, σ times the draws; y = x W.
+
+    >>> setting = StackSetting(d_model=4, heads=1, d_ff=8)
+    >>> {name: w.shape for name, w in layer_weights(setting, sub_layers=2, layer=0).items()}
+    {'W_q': (4, 4), 'W_k': (4, 4), 'W_v': (4, 4), 'W_o': (4, 4), 'W_1': (4, 8), 'W_2': (8, 4)}
+    """
+    stds = setting.weight_stds(sub_layers)
+    dtype = setting.numpy_dtype
+    draws = layer_draws(setting, layer).by_name()
+    return MappingProxyType({name: dtype.type(stds[name]) * draw for name, draw in draws.items()})
+
+
+def stack_input(setting: StackSetting) -> FloatArray:
+    """x_0 (rows, d_model), N(0, σ²) with the init's σ for the input."""
+    draw = _rows(setting.seed, _INPUT, setting.rows, setting.d_model)
+    return (setting.input_std * draw).astype(setting.numpy_dtype)
+
+
+def upstream_gradient(setting: StackSetting) -> FloatArray:
+    """c (rows, d_model) of the loss L = ⟨c, y⟩: N(0, 1) over the root of its size, so ‖c‖ ≈ 1."""
+    draw = _rows(setting.seed, _UPSTREAM, setting.rows, setting.d_model)
+    return (draw / draw.size**0.5).astype(setting.numpy_dtype)
+
+
+@lru_cache(maxsize=4)
+def _rows(seed: int, stream: int, rows: int, d_model: int) -> FloatArray:
+    return np.random.default_rng([seed, stream]).standard_normal((rows, d_model), np.float32)
