@@ -1,5 +1,5 @@
 # make lab      open the course            make test     run every test
-# make lessons  build the notebooks        make bench    measure the norms
+# make lessons  build the notebooks        make bench    measure (BENCH=norms)
 # make doctor   what is installed          make lock     renew constraints.txt
 #
 # Each target sets up .venv first, if that is not done. ARGS passes options on, for instance
@@ -9,6 +9,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+BENCH ?= norms
 
 .PHONY: lab test lessons bench doctor lock chromium
 .DELETE_ON_ERROR:
@@ -25,8 +26,8 @@ test: $(VENV)/test.done chromium
 lessons: $(VENV)/test.done
 	$(BIN)/python lessons/build.py $(ARGS)
 
-bench: $(VENV)/lab.done
-	$(BIN)/python -m benchmarks.norms $(ARGS)
+bench: $(VENV)/test.done
+	$(BIN)/python -m benchmarks.$(BENCH) $(ARGS)
 
 doctor: $(VENV)/lab.done
 	$(BIN)/normlab doctor

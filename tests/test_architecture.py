@@ -11,12 +11,12 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "normlab"
 # From the bottom to the top; a module imports from its own room or from lower ones.
 ROOMS = [
-    ["table", "progress", "deepnorm_constants"],
+    ["table", "progress", "processes", "deepnorm_constants"],
     ["norms"],
     ["torch_norms", "dyt", "timing"],
     ["placement", "initialization"],
     ["stack", "transformer", "wiring"],
-    ["tasks", "train", "probes"],
+    ["grammar", "tasks", "train_config", "train_run", "train", "probes"],
     ["<topics>"],
     ["train_seeds", "sweep"],
     ["figures"],
