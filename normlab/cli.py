@@ -2,6 +2,32 @@
 
 import argparse
 import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+SWEEP_EXAMPLE = """\
+# 2 placements, with and without warmup, 4 seeds each: 16 runs
+record_every = 50                # default: the last step alone
+device = "cpu"                   # the default
+
+[run]                            # the same in every run: fields of normlab.train.TrainConfig
+task = "copy"
+decoder_layers = 12
+steps = 300
+
+[grid]                           # lists to cross
+placement = ["post-norm", "pre-norm"]
+warmup_steps = [0, 100]
+seed = [0, 1, 2, 3]
+"""
+SWEEP_HELP = """\
+Train one model for each combination of a grid, and write one row for each run and recorded step.
+Every finished run is on the disk at once: after a kill or Ctrl-C the same command goes on, and
+repeats none. A run that fails is a row with its error. Runs of other configs that RESULTS holds
+stay as they are. The exit code is 0 if every run ended and 1 if one failed.
+"""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -9,8 +35,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="normlab", description="The normalization course.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("doctor", help="what is installed, what is wrong, and the cure")
-    parser.parse_args(arguments)
-    return doctor()
+    _add_sweep(commands)
+    options = vars(parser.parse_args(arguments))
+    run: dict[str, Callable[..., int]] = {"doctor": doctor, "sweep": sweep}
+    return run[options.pop("command")](**options)
 
 
 def doctor() -> int:
@@ -22,6 +50,28 @@ def doctor() -> int:
     report = diagnose()
     print(f"{header()}\n\n{report}")
     return 0 if report.healthy else 1
+
+
+def sweep(**options: Any) -> int:
+    from normlab.sweep.run import sweep_command  # loads torch
+
+    return sweep_command(**options)
+
+
+def _add_sweep(commands: Any) -> None:
+    parser = commands.add_parser(
+        "sweep",
+        help="train many models, and write a table of what came out",
+        description=SWEEP_HELP,
+        epilog="An example of CONFIG.toml:\n\n" + textwrap.indent(SWEEP_EXAMPLE, "    "),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("config", type=Path, metavar="CONFIG.toml")
+    parser.add_argument("--out", type=Path, required=True, metavar="RESULTS", help=".csv, .parquet")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--workers", type=int, metavar="N", help="processes; default: one a core")
+    where.add_argument("--scheduler", metavar="ADDRESS", help="run on this Dask cluster")
+    parser.add_argument("--retry-failed", action="store_true", help="run failed runs again")
 
 
 if __name__ == "__main__":

@@ -134,11 +134,12 @@ class StackRun:
         """The power of two that brings the gradient back to about 1, or 0 while it is near.
 
         Where a stream without norms is large (rms > 1), products in the backward pass hold up
-        to three factors of it; so the gradient is brought to rms^−1.5 there.
+        to three factors of it; so the gradient is brought to rms^−1.5 there, but not to less
+        than 2^−100, from where float32 would round it.
         """
         if not 0 < square < math.inf:
             return 0
         mean_square = self.stream_squares[depth] / self.input.size
-        wanted = -0.75 * math.log2(max(1.0, mean_square))
+        wanted = -min(0.75 * math.log2(max(1.0, mean_square)), 100)
         shift = wanted - 0.5 * math.log2(square)
         return round(shift) if abs(shift) > 16 else 0
