@@ -134,6 +134,8 @@ print(diagnose())
 # | [02 · Backward pass and geometry](02_backward_and_geometry.ipynb) | What does the gradient lose, and where do the outputs lie? |
 # | [03 · Numerics](03_numerics.ipynb) | What is ε for, and when does the variance come out negative? |
 # | [04 · RMSNorm](04_rms_norm.ipynb) | What does it drop, and what does that save? |
+# | [05 · Residual placement](05_residual_placement.ipynb) | Where does the norm stand, and what does the stream do then? |
+# | [06 · Gradient flow](06_gradient_flow.ipynb) | How large is the gradient at each depth, from 1 layer to 1,000? |
 #
 # The order matters: each chapter uses what the one before it showed. Plan 30 to 45 minutes for
 # each.

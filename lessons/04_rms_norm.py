@@ -669,4 +669,4 @@ Table(
 # - PyTorch: issue 157345 and pull request 153666. Hugging Face: pull request 29402 of
 #   `transformers` (cast and gain in Gemma).
 #
-# Back to the start: [00 · Start here](00_start_here.ipynb)
+# Next: [05 · Residual placement](05_residual_placement.ipynb)

@@ -7,7 +7,7 @@ import pytest
 
 from normlab.table import Table
 from normlab.widgets.explorer import Choice, Explorer, Scene, Slider
-from normlab.widgets.frames import FramePainter, share_lines
+from normlab.widgets.frames import FramePainter, SharedLines
 
 HEIGHTS = (1.0, 2.0, 3.0)
 
@@ -41,6 +41,7 @@ def explorer(draw=draw):
 
 
 def picture(widget, index):
+    """The moving layer of a frame, put together as the browser does."""
     runs = [map(int, run.split("-")) for run in widget.frames[index]["runs"].split()]
     return "\n".join(line for a, b in runs for line in widget.lines[a : b + 1])
 
@@ -52,15 +53,17 @@ def test_there_is_a_frame_for_every_combination_and_the_last_control_varies_fast
     ]
 
 
-def test_every_frame_is_a_whole_picture_of_its_own():
+def test_every_frame_has_its_own_moving_layer_over_one_background():
     widget = explorer()
+    assert ">100<" in widget.background  # a tick
+    assert "height " not in widget.background  # titles move
     pictures = [picture(widget, i) for i in range(6)]
     assert len(set(pictures)) == 6
     for i, svg in enumerate(pictures):
         ET.fromstring(svg)
-        assert f"height {HEIGHTS[i // 2]}" in svg
-        assert svg.count("height ") == 1  # titles are drawn once, not on both layers
-        assert ">100<" in svg  # the ticks of the background
+        assert svg.count(f"height {HEIGHTS[i // 2]}") == svg.count("height ") == 1
+        assert ">100<" not in svg
+        assert svg.count("clip-path=") == pictures[0].count("clip-path=")  # one bar in each
 
 
 def test_the_bundle_shows_the_first_picture_and_sentence_where_there_is_no_widget():
@@ -107,16 +110,61 @@ def test_axes_that_move_between_frames_are_refused():
 
 def test_nothing_of_one_frame_is_left_in_the_next():
     painter = FramePainter(1, (3, 2))
-    painter.axes.plot([0, 1], [0, 1], label="line")
+    (line,) = painter.axes.plot([0, 1], [0, 1], label="line")
+    painter.axes.set_title("of this frame", loc="right")
     painter.axes.legend()
     painter.clear()
     assert not painter.axes.lines
     assert painter.axes.get_legend() is None
+    assert painter.axes.get_title("right") == ""
+    assert painter.axes.plot([0, 1])[0].get_color() == line.get_color()
+
+
+def test_axes_of_one_look_share_a_background_and_give_the_pictures_of_fresh_ones(monkeypatch):
+    painted = []
+    paint = FramePainter._paint_background
+    monkeypatch.setattr(
+        FramePainter, "_paint_background", lambda self: painted.append(1) or paint(self)
+    )
+    widget = explorer()
+    widget.request = {"id": 1, "settings": {"factor": 1}}
+    widget.request = {"id": 2, "settings": {"factor": 0}}
+    assert painted == [1]
+    fresh = explorer()
+    assert (widget.background, widget.lines) == (fresh.background, fresh.lines)
+    assert widget.frames == fresh.frames
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda ax, data: ax.set_ylim(0, 100 * data),
+        lambda ax, data: ax.set_yscale("linear" if data == 10 else "symlog"),
+        lambda ax, data: ax.set_xlabel(f"label {data}"),
+        lambda ax, data: ax.set_xticks([0], [f"tick {data}"]),
+        lambda ax, data: ax.grid(visible=data == 10),
+        lambda ax, data: ax.tick_params(labelleft=data == 10),
+        lambda ax, data: ax.spines[:].set_visible(data == 10),
+        lambda ax, data: ax.set_aspect("auto" if data == 10 else 0.01),
+        lambda ax, data: ax.set_title("a title" if data == 10 else "a title\nof two rows"),
+    ],
+)
+def test_axes_of_another_look_get_a_background_of_their_own(change):
+    def draw_changed(data, ax, /, height, style):
+        draw(data, ax, height, style)
+        change(ax, data)
+
+    widget = explorer(draw_changed)
+    first = widget.background
+    widget.request = {"id": 1, "settings": {"factor": 1}}
+    assert widget.background != first
 
 
 @pytest.mark.parametrize("texts", [["a"], ["a\nb", "b\na"], ["", "x\n\nx", "x\n"]])
 def test_shared_lines_give_the_texts_back(texts):
-    lines, runs = share_lines(texts)
+    shared = SharedLines()
+    runs = [shared.add(text) for text in texts]
+    lines = shared.lines
     assert len(set(lines)) == len(lines)
     for text, run in zip(texts, runs, strict=True):
         pairs = [map(int, pair.split("-")) for pair in run.split()]

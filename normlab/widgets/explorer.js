@@ -40,14 +40,64 @@ function makeControl(control, index, onMove) {
   return { node, show };
 }
 
+// A layer of a picture, as an image of its own, so that it can be decoded before it is shown.
+function makeImage(svg, alt) {
+  const image = element("img", { alt });
+  image.src = "data:image/svg+xml," + encodeURIComponent(svg);
+  return image;
+}
+
 // A picture is stored as runs of lines, "first-last first-last …": frames share most lines.
-function joinRuns(runs, model) {
-  const lines = model.get("lines");
+function joinRuns(runs, lines) {
   const part = (run) => {
     const [first, last] = run.split("-").map(Number);
     return lines.slice(first, last + 1).join("\n");
   };
   return runs.split(" ").map(part).join("\n");
+}
+
+// Where a position stands in the frames, whose last control varies fastest.
+function frameIndex(pages, position) {
+  return pages.reduce((index, page, axis) => index * page.values.length + position[axis], 0);
+}
+
+// The frame at a position, and those that one step of a control leads to.
+function framesAround(pages, model) {
+  const position = model.get("position");
+  const around = [position];
+  pages.forEach((page, axis) => {
+    for (const place of [position[axis] - 1, position[axis] + 1]) {
+      const moved = position.map((i, other) => (other === axis ? place : i));
+      if (page.values[place] !== undefined) around.push(moved);
+    }
+  });
+  return around.map((moved) => model.get("frames")[frameIndex(pages, moved)]).filter(Boolean);
+}
+
+// The images of a frame: background and moving layer. Those around are made ready in advance.
+function makeImages(model, pages) {
+  const ready = new Map(); // by what it is made from: the background's text, or a frame
+  let timer;
+  const image = (key, svg, alt) => {
+    if (!ready.has(key)) ready.set(key, makeImage(svg(), alt));
+    return ready.get(key);
+  };
+  const layers = (frame) => {
+    const background = model.get("background");
+    const moving = () => joinRuns(frame.runs, model.get("lines"));
+    return [image(background, () => background, ""), image(frame, moving, frame.sentence)];
+  };
+  const prepare = () => {
+    const near = framesAround(pages, model);
+    near.forEach(layers);
+    const keep = new Set([model.get("background"), ...near]);
+    for (const key of [...ready.keys()]) if (!keep.has(key)) ready.delete(key);
+  };
+  const prepareSoon = () => {
+    clearTimeout(timer);
+    timer = setTimeout(prepare, 20); // when the current picture is painted
+  };
+  return { layers, prepareSoon };
 }
 
 function makeTable(columns, rows) {
@@ -82,7 +132,15 @@ function makeRequests(model, status) {
     wanted[name] = index;
     if (!waiting() || status.textContent) send();
   };
-  return { choose, onAnswer };
+  return { choose, onAnswer, waiting };
+}
+
+// Once for each model: frames that Python drew behind the one in sight arrive one by one.
+function initialize({ model }) {
+  model.on("msg:custom", ({ index, frame, first, lines }) => {
+    model.get("lines").splice(first, lines.length, ...lines);
+    model.get("frames")[index] = frame;
+  });
 }
 
 function render({ model, el }) {
@@ -90,28 +148,41 @@ function render({ model, el }) {
   const pages = controls.filter((control) => control.role === "page");
   const status = element("p", { class: "normlab-status", role: "alert" });
   const bar = element("progress", { max: 1, "aria-label": "Drawing the new pictures" });
-  const picture = element("img");
+  const picture = element("div", { class: "normlab-picture" });
   const sentence = element("p", { class: "normlab-sentence", "aria-live": "polite" });
   const numbers = element("details", {}, element("summary", {}, "Numbers"));
   const requests = makeRequests(model, status);
+  const images = makeImages(model, pages);
+  let turns = 0;
+  let shown = 0;
 
-  const place = () => {
-    let index = 0;
-    const position = model.get("position");
-    pages.forEach((page, i) => (index = index * page.values.length + position[i]));
-    return index;
-  };
-  const turn = () => {
-    const frame = model.get("frames")[place()];
-    picture.src = "data:image/svg+xml," + encodeURIComponent(joinRuns(frame.runs, model));
-    picture.alt = frame.sentence;
+  const current = () => frameIndex(pages, model.get("position"));
+  const turn = async () => {
+    const number = ++turns;
+    box.setAttribute("aria-busy", true); // until the picture is the one that the controls say
+    const frame = model.get("frames")[current()];
+    if (!frame) {
+      // Python draws this one next. It is told when the change of the model is complete; within
+      // it, saving would set the position before this one again.
+      return queueMicrotask(() => model.save_changes());
+    }
+    const layers = images.layers(frame);
+    await Promise.all(layers.map((image) => image.decode()));
+    if (number < shown) return;
+    shown = number;
+    picture.replaceChildren(...layers);
     sentence.textContent = frame.sentence;
     numbers.replaceChildren(numbers.firstChild, makeTable(frame.columns, frame.rows));
+    box.setAttribute("aria-busy", requests.waiting() || number < turns);
+    images.prepareSoon();
   };
   const made = controls.map((control) => {
     if (control.role === "setting") {
       const index = model.get("request").settings[control.name];
-      return makeControl(control, index, (i) => requests.choose(control.name, i));
+      return makeControl(control, index, (i) => {
+        requests.choose(control.name, i);
+        box.setAttribute("aria-busy", true);
+      });
     }
     const axis = pages.indexOf(control);
     return makeControl(control, model.get("position")[axis], (i) => {
@@ -127,12 +198,14 @@ function render({ model, el }) {
   const onProgress = () => {
     bar.value = model.get("progress");
     bar.hidden = bar.value === 1;
-    box.setAttribute("aria-busy", !bar.hidden);
   };
   const onAnswered = () => {
     box.dataset.answered = model.get("answered");
     requests.onAnswer();
+    turn();
   };
+  const onProblem = () => (status.textContent = model.get("problem"));
+  const onFrame = ({ index }) => (index === current() ? turn() : images.prepareSoon());
 
   const panel = element("div", { class: "normlab-controls" }, ...made.map((c) => c.node));
   const heading = element("div", { class: "normlab-title" }, model.get("title"));
@@ -144,9 +217,10 @@ function render({ model, el }) {
 
   const events = {
     "change:position": onPosition,
-    "change:frames": turn,
     "change:progress": onProgress,
     "change:answered": onAnswered,
+    "change:problem": onProblem,
+    "msg:custom": onFrame,
   };
   for (const [name, handler] of Object.entries(events)) model.on(name, handler);
   return () => {
@@ -154,4 +228,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { initialize, render };

@@ -1,25 +1,31 @@
 """The one mechanism behind every explorer: Python draws all frames, the browser turns pages.
 
-A frame is a picture (SVG), one sentence that says what it shows, and a small table. The frames
-of the current settings are drawn in one go and sent once, so a slider answers without Python,
-also on a static page. Only a change of settings calls Python again.
+A frame is a picture (SVG), one sentence that says what it shows, and a small table. All frames
+of the current settings are sent once, so a slider answers without Python, also on a static
+page. Only a change of settings calls Python again. It answers with the frame in sight, and
+fills in the others behind it, until all are there or a newer change comes.
 """
 
+import asyncio
 import itertools
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import anywidget
-import matplotlib as mpl
 import traitlets
 
-from normlab.figures.style import STYLE
 from normlab.progress import progress
-from normlab.table import Table
-from normlab.widgets.frames import FramePainter, share_lines
+from normlab.widgets.frames import Backgrounds
+from normlab.widgets.scene import Drawing, Scene
+
+__all__ = ["Choice", "Control", "Explorer", "Scene", "Slider"]
+
+HEAD_START, BREATH = 0.1, 0.005
+"""Seconds of rest after the frame in sight, and after each other one. In the first a learner
+who is still dragging sends the next change; in the others the kernel reads its messages."""
 
 
 @dataclass(frozen=True)
@@ -45,27 +51,6 @@ class Choice(Control):
     kind = "choice"
 
 
-@dataclass(frozen=True)
-class Scene:
-    """What an explorer shows.
-
-    Args:
-        compute: `compute(**settings)` returns the data of all frames.
-        draw: `draw(data, axes, **position)` draws one frame on empty axes. Limits, ticks,
-            scales and axis labels must be the same at every position.
-        describe: `describe(data, **position)` returns one sentence on what the picture shows,
-            and a Table of its numbers.
-        columns: how many axes stand side by side; `axes` is an array of them if more than one.
-        size: of the figure, in inches.
-    """
-
-    compute: Callable[..., Any]
-    draw: Callable[..., None]
-    describe: Callable[..., tuple[str, Table]]
-    columns: int = 1
-    size: tuple[float, float] = (7.0, 3.4)
-
-
 class Explorer(anywidget.AnyWidget):
     """A picture with controls.
 
@@ -75,7 +60,7 @@ class Explorer(anywidget.AnyWidget):
         pages: controls by the name of the argument of `draw` and `describe` that they set.
             One frame is drawn for each combination; moving them needs no Python.
         settings: controls by the name of the argument of `compute` that they set. Changing
-            one computes and draws all frames anew.
+            one computes and draws anew, the frame in sight first.
     """
 
     _esm = Path(__file__).parent / "explorer.js"
@@ -83,9 +68,11 @@ class Explorer(anywidget.AnyWidget):
 
     title = traitlets.Unicode().tag(sync=True)
     controls: Any = traitlets.List().tag(sync=True)
+    background = traitlets.Unicode().tag(sync=True)
     lines: Any = traitlets.List().tag(sync=True)
     frames: Any = traitlets.List().tag(sync=True)
-    position: Any = traitlets.List().tag(sync=True)
+    # no echo: it would turn the page back to where it was when the browser sent it
+    position: Any = traitlets.List().tag(sync=True, echo_update=False)
     request = traitlets.Dict().tag(sync=True)
     answered = traitlets.Int(0).tag(sync=True)
     progress = traitlets.Float(1.0).tag(sync=True)
@@ -99,78 +86,89 @@ class Explorer(anywidget.AnyWidget):
         settings: Mapping[str, Control] | None = None,
     ) -> None:
         self._scene, self._pages, self._settings = scene, pages, settings or {}
-        starts = {name: control.start for name, control in self._settings.items()}
+        self._places = list(itertools.product(*(range(len(c.values)) for c in pages.values())))
+        self._backgrounds: Backgrounds = {}
+        self.position = [control.start for control in pages.values()]
+        self.request = {"id": 0, "settings": {n: c.start for n, c in self._settings.items()}}
+        self._filling = self._fill(self.request)
+        # drawn before the widget opens, so that its first state holds every frame
+        deque(progress(self._filling, title, total=len(self._places)), maxlen=0)
         super().__init__(
             title=title,
             controls=[_control_state(n, c, "page") for n, c in pages.items()]
             + [_control_state(n, c, "setting") for n, c in self._settings.items()],
-            position=[control.start for control in pages.values()],
-            request={"id": 0, "settings": starts},
         )
-        self._show(progress(self._draw_frames(starts), title, total=self._frame_count()))
 
     @traitlets.observe("request")
     def _on_request(self, change: traitlets.Bunch) -> None:
         """Answer the browser, which sends one request at a time and only the newest."""
-        if change.new["id"] == self.answered:
-            return
-        self.progress, self.problem = 0.0, ""
+        if change.new["id"] != self.answered:
+            self.progress, self.problem = 0.0, ""
+            self._filling = self._fill(change.new)
+            self._go_on(self._filling, HEAD_START)
+
+    def _go_on(self, filling: Iterator[float], rest: float) -> None:
+        """Draw the next frame; go on after a rest where a loop runs, at once where none does."""
+        if filling is not self._filling:
+            return  # a newer request came
+        loop = _running_loop()
         try:
-            self._show(self._draw_frames(change.new["settings"]))
+            for self.progress in filling:
+                if loop:
+                    loop.call_later(rest, self._go_on, filling, BREATH)
+                    return
         except Exception as error:
             self.problem = f"{type(error).__name__}: {error}"
+            self.progress, self.answered = 1.0, self.request["id"]
             raise
-        finally:
-            self.progress, self.answered = 1.0, change.new["id"]
 
-    def _show(self, frames: Iterable["_Frame"]) -> None:
-        drawn = list(frames)
-        self._first_png = drawn[self._frame_index()].png
-        lines, runs = share_lines([frame.svg for frame in drawn])
+    def _fill(self, request: dict[str, Any]) -> Iterator[float]:
+        """Draw and send one frame at each step, the one nearest to the position; yield progress."""
+        chosen = request["settings"].items()
+        values = {name: self._settings[name].values[index] for name, index in chosen}
+        drawing = Drawing(self._scene, self._scene.compute(**values), self._backgrounds)
+        missing = list(range(len(self._places)))
+        self._answer(request["id"], drawing, missing.pop(self._index()))
+        while missing:
+            yield 1 - len(missing) / len(self._places)
+            index = min(missing, key=self._distance)
+            missing.remove(index)
+            self._add(drawing, index)
+        yield 1.0
+
+    def _answer(self, request_id: int, drawing: Drawing, index: int) -> None:
+        """Replace all frames by the first of a new setting."""
+        frame = drawing.frame(self._position(index))
+        self._drawing = drawing
         with self.hold_sync():
-            self.lines = lines
-            self.frames = [
-                {
-                    "runs": text,
-                    "sentence": frame.sentence,
-                    "columns": list(frame.table.columns),
-                    "rows": frame.table.cells(),
-                }
-                for text, frame in zip(runs, drawn, strict=True)
-            ]
+            self.background, self.lines = drawing.background, drawing.lines
+            self.frames = [frame if i == index else None for i in range(len(self._places))]
+            self.answered = request_id
 
-    def _draw_frames(self, chosen: Mapping[str, int]) -> Iterator["_Frame"]:
-        """Every frame of the chosen settings, drawn on one figure."""
-        scene = self._scene
-        values = {name: self._settings[name].values[index] for name, index in chosen.items()}
-        data = scene.compute(**values)
-        with mpl.rc_context(STYLE):
-            painter = FramePainter(scene.columns, scene.size)
-            for index, place in enumerate(itertools.product(*self._page_values())):
-                position = dict(zip(self._pages, place, strict=True))
-                painter.clear()
-                scene.draw(data, painter.axes, **position)
-                svg = painter.svg()
-                png = painter.png() if index == self._frame_index() else b""
-                yield _Frame(svg, png, *scene.describe(data, **position))
-                self.progress = (index + 1) / self._frame_count()
+    def _add(self, drawing: Drawing, index: int) -> None:
+        """Put a frame to the others, here and in the browser, without sending those again."""
+        frame, first = drawing.frame(self._position(index)), len(self.lines)
+        lines = drawing.lines[first:]
+        self.lines.extend(lines)
+        self.frames[index] = frame
+        self.send({"index": index, "frame": frame, "first": first, "lines": lines})
 
-    def _page_values(self) -> list[Sequence[Any]]:
-        return [control.values for control in self._pages.values()]
-
-    def _frame_count(self) -> int:
-        return math.prod(len(values) for values in self._page_values())
-
-    def _frame_index(self) -> int:
+    def _index(self) -> int:
         """Where the current position stands in `frames`, whose last control varies fastest."""
-        index = 0
-        for place, values in zip(self.position, self._page_values(), strict=True):
-            index = index * len(values) + place
-        return index
+        return self._places.index(tuple(self.position))
+
+    def _distance(self, index: int) -> int:
+        """How many steps of the controls lie between a frame and the current position."""
+        return sum(abs(a - b) for a, b in zip(self._places[index], self.position, strict=True))
+
+    def _position(self, index: int) -> dict[str, Any]:
+        """What the controls of the pages are set to in a frame."""
+        pages = zip(self._pages.items(), self._places[index], strict=True)
+        return {name: control.values[place] for (name, control), place in pages}
 
     def sentence(self) -> str:
         """What the current picture shows, in one sentence."""
-        return str(self.frames[self._frame_index()]["sentence"])
+        return self._drawing.sentence(self._position(self._index()))
 
     def __repr__(self) -> str:
         return f"{self.title}: {self.sentence()}"
@@ -179,15 +177,15 @@ class Explorer(anywidget.AnyWidget):
         """The widget; where there is none (GitHub, paper), the current picture and sentence."""
         bundle = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle or ({}, {})
-        return {**data, "text/plain": repr(self), "image/png": self._first_png}, metadata
+        png = self._drawing.png(self._position(self._index()))
+        return {**data, "text/plain": repr(self), "image/png": png}, metadata
 
 
-@dataclass(frozen=True)
-class _Frame:
-    svg: str
-    png: bytes
-    sentence: str
-    table: Table
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _control_state(name: str, control: Control, role: str) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""From data to frames: the axes are drawn once, and each frame only what moves in them.
+"""From data to frames: the axes are drawn once, and for each frame only what moves in them.
 
 Ticks, labels and grids are most of the time and of the size of a matplotlib picture, so an
-explorer of forty frames takes about a second this way instead of five.
+explorer of forty frames takes about a second this way instead of five. The browser, too,
+turns a page in a third of the time when only the upper of two layers changes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,59 +11,88 @@ from io import BytesIO
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
-_FIGURE_GROUP = '<g id="figure_1">'
+_TITLES: Any = ("left", "center", "right")
+
+Look = tuple[Any, ...]
+"""What the picture of axes without their content depends on, to be compared."""
+Backgrounds = dict[tuple[Look, ...], tuple[str, list[Bbox]]]
+"""By the look of the axes: their picture, and where in the figure each stands."""
 
 
 class FramePainter:
     """One figure that is painted again and again on axes that stand still.
 
-    `axes` is what to draw on: one Axes, or an array of them if `columns` > 1.
+    A picture has two layers: `background`, the axes, known after the first `svg()`; and over
+    it what `svg()` returns. `axes` is what to draw on: one Axes, or an array of them if
+    `columns` > 1.
+
+    Painters that share `backgrounds` lay out and paint axes of one look only once, which is
+    most of the time of a first frame.
     """
 
-    def __init__(self, columns: int, size: tuple[float, float]) -> None:
+    def __init__(
+        self, columns: int, size: tuple[float, float], backgrounds: Backgrounds | None = None
+    ) -> None:
         self.figure = Figure(figsize=size, layout="constrained")
         self.axes: Any = self.figure.subplots(1, columns)
+        self.background = ""
+        self._backgrounds = {} if backgrounds is None else backgrounds
         self._bare = [set(ax.get_children()) for ax in self.figure.axes]
-        self._background = ""
-        self._frozen: list[tuple[Any, ...]] = []
+        self._frozen: list[Look] = []
 
     def clear(self) -> None:
-        """Remove everything that was drawn in the axes; limits, ticks and labels stay."""
+        """Leave nothing of what was drawn in the axes; limits, ticks and labels stay."""
         for ax, bare in zip(self.figure.axes, self._bare, strict=True):
             for artist in [a for a in ax.get_children() if a not in bare]:
                 artist.remove()
             ax.containers.clear()  # bars leave theirs behind, and with it a legend entry
+            ax.set_prop_cycle(None)  # colours begin anew
+            for place in _TITLES:
+                ax.set_title("", loc=place)
 
     def svg(self) -> str:
-        """The picture as it is now: the axes as at the first call, and what is in them.
+        """The moving layer as it is now: what is in the axes, and their titles.
 
         Raises:
             ValueError: if limits, scales or labels differ from those of the first call.
         """
         axes_now = [_what_stands_still(ax) for ax in self.figure.axes]
-        if not self._background:
-            self.figure.draw_without_rendering()  # lay out once
-            self.figure.set_layout_engine("none")
-            self._frozen, self._background = axes_now, self._paint_background()
+        if not self._frozen:
+            self._frozen = axes_now
+            self._settle()
         if axes_now != self._frozen:
             raise ValueError(
                 f"the axes moved between frames, from {self._frozen} to {axes_now}; "
                 "set the same limits, scales and labels in every frame."
             )
         with _hidden_axes(self.figure):
-            moving = _to_svg(self.figure)
-        end = self._background.rindex("</svg>")
-        return self._background[:end] + moving[moving.index(_FIGURE_GROUP) :]
+            return _to_svg(self.figure)
 
     def png(self) -> bytes:
         """The whole picture as it is now."""
         buffer = BytesIO()
         self.figure.savefig(buffer, format="png", dpi=90, metadata={"Software": None})
         return buffer.getvalue()
+
+    def _settle(self) -> None:
+        """Lay the axes out and paint the background, or take both from axes of the same look."""
+        looks = tuple(_look(ax) for ax in self.figure.axes)
+        if looks not in self._backgrounds:
+            layout: Any = self.figure.get_layout_engine()
+            layout.execute(self.figure)
+            places = [ax.get_position(original=True) for ax in self.figure.axes]
+            self.figure.set_layout_engine("none")
+            self._backgrounds[looks] = self._paint_background(), places
+        self.figure.set_layout_engine("none")
+        self.background, places = self._backgrounds[looks]
+        for ax, place in zip(self.figure.axes, places, strict=True):
+            ax.set_position(place)
 
     def _paint_background(self) -> str:
         artists = [
@@ -79,9 +109,29 @@ class FramePainter:
         return background
 
 
-def _what_stands_still(ax: Axes) -> tuple[Any, ...]:
+def _what_stands_still(ax: Axes) -> Look:
     scales, labels = (ax.get_xscale(), ax.get_yscale()), (ax.get_xlabel(), ax.get_ylabel())
     return (*ax.get_xlim(), *ax.get_ylim(), *scales, *labels)
+
+
+def _look(ax: Axes) -> Look:
+    """What stands still, and all else that makes another background or another layout."""
+    titles = [ax.get_title(place) for place in _TITLES]
+    rows = [len(title.splitlines()) for title in titles]
+    spines = [spine.get_visible() for spine in ax.spines.values()]
+    ticks = _tick_look(ax.xaxis), _tick_look(ax.yaxis)
+    return (*_what_stands_still(ax), *rows, *spines, *ticks, ax.axison, ax.get_aspect())
+
+
+def _tick_look(axis: Axis) -> Look:
+    """Places, labels and style of the ticks, without making the ticks, which is slow."""
+    major, minor = axis.get_majorticklocs(), axis.get_minorticklocs()
+    return (
+        *(*major, *axis.get_major_formatter().format_ticks(list(major))),
+        *(*minor, *axis.get_minor_formatter().format_ticks(list(minor))),
+        str(axis.get_tick_params("major")),
+        str(axis.get_tick_params("minor")),
+    )
 
 
 @contextmanager
@@ -105,15 +155,28 @@ def _to_svg(figure: Figure) -> str:
     return buffer.getvalue().decode()
 
 
-def share_lines(texts: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Each different line once, and each text as runs `first-last` of places in that list.
+class SharedLines:
+    """Texts that have most lines in common, one after the other; each line is kept once.
 
-    >>> share_lines(["a\\nb\\nc", "a\\nb\\nd"])
-    (['a', 'b', 'c', 'd'], ['0-2', '0-1 3-3'])
+    >>> shared = SharedLines()
+    >>> shared.add("a\\nb\\nc"), shared.add("a\\nb\\nd")
+    ('0-2', '0-1 3-3')
+    >>> shared.lines
+    ['a', 'b', 'c', 'd']
     """
-    index: dict[str, int] = {}
-    places = [[index.setdefault(line, len(index)) for line in t.split("\n")] for t in texts]
-    return list(index), [" ".join(_runs(p)) for p in places]
+
+    def __init__(self) -> None:
+        self._places: dict[str, int] = {}
+
+    @property
+    def lines(self) -> list[str]:
+        """Each different line once."""
+        return list(self._places)
+
+    def add(self, text: str) -> str:
+        """The text as runs `first-last` of places in `lines`, which grows as needed."""
+        known = self._places
+        return " ".join(_runs([known.setdefault(line, len(known)) for line in text.split("\n")]))
 
 
 def _runs(places: Sequence[int]) -> Iterator[str]:

@@ -1,0 +1,133 @@
+"""Pictures of signal and gradient by depth, measured beside theory."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
+
+from normlab.figures.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PLACEMENT_COLORS,
+    PLACEMENT_MARKERS,
+    RED,
+)
+from normlab.gradient_flow import StackFlows, flow_theory
+from normlab.norms.rows import FloatArray
+from normlab.probes import DepthProfile, DepthSweep
+from normlab.stack import power_of_ten
+from normlab.table import Table
+
+POINTS = 100
+WITH_NORMS = ((0.3, range(5)), (3e-5, range(-4, 2)))
+WITHOUT_NORMS = ((1e-2, range(0, 81, 20)), (1e-4, range(0, 41, 10)))
+"""The lower limit of the signal's and of the gradient's axis, and the exponents of their ticks."""
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+LOOKS = ((RED, "s"), (BLUE, "o"), (GREEN, "^"), (ORANGE, "D"))
+
+
+def draw_flow(data: StackFlows, axes: tuple[Axes, Axes], /, depth: int) -> None:
+    """Left ‖x_l‖²/d, right ‖∂L/∂x_l‖; grey lies between theory's two ends."""
+    profile, theory = data.at(depth), flow_theory(data.setting, depth)
+    signal = [profile.mean_square, theory.unlike.mean_square, theory.alike.mean_square]
+    logs = [profile.log10_gradient, theory.unlike.log10_gradient, theory.alike.log10_gradient]
+    gradient = [10 ** np.clip(log, -290, 290) for log in logs]
+    scales = WITHOUT_NORMS if data.setting.placement == "none" else WITH_NORMS
+    for ax, curves, (lowest, exponents) in zip(axes, (signal, gradient), scales, strict=True):
+        _draw_curves(ax, depth, *curves)
+        # Labels without $: matplotlib takes 10 ms for each formula.
+        labels = [f"10{str(e).translate(SUPERSCRIPTS)}" for e in exponents]
+        ax.set(yscale="log", xlim=(-0.1, 1300), xlabel="sub-layers below, l")
+        ax.set_yticks([10.0**e for e in exponents], labels)
+        ax.set_ylim(lowest, 10.0 ** exponents[-1])
+        ax.minorticks_off()
+    left, right = axes
+    left.set(ylabel="‖x_l‖²/d", title=f"signal, L = {depth:,}")
+    right.set(ylabel="‖∂L/∂x_l‖", title=f"gradient, L = {depth:,}")
+    left.legend(loc="upper left")
+    if profile.overflow is not None:
+        right.text(0.3, 0.6, f"no gradient: x_{profile.overflow} overflows", va="bottom")
+
+
+def _draw_curves(
+    ax: Axes, depth: int, measured: FloatArray, unlike: FloatArray, alike: FloatArray
+) -> None:
+    shown = np.unique(np.geomspace(1, depth + 1, POINTS).round().astype(int)) - 1  # l = 0 … L
+    unlike, alike = (np.clip(end[shown], 1e-290, 1e290) for end in (unlike, alike))
+    ax.fill_between(shown, unlike, alike, color="#DDDDDD", lw=0)
+    ax.plot(shown, unlike, "--", color="black", lw=1, label="theory, tokens unlike")
+    ax.plot(shown, alike, ":", color="black", lw=1.4, label="theory, tokens alike")
+    ax.plot(shown, measured[shown], color=BLUE, label="measured")
+    ax.plot([0, depth], measured[[0, -1]], "o", color=BLUE, ms=5)
+    ax.set_xscale("symlog", linthresh=1, linscale=0.4)
+    ax.set_xticks([0, 1, 10, 100, 1000], ["0", "1", "10", "100", "1,000"])
+
+
+def describe_flow(data: StackFlows, /, depth: int) -> tuple[str, Table]:
+    profile, theory = data.at(depth), flow_theory(data.setting, depth)
+    signal = np.log10(profile.mean_square)
+    start = (
+        f"{data.setting.placement}, L = {depth:,}: the mean square of the stream goes from "
+        f"{_short(signal[0])}"
+    )
+    if profile.overflow is not None:
+        end = f"x_{profile.overflow} is not finite in float32, so there is no gradient."
+        return f"{start} on; {end}", profile.table(9)
+    at_output = [theory.unlike.mean_square[-1], theory.alike.mean_square[-1]]
+    at_input = [theory.unlike.log10_gradient[0], theory.alike.log10_gradient[0]]
+    gradient = profile.log10_gradient
+    sentence = (
+        f"{start} to {_short(signal[-1])}, in theory {_between(np.log10(at_output))}; "
+        f"the gradient is {_short(gradient[-1])} at the output and {_short(gradient[0])} at the "
+        f"input, in theory {_between(at_input)}."
+    )
+    return sentence, profile.table(9)
+
+
+def _between(log10s: ArrayLike) -> str:
+    """The least and the greatest of some powers of ten, as far as two digits tell them apart."""
+    least, *_, greatest = (_short(log) for log in np.sort(log10s))
+    return least if least == greatest else f"{least} to {greatest}"
+
+
+def _short(log10: float) -> str:
+    """10^log10 in two digits where it is a float64: 690, 0.039, 4.3e+21."""
+    return f"{float(f'{10**log10:.2g}'):g}" if abs(log10) < 300 else power_of_ten(log10)
+
+
+def draw_sweep(
+    data: DepthSweep, ax: Axes, /, theory: Mapping[str, FloatArray], ylabel: str
+) -> None:
+    """One line for each name; theory dashed in the same colour."""
+    for (name, values), (color, marker) in zip(data.values.items(), LOOKS, strict=False):
+        label = f"{name}, slope {data.slope(name):.2f}"
+        ax.plot(data.depths, values, color=color, marker=marker, ms=5, label=label)
+        if name in theory:
+            ax.plot(data.depths, theory[name], "--", color=color, lw=1)
+    ax.plot([], [], "--", color=GREY, lw=1, label="theory")
+    ax.set(xscale="log", yscale="log", xlabel="layers", ylabel=ylabel)
+    ax.set_xticks(data.depths, [str(depth) for depth in data.depths])
+    ax.set_xticks([], minor=True)
+    ax.legend(fontsize="small")
+
+
+def draw_decoder(data: Mapping[str, DepthProfile], ax: Axes, /) -> None:
+    """‖∂L/∂x‖ by layer, one line for each stack, over that at its output."""
+    for (name, profile), (color, marker) in zip(data.items(), LOOKS, strict=False):
+        gradient = profile.gradient / profile.gradient[-1]
+        ax.plot(profile.layers, gradient, color=color, marker=marker, ms=4, label=name)
+    ax.set(yscale="log", xlabel="layers below", ylabel="‖∂L/∂x‖ / that at the output")
+    ax.legend(fontsize="small")
+
+
+def draw_token_cosine(data: Mapping[str, DepthProfile], ax: Axes, /) -> None:
+    """How alike the tokens are, by layer; 1 is rank collapse."""
+    for name, profile in data.items():
+        color, marker = PLACEMENT_COLORS.get(name, "black"), PLACEMENT_MARKERS.get(name, "x")
+        ax.plot(profile.layers, profile.token_cosine, color=color, marker=marker, ms=4, label=name)
+    ax.axhline(1, color=GREY, ls=":", lw=1)
+    ax.set(xlabel="layers below", ylabel="mean cosine of two tokens", ylim=(-0.05, 1.05))
+    ax.legend(fontsize="small", loc="center right")

@@ -1,0 +1,128 @@
+"""JupyterLab in a real browser: what the browser tests and the browser benchmark share."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+TOKEN = "on-this-machine-only"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+INSTALL = (
+    "this needs Chromium: `apt-get install chromium` on Debian and Ubuntu, "
+    "`brew install --cask chromium` on macOS"
+)
+CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
+# No sandbox, since tests also run as root in containers; the rest keeps the browser offline.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
+# Cells outside the window stay in the page, so that all outputs can be looked at.
+SETTINGS = {
+    "notebook-extension/tracker": {"windowingMode": "none"},
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+MINUTES = 60_000
+
+
+@contextmanager
+def jupyterlab(notebooks: Sequence[Path], folder: Path) -> Iterator[str]:
+    """The URL of a server on copies of the notebooks, in `folder`, with settings of its own."""
+    (folder / "notebooks").mkdir()
+    copies = [shutil.copy(notebook, folder / "notebooks") for notebook in notebooks]
+    for name, settings in SETTINGS.items():
+        path = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(settings))
+    url = f"http://127.0.0.1:{(port := _free_port())}"
+    environment = os.environ | {
+        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
+        "JUPYTER_CONFIG_DIR": str(folder / "config"),
+        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+        "JUPYTER_DATA_DIR": str(folder / "data"),
+    }
+    trust = [sys.executable, "-m", "jupyter", "trust", *map(str, copies)]  # as `make lab` does
+    subprocess.run(trust, env=environment, check=True)
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+        *("--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"),
+        *(f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={folder / 'notebooks'}"),
+    ]
+    log = folder / "log"
+    with log.open("w") as out:
+        process = subprocess.Popen(command, env=environment, stdout=out, stderr=out)
+    try:
+        _wait_until_it_answers(f"{url}/api?token={TOKEN}", process, log)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A browser without a window."""
+    if CHROMIUM is None:
+        raise FileNotFoundError(INSTALL)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def open_chapter(page: Page, url: str, name: str) -> None:
+    """Show a notebook; then its kernel is idle and nothing was run."""
+    page.goto(f"{url}/doc/tree/{name}?token={TOKEN}&reset")
+    wait_for_idle(page)
+
+
+def wait_for_idle(page: Page) -> None:
+    status = page.locator("#jp-main-statusbar")
+    expect(status).to_contain_text("Python 3 (ipykernel) | Idle", timeout=2 * MINUTES)
+
+
+def run_all_cells(page: Page) -> None:
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.wait_for_function(
+        """() => {
+            const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')];
+            const texts = prompts.map((prompt) => prompt.textContent.trim());
+            return texts.length > 0 && texts.every((text) => /^\\[\\d+\\]:$/.test(text));
+        }""",
+        timeout=3 * MINUTES,
+    )
+    wait_for_idle(page)
+
+
+def _free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def _wait_until_it_answers(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    for _ in range(300):
+        if process.poll() is not None:
+            break
+        try:
+            return urllib.request.urlopen(url, timeout=1).close()
+        except OSError:
+            time.sleep(0.2)
+    raise RuntimeError(f"JupyterLab does not answer:\n{log.read_text()}")
