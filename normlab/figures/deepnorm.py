@@ -15,10 +15,10 @@ VARIANT_LOOKS = {
     "β on q and k": (GREEN, "<"),
     "β not on v": (ORANGE, ">"),
     "inverse β": (PINK, "X"),
-    "GLM-130B": ("black", "*"),
+    "GLM-130B": (BLUE, "*"),
     "pre-norm": (BLUE, "o"),
 }
-STEPS = {"sgd": "one SGD step", "sign": "one sign step, as Adam's first"}
+STEPS = {"sgd": "one SGD step", "sign": "one sign step (Adam's first)"}
 
 
 def draw_update(data: UpdateSweep, ax: Axes, /, variant: str, layers: int) -> None:
