@@ -136,6 +136,8 @@ print(diagnose())
 # | [04 · RMSNorm](04_rms_norm.ipynb) | What does it drop, and what does that save? |
 # | [05 · Residual placement](05_residual_placement.ipynb) | Where does the norm stand, and what does the stream do then? |
 # | [06 · Gradient flow](06_gradient_flow.ipynb) | How large is the gradient at each depth, from 1 layer to 1,000? |
+# | [07 · Training and warmup](07_training_and_warmup.ipynb) | Which placements train at which learning rate, and who needs warmup? |
+# | [08 · DeepNorm](08_deepnorm.ipynb) | What do α and β do, and do 1,000 layers train? |
 #
 # The order matters: each chapter uses what the one before it showed. Plan 30 to 45 minutes for
 # each.

@@ -498,4 +498,4 @@ for init in ("xavier", "xiong"):
 # - Dong et al. 2021, *Attention is not all you need*, arXiv:2103.03404.
 # - Noci et al. 2022, *Signal Propagation in Transformers*, arXiv:2206.03126.
 #
-# Back to the start: [00 · Start here](00_start_here.ipynb)
+# Next: [07 · Training and warmup](07_training_and_warmup.ipynb)
