@@ -171,7 +171,7 @@ legend = ax.legend(loc="lower left", fontsize=8)
 # the learning rate, in every weight, however small the gradient is. Later the signs of different
 # batches cancel in $\hat m$, and not in $\hat v$.
 #
-# **Predict.** The mean $|\Delta\theta|/\eta$ is 1.0 at the first step. What is it at the 20th?
+# **Predict.** The mean $|\Delta\theta|/\eta$ is 1.0 at the first step. What is it at the 21st?
 
 # %%
 from normlab.train_run import Run
@@ -271,8 +271,8 @@ Table(
 # ten by 0.05 %. The model has gone **blind**: it answers every question alike, and the best such
 # answer costs chance. In the same ten updates the gradient of the first block falls from 0.7 to
 # 0.0002, so nothing is left that could open its eyes. With warmup the spread dips to less
-# than half and recovers. Pre-norm without warmup loses most of its spread too, 80 % of it, but its gradient keeps
-# a tenth of its length, and the model recovers.
+# than half and recovers. Pre-norm without warmup loses most of its spread too, 80 % of it, but
+# its gradient keeps a tenth of its length, and the model recovers.
 #
 # Why does post-norm's gradient go? What enters a norm is divided by its standard deviation
 # $\sigma$, and so is the gradient on its way back. From the last block down to the first it passes
@@ -385,9 +385,9 @@ stored.table()
 # %% [markdown]
 # - **Post-norm, 6 layers**: without warmup it trains up to 0.003. 50 or 200 steps of warmup open the
 #   next column, 0.01, and no more: at 0.03 all nine runs are stuck.
-# - **Post-norm, 12 layers**: the edges move to the left, by a factor of three or more. Without warmup even
-#   0.001 is not safe (2 of 3), and 50 steps of warmup open nothing beyond it; 200 open most of
-#   0.003.
+# - **Post-norm, 12 layers**: the edges move to the left, by a factor of three or more. Without
+#   warmup even 0.001 is not safe (2 of 3), and 50 steps of warmup open nothing beyond it; 200 open
+#   most of 0.003.
 # - **Pre-norm** trains in every column at both depths, without warmup.
 # - **DeepNorm** is between the two: without warmup it trains up to 0.01 at both depths. The last
 #   column opens in part with 200 steps of warmup. Chapter 08 says why.
@@ -417,9 +417,9 @@ explore_warmup()
 
 # %% [markdown]
 # Post-norm at 12 layers opens one rate with 200 steps of warmup. Pre-norm needs none; at 0.03 and
-# 6 layers its median falls from 0.001 to $5 \cdot 10^{-5}$ with 50 steps. At 0.001 warmup costs it something
-# instead, from 0.0065 to 0.010 with 200 steps: steps of warmup are small steps, and 600 are not
-# many.
+# 6 layers its median falls from 0.001 to $5 \cdot 10^{-5}$ with 50 steps. At 0.001 warmup costs
+# it something instead, from 0.0065 to 0.010 with 200 steps: steps of warmup are small steps, and
+# 600 are not many.
 #
 # Far from the edge the three seeds lie close together. At the edge they do not:
 
@@ -471,8 +471,8 @@ Table(("layers", "pre-norm", "post-norm"), rows)
 # - It holds above a rate. Below it (0.003 at 6 layers here) post-norm trains without warmup.
 # - Warmup helps as far as it is long and the rate is low enough. Xiong et al. 2020, Figure 2, find
 #   the same with a real translation model (IWSLT14, German to English, Adam): 8.45 BLEU without
-#   warmup, about 34 with their best; 500 steps of warmup give 31.16 at a peak of $5 \cdot 10^{-4}$ and
-#   2.77 at $10^{-3}$.
+#   warmup, about 34 with their best; 500 steps of warmup give 31.16 at a peak of
+#   $5 \cdot 10^{-4}$ and 2.77 at $10^{-3}$.
 # - "Survive" suggests a blow-up. Here the loss goes to chance and stays. It is decided within ten
 #   updates, not thousands; thousands is how long warmups are made (4,000 in Vaswani et al. 2017).
 #
@@ -551,6 +551,6 @@ Table(("layers", "placement", "best rate", "warmup", "seed 0", "seed 1", "seed 2
 # - Zeng et al. 2022, *GLM-130B*, arXiv:2210.02414; Sun et al. 2025, *The Curse of Depth in Large
 #   Language Models*, arXiv:2502.05795.
 # - nanoGPT, `train.py` (`warmup_iters = 2000`); Llama Team 2024, *The Llama 3 Herd of Models*,
-#   section 3.4.1, arXiv:2407.21783.
+#   arXiv:2407.21783.
 #
 # Next: [08 · DeepNorm](08_deepnorm.ipynb)

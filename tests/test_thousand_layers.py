@@ -6,6 +6,7 @@ from math import nan
 
 import numpy as np
 import pytest
+import torch
 from matplotlib.figure import Figure
 
 from normlab.figures.thousand_layers import draw_deep_runs
@@ -13,7 +14,9 @@ from normlab.sweep import read_plan
 from normlab.sweep.csv_file import write_csv
 from normlab.sweep.rows import failure_row, record_rows
 from normlab.thousand_layers import STORED, load_thousand_layers, read_thousand_layers
+from normlab.timing import one_thread
 from normlab.train import TrainConfig, TrainRecord
+from normlab.train_run import Run
 
 CONFIG = TrainConfig(task="successor", steps=3, decoder_layers=1, placement="deepnorm")
 LEARNS = TrainRecord(CONFIG, [0, 1, 2], [3.0, 2.0, 1.0], None, "", 60.0, 2.5, 2.0)
@@ -88,3 +91,13 @@ def test_a_thousand_layers_train_with_deepnorm_and_not_with_post_norm():
     assert deepnorm.final_loss < 0.05
     assert post_norm.final_loss == pytest.approx(post_norm.chance, abs=0.1)
     assert min(post_norm.losses) > post_norm.chance - 0.2
+
+
+def test_the_stored_run_begins_again_with_the_same_losses():
+    stored = load_thousand_layers().records["deepnorm"]
+    run = Run(stored.config, torch.device("cpu"))
+    with one_thread():
+        for _ in range(2):
+            run.step()
+    # the same sums in another order on another CPU: float32 over 2,000 sub-layers
+    assert run.losses == pytest.approx(stored.losses[:2], rel=1e-3)
