@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import astuple, dataclass, fields
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -112,9 +113,9 @@ def _look(run: Run) -> Look:
     )
 
 
-def _norms(blocks: Iterable[nn.Module]) -> list[nn.Module]:
+def _norms(blocks: Iterable[Any]) -> list[nn.Module]:
     """The norms of the placement in every block."""
-    parts = [part for block in blocks for site in block.placement.site_parts for part in site]  # type: ignore[union-attr]
+    parts = [part for block in blocks for site in block.placement.site_parts for part in site]
     return [part for part in parts if not isinstance(part, Gate)]
 
 

@@ -6,14 +6,15 @@ makes the file again.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from normlab.sweep import read_results
+from normlab.sweep.rows import row_config, row_key
 from normlab.table import Table
-from normlab.train import TrainConfig, TrainRecord
+from normlab.train import TrainRecord
 
 STORED = "thousand_layers.csv"
 
@@ -70,7 +71,7 @@ def read_thousand_layers(path: Path) -> ThousandLayers:
     """
     runs: dict[tuple[object, ...], list[Any]] = {}
     for row in read_results(path):
-        runs.setdefault(tuple(row[field.name] for field in fields(TrainConfig)), []).append(row)
+        runs.setdefault(row_key(row), []).append(row)
     records = [_record(path, rows) for rows in runs.values()]
     by_placement = {record.config.placement: record for record in records}
     if not records or len(by_placement) < len(records):
@@ -96,7 +97,7 @@ def _record(path: Path, rows: Sequence[Any]) -> TrainRecord:
             "sweep again into the same file with --retry-failed."
         )
     return TrainRecord(
-        config=TrainConfig(**{field.name: first[field.name] for field in fields(TrainConfig)}),
+        config=row_config(first),
         steps=[row["step"] for row in rows],
         losses=[row["loss"] for row in rows],
         diverged_at=first["diverged_at"],

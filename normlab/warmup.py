@@ -6,13 +6,14 @@ makes the stored runs again.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from normlab.sweep import read_results
+from normlab.sweep.rows import row_config, row_key
 from normlab.table import Table
 from normlab.train import TrainConfig
 
@@ -148,9 +149,7 @@ def read_warmup_map(path: Path) -> WarmupMap:
         ValueError: if there is no run, if one failed, or if the file was not written by a sweep.
         OSError: if there is no such file.
     """
-    last: dict[tuple[object, ...], Any] = {}
-    for row in read_results(path):
-        last[tuple(row[field.name] for field in fields(TrainConfig))] = row
+    last: dict[object, Any] = {row_key(row): row for row in read_results(path)}
     rows = list(last.values())
     failed = [row["error"] for row in rows if row["error"]]
     if failed or not rows:
@@ -168,5 +167,4 @@ def read_warmup_map(path: Path) -> WarmupMap:
 
 
 def _stored_run(row: Any) -> StoredRun:
-    config = TrainConfig(**{field.name: row[field.name] for field in fields(TrainConfig)})
-    return StoredRun(config, row["final_loss"], row["chance"], row["diverged_at"])
+    return StoredRun(row_config(row), row["final_loss"], row["chance"], row["diverged_at"])

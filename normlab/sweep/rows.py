@@ -54,6 +54,12 @@ def row_key(row: Row) -> Key:
     return tuple(row[name] for name in FIELDS)
 
 
+def row_config(row: Row) -> TrainConfig:
+    """The config that a row is of."""
+    fields: Any = {name: row[name] for name in FIELDS}
+    return TrainConfig(**fields)
+
+
 def now() -> str:
     """The UTC time to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
@@ -85,10 +91,10 @@ def failure_row(config: TrainConfig, error: BaseException, device: str, started:
 
 def is_whole(rows: Sequence[Row]) -> bool:
     """Whether these rows of one run go up to its last step."""
-    last = rows[-1]
+    last: Any = rows[-1]
     if last["error"]:
         return True
-    ends = last["steps"] - 1 if last["diverged_at"] is None else last["diverged_at"]  # type: ignore[operator]
+    ends = last["steps"] - 1 if last["diverged_at"] is None else last["diverged_at"]
     return last["step"] == ends
 
 

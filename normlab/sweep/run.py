@@ -99,7 +99,7 @@ def _executor(workers: int | None, scheduler: str | None) -> Iterator[Executor]:
             '--scheduler needs Dask: run `pip install --editable ".[cluster]"` in the folder '
             "of the course."
         ) from error
-    with Client(scheduler) as client:  # type: ignore[no-untyped-call]
+    with Client(scheduler) as client:  # type: ignore[no-untyped-call]  # Dask leaves it untyped
         yield client.get_executor(pure=False)
 
 

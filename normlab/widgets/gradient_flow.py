@@ -1,5 +1,7 @@
 """The explorer of chapter 06: signal and gradient through up to a thousand sub-layers."""
 
+from typing import Any
+
 from normlab.figures.gradient_flow import describe_flow, draw_flow
 from normlab.gradient_flow import StackFlows
 from normlab.stack import NORMS, PLACEMENTS, StackSetting
@@ -16,10 +18,10 @@ def explore_gradient_flow() -> Explorer:
     """Make the stack deeper, from 1 to 1,000 sub-layers; measured and theory, by sub-layer."""
     flows: list[StackFlows] = []
 
-    def compute(**chosen: object) -> StackFlows:
+    def compute(**chosen: Any) -> StackFlows:
         for before in flows:
             before.release()  # its memory serves the next
-        flows[:] = [StackFlows(StackSetting(**chosen))]  # type: ignore[arg-type]
+        flows[:] = [StackFlows(StackSetting(**chosen))]
         return flows[0]
 
     return Explorer(
