@@ -11,9 +11,9 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "normlab"
 # From the bottom to the top; a module imports from its own room or from lower ones.
 ROOMS = [
-    ["table", "progress", "processes", "deepnorm_constants"],
+    ["table", "progress", "processes", "deepnorm_constants", "record", "quizzes", "checks"],
     ["norms"],
-    ["torch_norms", "dyt", "timing"],
+    ["torch_norms", "dyt", "timing", "exercises"],
     ["placement", "initialization"],
     ["stack", "transformer", "wiring"],
     ["grammar", "tasks", "train_config", "train_run", "train", "probes"],
@@ -21,6 +21,7 @@ ROOMS = [
     ["<topics>"],
     ["figures"],
     ["widgets"],
+    ["study"],
     ["doctor"],
     ["cli"],
 ]

@@ -1,0 +1,52 @@
+"""What an answer does on every probe of a question, beside what the reference does."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from normlab.checks.compare import agrees, changed_fault, dtype_fault, form_fault, looks_like
+from normlab.checks.diagnosis import Finding
+from normlab.checks.exercise import Answer, Probe, Question
+from normlab.checks.observe import Observation, observe
+
+
+class Examination:
+    """All probes of a question, with what an answer did and what the reference does."""
+
+    def __init__(self, question: Question, answer: Answer, seed: int) -> None:
+        self.question, self.answer = question, answer
+        self.probes, self.expected = _expected(question, seed)
+        self.got = [observe(question.driver, answer, p.arguments) for p in self.probes]
+        self.by_size = sorted(range(len(self.probes)), key=lambda i: self.probes[i].size)
+        self.failing = [i for i in self.by_size if not self._passes(i)]
+
+    def _passes(self, i: int) -> bool:
+        return agrees(self.got[i], self.expected[i], self.probes[i])
+
+    def repeats(self) -> bool:
+        """Whether second calls do what the first ones did."""
+        again = (observe(self.question.driver, self.answer, p.arguments) for p in self.probes)
+        both = zip(self.got, again, self.probes, strict=True)
+        return all(looks_like(one, two, one, probe) for one, two, probe in both)
+
+    def first_fault(self) -> tuple[int, Finding] | None:
+        """The first thing that is wrong with the form, on the smallest input that shows it."""
+        for fault_of in (form_fault, dtype_fault, changed_fault):
+            for i in self.by_size:
+                fault = fault_of(self.got[i], self.expected[i])
+                if fault:
+                    return i, fault
+        return None
+
+    def matches(self, variant: Answer, i: int) -> bool:
+        """Whether a variant of the reference does on probe i what the answer does."""
+        probe = self.probes[i]
+        other = observe(self.question.driver, variant, probe.arguments)
+        return looks_like(self.got[i], other, self.expected[i], probe)
+
+
+@lru_cache(maxsize=64)
+def _expected(question: Question, seed: int) -> tuple[tuple[Probe, ...], list[Observation]]:
+    assert question.reference is not None
+    probes = question.probes(np.random.default_rng(seed))
+    return probes, [observe(question.driver, question.reference, p.arguments) for p in probes]

@@ -1,0 +1,107 @@
+"""Put a question to an answer: does it pass, and if not, which mistake does it make?"""
+
+from itertools import islice
+
+from normlab.checks.compare import form_fault
+from normlab.checks.diagnosis import Diagnosis, Example, Finding
+from normlab.checks.examination import Examination
+from normlab.checks.examples import example
+from normlab.checks.exercise import Answer, Exercise, Law, Question
+from normlab.checks.lookup import known_mistakes
+from normlab.checks.observe import Observation, attempted, observe
+
+NOT_DETERMINISTIC = Finding(
+    "not-deterministic",
+    "two calls with the same input give different results",
+    "A norm remembers nothing and draws nothing at random.",
+)
+UNKNOWN = Finding(
+    "unknown",
+    "the values differ, in a way that matches no known mistake",
+)
+
+
+def examine(exercise: Exercise, question: Question, answer: Answer, seed: int = 0) -> Diagnosis:
+    """The diagnosis of one answer.
+
+    First the form: an exception, the kind and shape of what is returned, the dtype, arguments
+    changed in place, and whether a second call gives the same. Then the values: on every probe
+    they must agree with the reference. A wrong answer is compared with every known mistake,
+    then with every two of them; one that matches none is told which law it breaks.
+
+    Args:
+        exercise: what `question` belongs to.
+        question: what the answer was asked for.
+        answer: the learner's function or class.
+        seed: of the random numbers in the probes.
+    """
+    if question.reference is None:
+        passed, seen, findings, shown = _by_laws(question, answer)
+    else:
+        passed, seen, findings, shown = _by_probes(question, answer, seed)
+    return Diagnosis(
+        exercise.name, question.function, passed, seen, question.points, findings, shown
+    )
+
+
+MOST_LAWS = 2
+"""More than two broken laws at once say nothing that the first two do not."""
+
+Verdict = tuple[bool, bool, tuple[Finding, ...], Example | None]
+
+
+def _by_probes(question: Question, answer: Answer, seed: int) -> Verdict:
+    e = Examination(question, answer, seed)
+    if not any(map(attempted, e.got)):
+        return False, False, (), None
+    fault = e.first_fault()
+    steady = e.repeats()
+    if not fault and not e.failing and steady:
+        return True, True, (), None
+    if not steady:
+        findings: tuple[Finding, ...] = (NOT_DETERMINISTIC,)
+    else:
+        findings = _findings(e, fault)
+    shown = fault[0] if fault else (e.failing or e.by_size)[0]
+    return False, True, findings, example(e.probes[shown], e.got[shown], e.expected[shown])
+
+
+def _findings(e: Examination, fault: tuple[int, Finding] | None) -> tuple[Finding, ...]:
+    """The fault in the form, and what explains the values."""
+    form = (fault[1],) if fault else ()
+    if not e.failing:
+        return form
+    known = known_mistakes(e)
+    if known:
+        named = tuple(Finding(m.name, m.title, m.why) for m in known)
+        return named + form if form and form[0].name in ("raises", "wrong-shape") else form + named
+    if form:
+        return form
+    return broken_laws(e.question, e.answer) or (UNKNOWN,)
+
+
+def broken_laws(question: Question, answer: Answer) -> tuple[Finding, ...]:
+    """The laws that an answer breaks, each with what was found."""
+    found = ((law, _broken(law, question, answer)) for law in question.laws)
+    broken = (Finding(law.name, law.title, text) for law, text in found if text)
+    return tuple(islice(broken, MOST_LAWS))
+
+
+def _broken(law: Law, question: Question, answer: Answer) -> str | None:
+    seen = [observe(question.driver, answer, arguments) for arguments in law.inputs]
+    if any(o.raised for o in seen):
+        return None
+    return law.judge(*(o.outputs for o in seen))
+
+
+def _by_laws(question: Question, answer: Answer) -> Verdict:
+    """For a question without a reference: nothing is raised, and no law is broken."""
+    for arguments in (given for law in question.laws for given in law.inputs):
+        got = observe(question.driver, answer, arguments)
+        if not attempted(got):
+            return False, False, (), None
+        fault = form_fault(got, Observation(outputs={}))
+        if fault:
+            return False, True, (fault,), None
+    findings = broken_laws(question, answer)
+    return not findings, True, findings, None

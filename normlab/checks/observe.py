@@ -1,0 +1,101 @@
+"""Run an answer, and write down what can be seen from outside."""
+
+import sysconfig
+import traceback
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from normlab.checks.drivers import WrongReturn
+from normlab.checks.exercise import Answer, Arguments, Driver, Outputs
+
+OURS = Path(__file__).resolve().parents[1]
+LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib"))
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An exception, and the learner's own line that led to it."""
+
+    kind: str
+    message: str
+    line: str | None
+
+    def __str__(self) -> str:
+        first, *_ = self.message.splitlines() or ["(without a message)"]
+        return f"{self.kind}: {first}" + (f", in {self.line}" if self.line else "")
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one call did: outputs or an exception, and which arguments it changed.
+
+    `outputs` holds NumPy arrays, strings and None only.
+    """
+
+    outputs: Outputs | None = None
+    raised: Raised | None = None
+    changed: tuple[str, ...] = ()
+
+
+def observe(driver: Driver, answer: Answer, arguments: Arguments) -> Observation:
+    """Call `answer` through `driver` on copies of the arguments."""
+    given = {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in arguments.items()}
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            returned = driver(answer, **given)
+        outputs = {name: to_array(value, name) for name, value in returned.items()}
+    except (Exception, SystemExit) as error:
+        return Observation(raised=_raised(error))
+    changed = [k for k, v in arguments.items() if not _identical(v, given[k])]
+    return Observation(outputs, changed=tuple(changed))
+
+
+def to_array(value: Any, name: str) -> Any:
+    """`value` as an array of its own; strings and None stay.
+
+    Raises:
+        WrongReturn: if it is neither.
+    """
+    if value is None or isinstance(value, str):
+        return value
+    if hasattr(value, "detach"):  # a torch tensor, without importing torch for it
+        value = value.detach().cpu()
+        value = (value.float() if "bfloat16" in str(value.dtype) else value).numpy()
+    try:
+        array = np.array(value)
+    except ValueError:
+        array = np.array(None)
+    if array.dtype.kind not in "biuf":
+        raise WrongReturn(f"{name} is of type {type(value).__name__}; expected numbers.")
+    return array
+
+
+def _identical(before: Any, after: Any) -> bool:
+    if isinstance(before, np.ndarray):
+        return before.shape == after.shape and before.tobytes() == after.tobytes()
+    return True
+
+
+def _raised(error: BaseException) -> Raised:
+    return Raised(type(error).__name__, str(error), own_line(error.__traceback__))
+
+
+def own_line(trace: TracebackType | None) -> str | None:
+    """The innermost line that is neither in a library nor in normlab, quoted with its number."""
+    for frame in reversed(traceback.extract_tb(trace)):
+        path = Path(frame.filename)
+        in_library = frame.filename.startswith((*LIBRARIES, "<frozen", "<__array"))
+        if not in_library and OURS not in path.parents and frame.line:
+            return f"line {frame.lineno} of `{frame.name}`: `{frame.line}`"
+    return None
+
+
+def attempted(observation: Observation) -> bool:
+    """Whether there is an answer at all: the unsolved exercise raises NotImplementedError."""
+    return observation.raised is None or observation.raised.kind != "NotImplementedError"

@@ -1,0 +1,106 @@
+"""The checks can fail and do not over-fail: proved for every exercise, function by function."""
+
+import importlib
+
+import pytest
+from mutants import mutants
+
+from normlab.checks import examine
+from normlab.checks.examination import Examination
+from normlab.checks.variants import pair_variants, single_variants
+from normlab.exercises import FUNCTIONS, all_exercises, load_exercise
+
+QUESTIONS = [(e, q) for e in all_exercises() for q in e.questions]
+REFERENCED = [(e, q) for e, q in QUESTIONS if q.reference]
+KEPT = {
+    function: importlib.import_module(f"right_answers.{module}")
+    for module, functions in FUNCTIONS.items()
+    for function in functions
+}
+MISTAKES = [(e, q, variant) for e, q in REFERENCED for variant in single_variants(q)]
+RIGHT = [(e, q, answer) for e, q in QUESTIONS for answer in KEPT[q.function].RIGHT[q.function]]
+
+
+def by_function(pairs):
+    return pytest.mark.parametrize(
+        ("exercise", "question"), pairs, ids=[q.function for _, q in pairs]
+    )
+
+
+@pytest.mark.parametrize("module", FUNCTIONS)
+def test_the_list_of_functions_is_what_the_exercise_asks_for(module):
+    assert tuple(q.function for q in load_exercise(module).questions) == FUNCTIONS[module]
+
+
+@by_function(REFERENCED)
+def test_the_reference_passes_whatever_the_seed(exercise, question):
+    for seed in range(20):
+        diagnosis = examine(exercise, question, question.reference, seed)
+        assert diagnosis.passed, f"seed {seed}:\n{diagnosis}"
+
+
+@by_function(QUESTIONS)
+def test_there_are_five_right_answers_and_three_hints(exercise, question):
+    answers = KEPT[question.function].RIGHT[question.function]
+    assert (
+        len({answer.__code__ if hasattr(answer, "__code__") else answer for answer in answers}) >= 5
+    )
+    assert len(set(question.hints)) == 3
+
+
+@pytest.mark.parametrize(
+    ("exercise", "question", "answer"),
+    RIGHT,
+    ids=[f"{q.function}-{answer.__name__}" for _, q, answer in RIGHT],
+)
+def test_a_right_answer_written_in_another_way_passes(exercise, question, answer):
+    for seed in range(5):
+        diagnosis = examine(exercise, question, answer, seed)
+        assert diagnosis.passed, f"seed {seed}:\n{diagnosis}"
+
+
+@pytest.mark.parametrize(
+    ("exercise", "question", "variant"),
+    MISTAKES,
+    ids=[f"{q.function}-{v.mistakes[0].name}" for _, q, v in MISTAKES],
+)
+def test_a_mistake_is_rejected_and_named(exercise, question, variant):
+    for seed in range(3):
+        diagnosis = examine(exercise, question, variant.answer, seed)
+        assert not diagnosis.passed
+        assert diagnosis.attempted
+        assert diagnosis.mistakes[0] == variant.mistakes[0].name, str(diagnosis)
+        assert diagnosis.example is not None
+
+
+@by_function(REFERENCED)
+def test_every_pair_of_compatible_mistakes_is_rejected_and_one_of_them_named(exercise, question):
+    silent = []
+    for pair in pair_variants(question):
+        names = [m.name for m in pair.mistakes]
+        diagnosis = examine(exercise, question, pair.answer)
+        assert not diagnosis.passed, names
+        if not set(names) & set(diagnosis.mistakes):
+            silent.append((names, diagnosis.mistakes))
+    assert not silent
+
+
+@by_function(REFERENCED)
+def test_every_single_token_mutation_is_rejected_unless_it_changes_no_result(exercise, question):
+    equivalent = KEPT[question.function].EQUIVALENT[question.function]
+    survivors = {
+        text
+        for text, answer in mutants(question.reference)
+        if not Examination(question, answer, seed=0).failing
+        and examine(exercise, question, answer).passed
+    }
+    assert survivors == set(equivalent)
+
+
+@by_function(QUESTIONS)
+def test_mistakes_have_names_of_their_own_and_say_why(exercise, question):
+    names = [m.name for m in question.mistakes] + [law.name for law in question.laws]
+    assert len(set(names)) == len(names)
+    for mistake in question.mistakes:
+        assert mistake.forms
+        assert mistake.why.endswith((".", ".)"))
