@@ -1,0 +1,248 @@
+"""The engine of the checks, on an exercise of its own: what it says of which wrong answer."""
+
+import numpy as np
+import pytest
+
+from normlab.checks import Exercise, Law, Mistake, Probe, Question, examine
+from normlab.checks.compare import close
+from normlab.checks.drivers import call
+from normlab.checks.variants import Overlap, rewritten
+
+
+def halve(x, shift=1.0):
+    """The reference: x/2 + shift."""
+    if shift < 0:
+        raise ValueError(f"shift {shift} is negative")
+    half = x / 2
+    return half + shift
+
+
+def probes(rng):
+    return (
+        Probe("many numbers", {"x": rng.standard_normal(40)}),
+        Probe("two numbers", {"x": np.array([1.0, 3.0])}),
+        Probe("float32", {"x": np.ones(2, np.float32)}, tolerance=1e-6, special=True),
+        Probe("another shift", {"x": np.array([1.0, 3.0]), "shift": 2.0}),
+        Probe("a wrong shift", {"x": np.ones(2), "shift": -3.0}, error_names=("-3",), special=True),
+    )
+
+
+MISTAKES = (
+    Mistake("third", "a third", "Two halves make one.", {"x / 2": "x / 3"}),
+    Mistake("no-shift", "no shift", "It moves.", {"half + shift": "half"}),
+    Mistake("minus", "minus", "It goes up.", {"half + shift": "half - shift"}),
+    Mistake("unchecked", "not checked", "It is ≥ 0.", {"if shift < 0": "if False"}),
+)
+LAW = Law(
+    "not-linear",
+    "twice the input is not twice the step",
+    ({"x": np.zeros(1)}, {"x": np.ones(1)}, {"x": 2 * np.ones(1)}),
+    lambda a, b, c: (
+        None if np.isclose(c["y"] - a["y"], 2 * (b["y"] - a["y"])) else f"at 2: {c['y'][0]:.1f}."
+    ),
+)
+QUESTION = Question(
+    "halve", 3, call("y"), ("a", "b", "c"), halve, probes, mistakes=MISTAKES, laws=(LAW,)
+)
+EXERCISE = Exercise("00_halves", (QUESTION,))
+
+
+def diagnose(answer, question=QUESTION):
+    return examine(EXERCISE, question, answer)
+
+
+def checked(shift):
+    if shift < 0:
+        raise ValueError(f"{shift} < 0")
+
+
+def test_a_right_answer_gets_its_points_and_no_findings():
+    diagnosis = diagnose(halve)
+    assert diagnosis.passed
+    assert diagnosis.points == 3
+    assert diagnosis.mistakes == []
+    assert str(diagnosis) == "halve  ✓ right, 3 of 3 points"
+
+
+def test_an_unsolved_exercise_is_not_attempted_and_not_wrong():
+    def stub(x, shift=1.0):
+        raise NotImplementedError
+
+    diagnosis = diagnose(stub)
+    assert not diagnosis.attempted
+    assert not diagnosis.passed
+    assert diagnosis.mistakes == []
+    assert "not attempted" in str(diagnosis)
+
+
+def test_an_answer_that_is_done_in_part_is_attempted():
+    def answer(x, shift=1.0):
+        if shift == 2:
+            raise NotImplementedError
+        return halve(x, shift)
+
+    assert diagnose(answer).attempted
+    assert diagnose(answer).mistakes == ["raises"]
+
+
+def test_an_exception_comes_with_the_learners_own_line():
+    def answer(x, shift=1.0):
+        checked(shift)
+        return np.concatenate([x, np.ones((2, 2))])
+
+    diagnosis = diagnose(answer)
+    assert diagnosis.mistakes == ["raises"]
+    assert "`return np.concatenate([x, np.ones((2, 2))])`" in diagnosis.message
+    assert "ValueError: all the input array" in diagnosis.message
+
+
+@pytest.mark.parametrize("returned", [None, "text", [[1.0], [1.0, 2.0]], object()])
+def test_something_that_is_no_number_is_refused_by_its_type(returned):
+    diagnosis = diagnose(lambda x, shift=1.0: returned)
+    assert diagnosis.mistakes[0] in ("wrong-return", "wrong-shape")
+    assert "None" in str(diagnosis) or "expected numbers" in str(diagnosis)
+
+
+@pytest.mark.parametrize(
+    ("returned", "text"), [(1.0, "one float"), ((1.0,), "1 values"), ((1, 2, 3), "3 values")]
+)
+def test_a_wrong_number_of_results_is_said(returned, text):
+    question = Question("f", 1, call("a", "b"), ("", "", ""), lambda x: (x, x), one_probe)
+    assert text in str(diagnose(lambda x: returned, question))
+    assert "expected a tuple of 2: (a, b)" in str(diagnose(lambda x: returned, question))
+
+
+def one_probe(rng):
+    return (Probe("one", {"x": np.ones(2)}),)
+
+
+def test_a_wrong_shape_comes_before_the_values():
+    diagnosis = diagnose(lambda x, shift=1.0: checked(shift) or halve(x, shift)[:, None] * 7)
+    assert diagnosis.mistakes == ["wrong-shape"]
+    assert "y has the shape (2, 1); expected (2,)" in diagnosis.message
+
+
+def test_a_lost_dtype_is_found_where_all_values_are_right():
+    diagnosis = diagnose(lambda x, shift=1.0: halve(x, shift).astype(float))
+    assert diagnosis.mistakes == ["dtype-lost"]
+    assert "y is float64; expected float32" in diagnosis.message
+
+
+def test_a_changed_input_is_found_and_the_values_are_examined_too():
+    def answer(x, shift=1.0):
+        checked(shift)
+        x /= 3
+        return x + shift
+
+    diagnosis = diagnose(answer)
+    assert diagnosis.mistakes == ["input-mutated", "third"]
+    assert "x changed in place" in diagnosis.message
+
+
+def test_an_answer_that_remembers_or_draws_is_found():
+    rng = np.random.default_rng(0)
+    diagnosis = diagnose(lambda x, shift=1.0: halve(x, shift) + rng.standard_normal(x.shape))
+    assert diagnosis.mistakes == ["not-deterministic"]
+
+
+def test_one_known_mistake_is_named_with_the_smallest_input_that_shows_it():
+    diagnosis = diagnose(lambda x, shift=1.0: checked(shift) or x / 3 + shift)
+    assert diagnosis.mistakes == ["third"]
+    assert diagnosis.example.title == "two numbers"
+    assert diagnosis.example.given == "x = [1, 3]"
+    assert diagnosis.example.got == "y = [1.333, 2]"
+    assert diagnosis.example.expected == "y = [1.5, 2.5]"
+    assert "Two halves make one." in diagnosis.message
+
+
+def test_three_mistakes_at_once_are_all_named():
+    assert set(diagnose(lambda x, shift=1.0: x / 3 - shift).mistakes) == {
+        "third",
+        "minus",
+        "unchecked",
+    }
+
+
+def test_what_matches_no_mistake_gets_the_law_that_it_breaks():
+    diagnosis = diagnose(lambda x, shift=1.0: checked(shift) or x**2 / 2 + shift)
+    assert diagnosis.mistakes == ["not-linear"]
+    assert "at 2: 3.0." in diagnosis.message
+
+
+def test_what_breaks_no_law_either_is_said_to_differ():
+    diagnosis = diagnose(lambda x, shift=1.0: checked(shift) or x * 0.51 + shift)
+    assert diagnosis.mistakes == ["unknown"]
+    assert diagnosis.example is not None
+
+
+def test_an_error_must_be_of_the_right_kind_and_name_what_was_given():
+    def wrong_kind(x, shift=1.0):
+        assert shift >= 0
+        return x / 2 + shift
+
+    def silent(x, shift=1.0):
+        if shift < 0:
+            raise ValueError("no")
+        return x / 2 + shift
+
+    for answer in (wrong_kind, silent):
+        diagnosis = diagnose(answer)
+        assert not diagnosis.passed
+        assert diagnosis.example.title == "a wrong shift"
+        assert "raises ValueError: shift -3.0 is negative" in diagnosis.example.expected
+
+
+def test_a_question_without_a_reference_is_decided_by_its_laws():
+    law = Law("even", "it is odd", ({},), lambda out: "odd." if out["n"] % 2 else None)
+    question = Question("pick", 1, call("n"), ("a", "b", "c"), laws=(law,))
+    assert diagnose(lambda: 4, question).passed
+    assert diagnose(lambda: 5, question).mistakes == ["even"]
+    assert diagnose(lambda: 1 / 0, question).mistakes == ["raises"]
+    assert diagnose(lambda: None, question).mistakes == ["wrong-return"]
+
+
+@pytest.mark.parametrize(
+    ("got", "expected", "same"),
+    [
+        ([1.0, 1e-12], [1.0, 0.0], True),
+        ([1.0, 1e-6], [1.0, 0.0], False),
+        ([np.nan, 1.0], [np.nan, 1.0], True),
+        ([np.nan, 1.0], [1.0, 1.0], False),
+        ([np.inf], [-np.inf], False),
+        ([1.0], [np.nan], False),
+        ([0.0], [0.0], True),
+        ([1.0, 1.0], [1.0], False),
+    ],
+)
+def test_values_agree_within_the_tolerance_and_specials_at_the_same_places(got, expected, same):
+    assert close(np.array(got), np.array(expected), tolerance=1e-9) is same
+
+
+def test_two_mistakes_in_the_same_words_cannot_be_made_at_once():
+    with pytest.raises(Overlap, match="'b'"):
+        rewritten("a + b + c", {"b + c": "c"}, {"a + b": "a"})
+    with pytest.raises(ValueError, match="occurs 2 times"):
+        rewritten("a + a", {"a": "b"})
+
+
+def test_the_table_of_a_notebook_escapes_what_the_learner_wrote():
+    def answer(x, shift=1.0):
+        raise KeyError("<script>")
+
+    html = diagnose(answer)._repr_html_()
+    assert "<script>" not in html
+    assert "✗ not yet" in html
+
+
+def test_machines_get_the_eight_fields():
+    told = diagnose(lambda x, shift=1.0: checked(shift) or x / 3 + shift).as_json()
+    assert told | {"message": ""} == {
+        "exercise": "00_halves",
+        "function": "halve",
+        "passed": False,
+        "attempted": True,
+        "points": 0,
+        "max_points": 3,
+        "mistakes": ["third"],
+        "message": "",
+    }
