@@ -24,6 +24,7 @@ from normlab.stack import (
     upstream_gradient,
 )
 from normlab.stack.attention import softmax
+from normlab.stack.run import stack_arithmetic
 
 SMALL = StackSetting(d_model=64, heads=4, d_ff=128, tokens=5, batch=2, dtype="float64")
 
@@ -133,10 +134,12 @@ def test_other_sizes_and_scales_are_those_of_torch_too(placement, sizes):
 
 def test_the_softmax_is_right_for_scores_near_and_far():
     for spread in (1.0, 1e3):
-        scores = spread * np.random.default_rng(0).standard_normal((6, 4))
-        want = torch.softmax(torch.tensor(scores), -1).numpy()
-        softmax(scores, np.ones(4))
-        np.testing.assert_allclose(scores, want, rtol=1e-12, atol=1e-300)
+        scores = spread * np.random.default_rng(0).standard_normal((2, 4, 6))
+        probabilities = np.empty_like(scores)
+        want = torch.softmax(torch.tensor(scores), 1).numpy()
+        with stack_arithmetic():
+            softmax(scores, np.ones(4), out=probabilities)
+        np.testing.assert_allclose(probabilities, want, rtol=1e-12, atol=1e-300)
 
 
 @pytest.mark.parametrize("placement", ["post-norm", "pre-norm", "deepnorm", "peri-norm"])

@@ -6,22 +6,39 @@ from collections.abc import Mapping
 import numpy as np
 
 from normlab.norms.rows import FloatArray
-from normlab.stack.kernels import weight_gradient
+from normlab.stack.kernels import read_in_order, scalar
 from normlab.stack.setting import StackSetting
 from normlab.stack.weights import LayerDraws
 
 
 class AttentionTape:
-    """What the forward pass of one attention sub-layer leaves for the backward pass."""
+    """What the forward pass of one attention sub-layer leaves for the backward pass.
+
+    Keys, values and scores lie transposed: of q kᵀ, dP = do vᵀ and their gradients no product
+    then runs along the rows of both factors, which takes OpenBLAS half as long again, and the
+    softmax works on rows that hold all heads.
+    """
 
     def __init__(self, setting: StackSetting) -> None:
         s, dtype = setting, setting.numpy_dtype
-        self.qkv = np.empty((s.rows, 3 * s.d_model), dtype)
-        self.probabilities = np.empty((s.batch, s.heads, s.tokens, s.tokens), dtype)
+        self.q = np.empty((s.rows, s.d_model), dtype)
+        self.kv_t = np.empty((2, s.batch, s.d_model, s.tokens), dtype)
+        self.probabilities_t = np.empty((s.batch, s.tokens, s.heads * s.tokens), dtype)
         self.mixed = np.empty((s.rows, s.d_model), dtype)
-        self.q, self.k, self.v = split_qkv(self.qkv, setting)
-        self.mixed_heads = split_heads(self.mixed, setting)
-        self.score_rows = self.probabilities.reshape(-1, s.tokens)  # (B·H·T, T)
+        self.q_by_sequence = self.q.reshape(s.batch, s.tokens, -1)  # (B·T, D) -> (B, T, D)
+        self.heads = AttentionHeads(self, setting)
+
+
+class AttentionHeads:
+    """Views of an `AttentionTape` with one matrix for each head, (B, H, …)."""
+
+    def __init__(self, tape: AttentionTape, setting: StackSetting) -> None:
+        s = setting
+        self.q = split_heads(tape.q, s)  # (B, H, T, d_h)
+        kv_t = tape.kv_t.reshape(2, s.batch, s.heads, s.d_head, s.tokens)  # D -> (H, d_h)
+        self.k, self.v = kv_t.swapaxes(-1, -2)  # each (B, H, T, d_h)
+        self.mixed = split_heads(tape.mixed, s)
+        self.probabilities = split_scores(tape.probabilities_t, s)
 
 
 def split_heads(x: FloatArray, setting: StackSetting) -> FloatArray:
@@ -30,32 +47,24 @@ def split_heads(x: FloatArray, setting: StackSetting) -> FloatArray:
     return x.reshape(s.batch, s.tokens, s.heads, s.d_head).swapaxes(1, 2)
 
 
-def split_qkv(qkv: FloatArray, setting: StackSetting) -> list[FloatArray]:
-    """(B·T, 3D) -> three views (B, H, T, d_h)."""
+def split_scores(scores_t: FloatArray, setting: StackSetting) -> FloatArray:
+    """(B, T_k, H·T_q) -> (B, H, T_q, T_k), a view."""
     s = setting
-    parts = qkv.reshape(s.batch, s.tokens, 3, s.heads, s.d_head)
-    return list(parts.transpose(2, 0, 3, 1, 4))
+    return scores_t.reshape(s.batch, s.tokens, s.heads, s.tokens).transpose(0, 2, 3, 1)
 
 
-FARTHEST = {np.dtype(np.float32): 70.0, np.dtype(np.float64): 560.0}
-"""exp(−FARTHEST) is well above the least float."""
+def softmax(scores_t: FloatArray, ones: FloatArray, out: FloatArray) -> None:
+    """Softmax over the keys, axis 1 of `scores_t` (B, T_k, N), to `out`; `ones` is (T_k,).
 
-
-def softmax(rows: FloatArray, ones: FloatArray) -> None:
-    """Softmax over the last axis of `rows` (N, T), in place; `ones` is (T,).
-
-    One shift serves all rows: the greatest score of all. NumPy's maximum row by row takes ten
-    times as long. Where a row may lie so far below that its exponentials vanish, each row gets
-    its own shift.
+    The scores are shifted, each column by its greatest, only where a sum of exponentials
+    vanishes or overflows without.
     """
-    flat = rows.reshape(-1)  # (N, T) -> (N·T,)
-    greatest = np.maximum.reduce(flat)
-    if greatest - np.minimum.reduce(flat) < FARTHEST[rows.dtype]:
-        rows -= greatest
-    else:
-        rows -= rows.max(axis=1, keepdims=True)  # (N, T) -> (N, 1)
-    np.exp(rows, out=rows)
-    rows /= (rows @ ones)[:, None]  # (N, T) @ (T,) -> (N,): faster than sum(axis=1)
+    np.exp(scores_t, out=out)
+    sums = ones @ out  # (T_k,) @ (B, T_k, N) -> (B, N): faster than sum(axis=1)
+    if not (sums.min() > 1e-30 and sums.max() < 1e30):
+        np.exp(scores_t - scores_t.max(axis=1, keepdims=True), out=out)  # less (B, 1, N)
+        sums = ones @ out
+    out /= sums[:, None]
 
 
 class Attention:
@@ -67,56 +76,61 @@ class Attention:
 
     def __init__(self, setting: StackSetting, stds: Mapping[str, float]) -> None:
         self.setting = setting
-        d, dtype = setting.d_model, setting.numpy_dtype
-        self.score_scale = 1 / math.sqrt(setting.d_head)
-        column_stds = [stds["W_q"] * self.score_scale, stds["W_k"], stds["W_v"]]
-        self.qkv_stds = np.repeat(np.array(column_stds, dtype), d)  # (3,) -> (3D,)
-        self.o_std = dtype.type(stds["W_o"])
-        self.w_qkv, self.w_o = np.empty((d, 3 * d), dtype), np.empty((d, d), dtype)
-        self.w_qkv_t, self.w_o_t = np.empty((3 * d, d), dtype), np.empty((d, d), dtype)
-        self.d_mixed = np.empty((setting.rows, d), dtype)
+        d, rows, dtype = setting.d_model, setting.rows, setting.numpy_dtype
+        self.by_sequence = setting.batch, setting.tokens, -1  # (B·T, D) -> (B, T, D)
+        self.score_scale = scalar(1 / math.sqrt(setting.d_head), dtype)
+        q_std = stds["W_q"] * float(self.score_scale)
+        self.qkv_stds = [scalar(std, dtype) for std in (q_std, stds["W_k"], stds["W_v"])]
+        self.o_std = scalar(stds["W_o"], dtype)
+        self.w_qkv, self.w_qkv_t = np.empty((2, 3, d, d), dtype)
+        self.w_kv_t = self.w_qkv[1:, None].swapaxes(-1, -2)  # (2, 1, D, D), a view
+        self.w_qkv_t_rows = self.w_qkv_t.reshape(3 * d, d)  # (3, D, D) -> (3D, D), a view
+        self.w_o, self.w_o_t = np.empty((2, d, d), dtype)
+        self.d_mixed = np.empty((rows, d), dtype)
         self.d_heads = split_heads(self.d_mixed, setting)
-        self.d_qkv = np.empty((setting.rows, 3 * d), dtype)
-        self.d_q, self.d_k, self.d_v = split_qkv(self.d_qkv, setting)
-        scores = (setting.batch, setting.heads, setting.tokens, setting.tokens)
-        self.d_scores, self.product = np.empty((2, *scores), dtype)
-        self.d_score_rows = self.d_scores.reshape(-1, setting.tokens)  # (B·H·T, T), a view
-        self.product_rows = self.product.reshape(-1, setting.tokens)
+        self.d_qkv = np.empty((rows, 3 * d), dtype)
+        self.d_qkv_by_sequence = self.d_qkv.reshape(self.by_sequence)
+        self.d_qkv_by_weight = self.d_qkv.reshape(rows, 3, d).swapaxes(0, 1)  # (3, B·T, D)
+        self.d_q, self.d_k, self.d_v = (split_heads(dx, setting) for dx in self.d_qkv_by_weight)
+        scores_t = setting.batch, setting.tokens, setting.heads * setting.tokens
+        self.scores_t, self.product = np.empty((2, *scores_t), dtype)
+        self.scores = split_scores(self.scores_t, setting)  # (B, H, T_q, T_k)
         self.d_w_qkv, self.d_w_o = np.empty((3, d, d), dtype), np.empty((d, d), dtype)
         self.ones = np.ones(setting.tokens, dtype)
 
     def load(self, draws: LayerDraws) -> None:
         """W = σ · draw, for `forward`."""
-        np.multiply(draws.qkv.plain, self.qkv_stds, out=self.w_qkv)
+        for draw, std, w in zip(draws.qkv, self.qkv_stds, self.w_qkv, strict=True):
+            np.multiply(draw.plain, std, out=w)
         np.multiply(draws.o.plain, self.o_std, out=self.w_o)
 
     def load_transposed(self, draws: LayerDraws) -> None:
         """Wᵀ = σ · drawᵀ, for `backward`."""
-        np.multiply(draws.qkv.transposed, self.qkv_stds[:, None], out=self.w_qkv_t)
+        for draw, std, w_t in zip(draws.qkv, self.qkv_stds, self.w_qkv_t, strict=True):
+            np.multiply(draw.transposed, std, out=w_t)
         np.multiply(draws.o.transposed, self.o_std, out=self.w_o_t)
 
     def forward(self, x: FloatArray, tape: AttentionTape, out: FloatArray) -> None:
         """Write f(x) (rows, D) to `out`."""
-        s = self.setting
-        by_sequence = (s.batch, s.tokens, -1)  # (B·T, D) -> (B, T, D): small products are faster
-        np.matmul(x.reshape(by_sequence), self.w_qkv, out=tape.qkv.reshape(by_sequence))
-        np.matmul(tape.q, tape.k.swapaxes(-1, -2), out=tape.probabilities)  # (B, H, T, T)
-        softmax(tape.score_rows, self.ones)
-        np.matmul(tape.probabilities, tape.v, out=tape.mixed_heads)  # (B, H, T, d_h)
-        np.matmul(tape.mixed, self.w_o, out=out)
+        heads = tape.heads
+        x_by_sequence = x.reshape(self.by_sequence)  # small products are faster
+        np.matmul(x_by_sequence, self.w_qkv[0], out=tape.q_by_sequence)
+        np.matmul(self.w_kv_t, x_by_sequence.swapaxes(1, 2), out=tape.kv_t)  # (2, B, D, T)
+        np.matmul(heads.q, heads.k.swapaxes(-1, -2), out=self.scores)
+        softmax(self.scores_t, self.ones, out=tape.probabilities_t)
+        np.matmul(heads.probabilities, heads.v, out=heads.mixed)  # (B, H, T, d_h)
+        np.dot(tape.mixed, self.w_o, out=out)
 
     def backward(
         self, df: FloatArray, x: FloatArray, tape: AttentionTape, out: FloatArray
     ) -> Mapping[str, FloatArray]:
         """Write ∂L/∂x to `out` for df = ∂L/∂f; return ∂L/∂W, valid until the next call."""
-        weight_gradient(tape.mixed, df, self.d_w_o)
-        np.matmul(df, self.w_o_t, out=self.d_mixed)
+        read_in_order(tape.q, tape.kv_t, tape.probabilities_t, tape.mixed, x)
+        np.dot(df, self.w_o_t, out=self.d_mixed)
+        np.dot(tape.mixed.T, df, out=self.d_w_o)
         self._backward_heads(tape)
-        d = self.setting.d_model
-        d_qkv = self.d_qkv.reshape(-1, 3, d).swapaxes(0, 1)  # (rows, 3D) -> (3, rows, D)
-        np.matmul(x.T, d_qkv, out=self.d_w_qkv)  # (3, D, D)
-        by_sequence = (self.setting.batch, self.setting.tokens, -1)  # (B·T, D) -> (B, T, D)
-        np.matmul(self.d_qkv.reshape(by_sequence), self.w_qkv_t, out=out.reshape(by_sequence))
+        np.matmul(x.T, self.d_qkv_by_weight, out=self.d_w_qkv)  # (3, D, D)
+        np.matmul(self.d_qkv_by_sequence, self.w_qkv_t_rows, out=out.reshape(self.by_sequence))
         d_w_q, d_w_k, d_w_v = self.d_w_qkv
         d_w_q *= self.score_scale
         return {"W_q": d_w_q, "W_k": d_w_k, "W_v": d_w_v, "W_o": self.d_w_o}
@@ -128,12 +142,11 @@ class Attention:
         but summed in another order: where the softmax is saturated (P = 1 for one key) the
         difference to dP must cancel exactly, or rounding is all that is left of the gradient.
         """
-        d_scores = self.d_scores
-        np.matmul(tape.probabilities.swapaxes(-1, -2), self.d_heads, out=self.d_v)
-        np.matmul(self.d_heads, tape.v.swapaxes(-1, -2), out=d_scores)
-        np.multiply(d_scores, tape.probabilities, out=self.product)
-        terms = self.product_rows @ self.ones  # (B·H·T, T) @ (T,) -> (B·H·T,)
-        self.d_score_rows -= terms[:, None]
-        d_scores *= tape.probabilities
-        np.matmul(d_scores, tape.k, out=self.d_q)
-        np.matmul(d_scores.swapaxes(-1, -2), tape.q, out=self.d_k)
+        heads, d_scores, d_scores_t = tape.heads, self.scores, self.scores_t
+        np.matmul(self.d_heads, heads.v.swapaxes(-1, -2), out=d_scores)
+        np.multiply(d_scores_t, tape.probabilities_t, out=self.product)
+        d_scores_t -= (self.ones @ self.product)[:, None]  # (T_k,) @ (B, T_k, N) -> (B, N)
+        d_scores_t *= tape.probabilities_t
+        np.matmul(heads.probabilities.swapaxes(-1, -2), self.d_heads, out=self.d_v)
+        np.matmul(d_scores, heads.k, out=self.d_q)
+        np.matmul(d_scores.swapaxes(-1, -2), heads.q, out=self.d_k)

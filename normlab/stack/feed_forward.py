@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from normlab.norms.rows import FloatArray
-from normlab.stack.kernels import weight_gradient
+from normlab.stack.kernels import column_blocks, read_in_order, scalar
 from normlab.stack.setting import StackSetting
 from normlab.stack.weights import LayerDraws
 
@@ -15,21 +15,27 @@ class FeedForwardTape:
 
     def __init__(self, setting: StackSetting) -> None:
         self.hidden = np.empty((setting.rows, setting.d_ff), setting.numpy_dtype)
+        self.hidden_by_sequence = self.hidden.reshape(setting.batch, setting.tokens, -1)
+        self.hidden_blocks_t = column_blocks(self.hidden).swapaxes(1, 2)  # (b, 64, B·T)
 
 
 class FeedForward:
     """f(x) = ReLU(x W_1) W_2, with buffers that every feed-forward sub-layer uses in turn."""
 
     def __init__(self, setting: StackSetting, stds: Mapping[str, float]) -> None:
-        self.setting = setting
         d, d_ff, dtype = setting.d_model, setting.d_ff, setting.numpy_dtype
-        self.stds = dtype.type(stds["W_1"]), dtype.type(stds["W_2"])
+        self.by_sequence = setting.batch, setting.tokens, -1  # (B·T, D) -> (B, T, D)
+        self.stds = scalar(stds["W_1"], dtype), scalar(stds["W_2"], dtype)
         self.w_1, self.d_w_1 = np.empty((2, d, d_ff), dtype)
         self.w_2, self.d_w_2 = np.empty((2, d_ff, d), dtype)
         self.w_1_t, self.w_2_t = np.empty((d_ff, d), dtype), np.empty((d, d_ff), dtype)
-        self.d_hidden = np.empty((setting.rows, d_ff), dtype)
+        self.hidden = np.empty((setting.rows, d_ff), dtype)  # before ReLU, and its gradient
+        self.hidden_by_sequence = self.hidden.reshape(self.by_sequence)
+        self.hidden_blocks = column_blocks(self.hidden)  # (b, B·T, 64)
+        self.d_w_1_blocks = column_blocks(self.d_w_1)  # (b, D, 64)
+        self.d_w_2_blocks = self.d_w_2.reshape(len(self.hidden_blocks), -1, d)  # (b, 64, D)
         self.active = np.empty((setting.rows, d_ff), np.bool_)
-        self.zeros = np.zeros((setting.rows, d_ff), dtype)
+        self.zero, self.zeros = scalar(0, dtype), np.zeros((setting.rows, d_ff), dtype)
 
     def load(self, draws: LayerDraws) -> None:
         """W = σ · draw, for `forward`."""
@@ -43,24 +49,20 @@ class FeedForward:
 
     def forward(self, x: FloatArray, tape: FeedForwardTape, out: FloatArray) -> None:
         """Write f(x) (rows, D) to `out`."""
-        by_sequence = (self.setting.batch, self.setting.tokens, -1)  # (B·T, D) -> (B, T, D)
-        hidden = tape.hidden.reshape(by_sequence)
-        np.matmul(x.reshape(by_sequence), self.w_1, out=hidden)
+        np.matmul(x.reshape(self.by_sequence), self.w_1, out=self.hidden_by_sequence)
         # An array of zeros: with the scalar 0 NumPy's maximum takes three times as long.
-        np.maximum(tape.hidden, self.zeros, out=tape.hidden)
-        np.matmul(hidden, self.w_2, out=out.reshape(by_sequence))
+        np.maximum(self.hidden, self.zeros, out=tape.hidden)
+        np.matmul(tape.hidden_by_sequence, self.w_2, out=out.reshape(self.by_sequence))
 
     def backward(
         self, df: FloatArray, x: FloatArray, tape: FeedForwardTape, out: FloatArray
     ) -> Mapping[str, FloatArray]:
         """Write ∂L/∂x to `out` for df = ∂L/∂f; return ∂L/∂W, valid until the next call."""
-        by_sequence = (self.setting.batch, self.setting.tokens, -1)  # (B·T, D) -> (B, T, D)
-        # First, as it reads `hidden` in order: the product then finds it in the cache.
-        np.greater(tape.hidden, 0, out=self.active)
-        weight_gradient(tape.hidden, df, self.d_w_2)
-        d_hidden = self.d_hidden.reshape(by_sequence)
-        np.matmul(df.reshape(by_sequence), self.w_2_t, out=d_hidden)
-        self.d_hidden *= self.active
-        weight_gradient(x, self.d_hidden, self.d_w_1)
-        np.matmul(d_hidden, self.w_1_t, out=out.reshape(by_sequence))
+        read_in_order(tape.hidden, x)
+        np.greater(tape.hidden, self.zero, out=self.active)
+        np.matmul(tape.hidden_blocks_t, df, out=self.d_w_2_blocks)
+        np.matmul(df.reshape(self.by_sequence), self.w_2_t, out=self.hidden_by_sequence)
+        self.hidden *= self.active
+        np.matmul(x.T, self.hidden_blocks, out=self.d_w_1_blocks)
+        np.matmul(self.hidden_by_sequence, self.w_1_t, out=out.reshape(self.by_sequence))
         return {"W_1": self.d_w_1, "W_2": self.d_w_2}

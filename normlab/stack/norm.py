@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from normlab.norms.rows import FloatArray
+from normlab.stack.kernels import scalar
 from normlab.stack.setting import StackSetting
 
 
@@ -27,16 +28,18 @@ class RowRMSNorm:
     """x̂ = x/√(mean(x²) + ε)."""
 
     def __init__(self, setting: StackSetting) -> None:
-        dtype = setting.numpy_dtype
-        self.eps = dtype.type(setting.eps)
-        self.mean_of = np.full(setting.d_model, 1 / setting.d_model, dtype)  # x @ mean_of: mean(x)
-        self.features = dtype.type(setting.d_model)
+        d, dtype = setting.d_model, setting.numpy_dtype
+        self.mean_of = np.full(d, 1 / d, dtype)  # x · mean_of: mean(x)
+        self.mean = np.empty(setting.rows, dtype)
+        self.mean_column = self.mean[:, None]  # (rows,) -> (rows, 1), a view
+        self.sum_eps, self.root_features = scalar(d * setting.eps, dtype), scalar(d**0.5, dtype)
 
     def forward(self, x: FloatArray, out: FloatArray) -> FloatArray:
+        """1/r_ε as √D/√(Σ x² + D ε)."""
         squares = np.vecdot(x, x)  # (rows, D), (rows, D) -> (rows,)
-        squares /= self.features
-        squares += self.eps
-        inverse: FloatArray = (1 / np.sqrt(squares))[:, None]
+        squares += self.sum_eps
+        np.sqrt(squares, out=squares)
+        inverse: FloatArray = np.divide(self.root_features, squares, out=squares)[:, None]
         np.multiply(x, inverse, out=out)
         return inverse
 
@@ -45,8 +48,8 @@ class RowRMSNorm:
     ) -> None:
         """(1/r_ε) [dy − x̂ · mean(dy ⊙ x̂)]."""
         np.multiply(dy, normalized, out=out)
-        mean = out @ self.mean_of  # (rows, D) @ (D,) -> (rows,)
-        np.multiply(normalized, mean[:, None], out=out)
+        out.dot(self.mean_of, out=self.mean)  # (rows, D) · (D,) -> (rows,)
+        np.multiply(normalized, self.mean_column, out=out)
         np.subtract(dy, out, out=out)
         out *= inverse
 
@@ -55,8 +58,8 @@ class RowLayerNorm(RowRMSNorm):
     """x̂ = (x − μ)/√(Var + ε): RMSNorm of what centering leaves."""
 
     def forward(self, x: FloatArray, out: FloatArray) -> FloatArray:
-        mean = x @ self.mean_of  # (rows, D) @ (D,) -> (rows,)
-        np.subtract(x, mean[:, None], out=out)
+        x.dot(self.mean_of, out=self.mean)  # (rows, D) · (D,) -> (rows,)
+        np.subtract(x, self.mean_column, out=out)
         return super().forward(out, out)
 
     def backward(
@@ -64,7 +67,8 @@ class RowLayerNorm(RowRMSNorm):
     ) -> None:
         """(1/σ_ε) [dy − mean(dy) − x̂ · mean(dy ⊙ x̂)]; x̂ has mean 0, so the order is free."""
         super().backward(dy, normalized, inverse, out)
-        out -= (out @ self.mean_of)[:, None]  # (rows, D) @ (D,) -> (rows,)
+        out.dot(self.mean_of, out=self.mean)  # (rows, D) · (D,) -> (rows,)
+        out -= self.mean_column
 
 
 def make_norm(setting: StackSetting) -> Norm:

@@ -34,9 +34,8 @@ class Residual:
 
     def forward(self, f: Branch, x: FloatArray, tape: SubLayerTape) -> FloatArray:
         """Write x_{l+1} to `tape.stream`; return the sum of shortcut and branch."""
-        f.forward(x, tape.branch, out=tape.stream)
-        tape.stream += x
-        return tape.stream
+        f.forward(x, tape.branch, out=self.sum)
+        return np.add(self.sum, x, out=tape.stream)
 
     def backward(
         self, f: Branch, x: FloatArray, tape: SubLayerTape, dy: FloatArray, dx: FloatArray
@@ -82,9 +81,8 @@ class PreNorm(Residual):
 
     def forward(self, f: Branch, x: FloatArray, tape: SubLayerTape) -> FloatArray:
         tape.inverse = self.norm.forward(x, out=tape.normalized)
-        f.forward(tape.normalized, tape.branch, out=tape.stream)
-        tape.stream += x
-        return tape.stream
+        f.forward(tape.normalized, tape.branch, out=self.sum)
+        return np.add(self.sum, x, out=tape.stream)
 
     def backward(
         self, f: Branch, x: FloatArray, tape: SubLayerTape, dy: FloatArray, dx: FloatArray

@@ -22,26 +22,23 @@ class Matrix:
 
     __slots__ = ("plain", "transposed")
 
-    def __init__(self, rng: np.random.Generator, fan_in: int, fan_out: int) -> None:
-        self.plain: FloatArray = rng.standard_normal((fan_in, fan_out), np.float32)
-        self.transposed: FloatArray = np.ascontiguousarray(self.plain.T)  # (fan_out, fan_in)
+    def __init__(self, draw: FloatArray) -> None:
+        self.plain: FloatArray = np.ascontiguousarray(draw)  # (fan_in, fan_out)
+        self.transposed: FloatArray = np.ascontiguousarray(draw.T)  # (fan_out, fan_in)
 
 
 class LayerDraws:
-    """The draws of one layer.
-
-    W_q, W_k and W_v stand side by side in `qkv` (D, 3D), so that one product gives all three.
-    """
+    """The draws of one layer; `qkv` are those of W_q, W_k and W_v."""
 
     def __init__(self, seed: int, layer: int, d_model: int, d_ff: int) -> None:
         rng = np.random.default_rng([seed, _WEIGHTS, layer])
-        self.qkv = Matrix(rng, d_model, 3 * d_model)
-        self.o = Matrix(rng, d_model, d_model)
-        self.w_1 = Matrix(rng, d_model, d_ff)
-        self.w_2 = Matrix(rng, d_ff, d_model)
+        shapes = [(d_model, 3 * d_model), (d_model, d_model), (d_model, d_ff), (d_ff, d_model)]
+        qkv, o, w_1, w_2 = (rng.standard_normal(shape, np.float32) for shape in shapes)
+        self.qkv = [Matrix(draw) for draw in np.split(qkv, 3, axis=1)]  # (D, 3D) -> 3 × (D, D)
+        self.o, self.w_1, self.w_2 = Matrix(o), Matrix(w_1), Matrix(w_2)
 
     def by_name(self) -> Mapping[str, FloatArray]:
-        w_q, w_k, w_v = np.split(self.qkv.plain, 3, axis=1)  # (D, 3D) -> 3 × (D, D)
+        w_q, w_k, w_v = (matrix.plain for matrix in self.qkv)
         o, w_1, w_2 = self.o.plain, self.w_1.plain, self.w_2.plain
         return MappingProxyType(
             {"W_q": w_q, "W_k": w_k, "W_v": w_v, "W_o": o, "W_1": w_1, "W_2": w_2}
