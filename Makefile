@@ -1,6 +1,7 @@
 # make lab      open the course            make test     run every test
 # make lessons  build the notebooks        make bench    measure (BENCH=norms)
-# make doctor   what is installed          make lock     renew constraints.txt
+# make start    the exercises, to solve    make doctor   what is installed
+# make lock     renew constraints.txt
 #
 # Each target sets up .venv first, if that is not done. ARGS passes options on, for instance
 #   make lab ARGS="--no-browser --port 9000"      make test ARGS="-k rms"
@@ -11,13 +12,14 @@ BIN := $(VENV)/bin
 ARGS ?=
 BENCH ?= norms
 
-.PHONY: lab test lessons bench doctor lock chromium
+.PHONY: lab test lessons bench start doctor lock chromium
 .DELETE_ON_ERROR:
 
 FIRST := notebooks/00_start_here.ipynb
 ROOT_OPTION := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 lab: $(VENV)/lab.done $(VENV)/trust.done
+	$(BIN)/normlab start
 	$(BIN)/jupyter lab $(ROOT_OPTION) --LabApp.default_url=/lab/tree/$(FIRST) $(ARGS)
 
 test: $(VENV)/test.done chromium
@@ -28,6 +30,9 @@ lessons: $(VENV)/test.done
 
 bench: $(VENV)/test.done
 	$(BIN)/python -m benchmarks.$(BENCH) $(ARGS)
+
+start: $(VENV)/lab.done
+	$(BIN)/normlab start
 
 doctor: $(VENV)/lab.done
 	$(BIN)/normlab doctor
@@ -57,8 +62,8 @@ $(VENV)/test.done: $(VENV)/lab.done
 	touch $@
 
 # JupyterLab shows stored explorers only of notebooks that it was told to trust.
-$(VENV)/trust.done: $(VENV)/lab.done $(wildcard notebooks/*.ipynb)
-	$(BIN)/jupyter trust notebooks/*.ipynb
+$(VENV)/trust.done: $(VENV)/lab.done $(wildcard notebooks/*.ipynb solutions/*.ipynb)
+	$(BIN)/jupyter trust notebooks/*.ipynb solutions/*.ipynb
 	touch $@
 
 # The browser of the tests. Elsewhere than in CI its absence only skips them.

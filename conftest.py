@@ -1,10 +1,13 @@
-"""For every test, notebooks too: one thread, and no progress bars in outputs."""
+"""For every test, notebooks too: one thread, no progress bars in outputs, a record of its own."""
 
 import os
+import tempfile
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("TQDM_DISABLE", "1")
+_record = tempfile.TemporaryDirectory(prefix="normlab-tests-")
+os.environ["NORMLAB_DATA"] = _record.name
 
 
 def pytest_report_header() -> str:

@@ -1,10 +1,11 @@
-"""Build notebooks/ from lessons/: convert each py:percent text, run it, and keep its outputs.
+"""Build notebooks/ and solutions/ from lessons/: convert each py:percent text, run it, and keep
+its outputs; and exercises/ from solutions/: take the answers out.
 
-    python lessons/build.py            build every chapter
-    python lessons/build.py 01 03      build these
+    python lessons/build.py                      build everything
+    python lessons/build.py 01 exercises/03      build these
 
 Two builds on one machine give the same bytes, apart from the outputs of cells tagged `timing`.
-A chapter that raises, or that writes to stderr, is not written.
+A text that raises, or that writes to stderr, leaves the old notebook.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import hashlib
 import json
 import os
 import sys
+import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -21,10 +23,11 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode, v4
+from release import add_nbgrader_metadata, released
 from tqdm import tqdm
 
 LESSONS = Path(__file__).parent
-NOTEBOOKS = LESSONS.parent / "notebooks"
+ROOT = LESSONS.parent
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 QUIET = {"TQDM_DISABLE": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -33,6 +36,10 @@ QUIET = {"TQDM_DISABLE": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1
 
 def lessons() -> list[Path]:
     return sorted(LESSONS.glob("[0-9][0-9]_*.py"))
+
+
+def exercise_lessons() -> list[Path]:
+    return sorted((LESSONS / "exercises").glob("[0-9][0-9]_*.py"))
 
 
 def convert(lesson: Path) -> NotebookNode:
@@ -61,7 +68,8 @@ def execute(notebook: NotebookNode, folder: Path) -> None:
         record_timing=False,
         extra_arguments=["--log-level=ERROR"],  # the kernel's log, not the cells' stderr
     )
-    client.execute(env={**os.environ, **QUIET})
+    with tempfile.TemporaryDirectory() as record:  # not into the author's own
+        client.execute(env={**os.environ, **QUIET, "NORMLAB_DATA": record})
     notebook.metadata["language_info"] = {"name": "python"}
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
@@ -79,11 +87,23 @@ def to_json(notebook: NotebookNode) -> str:
     return json.dumps(json.loads(text), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
-def build(lesson: Path, folder: Path = NOTEBOOKS) -> Path:
-    """Build one lesson into `folder`, replacing the notebook only when all of it is there."""
+def build(lesson: Path, folder: Path) -> Path:
+    """Build one text into `folder`, replacing the notebook only when all of it is there."""
     notebook = convert(lesson)
     execute(notebook, folder)
-    target = folder / f"{lesson.stem}.ipynb"
+    return write(notebook, folder / f"{lesson.stem}.ipynb")
+
+
+def build_exercise(lesson: Path, solutions: Path, exercises: Path) -> list[Path]:
+    """Build the solved notebook, and from it the one that is handed out."""
+    notebook = convert(lesson)
+    add_nbgrader_metadata(notebook)
+    execute(notebook, solutions)
+    name = f"{lesson.stem}.ipynb"
+    return [write(notebook, solutions / name), write(released(notebook), exercises / name)]
+
+
+def write(notebook: NotebookNode, target: Path) -> Path:
     unfinished = target.with_suffix(".unfinished")
     unfinished.write_text(to_json(notebook), encoding="utf-8")
     unfinished.replace(target)
@@ -92,18 +112,26 @@ def build(lesson: Path, folder: Path = NOTEBOOKS) -> Path:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
-    parser.add_argument("chapters", nargs="*", help="numbers, for instance 01 03; default: all")
-    parser.add_argument("--out", type=Path, default=NOTEBOOKS, help="folder for the notebooks")
+    parser.add_argument(
+        "texts", nargs="*", help="for instance 01 exercises/03 or exercises; default: all"
+    )
+    parser.add_argument("--out", type=Path, default=ROOT, help="folder of notebooks/ and so on")
     chosen = parser.parse_args(arguments)
-    found = [p for p in lessons() if not chosen.chapters or p.name[:2] in chosen.chapters]
+    names = {str(path.relative_to(LESSONS)): path for path in lessons() + exercise_lessons()}
+    wanted = tuple(chosen.texts) or ("",)
+    found = [path for name, path in names.items() if name.startswith(wanted)]
     if not found:
-        numbers = ", ".join(p.name[:2] for p in lessons())
-        sys.exit(f"no lesson is numbered {' or '.join(chosen.chapters)}; there are: {numbers}")
-    chosen.out.mkdir(parents=True, exist_ok=True)
-    for lesson in tqdm(found, "chapters", file=sys.stdout):
+        sys.exit(f"no text is named {' or '.join(chosen.texts)}; there are: {', '.join(names)}")
+    folders = [chosen.out / name for name in ("notebooks", "solutions", "exercises")]
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    for path in tqdm(found, "notebooks", file=sys.stdout):
         start = time.perf_counter()
-        target = build(lesson, chosen.out)
-        tqdm.write(f"{target.name}: {time.perf_counter() - start:.1f} s")
+        if path.parent == LESSONS:
+            build(path, folders[0])
+        else:
+            build_exercise(path, *folders[1:])
+        tqdm.write(f"{path.relative_to(LESSONS)}: {time.perf_counter() - start:.1f} s")
 
 
 if __name__ == "__main__":

@@ -35,9 +35,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="normlab", description="The normalization course.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("doctor", help="what is installed, what is wrong, and the cure")
+    commands.add_parser("start", help="copy the exercises to work/, where you solve them")
+    _add_check(commands)
+    commands.add_parser("progress", help="what you have read, predicted and solved")
     _add_sweep(commands)
     options = vars(parser.parse_args(arguments))
-    run: dict[str, Callable[..., int]] = {"doctor": doctor, "sweep": sweep}
+    run: dict[str, Callable[..., int]] = {
+        "doctor": doctor,
+        "start": start,
+        "check": check,
+        "progress": progress,
+        "sweep": sweep,
+    }
     return run[options.pop("command")](**options)
 
 
@@ -52,10 +61,47 @@ def doctor() -> int:
     return 0 if report.healthy else 1
 
 
+def start() -> int:
+    from normlab.study.start import start_command
+
+    return start_command()
+
+
+def check(**options: Any) -> int:
+    from normlab.study.check_command import check_command
+
+    return check_command(**options)
+
+
+def progress() -> int:
+    from normlab.study.course import my_progress
+
+    print(my_progress())
+    return 0
+
+
 def sweep(**options: Any) -> int:
     from normlab.sweep.run import sweep_command  # loads torch
 
     return sweep_command(**options)
+
+
+def _add_check(commands: Any) -> None:
+    parser = commands.add_parser(
+        "check",
+        help="check your answers",
+        description="Run notebooks or .py files, and name the mistakes in what they define. The "
+        "exit code is 0 only if every answer passes.",
+    )
+    parser.add_argument(
+        "files", nargs="*", type=Path, metavar="FILE", help="default: the notebooks in work/"
+    )
+    parser.add_argument(
+        "--json", action="store_true", dest="as_json", help="print a list for machines"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=120, help="how long a file may run; default: 120"
+    )
 
 
 def _add_sweep(commands: Any) -> None:

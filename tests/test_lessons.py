@@ -1,17 +1,14 @@
 """Notebooks are what their lessons say, hold their outputs, and are built the same every time."""
 
-import importlib.util
 import re
 import textwrap
 from pathlib import Path
 
+import build
 import nbformat
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SPEC = importlib.util.spec_from_file_location("build", ROOT / "lessons" / "build.py")
-build = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(build)
 
 LESSONS = build.lessons()
 NAMES = [lesson.stem for lesson in LESSONS]
@@ -79,7 +76,7 @@ def test_links_between_chapters_lead_somewhere(lesson):
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=NAMES)
-def test_explorers_can_be_moved_before_anything_is_run(lesson):
+def test_explorers_and_questions_can_be_used_before_anything_is_run(lesson):
     nb = notebook(lesson)
     state = nb.metadata.get("widgets", {}).get(build.WIDGET_STATE, {}).get("state", {})
     views = [
@@ -88,9 +85,10 @@ def test_explorers_can_be_moved_before_anything_is_run(lesson):
         for output in cell.get("outputs", [])
         if "application/vnd.jupyter.widget-view+json" in output.get("data", {})
     ]
-    assert views
-    for model_id in views:
-        assert state[model_id]["state"]["frames"]
+    shown = [state[model_id]["state"] for model_id in views]
+    assert all(widget.get("frames") or widget["question"]["options"] for widget in shown)
+    assert any("frames" in widget for widget in shown)
+    assert any("question" in widget for widget in shown)
 
 
 SMALL_LESSON = """
@@ -154,5 +152,5 @@ def test_a_lesson_that_fails_or_warns_leaves_the_old_notebook(code, error, tmp_p
 
 
 def test_an_unknown_chapter_is_refused_with_the_list_of_chapters():
-    with pytest.raises(SystemExit, match=r"no lesson is numbered 77; there are: 00"):
+    with pytest.raises(SystemExit, match=r"no text is named 77; there are: 00_start_here.py, 01"):
         build.main(["77"])

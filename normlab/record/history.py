@@ -1,0 +1,126 @@
+"""The entries of a record, and what they say together."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+VALUES: Mapping[str, tuple[type, ...]] = {
+    "read": (str,),  # chapter
+    "predicted": (str, str, int),  # question, option, right: 0 or 1
+    "solved": (str, str, float, float),  # exercise, function, points, max_points
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that the learner did.
+
+    Args:
+        kind: "read", "predicted" or "solved".
+        id: no two entries have the same, so an entry that is met twice counts once.
+        time: when, as ISO 8601 in UTC.
+        values: what, of the types in `VALUES`.
+
+    Raises:
+        ValueError: if the time is none, or the values do not suit the kind.
+    """
+
+    kind: str
+    id: str
+    time: str
+    values: tuple[Any, ...]
+
+    def __post_init__(self) -> None:
+        row, expected = (self.id, self.time, *self.values), (str, str, *VALUES[self.kind])
+        if tuple(map(type, row)) != expected:
+            names = ", ".join(t.__name__ for t in expected)
+            raise ValueError(f"an entry of kind {self.kind!r} is {row}; expected {names}.")
+        _time(self)
+        if self.kind == "solved" and not 0 <= self.values[2] <= self.values[3] > 0:
+            raise ValueError(
+                f"points is {self.values[2]} and max_points {self.values[3]}; expected "
+                "0 ≤ points ≤ max_points, and max_points above 0."
+            )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer to a question: the letter of the option, and whether it is right."""
+
+    option: str
+    right: bool
+    time: datetime
+
+
+@dataclass(frozen=True)
+class Result:
+    """The best result for one function, and when it was first solved with all points."""
+
+    points: float
+    max_points: float
+    solved: datetime | None = None
+
+    @property
+    def share(self) -> float:
+        """From 0 to 1."""
+        return self.points / self.max_points
+
+
+@dataclass(frozen=True)
+class History:
+    """What a learner has done so far.
+
+    Args:
+        read: when each chapter was first read.
+        answers: all answers to each question, in the order in which they were given.
+        results: the best result for each (exercise, function).
+        notice: what the learner should know about the record itself, "" if nothing.
+    """
+
+    read: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
+    answers: Mapping[str, tuple[Answer, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    results: Mapping[tuple[str, str], Result] = field(default_factory=lambda: MappingProxyType({}))
+    notice: str = ""
+
+    @property
+    def predictions(self) -> dict[str, Answer]:
+        """The first answer to each question: what was thought before anything was revealed."""
+        return {question: answers[0] for question, answers in self.answers.items()}
+
+
+def history_of(entries: Iterable[Entry], notice: str = "") -> History:
+    """What the entries say together.
+
+    >>> first, second = "2026-11-24T10:00:00+00:00", "2026-11-24T11:00:00+00:00"
+    >>> history = history_of([
+    ...     Entry("predicted", "id1", first, ("one-hot", "b", 0)),
+    ...     Entry("predicted", "id2", second, ("one-hot", "c", 1)),
+    ... ])
+    >>> history.predictions["one-hot"].right, len(history.answers["one-hot"])
+    (False, 2)
+    """
+    read: dict[str, datetime] = {}
+    answers: dict[str, tuple[Answer, ...]] = {}
+    results: dict[tuple[str, str], Result] = {}
+    for entry in sorted({entry.id: entry for entry in entries}.values(), key=_time):
+        time = _time(entry)
+        if entry.kind == "read":
+            read.setdefault(entry.values[0], time)
+        elif entry.kind == "predicted":
+            question, option, right = entry.values
+            answers[question] = (*answers.get(question, ()), Answer(option, bool(right), time))
+        else:
+            exercise, function, points, most = entry.values
+            new = Result(points, most, time if points == most else None)
+            old = results.get((exercise, function), new)
+            results[exercise, function] = new if new.share > old.share else old
+    return History(read, answers, results, notice)
+
+
+def _time(entry: Entry) -> datetime:
+    time = datetime.fromisoformat(entry.time)
+    if time.tzinfo is None:
+        raise ValueError(f"time is {entry.time!r}; expected one with its offset from UTC.")
+    return time

@@ -1,0 +1,70 @@
+"""`normlab check`: the table of many files, each run in a process of its own."""
+
+import json
+import sys
+from concurrent.futures import TimeoutError as OutOfTime
+from pathlib import Path
+
+from normlab.checks import Diagnosis
+from normlab.processes import Processes, WorkerDied
+from normlab.progress import progress
+from normlab.study.files import UnreadableFile, check_file
+from normlab.study.start import WORK
+from normlab.table import Table
+
+NOTHING = (
+    "there is nothing to check: {folder} holds no notebook. `normlab start` puts the exercises "
+    "there; or name the files: normlab check my_answer.py"
+)
+
+
+def check_command(files: list[Path], as_json: bool, seconds: float) -> int:
+    """Check `files`, or all notebooks in work/; 0 only if every answer of every file passes."""
+    chosen = files or sorted(WORK.glob("*.ipynb"))
+    if not chosen:
+        print(NOTHING.format(folder=WORK), file=sys.stderr)
+        return 2
+    diagnoses: list[Diagnosis] = []
+    unreadable: list[str] = []
+    for path in progress(chosen, "checking"):
+        try:
+            diagnoses += check_apart(path, seconds)
+        except UnreadableFile as error:
+            unreadable.append(str(error))
+    print(json.dumps([d.as_json() for d in diagnoses], indent=1) if as_json else report(diagnoses))
+    for message in unreadable:
+        print(message, file=sys.stderr)
+    return 0 if diagnoses and not unreadable and all(d.passed for d in diagnoses) else 1
+
+
+def check_apart(path: Path, seconds: float) -> list[Diagnosis]:
+    """`check_file` in a process of its own, so that no file disturbs the next.
+
+    Raises:
+        UnreadableFile: as `check_file`; or if the file runs longer than `seconds`, or ends
+            its process.
+    """
+    processes = Processes(1)
+    try:
+        return processes.submit(check_file, path.resolve()).result(timeout=seconds)
+    except OutOfTime:
+        raise UnreadableFile(
+            f"{path} ran for {seconds:g} seconds without an end: is there a loop that never stops? "
+            "A longer time: normlab check --seconds 600"
+        ) from None
+    except WorkerDied:
+        raise UnreadableFile(f"{path} ended the process that ran it.") from None
+    finally:
+        processes.shutdown(wait=False)
+
+
+def report(diagnoses: list[Diagnosis]) -> str:
+    """A line for each function, then what is wrong with those that did not pass."""
+    rows = [
+        (d.exercise, d.function, d.verdict, f"{d.points} of {d.max_points}", ", ".join(d.mistakes))
+        for d in diagnoses
+    ]
+    table = Table(("exercise", "function", "result", "points", "mistakes"), rows)
+    wrong = [str(d) for d in diagnoses if d.attempted and not d.passed]
+    total = f"{sum(d.points for d in diagnoses)} of {sum(d.max_points for d in diagnoses)} points"
+    return "\n\n".join([str(table), *wrong, total])

@@ -1,0 +1,459 @@
+"""The record loses nothing and stops nobody, whatever happens to its file."""
+
+import contextlib
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from normlab.record import Record, open_record, store
+from normlab.record import record as record_module
+
+SHARED_TEMPORARY = tempfile.gettempdir()
+WRITE_AND_SAY = """
+import sys
+from pathlib import Path
+from normlab.record import Record
+
+record = Record(Path(sys.argv[1]))
+print("ready", flush=True)
+for number in range(int(sys.argv[3])):
+    notice = record.predicted("q", f"{sys.argv[2]}{number}", right=False)
+    assert not notice, notice
+    print(number, flush=True)
+"""
+DIE_IN_A_TRANSACTION = """
+import os, signal, sys
+from pathlib import Path
+from normlab.record import store
+from normlab.record.history import Entry
+
+path, now = Path(sys.argv[1]) / "record.sqlite", "2026-11-24T10:00:00+00:00"
+with store.transaction(path, "IMMEDIATE") as connection:
+    connection.execute("PRAGMA cache_size = 1")  # pages go to the file before the commit
+    store.insert(connection, [Entry("read", str(i), now, ("99",)) for i in range(2000)])
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+WRITE_AS_NOBODY = """
+import os, sys, tempfile
+from pathlib import Path
+from normlab.record import Record
+
+tempfile.tempdir = sys.argv[2]
+if os.getuid() == 0:
+    os.setuid(65534)
+record = Record(Path(sys.argv[1]))
+print(record.read("02"))
+print(*record.history().read)
+"""
+WRITE_WITHOUT_ROOM = """
+import resource, sys
+from pathlib import Path
+from normlab.record import Record
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+record = Record(Path(sys.argv[1]))
+print(record.read("01"))
+print(*record.history().read)
+"""
+
+
+@pytest.fixture(autouse=True)
+def fresh(tmp_path, monkeypatch):
+    """No test sees another's spare folder, memory or notices."""
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    monkeypatch.setattr(record_module, "_memory", type(record_module._memory)(list))
+    monkeypatch.setattr(record_module, "_said", set())
+    monkeypatch.setattr(store, "_gave_up", set())
+    monkeypatch.setattr(store, "BUSY_SECONDS", 0.2)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def record(folder):
+    return Record(folder)
+
+
+@pytest.fixture
+def child():
+    """Starts a Python program in a process that ends with the test."""
+    with contextlib.ExitStack() as processes:
+
+        def start(program, *arguments):
+            command = [sys.executable, "-c", program, *map(str, arguments)]
+            environment = {**os.environ, "TMPDIR": tempfile.gettempdir()}
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+            processes.enter_context(process)
+            processes.callback(process.kill)
+            return process
+
+        yield start
+
+
+def file_of(record):
+    return record.folder / "record.sqlite"
+
+
+def kept_aside(record):
+    return sorted(record.folder.glob("record-*.sqlite"))
+
+
+def test_the_first_answer_is_the_prediction_and_later_ones_are_kept_too(record):
+    for option, right in (("b", False), ("c", True)):
+        assert record.predicted("one-hot", option, right) == ""
+    history = record.history()
+    first, second = history.answers["one-hot"]
+    assert (first.option, first.right) == ("b", False)
+    assert (second.option, second.right) == ("c", True)
+    assert history.predictions["one-hot"] == first
+    assert first.time < second.time
+
+
+def test_the_best_result_counts_and_the_first_solving_gives_its_time(record):
+    for points in (1, 3, 2):
+        record.solved("01_layer_norm", "layer_norm", points, max_points=4)
+    unsolved = record.history().results["01_layer_norm", "layer_norm"]
+    assert (unsolved.points, unsolved.max_points, unsolved.solved) == (3, 4, None)
+    record.solved("01_layer_norm", "layer_norm", 4, max_points=4)
+    solved = record.history().results["01_layer_norm", "layer_norm"]
+    for points in (4, 0):
+        record.solved("01_layer_norm", "layer_norm", points, max_points=4)
+    assert record.history().results["01_layer_norm", "layer_norm"] == solved
+    assert solved.points == 4
+    assert solved.solved is not None
+
+
+def test_a_chapter_was_read_when_it_was_read_first(record):
+    record.read("01")
+    first = record.history().read
+    record.read("01")
+    record.read("02")
+    assert record.history().read["01"] == first["01"]
+    assert list(record.history().read) == ["01", "02"]
+
+
+@pytest.mark.parametrize(("points", "most"), [(5, 4), (-1, 4), (0, 0), (float("nan"), 4)])
+def test_points_outside_their_range_are_refused(record, points, most):
+    with pytest.raises(ValueError, match="expected 0 ≤ points ≤ max_points"):
+        record.solved("01_layer_norm", "layer_norm", points, most)
+
+
+def test_the_environment_names_the_folder_else_the_system_does(monkeypatch, folder):
+    monkeypatch.setenv("NORMLAB_DATA", str(folder))
+    with open_record() as record:
+        record.read("01")
+    assert file_of(record).parent == folder
+    assert file_of(record).exists()
+    monkeypatch.setenv("NORMLAB_DATA", "")
+    monkeypatch.setattr("platformdirs.user_data_path", lambda name: folder / name)
+    with open_record() as record:
+        assert record.folder == folder / "normlab"
+
+
+def test_looking_at_the_history_makes_no_file(record):
+    assert not record.history().read
+    assert not record.folder.exists()
+
+
+def test_two_processes_that_write_at_once_lose_nothing(child, folder, record):
+    """Both start without a file, so they also race to make it."""
+    writers = [child(WRITE_AND_SAY, folder, name, 60) for name in "ab"]
+    for writer in writers:
+        writer.communicate()
+        assert writer.returncode == 0
+    given = sorted(answer.option for answer in record.history().answers["q"])
+    assert given == sorted(f"{name}{number}" for name in "ab" for number in range(60))
+    assert not kept_aside(record)
+
+
+def test_a_process_killed_while_it_writes_loses_nothing_that_it_had_kept(child, folder, record):
+    """Each child is killed at another moment, mostly inside of a write, as it does little else."""
+    for name in "abcdef":
+        writer = child(WRITE_AND_SAY, folder, name, 100_000)
+        said = [writer.stdout.readline() for _ in range(3)]
+        time.sleep(random.Random(name).uniform(0, 0.03))
+        writer.kill()
+        said = [*said, *writer.stdout.read().splitlines(keepends=True)]
+        writer.wait()
+        kept = [a.option for a in record.history().answers["q"] if a.option.startswith(name)]
+        confirmed = [f"{name}{line.strip()}" for line in said[1:] if line.endswith("\n")]
+        assert kept[: len(confirmed)] == confirmed
+        assert len(kept) - len(confirmed) in (0, 1)  # kept, and killed before it was said
+    assert store.fault(file_of(record)) == ""
+    assert not kept_aside(record)
+
+
+def test_a_process_killed_between_two_pages_of_a_write_leaves_nothing_of_it(child, folder, record):
+    record.read("01")
+    before = file_of(record).stat().st_size
+    assert child(DIE_IN_A_TRANSACTION, folder).wait() == -signal.SIGKILL
+    assert file_of(record).stat().st_size > before  # half of a write is in the file
+    assert list(record.history().read) == ["01"]
+    assert record.read("02") == ""
+    assert list(record.history().read) == ["01", "02"]
+
+
+def test_a_file_where_the_folder_should_be_sends_entries_to_a_temporary_folder(folder, record):
+    folder.write_text("in the way")
+    notice = record.read("01")
+    assert str(folder) in notice
+    assert tempfile.gettempdir() in notice
+    assert "NORMLAB_DATA" in notice
+    assert list(Record(folder).history().read) == ["01"]
+    assert folder.read_text() == "in the way"
+
+
+def test_the_same_notice_is_given_once(folder, record):
+    folder.write_text("in the way")
+    assert record.read("01")
+    assert record.read("02") == ""
+    assert record.history().notice == ""
+
+
+def test_what_was_kept_elsewhere_is_moved_home_when_home_can_be_written(folder, record):
+    folder.write_text("in the way")
+    record.read("01")
+    folder.unlink()
+    assert record.read("02") == ""
+    with contextlib.closing(sqlite3.connect(file_of(record))) as connection:
+        assert connection.execute("SELECT count(*) FROM read").fetchone() == (2,)
+    (spare,) = Path(tempfile.gettempdir()).glob("normlab-*/record.sqlite")
+    assert store.read(spare) == ([], "")
+
+
+def test_an_entry_that_was_moved_home_by_a_process_killed_meanwhile_counts_once(folder, record):
+    folder.write_text("in the way")
+    record.predicted("one-hot", "b", right=False)
+    folder.unlink()
+    (spare,) = Path(tempfile.gettempdir()).glob("normlab-*/record.sqlite")
+    before = spare.read_bytes()
+    record.read("01")
+    spare.write_bytes(before)  # as it is between the two commits
+    assert len(record.history().answers["one-hot"]) == 1
+    record.read("02")
+    assert store.read(spare) == ([], "")
+    assert len(record.history().answers["one-hot"]) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "setuid"), reason="a system without user ids")
+def test_a_read_only_record_is_still_read_and_new_entries_go_elsewhere(child):
+    # root may write anywhere, so the child becomes nobody, whom pytest's own folders keep out
+    with tempfile.TemporaryDirectory(dir=SHARED_TEMPORARY) as home:
+        data, temporary = Path(home) / "data", Path(home) / "tmp"
+        Record(data).read("01")
+        temporary.mkdir()
+        for path, mode in ((temporary, 0o777), (home, 0o555), (data, 0o555)):
+            os.chmod(path, mode)
+        os.chmod(data / "record.sqlite", 0o444)
+        writer = child(WRITE_AS_NOBODY, data, temporary)
+        said, _ = writer.communicate()
+        for path in (data, home):
+            os.chmod(path, 0o755)
+        assert writer.returncode == 0
+        assert "attempt to write a readonly database" in said
+        assert f"it is kept in {temporary}" in said
+        assert said.splitlines()[-1] == "01 02"
+        assert list(Record(data).history().read) == ["01"]
+
+
+def test_without_any_folder_entries_are_kept_in_memory(folder, record, monkeypatch):
+    folder.write_text("in the way")
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    assert "in memory" in record.read("01")
+    assert list(record.history().read) == ["01"]
+    folder.unlink()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder.parent / "tmp"))
+    record.read("02")
+    record_module._memory.clear()
+    assert list(record.history().read) == ["01", "02"]
+
+
+def test_a_home_that_cannot_be_found_sends_entries_elsewhere(monkeypatch):
+    record = Record(Path("~nobody-of-that-name/normlab"))
+    assert "cannot be saved in ~nobody-of-that-name" in record.read("01")
+    assert list(record.history().read) == ["01"]
+
+
+def test_a_spare_folder_of_another_user_is_not_used(folder, record):
+    folder.write_text("in the way")
+    (folder.parent / "theirs").mkdir()
+    record._spare_folder().symlink_to(folder.parent / "theirs")
+    assert "in memory" in record.read("01")
+    assert not list((folder.parent / "theirs").iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
+def test_a_disk_without_room_for_a_byte_costs_no_traceback(child, folder):
+    """A limit of 0 bytes on every file stands for a full disk, in all folders."""
+    writer = child(WRITE_WITHOUT_ROOM, folder)
+    said, _ = writer.communicate()
+    assert writer.returncode == 0
+    assert "in memory" in said
+    assert said.splitlines()[-1] == "01"
+
+
+def test_a_disk_that_fills_up_keeps_what_is_on_it(record, monkeypatch):
+    record.read("01")
+    begin = store.transaction
+
+    @contextlib.contextmanager
+    def full(path, kind, create=False):
+        with begin(path, kind, create) as connection:
+            if path == file_of(record):  # SQLite's own limit gives the error of a full disk
+                connection.execute("PRAGMA max_page_count = 1")
+            yield connection
+
+    monkeypatch.setattr(store, "transaction", full)
+    long = "x" * 100_000
+    assert "full" in record.read(long)
+    assert list(record.history().read) == ["01", long]
+    monkeypatch.setattr(store, "transaction", begin)
+    record.read("02")
+    assert len(store.read(file_of(record))[0]) == 3
+
+
+def test_a_file_that_another_program_locks_is_waited_for_once(record, monkeypatch):
+    monkeypatch.setattr(store, "BUSY_SECONDS", 1.0)
+    record.read("01")
+    with contextlib.closing(sqlite3.connect(file_of(record), isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        started = time.perf_counter()
+        assert "database is locked" in record.read("02")
+        gave_up = time.perf_counter()
+        record.read("03")
+        assert gave_up - started >= 1
+        assert time.perf_counter() - gave_up < 1
+    assert list(record.history().read) == ["01", "02", "03"]
+    record.read("04")
+    assert len(store.read(file_of(record))[0]) == 4
+    assert not kept_aside(record)
+
+
+def changed(*statements):
+    """A damage by SQL, which any program may do to the file."""
+
+    def change(path):
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.executescript(";".join(statements))
+
+    return change
+
+
+def truncated_to(size):
+    return lambda path: os.truncate(path, size)
+
+
+def unknown_format(path):
+    content = bytearray(path.read_bytes())
+    content[47] = 9  # the format of the schema; SQLite knows 1 to 4
+    path.write_bytes(content)
+
+
+DAMAGE = {
+    "garbage": (lambda path: path.write_bytes(b"garbage" * 1000), "file is not a database"),
+    "empty": (truncated_to(0), "it is empty"),
+    "50 bytes": (truncated_to(50), "malformed"),
+    "5000 bytes": (truncated_to(5000), "malformed"),
+    "two pages": (truncated_to(8192), "malformed"),
+    "unknown format": (unknown_format, "unsupported file format"),
+    "newer": (changed("PRAGMA user_version = 2"), "version 2, and this normlab knows 1"),
+    "foreign": (changed("DROP TABLE solved", "CREATE TABLE songs (title)"), "is no record of"),
+    "index": (
+        changed(
+            "PRAGMA writable_schema = ON",
+            "UPDATE sqlite_master SET rootpage = (SELECT rootpage FROM sqlite_master WHERE "
+            "name = 'sqlite_autoindex_solved_1') WHERE name = 'sqlite_autoindex_read_1'",
+        ),
+        "2nd reference to page",
+    ),
+    "no date": (changed("UPDATE read SET time = 'yesterday'"), "yesterday"),
+    "no offset": (changed("UPDATE read SET time = '2026-11-24 10:00:00'"), "offset from UTC"),
+    "no text": (changed("UPDATE read SET time = x'00'"), "expected str, str, str"),
+}
+
+
+@pytest.mark.parametrize(("damage", "reason"), DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_file_is_kept_aside_and_a_new_one_started(record, damage, reason):
+    record.read("01")
+    damage(file_of(record))
+    content = file_of(record).read_bytes()
+    notice = record.read("02")
+    (aside,) = kept_aside(record)
+    assert aside.read_bytes() == content
+    assert str(aside) in notice
+    assert reason in notice
+    assert list(record.history().read) == ["02"]
+    assert record.read("03") == ""
+
+
+def test_damage_found_while_reading_is_told_with_the_history(record):
+    record.read("01")
+    file_of(record).write_bytes(b"garbage")
+    history = record.history()
+    assert not history.read
+    assert str(kept_aside(record)[0]) in history.notice
+
+
+def test_what_is_kept_aside_is_never_overwritten(record):
+    for content in (b"first", b"second", b"third"):
+        record.read("01")
+        file_of(record).write_bytes(content)
+    record.read("01")
+    assert [path.read_bytes() for path in kept_aside(record)] == [b"first", b"second", b"third"]
+
+
+def test_the_journal_of_a_damaged_file_is_not_played_into_the_new_one(child, folder, record):
+    record.read("01")
+    assert child(DIE_IN_A_TRANSACTION, folder).wait() == -signal.SIGKILL
+    file_of(record).write_bytes(b"garbage" * 1000)
+    journal = Path(f"{file_of(record)}-journal")
+    assert journal.stat().st_size > 0
+    record.read("02")
+    assert list(record.history().read) == ["02"]
+    assert not journal.exists()
+
+
+def test_what_a_process_left_that_was_killed_while_it_made_the_file_is_in_nobodys_way(record):
+    record.folder.mkdir()
+    for name in ("record.part", "record.part-journal", "record.lock-journal"):
+        (record.folder / name).write_bytes(b"half a file")
+    assert record.read("01") == ""
+    assert list(record.history().read) == ["01"]
+
+
+def test_two_processes_that_find_the_same_damage_put_one_file_aside(child, folder, record):
+    record.read("01")
+    file_of(record).write_bytes(b"garbage" * 1000)
+    writers = [child(WRITE_AND_SAY.replace("assert", "0 and"), folder, n, 20) for n in "abc"]
+    for writer in writers:
+        writer.communicate()
+        assert writer.returncode == 0
+    assert len(kept_aside(record)) == 1
+    assert len(record.history().answers["q"]) == 60
+
+
+def test_wherever_a_byte_goes_wrong_the_next_entry_is_kept(record):
+    """Of 100 files, each with 1 to 64 random bytes at a random place, none stops the record."""
+    for number in range(20):
+        record.solved("01_layer_norm", f"function {number}", 1, 2)
+    whole = file_of(record).read_bytes()
+    rng = random.Random(0)
+    for trial in range(100):
+        damaged, size = bytearray(whole), rng.randint(1, 64)
+        start = rng.randrange(min(len(whole), 100) if trial % 2 else len(whole))
+        damaged[start : start + size] = rng.randbytes(size)
+        file_of(record).write_bytes(damaged)
+        record.read("01")
+        assert "01" in record.history().read

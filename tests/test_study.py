@@ -1,0 +1,243 @@
+"""What a learner calls: check and hint in a notebook, start, check and progress in a terminal."""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from collections import Counter
+
+import nbformat
+import numpy as np
+import pytest
+from nbformat import v4
+
+from normlab import cli, norms
+from normlab.record import open_record
+from normlab.study import start
+from normlab.study.files import UnreadableFile, check_file
+from normlab.study.notebook import WrongAnswer, check, hint
+
+RIGHT = """
+import numpy as np
+
+def layer_norm(x, gamma, beta, eps=1e-5):
+    if not gamma.shape == beta.shape == x.shape[-1:]:
+        raise ValueError(f"{gamma.shape}, {beta.shape} and {x.shape}")
+    wide = x.astype(np.float64)
+    centered = wide - wide.mean(axis=-1, keepdims=True)
+    variance = (centered**2).mean(axis=-1, keepdims=True)
+    return (gamma * centered / np.sqrt(variance + eps) + beta).astype(x.dtype)
+"""
+WRONG = RIGHT.replace("np.sqrt(variance + eps)", "(np.sqrt(variance) + eps)")
+STUB = "def layer_norm(x, gamma, beta, eps=1e-5):\n    raise NotImplementedError\n"
+
+
+@pytest.fixture
+def record_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("NORMLAB_DATA", str(tmp_path / "record"))
+
+
+def defined(source):
+    namespace = {}
+    exec(source, namespace)
+    return namespace["layer_norm"]
+
+
+def notebook(path, *sources):
+    cells = [v4.new_code_cell(textwrap.dedent(source)) for source in sources]
+    nbformat.write(v4.new_notebook(cells=cells), path)
+    return path
+
+
+# In a notebook
+
+
+def test_a_right_answer_is_kept_in_the_record(record_folder):
+    check(defined(RIGHT))
+    with open_record() as record:
+        result = record.history().results["01_layer_norm", "layer_norm"]
+    assert (result.points, result.max_points) == (4, 4)
+
+
+def test_a_wrong_answer_is_not_kept(record_folder):
+    assert check(defined(WRONG)).mistakes == ["eps-outside"]
+    with open_record() as record:
+        assert not record.history().results
+
+
+@pytest.mark.parametrize("given", [np.ones(3), 3, "layer_norm", None])
+def test_what_is_no_function_is_refused_with_the_mend(given):
+    with pytest.raises(
+        TypeError, match=r"expected the function or class itself.*check\(layer_norm"
+    ):
+        check(given)
+
+
+def test_an_unknown_name_is_refused_with_the_names_that_are_asked_for():
+    with pytest.raises(ValueError, match=r"no exercise asks for 'test_an_un.*layer_norm"):
+        hint(test_an_unknown_name_is_refused_with_the_names_that_are_asked_for)
+
+
+def test_the_three_hints_come_one_after_the_other_and_the_last_one_stays(monkeypatch):
+    monkeypatch.setattr("normlab.study.notebook._hints_given", Counter())
+    given = [hint(defined(STUB)) for _ in range(5)]
+    assert [text.split(":")[0] for text in given] == [f"Hint {n} of 3" for n in (1, 2, 3, 3, 3)]
+    assert repr(given[0]) == str(given[0])
+
+
+def test_under_nbgrader_a_wrong_answer_raises_and_a_right_one_does_not(monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    check(defined(RIGHT))
+    with pytest.raises(WrongAnswer, match="eps-outside"):
+        check(defined(WRONG))
+    with pytest.raises(WrongAnswer, match="not attempted"):
+        check(defined(STUB))
+
+
+def test_importing_check_for_a_numpy_exercise_loads_no_torch():
+    code = "from normlab import check; from normlab.norms import layer_norm; check(layer_norm)"
+    code += "; import sys; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, env=os.environ)
+
+
+# Files
+
+
+def test_a_file_with_one_function_is_enough(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(RIGHT)
+    (diagnosis,) = check_file(path)
+    assert diagnosis.passed
+
+
+def test_a_notebook_runs_from_top_to_bottom_without_magics_prints_and_checks(tmp_path, capfd):
+    path = notebook(
+        tmp_path / "n.ipynb",
+        "%matplotlib inline\n!echo shell\nimport sys\nprint('x'); print('y', file=sys.stderr)",
+        "%%bash\necho shell",
+        "import matplotlib.pyplot as plt\nplt.plot([1, 2]); plt.show()",
+        RIGHT,
+        "check(layer_norm)",
+        "with open('here.txt', 'w') as f: f.write('in the folder of the notebook')",
+    )
+    (diagnosis,) = check_file(path)
+    assert diagnosis.passed
+    assert capfd.readouterr() == ("", "")
+    assert (tmp_path / "here.txt").exists()
+
+
+def test_a_cell_that_raises_does_not_stop_the_others(tmp_path):
+    path = notebook(tmp_path / "n.ipynb", "1 / 0", "def (", "raise SystemExit", RIGHT)
+    assert check_file(path)[0].passed
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ("def layer_norm(x, gamma, beta)\n    return x", "SyntaxError: expected ':'"),
+        ("import nothing_like_it\ndef layer_norm(x): ...", "`import nothing_like_it`"),
+    ],
+)
+def test_an_answer_whose_cell_fails_is_wrong_and_the_error_is_told(cell, text, tmp_path):
+    (diagnosis,) = check_file(notebook(tmp_path / "n.ipynb", cell))
+    assert diagnosis.attempted
+    assert not diagnosis.passed
+    assert text in diagnosis.message
+
+
+def test_the_line_of_an_exception_is_quoted_from_the_cell(tmp_path):
+    wrong = "def layer_norm(x, gamma, beta, eps=1e-5):\n    return x + undefined_name"
+    (diagnosis,) = check_file(notebook(tmp_path / "n.ipynb", "", wrong))
+    assert "line 2 of `layer_norm`: `return x + undefined_name`" in diagnosis.message
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "error"),
+    [
+        ("a.ipynb", "{", "no notebook of format 4"),
+        ("a.ipynb", '{"worksheets": []}', "no notebook of format 4"),
+        ("a.ipynb", "[]", "no notebook of format 4"),
+        ("a.txt", "", "neither a notebook"),
+        ("a.py", "x = 1", "answers no exercise: it defines none of layer_norm"),
+    ],
+)
+def test_a_file_that_cannot_be_checked_is_refused_with_the_reason(name, text, error, tmp_path):
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(UnreadableFile, match=error):
+        check_file(path)
+
+
+def test_a_file_that_is_missing_or_no_text_is_refused(tmp_path):
+    with pytest.raises(UnreadableFile, match="does not exist"):
+        check_file(tmp_path / "none.py")
+    (tmp_path / "b.py").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UnreadableFile, match="cannot be read"):
+        check_file(tmp_path / "b.py")
+
+
+# In a terminal
+
+
+@pytest.fixture
+def answers(tmp_path):
+    for name, source in {"right": RIGHT, "wrong": WRONG, "stub": STUB}.items():
+        (tmp_path / f"{name}.py").write_text(source)
+    (tmp_path / "endless.py").write_text("while True: pass\n" + RIGHT)
+    (tmp_path / "dead.py").write_text("import os; os._exit(0)\n" + RIGHT)
+    return lambda *names: [str(tmp_path / f"{name}.py") for name in names]
+
+
+def test_the_exit_code_is_0_only_if_every_answer_passes(answers, capsys):
+    assert cli.main(["check", *answers("right")]) == 0
+    assert "4 of 4 points" in capsys.readouterr().out
+    assert cli.main(["check", *answers("right", "wrong", "stub")]) == 1
+    out = capsys.readouterr().out
+    assert "4 of 12 points" in out
+    assert "ε stands outside the root" in out
+    assert "○ not attempted" in out
+
+
+def test_machines_get_one_list_with_an_object_for_each_function(answers, capsys):
+    assert cli.main(["check", "--json", *answers("wrong", "right")]) == 1
+    wrong, right = json.loads(capsys.readouterr().out)
+    assert wrong["mistakes"] == ["eps-outside"]
+    assert "√" in wrong["message"]
+    assert (right["exercise"], right["function"]) == ("01_layer_norm", "layer_norm")
+    assert right["passed"] is True
+    assert right["points"] == right["max_points"] == 4
+
+
+def test_a_file_that_never_ends_or_dies_costs_only_itself(answers, capsys):
+    code = cli.main(["check", "--json", "--seconds", "6", *answers("endless", "dead", "right")])
+    out, err = capsys.readouterr()
+    assert code == 1
+    assert [d["passed"] for d in json.loads(out)] == [True]
+    assert "ran for 6 seconds without an end" in err
+    assert "ended the process" in err
+
+
+def test_nothing_to_check_says_what_to_do(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("normlab.study.check_command.WORK", tmp_path / "work")
+    assert cli.main(["check"]) == 2
+    assert "`normlab start`" in capsys.readouterr().err
+
+
+def test_start_copies_what_is_missing_and_never_overwrites(tmp_path, monkeypatch, capsys):
+    source, work = tmp_path / "exercises", tmp_path / "work"
+    source.mkdir()
+    for name in ("01_a", "02_b"):
+        notebook(source / f"{name}.ipynb", "1")
+    assert [len(part) for part in start.copy_exercises(work, source)] == [2, 0]
+    (work / "01_a.ipynb").write_text("mine")
+    (work / "02_b.ipynb").unlink()
+    assert [len(part) for part in start.copy_exercises(work, source)] == [1, 1]
+    assert (work / "01_a.ipynb").read_text() == "mine"
+    assert not list(work.glob("*.unfinished"))
+    with pytest.raises(FileNotFoundError, match="holds no exercises"):
+        start.copy_exercises(work, tmp_path / "nowhere")
+
+
+def test_an_answer_may_be_a_function_of_the_package():
+    assert check(norms.layer_norm).passed
