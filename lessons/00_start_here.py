@@ -20,7 +20,8 @@
 #
 # Each idea comes in four steps.
 #
-# 1. **Predict.** A question. Answer it before you run the next cell; a guess is enough.
+# 1. **Predict.** A question. Answer it before you run the next cell; a guess is enough. Some
+#    questions have answers to choose from: choose one and press *Reveal*.
 # 2. **Run.** Click the cell and press Shift+Enter. It takes seconds.
 # 3. **Read.** The text below says what was seen, and why.
 # 4. **Move.** An explorer shows the same thing for many values. Its sliders answer to the mouse
@@ -59,8 +60,27 @@ print("standard deviations", y.std(axis=-1).round(3))
 # gone. What is left is the *shape* of the row: which features stand above its mean, and by how
 # much.
 #
-# **Predict.** Multiply the input by 3 and add 7. What happens to the output?
-# (a) it is multiplied by 3, (b) it shifts by 7, (c) nothing.
+# **Predict.** The division is by the standard deviation, and not by its square, the variance. Would
+# the other be noticed?
+
+# %%
+from normlab import quiz
+
+quiz("divide-by-variance")
+
+# %%
+centered = x - x.mean(axis=-1, keepdims=True)  # (2, 4) - (2, 1)
+by_variance = centered / x.var(axis=-1, keepdims=True)
+print("divided by the variance: standard deviations", by_variance.std(axis=-1).round(3))
+
+# %% [markdown]
+# Neither row has standard deviation 1. The larger row comes out smaller: its size is not gone, it
+# is turned upside down.
+#
+# **Predict.** What else of a row does layer norm remove?
+
+# %%
+quiz("scale-and-offset")
 
 # %%
 moved = layer_norm(3 * x + 7)
@@ -101,10 +121,12 @@ for name, values in [("torch.nn", by_torch), ("normlab.torch_norms", by_normlab)
 #
 # ## When something does not fit
 #
-# Functions here say what they were given, what they expected, and what to change. A gain has one
-# entry per feature.
-#
-# **Predict.** This gain has one entry per *token*. What does the message name?
+# Functions here say what they were given, what they expected, and what to change. The layers above
+# also have a gain γ, which multiplies their result. The cell after the question passes one that
+# does not fit.
+
+# %%
+quiz("gain-shape")
 
 # %%
 gain_per_token = np.ones(2)

@@ -20,9 +20,11 @@
 #
 # The gain $\gamma$ and the shift $\beta$ are learned; they start at 1 and 0. The small
 # $\varepsilon$ keeps the root away from 0. As code it is five lines.
-#
-# **Predict.** What is the largest output for $x = (1, 0, 0, 0)$?
-# (a) 1 (b) 1.5 (c) 1.732 (d) 2
+
+# %%
+from normlab import quiz
+
+quiz("one-hot")
 
 # %%
 import numpy as np
@@ -64,9 +66,9 @@ for name, largest in {
 #
 # In a transformer the activations have the shape $(B, T, D)$: $B$ examples, $T$ tokens each,
 # $D$ features.
-#
-# **Predict.** $x$ has the shape $(2, 3, 4)$. How many means does layer norm compute?
-# (a) 1 (b) 2, one for each example (c) 4, one for each feature (d) 6, one for each token
+
+# %%
+quiz("means-of-a-batch")
 
 # %%
 from normlab.norms import layer_norm
@@ -94,9 +96,9 @@ print(change.round(2))
 # ### Sizes, not an axis
 #
 # `torch.nn.LayerNorm` is told what to normalize over by `normalized_shape`.
-#
-# **Predict.** $x$ is $(2, 3, 4)$, and the features stand in axis 2. What does `nn.LayerNorm(2)`
-# do? (a) it normalizes over axis 2 (b) it normalizes over the last 2 axes (c) it fails
+
+# %%
+quiz("normalized-shape")
 
 # %%
 from torch import nn
@@ -149,8 +151,11 @@ for name, norm in {"over D": layer_norm, "over (T, D)": over_tokens_and_features
 # The table keeps every intermediate of one token. The last two columns are the mean and the
 # variance of the row itself.
 #
-# **Predict.** $\gamma$ and $\beta$ are not 1 and 0 here. Which rows have mean 0? Which have
-# variance 1?
+# **Predict.** $\gamma$ and $\beta$ are not 1 and 0 here, as after training. Which rows of the table
+# have mean 0?
+
+# %%
+quiz("trained-output")
 
 # %%
 from normlab.forward import trace_layer_norm
@@ -305,8 +310,10 @@ Table(("norm", "outputs that moved", "cubelets drawn", "the same ones"), rows)
 #
 # ### What the cube says about padding
 #
-# **Predict.** Padding adds zero tokens to every example. Which of the five norms leave the
-# outputs of the true tokens unchanged?
+# The cube has five norms on text. A group that reaches over tokens reaches into the padding.
+
+# %%
+quiz("padding-safe")
 
 # %%
 padded = np.concatenate([x, np.zeros((3, 4, 6))], axis=1)  # two of (3, 4, 6) -> (3, 8, 6)
@@ -477,7 +484,10 @@ for name, inputs in {"all + 3": tokens + 3, "half + 3, half − 3": tokens + pus
 # ### "No `model.eval()` switch needed"
 #
 # The seed text says: *"Train and inference are identical — no running statistics, no model.eval()
-# switch needed"*. **Predict.** A block holds a LayerNorm and a dropout. Does it need `eval()`?
+# switch needed"*.
+
+# %%
+quiz("dropout-and-eval")
 
 # %%
 torch.manual_seed(0)

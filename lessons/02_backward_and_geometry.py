@@ -22,9 +22,11 @@
 #
 # Everything behind the norm is one number, the loss $L$. The backward pass is given
 # $dy_i = \partial L/\partial y_i$ and must return $dx_i = \partial L/\partial x_i$.
-#
-# **Predict.** By how many paths does a change of one $x_i$ reach $\hat x_i$?
-# (a) one (b) two (c) three (d) $D$
+
+# %%
+from normlab import quiz
+
+quiz("paths-to-the-loss")
 
 # %%
 from normlab.figures.gradients import draw_three_paths
@@ -200,9 +202,9 @@ def layer_norm_backward_by_hand(dy, x, gamma, eps=1e-5):
 # The central difference $[L(x+h)-L(x-h)]/2h$ is off by $O(h^2)$, because the formula cuts off the
 # Taylor series. That asks for a small $h$. But $L$ is rounded to about 16 digits in float64, and
 # the rounding is divided by $2h$. That asks for a large $h$.
-#
-# **Predict.** Which step gives the smallest error in float64?
-# (a) $10^{-2}$ (b) $10^{-5}$ (c) $10^{-8}$ (d) the smaller the better
+
+# %%
+quiz("best-step")
 
 # %%
 from normlab.gradients import sweep_steps
@@ -285,10 +287,13 @@ Table(("by hand against", "bound on the error", "dx", "dγ", "dβ"), rows)
 # %% [markdown]
 # ### Cross out a term
 #
-# **Predict.** Leave out $\mathrm{mean}(u)$. Which law breaks?
-# (a) $\sum_i dx_i = 0$ (b) $\langle dx, x-\mu\rangle \approx 0$ (c) both
+# Two sums are known without any computation: $\sum_i dx_i$ and $\langle dx, x-\mu\rangle$ are 0, or
+# nearly so. Section 3 says why.
 #
-# And without the $\hat x$ term?
+# **Predict.** Which of the two laws breaks without the $\hat x$ term? And without the other one?
+
+# %%
+quiz("missing-mean-term")
 
 # %%
 mean_term, x_hat_term = u.mean(), x_hat * (u * x_hat).mean()
@@ -320,7 +325,10 @@ Table(("dx", "error against differences", "|Σ dx|", "|⟨dx, x − μ⟩|"), ro
 # data of the variance, outside the graph. The comment above it says that gradients are preserved.
 # Here is the same mistake in torch: one `detach`.
 #
-# **Predict.** Does the forward pass change? Does a gradient check on random input notice?
+# **Predict.** Does a gradient check on random input notice?
+
+# %%
+quiz("detached-std")
 
 
 # %%
@@ -555,9 +563,9 @@ Table(("offset m", "‖J‖₂", "√D/‖x‖", "ratio"), rows)
 #
 # Brody, Alon and Yahav 2023 give this picture of projection and scaling, and study what each of the
 # two does for the attention layer behind it.
-#
-# **Predict.** For $D=3$, what do all outputs of layer norm together form?
-# (a) a sphere (b) a disc (c) a circle (d) two points
+
+# %%
+quiz("outputs-in-three-dimensions")
 
 # %%
 tokens = rng.standard_normal((1000, 3)) * 2 + 5

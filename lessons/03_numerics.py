@@ -18,9 +18,11 @@
 # Here is layer norm without gain and shift, as a formula:
 #
 # $$\hat x = \frac{x - \mu}{\sqrt{\operatorname{Var} + \varepsilon}}$$
-#
-# **Predict.** The row is constant, $(3, 3, 3, 3)$, and $\varepsilon = 0$. What comes out?
-# (a) 0 (b) 1 (c) infinity (d) NaN
+
+# %%
+from normlab import quiz
+
+quiz("constant-row")
 
 # %%
 import numpy as np
@@ -47,8 +49,11 @@ print("ε = 1e-5:\n", normalize(rows, eps=1e-5).round(3))
 # %% [markdown]
 # ## 2. ε is a size: it decides which inputs count as small
 #
-# **Predict.** A row has standard deviation 0.001. PyTorch's layer norm has $\varepsilon = 10^{-5}$.
-# What is the root mean square (RMS) of its output? (a) 1.00 (b) 0.95 (c) 0.30 (d) 0.03
+# The root mean square (RMS) of a row says how large its entries are. Layer norm should bring it
+# to 1.
+
+# %%
+quiz("small-row")
 
 # %%
 from normlab.norms import layer_norm, rms_norm
@@ -145,9 +150,9 @@ Table(("norm", "a", "gap to sign(a)·norm(x), ε kept", "equal to 1e-12 with a²
 # Public code also has $(x-\mu)/(\sigma + \varepsilon)$: The Annotated Transformer with
 # $\varepsilon = 10^{-6}$, and the RMSNorm authors' own PyTorch file. The same number does not mean
 # the same thing there.
-#
-# **Predict.** $\varepsilon = 10^{-5}$ and the input has standard deviation $\sqrt\varepsilon =
-# 0.0032$. Inside the root the output has RMS 0.707. And outside? (a) 0.5 (b) 0.707 (c) 0.997
+
+# %%
+quiz("eps-outside")
 
 # %%
 from normlab.numerics import layer_norm_eps_outside
@@ -226,9 +231,11 @@ print("1/√ε:    ", round((2.0**-23) ** -0.5))
 #
 # The right form needs one pass over the data instead of two. On paper they are equal.
 #
-# **Predict.** $x = (9999, 10001)$. The mean is 10000 and the variance is 1. What does the right
-# form give in float32? (a) 1 (b) 0.9999 (c) 0 (d) −8. And for $x = (10001, 10003)$, which also has
-# variance 1?
+# **Predict** for two rows: the one of the question, and $x = (10001, 10003)$, which also has
+# variance 1.
+
+# %%
+quiz("one-pass-variance")
 
 
 # %%
@@ -492,8 +499,10 @@ for name, bits in DTYPES.items():
 Table(("dtype", "significant bits", "spacing at 1", "largest", "smallest normal"), table)
 
 # %% [markdown]
-# **Predict.** RMSNorm of eight times 300 in float16, written naively: `x / sqrt(mean(x²) + ε)`. The
-# right answer is 1. The naive one is (a) 1 (b) infinity (c) NaN (d) 0
+# The largest float16 is 65,504, and a norm squares its input.
+
+# %%
+quiz("naive-float16")
 
 # %%
 x = np.full((1, 8), 300, np.float16)
@@ -589,8 +598,25 @@ Table(("layer norm in bfloat16", "relative error", "share that is not the neares
 # (b). One rounding to 8 bits costs 0.0017, and no bfloat16 result can be better. The naive chain
 # pays several roundings, and half of its outputs are not the nearest number. With statistics in
 # float32 the result is as good as one rounded from float64.
+#
+# ### What comes out
+#
+# A norm that computes in float32 has to come back from there.
+
+# %%
+quiz("dtype-of-the-output")
+
+# %%
+for name, y in {
+    "x.float() * γ": x.float() * gamma,
+    "F.layer_norm": F.layer_norm(x, (768,), gamma, beta),
+}.items():
+    print(f"{name:14} {y.dtype}")
 
 # %% [markdown]
+# (b). float32 is the right dtype for the statistics and the wrong one for the output. `F.layer_norm`
+# returns the dtype of its input. So a cast back is due; the question is when.
+#
 # ### Cast before the gain, or after?
 #
 # LLaMA's RMSNorm casts $\hat x$ back to the input's dtype and *then* multiplies by $\gamma$. Gemma

@@ -23,9 +23,11 @@
 # \frac{x - \mu}{\sqrt{\operatorname{mean}((x-\mu)^2) + \varepsilon}} + \beta
 # \qquad
 # \text{RMS}(x) = \gamma \odot \frac{x}{\sqrt{\operatorname{mean}(x^2) + \varepsilon}}$$
-#
-# **Predict.** Of $x = (1, 2, 3, 6)$, which output holds negative numbers? (a) both (b) only
-# LayerNorm's (c) only RMSNorm's (d) neither
+
+# %%
+from normlab import quiz
+
+quiz("negative-outputs")
 
 # %%
 import numpy as np
@@ -220,8 +222,11 @@ for name, x0, chosen in (
 # Five norms: BatchNorm, WeightNorm (each row of $W$ divided by its length), LayerNorm, RMSNorm,
 # and pRMSNorm, which estimates the mean square from the first 6.25 % of the features.
 #
-# **Predict.** Write down RMSNorm's row, six times ✓ or ✗. In which one place does LayerNorm's row
-# differ from it?
+# **Predict.** Write down RMSNorm's row, six times ✓ or ✗. LayerNorm's row differs from it in one
+# place.
+
+# %%
+quiz("invariance-row")
 
 # %%
 from normlab.figures.invariance import draw_invariance_table
@@ -398,8 +403,10 @@ for direction in ("forward", "backward"):
 # time.
 #
 # ### 6.2 The share in a transformer layer
-# **Predict.** Of all forward operations of a token in a layer of width $D = 4096$, how much are
-# its two layer norms? (a) 20 % (b) 1 % (c) a hundredth of a per cent
+# A layer has two norms, and beside them the matrices of attention and MLP.
+
+# %%
+quiz("share-of-a-layer")
 
 # %%
 from normlab.cost import layer_share
@@ -445,7 +452,11 @@ print(
 # Each library against itself: LayerNorm and RMSNorm take turns, float32, one thread, medians.
 # "Copy x" is the least that memory allows.
 #
-# **Predict.** In which library is RMSNorm *slower* than LayerNorm?
+# **Predict.** NumPy, `normlab.torch_norms`, `torch.nn.functional`: is there one in which RMSNorm is
+# *slower* than LayerNorm?
+
+# %%
+quiz("slower-norm")
 
 # %% tags=["timing"]
 from normlab.figures.norm_race import draw_norm_times
@@ -565,7 +576,23 @@ print("the same gains stored as LLaMA's:     ", torch.unique(1 + gemma_w).numel(
 # bfloat16 has 8 bits of precision: next to 1 its numbers are 0.004 to 0.008 apart, next to 0 they
 # are very close together. So $1 + w$ stored as $w$ keeps small departures from 1. LLaMA's gains
 # go over to Gemma's form exactly; the other way almost all are rounded. There is one more
-# difference: weight decay on the stored number pulls LLaMA's gain to 0 and Gemma's to 1.
+# difference: weight decay acts on the stored number.
+
+# %%
+quiz("decayed-gain")
+
+# %%
+stored = {"LLaMA": nn.Parameter(torch.ones(4)), "Gemma": nn.Parameter(torch.zeros(4))}
+optimizer = torch.optim.AdamW(stored.values(), lr=0.01, weight_decay=0.1)
+for _ in range(3000):
+    for w in stored.values():
+        w.grad = torch.zeros(4)  # the data say nothing
+    optimizer.step()
+print(f"LLaMA's gain, w:     {stored['LLaMA'][0]:.2f}")
+print(f"Gemma's gain, 1 + w: {1 + stored['Gemma'][0]:.2f}")
+
+# %% [markdown]
+# (a). The same setting switches one model's branches off, and holds the other's gains at 1.
 #
 # ### The order of cast and gain
 # Both compute $\hat x$ in float32. LLaMA's code casts $\hat x$ to bfloat16 and then multiplies by
@@ -600,8 +627,10 @@ for name, y in (
 # Default ε of the configuration class, from the source of Hugging Face's `transformers`,
 # `models/<folder>/`. Chapter 11 will have the full table, confirmed from code.
 #
-# **Predict.** The seed: *"Used in: LLaMA (all versions), Mistral, Gemma, Falcon"*. Which of the
-# four is wrong?
+# The seed: *"Used in: LLaMA (all versions), Mistral, Gemma, Falcon"*.
+
+# %%
+quiz("who-uses-it")
 
 # %%
 Table(

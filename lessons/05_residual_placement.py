@@ -18,10 +18,11 @@
 #
 # $$\text{post-norm:}\quad x \leftarrow \text{norm}(x + f(x)) \qquad\qquad
 # \text{pre-norm:}\quad x \leftarrow x + f(\text{norm}(x))$$
-#
-# **Predict.** A stream goes through 24 sub-layers that each add random numbers of variance ½. What
-# is the variance of the stream at the end: (a) 1 in both, (b) 1 in post-norm and about 13 in
-# pre-norm, (c) 13 in both?
+
+# %%
+from normlab import quiz
+
+quiz("stream-after-24")
 
 # %%
 import numpy as np
@@ -89,6 +90,9 @@ for name, ax in zip(["post-norm", "pre-norm"], axes, strict=True):
 # **Predict.** Where does the thick line run now?
 
 # %%
+quiz("normed-residual")
+
+# %%
 from normlab.figures.wiring import draw_wiring
 from normlab.placement import Placement
 from normlab.wiring import trace
@@ -106,6 +110,30 @@ draw_wiring(trace(NormedResidual), ax)
 # %% [markdown]
 # The thick line passes through the norms: the code says pre-norm, the wiring is a shifted
 # post-norm. The tracer draws any class that you write, so you can look at your own.
+#
+# ### The same bug, and no line looks wrong
+# Here it is the norm that is written carelessly, and the step is that of pre-norm.
+
+# %%
+quiz("norm-in-place")
+
+
+# %%
+def norm_in_place(x):
+    x -= x.mean(-1, keepdims=True)
+    x /= x.std(-1, keepdims=True)
+    return x
+
+
+stream = np.array([[10.0, 20.0, 60.0]])
+print("the stream before:", stream[0])
+normed = norm_in_place(stream)
+print("the stream after: ", stream[0].round(2))
+
+# %% [markdown]
+# (b). The function writes into the array of its caller, so the raw stream is gone when it is added.
+# The functions of `normlab.norms` do not change their input. In a test it takes one line: keep a
+# copy, and compare.
 
 # %% [markdown]
 # ## 2. Twelve placements
@@ -244,10 +272,9 @@ Table(
 #
 # A pre-norm stream leaves the last block as large as it grew. The head that turns it into logits
 # expects variance 1.
-#
-# **Predict.** An untrained model knows nothing, so its loss should be near $\ln 32 = 3.47$, the
-# loss of guessing among 32 tokens. What is it after 96 pre-norm layers without the final norm:
-# (a) 3.5, (b) 4.5, (c) above 10?
+
+# %%
+quiz("no-final-norm")
 
 # %%
 from normlab.residual import initial_losses
@@ -288,6 +315,23 @@ with torch.no_grad():
     print(f"output variance with:    {with_norm(tokens).var():.2f}")
 
 # %% [markdown]
+# PyTorch also has encoder and decoder in one module.
+
+# %%
+quiz("nn-transformer")
+
+# %%
+whole = torch.nn.Transformer(64, 4, 2, 2, 256, batch_first=True)
+print("norms in front of the sub-layers:", whole.encoder.layers[0].norm_first)
+for part in (whole.encoder, whole.decoder):
+    parameters = sum(weight.numel() for weight in part.norm.parameters())
+    print(f"{type(part).__name__} ends with {type(part.norm).__name__}, {parameters} parameters")
+
+# %% [markdown]
+# (b). Behind the last block, whose output is normed already, stands one more norm. At initialization
+# it changes next to nothing. But it has a gain and a shift of its own, 2 · 64 numbers that the
+# weights of another post-norm model do not hold.
+#
 # ## 5. "Approximately an identity"?
 #
 # The seed, of pre-norm: *"at initialization, starts near zero, so — the block is approximately an
@@ -297,8 +341,9 @@ with torch.no_grad():
 # $$\frac{\|x_{l+1} - x_l\|}{\|x_l\|}$$
 #
 # for each block: 0 is an identity.
-#
-# **Predict.** For the first pre-norm block with Xavier weights, is it (a) 0.01, (b) 0.1, (c) 0.7?
+
+# %%
+quiz("first-pre-norm-block")
 
 # %%
 from normlab.residual import compare_change

@@ -23,9 +23,13 @@
 # $L = \langle c, y \rangle$ with a random $c$ of length 1, so at the output of post-norm the
 # gradient has length 1. The weights are Xiong et al.'s, $N(0, 1/d)$ with uniform attention.
 #
-# **Predict.** A gradient goes down through 48 sub-layers of post-norm, each with a norm on the
-# stream. What is left of the 1 at the input: (a) about 1, (b) a tenth to 1, (c) a millionth? And
-# is pre-norm's gradient greatest at the first or at the last sub-layer?
+# **Predict** two things: the answer to the question below, and whether pre-norm's gradient is
+# greatest at the first or at the last sub-layer.
+
+# %%
+from normlab import quiz
+
+quiz("post-norm-gradient")
 
 # %%
 from normlab.stack import StackSetting, stack_profile
@@ -182,8 +186,10 @@ for width in (32, 128):
 # the entries of $h$, after ReLU, have mean square ½. So its norm is $\sqrt{d_{\text{ff}}/2}$ times
 # that of $\partial L/\partial f$: $1/\sqrt{3/2}$ in post-norm, $1/\sqrt{x_L^2}$ in pre-norm.
 #
-# **Predict.** In log–log, what slope will pre-norm with 1 token have from 2 to 64 *layers*: more
-# or less steep than −½? ($x_L^2 = 1 + 3L/2$.)
+# With 1 token $x_L^2 = 1 + 3L/2$, in *layers*.
+
+# %%
+quiz("slope-of-the-last-layer")
 
 # %%
 from normlab.probes import sweep_depths
@@ -329,9 +335,12 @@ fig, ax = new_figure()
 draw_decoder(stacks, ax)
 
 # %% [markdown]
-# **Predict.** Which of the three sub-layers loses it? For each kind, the next cell takes the
+# Which of the three sub-layers loses it? For each kind, the cell behind the question takes the
 # geometric mean over the 12 layers of $1/\sigma$, what the norm does to the gradient, and of what
 # the whole sub-layer does.
+
+# %%
+quiz("which-sub-layer-loses-it")
 
 # %%
 decoder = stacks["post-norm decoder"]
@@ -363,9 +372,9 @@ Table(
 # The mean cosine of two tokens of a sequence says how alike they are. Dong et al. 2021 proved that
 # a stack of attention alone makes them equal (**rank collapse**), doubly exponentially in depth,
 # and that shortcuts work against it.
-#
-# **Predict.** With shortcuts and post-norm, what is the cosine after 12 layers: below 0.3, about
-# 0.6, or above 0.9?
+
+# %%
+quiz("rank-collapse")
 
 # %%
 from normlab.figures.gradient_flow import draw_token_cosine
@@ -435,14 +444,19 @@ Table(
 # **Predict.** Which placements notice: in the stream, and in the gradient at the input? (Xavier
 # weights, 48 sub-layers, 16 tokens.)
 
+
 # %%
+def shown(value, digits):  # what is multiplied that often depends on rounding, so on the CPU
+    return f"{value:.{digits}g}" if value < 1e6 else "over 1e6"
+
+
 rows = []
 for name in ("post-norm", "pre-norm", "peri-norm", "deepnorm", "none"):
     row = [name]
     for scale in (0.5, 1.0, 2.0):
         p = stack_profile(StackSetting(name, tokens=16, init_scale=scale), sub_layers=48)
-        ends = f"x_{p.overflow} overflows"
-        row += [ends if p.overflow else f"{p.mean_square[-1]:.3g}, {10 ** p.log10_gradient[0]:.1g}"]
+        ends = f"{shown(p.mean_square[-1], 3)}, {shown(10 ** p.log10_gradient[0], 1)}"
+        row += ["overflows" if p.overflow else ends]
     rows.append(row)
 Table(("output's stream, input's gradient", "weights × ½", "× 1", "× 2"), rows)
 
@@ -454,8 +468,8 @@ Table(("output's stream, input's gradient", "weights × ½", "× 1", "× 2"), ro
 # - At ×2 something new begins in all of them: scores become large, the softmax picks single
 #   tokens, and a gradient through the scores joins that through the values. The uniform attention
 #   of the theory is gone.
-# - Without norms ½ is the difference between a factor 2 and a factor of billions; ×2 ends in
-#   layer 21.
+# - Without norms ½ is the difference between a factor 2 and a factor of millions; with ×2 the stream
+#   leaves float32 before its 24th layer.
 #
 # Where does float32 end without norms, at the usual weights?
 

@@ -69,8 +69,11 @@ print(f"{np.log(4) / np.log(16):.2f}")
 #
 # (Vaswani et al. 2017, Eq. 3, has the same line with a decay after it, and
 # $T_\text{warmup} = 4000$.)
-#
-# **Predict.** Peak $10^{-2}$, 200 steps of warmup. How large is the rate of the first step?
+
+# %%
+from normlab import quiz
+
+quiz("first-rate-of-warmup")
 
 # %%
 from normlab.figures.style import new_figure
@@ -85,9 +88,9 @@ print("first rates:", [values[0] for values in rates.values()])
 # %% [markdown]
 # $5 \cdot 10^{-5}$, a two-hundredth. Three models of six layers now learn `copy`: the same seed, so
 # the same first weights and the same batches; 300 steps of Adam; peak $10^{-2}$.
-#
-# **Predict.** Which of the three end below half of chance: post-norm without warmup, post-norm
-# with 200 steps of warmup, pre-norm without warmup?
+
+# %%
+quiz("who-ends-below-half")
 
 # %%
 from dataclasses import replace
@@ -202,9 +205,9 @@ print("the 21st is below 0.15:", sizes[20] < 0.15)
 #
 # How far does one such step move the output? `model_update` takes one sign step from the initial
 # weights. An output that has nothing in common with the old one has $\|\Delta F\|/\|F\| = \sqrt 2$.
-#
-# **Predict.** With a rate of $10^{-2}$: is the output of post-norm with 6 layers moved by 1 %, by
-# 10 %, or out of recognition?
+
+# %%
+quiz("one-sign-step")
 
 # %%
 from normlab.probes import model_update
@@ -224,9 +227,9 @@ Table(("placement", "‖ΔF‖/‖F‖, rate 0.01", "rate 0.01/200"), rows)
 # `follow` trains, and looks at the model after each update, on a batch that it is not trained on.
 # How far do the logits of 64 different questions differ? How long is the gradient of the first
 # block?
-#
-# **Predict.** Without warmup, after how many updates does the post-norm model give every question
-# the same answer: 3, 30, or 300?
+
+# %%
+quiz("how-soon-blind")
 
 # %%
 from normlab.collapse import follow

@@ -14,10 +14,12 @@
 # ## 1. One formula, and half of it
 #
 # The seed text says: *"Explain DeepNorm's scaled residual connection — y = α·x + SubLayer(x)"*.
-# Take it at its word. With $N = 12$ layers there are 24 sub-layers, and $\alpha = 2.213$.
-#
-# **Predict.** How many times longer than its input is the stream at the end: (a) 2.2 times,
-# (b) $24 \cdot 2.2 = 53$ times, (c) two hundred million times?
+# Take it at its word.
+
+# %%
+from normlab import quiz
+
+quiz("alpha-without-a-norm")
 
 # %%
 import torch
@@ -93,7 +95,10 @@ for ax in axes:
 # (Figure 2 of the paper.) A decoder of two has three sub-layers a layer, hence $3M$ and $12M$.
 #
 # **Predict.** From 12 to 96 layers, eight times as many, by what factor does $\alpha$ grow:
-# 8, $\sqrt 8 = 2.8$, or $8^{1/4} = 1.7$?
+# 8, $\sqrt 8 = 2.8$, or $8^{1/4} = 1.7$? And with which value does it start?
+
+# %%
+quiz("alpha-of-twelve-layers")
 
 # %%
 from normlab.deepnorm import constants_by_depth
@@ -124,9 +129,11 @@ print("sub-layers:", 2 * encoder_layers + 3 * decoder_layers)
 # ### Which weights get β?
 # The seed: *"The sub-layer weights are also initialized at a fraction of their normal scale."*
 #
-# **Predict.** A block has six matrices: $W_q, W_k, W_v, W_o$ of attention, $W_1, W_2$ of the FFN.
-# How many of them get $\beta$? The cell measures each one's standard deviation against Xavier's, in
-# a model of 12 layers, for DeepNorm and for variants that others wrote.
+# The cell behind the question measures each matrix's standard deviation against Xavier's, in a model
+# of 12 layers, for DeepNorm and for variants that others wrote.
+
+# %%
+quiz("weights-with-beta")
 
 # %%
 from normlab.deepnorm import study_config
@@ -337,7 +344,10 @@ for sweep in (sgd, small):
 # | α only, β only | half of the method |
 #
 # **Predict.** Rank them by the change after one step at 64 layers, as multiples of DeepNorm's.
-# Which one can you not tell from DeepNorm at all?
+# Which one can you not tell from DeepNorm at all? Begin with the first:
+
+# %%
+quiz("alpha-on-the-branch")
 
 # %%
 wrong = [
@@ -400,8 +410,11 @@ print(
 # $\|F(x) - \text{norm}(x)\|/\|\text{norm}(x)\|$? Then: how does its first step depend on depth?
 # The third model is pre-norm with every branch's last matrix at zero: an exact identity.
 #
-# **Predict.** If "near the identity" is what keeps the step in check, which of the three has the
-# flattest step?
+# **Predict.** If "near the identity" were what keeps the step in check, the identity itself would
+# have the flattest step. Does it?
+
+# %%
+quiz("flattest-step")
 
 # %%
 from dataclasses import replace

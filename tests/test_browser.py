@@ -37,7 +37,7 @@ if jupyterlab_page.CHROMIUM is None and os.environ.get("CI") != "true":
     pytest.skip(jupyterlab_page.INSTALL, allow_module_level=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def jupyterlab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     slow = v4.new_notebook(cells=[v4.new_code_cell(SLOW)], metadata={"kernelspec": KERNEL})
@@ -46,7 +46,7 @@ def jupyterlab(tmp_path_factory):
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # two modules may not hold a browser at once
 def browser():
     with jupyterlab_page.chromium() as running:
         yield running
