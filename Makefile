@@ -59,6 +59,7 @@ $(VENV)/lab.done: $(VENV)/venv.done pyproject.toml constraints.txt
 
 $(VENV)/test.done: $(VENV)/lab.done
 	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[test]'
+	$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyter/nbgrader"
 	touch $@
 
 # JupyterLab shows stored explorers only of notebooks that it was told to trust.

@@ -164,12 +164,35 @@ print(diagnose())
 # The order matters: each chapter uses what the one before it showed. Plan 30 to 45 minutes for
 # each.
 #
+# ## The exercises
+#
+# At the end of a chapter you write its functions yourself. The exercises lie in the folder `work`,
+# where `make lab` has put a copy for you; updates of the course do not touch it. In an exercise,
+#
+# - `check(layer_norm)` says whether your answer is right. If not, it names the mistake, says why it
+#   is one, and gives the smallest input on which it shows;
+# - `hint(layer_norm)` gives a hint, and a clearer one when it is asked again.
+#
+# The solved exercises are in the folder `solutions`.
+#
+# ## How far you are
+#
+# The course remembers which chapters you have read, what you predicted and what you solved. The
+# record stays on this machine. In a terminal the same table is `normlab progress`.
+
+# %% tags=["nbval-ignore-output"]
+from normlab import my_progress
+
+my_progress()
+
+# %% [markdown]
 # ## Recap
 #
 # - Layer norm gives each token mean 0 and standard deviation 1, by itself.
 # - Scale and offset of a token are lost, its shape stays.
 # - A chapter asks before it answers; the explorers move by arrow key.
-# - `normlab doctor` says whether the machine is ready.
+# - `normlab doctor` says whether the machine is ready, `normlab progress` how far you are.
+# - You solve the exercises in `work`, and `check` names the mistake.
 #
 # ## Sources
 #
@@ -178,3 +201,11 @@ print(diagnose())
 # - Xiong et al. 2020, *On Layer Normalization in the Transformer Architecture*, arXiv:2002.04745.
 #
 # Next: [01 · Layer norm](01_layer_norm.ipynb).
+
+# %% [markdown]
+# Run the last cell to mark the chapter as read.
+
+# %%
+from normlab import chapter_read
+
+chapter_read("00")

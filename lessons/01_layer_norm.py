@@ -536,6 +536,13 @@ print("alone as among others:", np.allclose(alone[0], h[0]))
 # place in it; a later chapter takes it apart.
 
 # %% [markdown]
+# ## The exercise
+#
+# Write the function of this chapter yourself: [exercise 01](../work/01_layer_norm.ipynb).
+# `check(layer_norm)` knows some twenty mistakes that are made here, most of the wrong answers
+# above among them, and names yours.
+
+# %% [markdown]
 # ## Recap
 #
 # 1. Layer norm of $(1, 0, 0, 0)$ has the largest value $\sqrt 3 = 1.732$. The variance divides by
@@ -573,3 +580,11 @@ print("alone as among others:", np.allclose(alone[0], h[0]))
 # - Zhang & Sennrich 2019, *Root Mean Square Layer Normalization*, Eq. 4, arXiv:1910.07467.
 #
 # Next: [02 · The backward pass and its geometry](02_backward_and_geometry.ipynb)
+
+# %% [markdown]
+# Run the last cell to mark the chapter as read.
+
+# %%
+from normlab import chapter_read
+
+chapter_read("01")

@@ -676,6 +676,12 @@ Table(("mean / standard deviation", "squared length along 1", "cosine of LN(x) a
 # returns to it.
 
 # %% [markdown]
+# ## The exercise
+#
+# Write the backward pass yourself: [exercise 02](../work/02_layer_norm_backward.ipynb). Its check
+# tells apart a dropped mean, a γ that came too late, and a σ that was held constant.
+
+# %% [markdown]
 # ## Recap
 #
 # - $x_i$ reaches the loss by three paths: directly, through $\mu$, through $\mathrm{Var}$.
@@ -713,3 +719,11 @@ Table(("mean / standard deviation", "squared length along 1", "cosine of LN(x) a
 #   gradient flow under specific situations".
 #
 # Next: [03 · Numerics: ε, dtype and cancellation](03_numerics.ipynb)
+
+# %% [markdown]
+# Run the last cell to mark the chapter as read.
+
+# %%
+from normlab import chapter_read
+
+chapter_read("02")

@@ -752,6 +752,13 @@ Table(("input", "norm", "normlab.norms", "max |dx|", "torch", "max |dx|"), table
 # - **ε = 0.** NaN for the zero vector, forward and backward, in both norms and both libraries.
 
 # %% [markdown]
+# ## The exercise
+#
+# What this chapter showed is asked in two exercises. [Exercise 01](../work/01_layer_norm.ipynb) must
+# hold far from 0 and in float16. In exhibit 2 of [the bug museum](../work/08_bug_museum.ipynb) you
+# find an input on which a one-pass variance fails, and mend it.
+
+# %% [markdown]
 # ## Recap
 #
 # - $\varepsilon$ prevents $0/0$, and it is a size: $\lVert\hat x\rVert^2 = D\operatorname{Var}/
@@ -791,3 +798,11 @@ Table(("input", "norm", "normlab.norms", "max |dx|", "torch", "max |dx|"), table
 #   `LayerNorm`. Dive into Deep Learning, chapter "Batch Normalization".
 #
 # Next: [04 · RMSNorm](04_rms_norm.ipynb)
+
+# %% [markdown]
+# Run the last cell to mark the chapter as read.
+
+# %%
+from normlab import chapter_read
+
+chapter_read("03")

@@ -663,6 +663,12 @@ Table(
 #   two steps "no mean" and "no β" are separate.
 
 # %% [markdown]
+# ## The exercise
+#
+# Write RMSNorm in NumPy, forward and backward, and as a PyTorch module:
+# [exercise 03](../work/03_rms_norm.ipynb).
+
+# %% [markdown]
 # ## Recap
 #
 # - $\text{LN} = \text{RMSNorm} \circ \text{centering}$, for 1000 tokens to $10^{-12}$. RMSNorm's
@@ -699,3 +705,11 @@ Table(
 #   `transformers` (cast and gain in Gemma).
 #
 # Next: [05 · Residual placement](05_residual_placement.ipynb)
+
+# %% [markdown]
+# Run the last cell to mark the chapter as read.
+
+# %%
+from normlab import chapter_read
+
+chapter_read("04")

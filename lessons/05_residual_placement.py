@@ -396,6 +396,12 @@ explore_identity()
 # hardly by the size of the weights.
 
 # %% [markdown]
+# ## The exercise
+#
+# Write a post-norm step, a pre-norm step, and a pre-norm transformer with its final norm:
+# [exercise 04](../work/04_residual_placement.ipynb).
+
+# %% [markdown]
 # ## Recap
 #
 # - Post-norm: $x \leftarrow \text{norm}(x + f(x))$; the stream stays at 1. Pre-norm:
@@ -425,3 +431,11 @@ explore_identity()
 # - RiNALMo, issue 9 (the normed residual).
 #
 # Next: [06 · Gradient flow](06_gradient_flow.ipynb)
+
+# %% [markdown]
+# Run the last cell to mark the chapter as read.
+
+# %%
+from normlab import chapter_read
+
+chapter_read("05")

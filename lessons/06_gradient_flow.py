@@ -485,6 +485,12 @@ for init in ("xavier", "xiong"):
 # the scores $q \cdot k$ hold two factors of the stream, and overflow first.
 
 # %% [markdown]
+# ## The exercise
+#
+# Write the probe of this chapter, and the slope that sums up its curves:
+# `layer_gradient_norms` and `loglog_slope` in [exercise 05](../work/05_gradient_flow.ipynb).
+
+# %% [markdown]
 # ## Recap
 #
 # - A branch multiplies signal and gradient by the same gain, each in its direction.
@@ -513,3 +519,11 @@ for init in ("xavier", "xiong"):
 # - Noci et al. 2022, *Signal Propagation in Transformers*, arXiv:2206.03126.
 #
 # Next: [07 · Training and warmup](07_training_and_warmup.ipynb)
+
+# %% [markdown]
+# Run the last cell to mark the chapter as read.
+
+# %%
+from normlab import chapter_read
+
+chapter_read("06")

@@ -530,6 +530,11 @@ Table(("layers", "placement", "best rate", "warmup", "seed 0", "seed 1", "seed 2
 # map belong to this width, batch, task and length.
 
 # %% [markdown]
+# ## The exercise
+#
+# Write the warmup of this chapter, `warmup_lr`, in [exercise 05](../work/05_gradient_flow.ipynb).
+
+# %% [markdown]
 # ## Recap
 #
 # - Warmup: $\eta_t = \eta_\text{peak} \min(1, (t+1)/T)$. Adam's first update is the whole
@@ -557,3 +562,11 @@ Table(("layers", "placement", "best rate", "warmup", "seed 0", "seed 1", "seed 2
 #   arXiv:2407.21783.
 #
 # Next: [08 · DeepNorm](08_deepnorm.ipynb)
+
+# %% [markdown]
+# Run the last cell to mark the chapter as read.
+
+# %%
+from normlab import chapter_read
+
+chapter_read("07")

@@ -593,7 +593,18 @@ draw_deep_runs(runs.records, ax)
 #   reaches 100-100 layers; it ends 0.5 to 1.0 BLEU below a post-norm that converges (section 5).
 # - They do not show that 1,000 layers are good for anything. That takes a task that needs them.
 # - It is one seed, one rate, one small task. The TOML file takes others.
+
+# %% [markdown]
+# ## The exercise
 #
+# Write DeepNorm's constants, its step and its initialization:
+# [exercise 06](../work/06_deepnorm.ipynb).
+#
+# Two more exercises use what you know by now. In [exercise 07](../work/07_beyond_transformers.ipynb)
+# the norm stands in an LSTM cell and in a graph network. [Exercise 08](../work/08_bug_museum.ipynb)
+# is a museum of six bugs that real code had: find an input on which each fails, and mend it.
+
+# %% [markdown]
 # ## Recap
 #
 # - DeepNorm is $\text{norm}(\alpha x + f(x))$ with $\beta$ on $W_v, W_o, W_1, W_2$. Without the norm
@@ -623,3 +634,11 @@ draw_deep_runs(runs.records, ax)
 #   (arXiv:2502.05795).
 #
 # Back to the start: [00 · Start here](00_start_here.ipynb)
+
+# %% [markdown]
+# Run the last cell to mark the chapter as read.
+
+# %%
+from normlab import chapter_read
+
+chapter_read("08")

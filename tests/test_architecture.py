@@ -13,12 +13,13 @@ PACKAGE = ROOT / "normlab"
 ROOMS = [
     ["table", "progress", "processes", "deepnorm_constants", "record", "quizzes", "checks"],
     ["norms"],
-    ["torch_norms", "dyt", "timing", "exercises"],
+    ["torch_norms", "dyt", "timing"],
     ["placement", "initialization"],
     ["stack", "transformer", "wiring"],
     ["grammar", "tasks", "train_config", "train_run", "train", "probes"],
     ["train_seeds", "sweep"],
     ["<topics>"],
+    ["exercises"],
     ["figures"],
     ["widgets"],
     ["study"],
@@ -27,6 +28,7 @@ ROOMS = [
 ]
 LEVEL = {name: level for level, names in enumerate(ROOMS) for name in names}
 MODULES = sorted(PACKAGE.rglob("*.py"))
+DRIVERS = sorted((PACKAGE / "exercises" / "drivers").glob("*.py"))
 
 
 def level(dotted):
@@ -59,6 +61,13 @@ def test_the_numpy_norms_import_numpy_alone():
         names |= {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
         outside = {n.split(".")[0] for n in names if not n.startswith("normlab.norms")}
         assert outside <= {"numpy", "collections", "dataclasses", "typing"}
+
+
+@pytest.mark.parametrize("path", DRIVERS, ids=lambda p: p.stem)
+def test_drivers_run_answers_and_know_no_reference(path):
+    """A grader runs them beside a student's code, where nothing may know what is expected."""
+    known = ("normlab.checks.", "normlab.exercises.drivers.")
+    assert all(other.startswith(known) for other in imported(path))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from jupyterlab_page import MINUTES, run_all_cells
 from nbformat import v4
 from playwright.sync_api import Page, expect
 
-NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 RUN_CHAPTER = "01_layer_norm.ipynb"
 SLOW = """
@@ -42,8 +43,19 @@ def jupyterlab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     slow = v4.new_notebook(cells=[v4.new_code_cell(SLOW)], metadata={"kernelspec": KERNEL})
     nbformat.write(slow, folder / "slow.ipynb")
-    with jupyterlab_page.jupyterlab([*NOTEBOOKS, folder / "slow.ipynb"], folder) as url:
+    nbformat.write(wrongly_solved_exercise(), folder / "wrong.ipynb")
+    opened = [*NOTEBOOKS, folder / "slow.ipynb", folder / "wrong.ipynb"]
+    with jupyterlab_page.jupyterlab(opened, folder) as url:
         yield url
+
+
+def wrongly_solved_exercise():
+    """Exercise 01 with one mistake in it, and a cell that asks for a hint."""
+    notebook = nbformat.read(ROOT / "solutions" / "01_layer_norm.ipynb", as_version=4)
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("np.sqrt(variance + eps)", "(np.sqrt(variance) + eps)")
+    notebook.cells.append(v4.new_code_cell("hint(layer_norm)"))
+    return notebook
 
 
 @pytest.fixture(scope="module")  # two modules may not hold a browser at once
@@ -170,4 +182,16 @@ def test_while_frames_are_filled_in_a_turned_page_waits_for_its_own_and_shows_no
     for depth in range(1, 10):
         expect(sentence).to_have_text(f"third, depth {depth}")
         slider.press("ArrowRight")
+    assert_no_output_holds_an_error(page)
+
+
+def test_a_wrong_answer_gets_a_table_with_the_name_of_the_mistake_and_the_learner_a_hint(
+    open_chapter,
+):
+    page = open_chapter("wrong.ipynb")
+    run_all_cells(page)
+    table = page.locator(".jp-OutputArea table").last
+    for text in ("✗ not yet", "ε stands outside the root", "got", "expected"):
+        expect(table).to_contain_text(text)
+    assert "Hint 1 of 3: " in page.locator(".jp-OutputArea").last.inner_text()
     assert_no_output_holds_an_error(page)

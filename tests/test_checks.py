@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from normlab.checks import Exercise, Law, Mistake, Probe, Question, examine
 from normlab.checks.compare import close
@@ -128,6 +129,11 @@ def test_a_lost_dtype_is_found_where_all_values_are_right():
     assert "y is float64; expected float32" in diagnosis.message
 
 
+def test_a_lost_dtype_does_not_hide_that_the_values_are_wrong_too():
+    diagnosis = diagnose(lambda x, shift=1.0: checked(shift) or (x.astype(float) ** 2 / 2 + shift))
+    assert diagnosis.mistakes == ["dtype-lost", "not-linear"]
+
+
 def test_a_changed_input_is_found_and_the_values_are_examined_too():
     def answer(x, shift=1.0):
         checked(shift)
@@ -150,7 +156,7 @@ def test_one_known_mistake_is_named_with_the_smallest_input_that_shows_it():
     assert diagnosis.mistakes == ["third"]
     assert diagnosis.example.title == "two numbers"
     assert diagnosis.example.given == "x = [1, 3]"
-    assert diagnosis.example.got == "y = [1.333, 2]"
+    assert diagnosis.example.got == "y = [1.33333, 2]"
     assert diagnosis.example.expected == "y = [1.5, 2.5]"
     assert "Two halves make one." in diagnosis.message
 
@@ -161,6 +167,18 @@ def test_three_mistakes_at_once_are_all_named():
         "minus",
         "unchecked",
     }
+
+
+def test_a_mistake_in_the_formula_is_shown_on_a_plain_input_though_a_special_one_raises():
+    def answer(x, shift=1.0):
+        checked(shift)
+        if x.dtype == np.float32:
+            raise KeyError("float32")
+        return x / 3 + shift
+
+    diagnosis = diagnose(answer)
+    assert diagnosis.mistakes == ["third", "raises"]
+    assert diagnosis.example.title == "two numbers"
 
 
 def test_what_matches_no_mistake_gets_the_law_that_it_breaks():
@@ -223,6 +241,18 @@ def test_two_mistakes_in_the_same_words_cannot_be_made_at_once():
         rewritten("a + b + c", {"b + c": "c"}, {"a + b": "a"})
     with pytest.raises(ValueError, match="occurs 2 times"):
         rewritten("a + a", {"a": "b"})
+
+
+def test_a_check_leaves_torchs_random_numbers_and_threads_alone():
+    def draws(x, shift=1.0):
+        torch.rand(1)
+        return halve(x, shift)
+
+    torch.manual_seed(0)
+    before = torch.get_rng_state(), torch.get_num_threads()
+    assert diagnose(draws).passed
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert torch.get_num_threads() == before[1]
 
 
 def test_the_table_of_a_notebook_escapes_what_the_learner_wrote():

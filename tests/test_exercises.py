@@ -2,11 +2,13 @@
 
 import importlib
 
+import numpy as np
 import pytest
 from mutants import mutants
 
 from normlab.checks import examine
 from normlab.checks.examination import Examination
+from normlab.checks.observe import observe
 from normlab.checks.variants import pair_variants, single_variants
 from normlab.exercises import FUNCTIONS, all_exercises, load_exercise
 
@@ -37,6 +39,13 @@ def test_the_reference_passes_whatever_the_seed(exercise, question):
     for seed in range(20):
         diagnosis = examine(exercise, question, question.reference, seed)
         assert diagnosis.passed, f"seed {seed}:\n{diagnosis}"
+
+
+@by_function(REFERENCED)
+def test_the_reference_raises_on_special_probes_only(exercise, question):
+    for probe in question.probes(np.random.default_rng(0)):
+        raised = observe(question.driver, question.reference, probe.arguments).raised
+        assert raised is None or probe.special, f"{probe.title}: {raised}"
 
 
 @by_function(QUESTIONS)

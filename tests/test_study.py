@@ -127,6 +127,12 @@ def test_a_notebook_runs_from_top_to_bottom_without_magics_prints_and_checks(tmp
     assert (tmp_path / "here.txt").exists()
 
 
+def test_what_a_file_does_to_the_environment_ends_with_it(tmp_path):
+    before = dict(os.environ)
+    check_file(notebook(tmp_path / "n.ipynb", "import os; os.environ['A'] = 'b'", RIGHT))
+    assert dict(os.environ) == before
+
+
 def test_a_cell_that_raises_does_not_stop_the_others(tmp_path):
     path = notebook(tmp_path / "n.ipynb", "1 / 0", "def (", "raise SystemExit", RIGHT)
     assert check_file(path)[0].passed
@@ -216,6 +222,25 @@ def test_a_file_that_never_ends_or_dies_costs_only_itself(answers, capsys):
     assert [d["passed"] for d in json.loads(out)] == [True]
     assert "ran for 6 seconds without an end" in err
     assert "ended the process" in err
+
+
+def test_right_answers_in_the_work_folder_are_kept_and_others_are_not(
+    answers, tmp_path, monkeypatch, record_folder
+):
+    cli.main(["check", *answers("right")])
+    with open_record() as record:
+        assert not record.history().results
+    monkeypatch.setattr("normlab.study.check_command.WORK", tmp_path)
+    cli.main(["check", *answers("right")])
+    with open_record() as record:
+        assert record.history().results["01_layer_norm", "layer_norm"].points == 4
+
+
+def test_progress_prints_the_table_and_the_next_step(record_folder, capsys):
+    assert cli.main(["progress"]) == 0
+    out = capsys.readouterr().out
+    assert "01 Layer norm" in out
+    assert "Next: Read chapter 00" in out
 
 
 def test_nothing_to_check_says_what_to_do(tmp_path, monkeypatch, capsys):

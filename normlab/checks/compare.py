@@ -1,5 +1,6 @@
 """When two observations agree, and what is wrong with the form of one."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ def agrees(got: Observation, expected: Observation, probe: Probe) -> bool:
         return got.raised is not None and _same_error(got.raised, expected.raised, probe)
     if got.outputs is None or expected.outputs is None:
         return False
-    return not differing(got, expected, probe)
+    return not any(_differing(got, expected, probe))
 
 
 def looks_like(got: Observation, other: Observation, expected: Observation, probe: Probe) -> bool:
@@ -26,15 +27,19 @@ def looks_like(got: Observation, other: Observation, expected: Observation, prob
         return got.raised.kind == other.raised.kind
     if got.raised or other.raised:
         return False
-    return not differing(got, other, probe)
+    return not any(_differing(got, other, probe))
 
 
 def differing(got: Observation, expected: Observation, probe: Probe) -> list[str]:
     """The names of the outputs that differ, where both have outputs."""
+    return list(_differing(got, expected, probe))
+
+
+def _differing(got: Observation, expected: Observation, probe: Probe) -> Iterator[str]:
     assert got.outputs is not None
     assert expected.outputs is not None
     pairs = ((name, got.outputs.get(name), value) for name, value in expected.outputs.items())
-    return [name for name, one, other in pairs if not close(one, other, probe.tolerance)]
+    return (name for name, one, other in pairs if not close(one, other, probe.tolerance))
 
 
 def close(got: Any, expected: Any, tolerance: float) -> bool:

@@ -14,7 +14,7 @@ class Examination:
     """All probes of a question, with what an answer did and what the reference does."""
 
     def __init__(self, question: Question, answer: Answer, seed: int) -> None:
-        self.question, self.answer = question, answer
+        self.question, self.answer, self.seed = question, answer, seed
         self.probes, self.expected = _expected(question, seed)
         self.got = [observe(question.driver, answer, p.arguments) for p in self.probes]
         self.by_size = sorted(range(len(self.probes)), key=lambda i: self.probes[i].size)
@@ -40,9 +40,8 @@ class Examination:
 
     def matches(self, variant: Answer, i: int) -> bool:
         """Whether a variant of the reference does on probe i what the answer does."""
-        probe = self.probes[i]
-        other = observe(self.question.driver, variant, probe.arguments)
-        return looks_like(self.got[i], other, self.expected[i], probe)
+        other = _of_variant(self.question, self.seed, variant, i)
+        return looks_like(self.got[i], other, self.expected[i], self.probes[i])
 
 
 @lru_cache(maxsize=64)
@@ -50,3 +49,9 @@ def _expected(question: Question, seed: int) -> tuple[tuple[Probe, ...], list[Ob
     assert question.reference is not None
     probes = question.probes(np.random.default_rng(seed))
     return probes, [observe(question.driver, question.reference, p.arguments) for p in probes]
+
+
+@lru_cache(maxsize=2**15)
+def _of_variant(question: Question, seed: int, variant: Answer, i: int) -> Observation:
+    probes, _ = _expected(question, seed)
+    return observe(question.driver, variant, probes[i].arguments)

@@ -8,7 +8,7 @@ from normlab.checks.examination import Examination
 from normlab.checks.examples import example
 from normlab.checks.exercise import Answer, Exercise, Law, Question
 from normlab.checks.lookup import known_mistakes
-from normlab.checks.observe import Observation, attempted, observe
+from normlab.checks.observe import Observation, attempted, observe, torch_undisturbed
 
 NOT_DETERMINISTIC = Finding(
     "not-deterministic",
@@ -35,15 +35,18 @@ def examine(exercise: Exercise, question: Question, answer: Answer, seed: int = 
         answer: the learner's function or class.
         seed: of the random numbers in the probes.
     """
-    if question.reference is None:
-        passed, seen, findings, shown = _by_laws(question, answer)
-    else:
-        passed, seen, findings, shown = _by_probes(question, answer, seed)
+    with torch_undisturbed():
+        if question.reference is None:
+            passed, seen, findings, shown = _by_laws(question, answer)
+        else:
+            passed, seen, findings, shown = _by_probes(question, answer, seed)
     return Diagnosis(
         exercise.name, question.function, passed, seen, question.points, findings, shown
     )
 
 
+BEFORE_VALUES = ("raises", "wrong-return", "wrong-shape")
+"""Faults that leave no values to compare; a known mistake explains them better than they do."""
 MOST_LAWS = 2
 """More than two broken laws at once say nothing that the first two do not."""
 
@@ -58,11 +61,11 @@ def _by_probes(question: Question, answer: Answer, seed: int) -> Verdict:
     steady = e.repeats()
     if not fault and not e.failing and steady:
         return True, True, (), None
-    if not steady:
-        findings: tuple[Finding, ...] = (NOT_DETERMINISTIC,)
+    findings = _findings(e, fault) if steady else (NOT_DETERMINISTIC,)
+    if fault and findings[0] is fault[1]:
+        shown = fault[0]
     else:
-        findings = _findings(e, fault)
-    shown = fault[0] if fault else (e.failing or e.by_size)[0]
+        shown = min(e.failing or e.by_size, key=lambda i: e.probes[i].special)
     return False, True, findings, example(e.probes[shown], e.got[shown], e.expected[shown])
 
 
@@ -73,11 +76,11 @@ def _findings(e: Examination, fault: tuple[int, Finding] | None) -> tuple[Findin
         return form
     known = known_mistakes(e)
     if known:
-        named = tuple(Finding(m.name, m.title, m.why) for m in known)
-        return named + form if form and form[0].name in ("raises", "wrong-shape") else form + named
-    if form:
+        named = tuple(Finding(m.name, m.title, m.why) for m in dict.fromkeys(known))
+        return named + form if form and form[0].name in BEFORE_VALUES else form + named
+    if form and form[0].name in BEFORE_VALUES:
         return form
-    return broken_laws(e.question, e.answer) or (UNKNOWN,)
+    return form + (broken_laws(e.question, e.answer) or (UNKNOWN,))
 
 
 def broken_laws(question: Question, answer: Answer) -> tuple[Finding, ...]:

@@ -35,17 +35,17 @@ def described(arguments: Arguments) -> str:
 def number(value: Any) -> str:
     """A number, an array, or the shape and the first numbers of a large array.
 
-    >>> number(np.array([1.0, 0.123456]))
-    '[1, 0.1235]'
+    >>> number(np.array([1.0, 0.1234561]))
+    '[1, 0.123456]'
     """
     if not isinstance(value, np.ndarray | np.generic):
         return f"{value:.6g}" if isinstance(value, float) else str(value)
     if value.size <= FEW:
         text = np.array2string(
-            np.asarray(value), separator=", ", formatter={"all": lambda v: f"{v:.4g}"}
+            np.asarray(value), separator=", ", formatter={"all": lambda v: f"{v:.6g}"}
         )
         return text + ("" if value.dtype == np.float64 else f" {value.dtype}")
-    first = ", ".join(f"{v:.4g}" for v in value.flat[:4])
+    first = ", ".join(f"{v:.6g}" for v in value.flat[:4])
     return f"{value.dtype} of shape {value.shape}: {first}, …"
 
 

@@ -1,8 +1,11 @@
 """Run an answer, and write down what can be seen from outside."""
 
+import sys
 import sysconfig
 import traceback
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -99,3 +102,22 @@ def own_line(trace: TracebackType | None) -> str | None:
 def attempted(observation: Observation) -> bool:
     """Whether there is an answer at all: the unsolved exercise raises NotImplementedError."""
     return observation.raised is None or observation.raised.kind != "NotImplementedError"
+
+
+@contextmanager
+def torch_undisturbed() -> Iterator[None]:
+    """Leave torch's random numbers and threads as they are, if torch is loaded at all.
+
+    In between there is one thread: on a busy machine two make small calls far slower.
+    """
+    torch = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    threads, random = torch.get_num_threads(), torch.get_rng_state()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_rng_state(random)

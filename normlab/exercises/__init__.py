@@ -7,6 +7,26 @@ from normlab.checks.exercise import Exercise
 
 FUNCTIONS = {
     "layer_norm": ("layer_norm",),
+    "layer_norm_backward": ("layer_norm_backward",),
+    "rms_norm": ("rms_norm", "rms_norm_backward", "RMSNorm"),
+    "residual_placement": ("post_norm_step", "pre_norm_step", "PreNormTransformer"),
+    "gradient_flow": ("layer_gradient_norms", "warmup_lr", "loglog_slope"),
+    "deepnorm": ("deepnorm_constants", "deepnorm_step", "deepnorm_init_"),
+    "beyond_transformers": ("LayerNormLSTMCell", "graph_layer_norm"),
+    "bug_museum": (
+        "annotated_layer_norm_failing_input",
+        "annotated_layer_norm",
+        "row_variance_failing_input",
+        "row_variance",
+        "layer_norm_dx_failing_input",
+        "layer_norm_dx",
+        "item_layer_norm_failing_input",
+        "item_layer_norm",
+        "pre_norm_linear_failing_input",
+        "pre_norm_linear",
+        "deepnorm_linear_failing_input",
+        "deepnorm_linear",
+    ),
 }
 """Module of this package -> what the learner writes. A lookup loads one module only."""
 

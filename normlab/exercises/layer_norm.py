@@ -5,6 +5,7 @@ import numpy as np
 from normlab.checks.drivers import call
 from normlab.checks.examples import number
 from normlab.checks.exercise import Exercise, Law, Mistake, Outputs, Probe, Question
+from normlab.exercises import common
 from normlab.norms.rows import FloatArray
 
 
@@ -26,19 +27,21 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     wide_gamma, wide_beta = rng.uniform(0.5, 2.0, 8), rng.standard_normal(8)
     drawn = rng.standard_normal((4, 8))
     return (
-        Probe("one token", {"x": np.array([1.0, 0, 0, 0]), "gamma": one, "beta": zero}),
-        Probe(
+        common.plain("one token", {"x": np.array([1.0, 0, 0, 0]), "gamma": one, "beta": zero}),
+        common.plain(
             "two tokens, a gain and a shift",
             {"x": np.array([[0.0, 2], [1, 5]]), "gamma": gamma[:2], "beta": beta[:2]},
         ),
-        Probe("a batch of two examples", {"x": many, "gamma": gamma, "beta": beta}),
-        Probe(
+        common.plain("a batch of two examples", {"x": many, "gamma": gamma, "beta": beta}),
+        common.plain(
             "a variance of the size of ε",
             {"x": np.array([[0.004, 0, 0, 0]]), "gamma": one, "beta": zero},
         ),
-        Probe("a large ε", {"x": drawn, "gamma": wide_gamma, "beta": wide_beta, "eps": 0.5}),
-        Probe("a constant row", {"x": np.full((2, 4), 3.0), "gamma": one, "beta": one}),
-        Probe("a single feature", {"x": np.array([[2.0]]), "gamma": one[:1], "beta": one[:1]}),
+        common.plain("a large ε", {"x": drawn, "gamma": wide_gamma, "beta": wide_beta, "eps": 0.5}),
+        common.plain("a constant row", {"x": np.full((2, 4), 3.0), "gamma": one, "beta": one}),
+        common.plain(
+            "a single feature", {"x": np.array([[2.0]]), "gamma": one[:1], "beta": one[:1]}
+        ),
         Probe(
             # A float32 mean of numbers near 1e4 is off by about 1e-3.
             "float32 numbers far from 0",
@@ -75,20 +78,21 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
                 "gamma": wide_gamma.astype(np.float32),
                 "beta": wide_beta.astype(np.float32),
             },
-            special=True,
             tolerance=1e-6,  # γ may be rounded to float32, the statistics may not
+            special=True,
+            rounding=True,
         ),
         Probe(
             "a gain and a shift of one number",
-            {"x": drawn, "gamma": one[:1], "beta": zero[:1]},
+            {"x": drawn[0], "gamma": one[:1], "beta": zero[:1]},
             special=True,
-            error_names=("(1,)", "(4, 8)"),
+            error_names=("(1,)", "(8,)"),
         ),
         Probe(
             "a gain that does not fit",
-            {"x": drawn, "gamma": one[:1], "beta": wide_beta},
+            {"x": drawn[0], "gamma": one[:1], "beta": wide_beta},
             special=True,
-            error_names=("(1,)", "(4, 8)"),
+            error_names=("(1,)", "(8,)"),
         ),
         Probe(
             "a shift that does not fit",
@@ -178,6 +182,13 @@ MISTAKES = (
         "alone.",
         _axis("tuple(range(1, x.ndim)) or -1"),
     ),
+    common.keepdims_missing(
+        {"(centered**2).mean(axis=-1, keepdims=True)": "(centered**2).mean(axis=-1)"},
+        {
+            "wide.mean(axis=-1, keepdims=True)": "wide.mean(axis=-1)",
+            "(centered**2).mean(axis=-1, keepdims=True)": "wide.var(axis=-1)",
+        },
+    ),
     Mistake(
         "mean-not-subtracted",
         "the mean is not subtracted",
@@ -225,6 +236,7 @@ MISTAKES = (
         "give back float16.",
         {WIDE: "x"},
     ),
+    common.float64_narrowed({WIDE: "x.astype(np.float32)"}),
     Mistake(
         "dtype-lost",
         "the dtype is lost",
@@ -239,9 +251,9 @@ MISTAKES = (
     ),
     Mistake(
         "shapes-not-checked",
-        "a γ or β of the wrong shape is accepted",
+        "a γ or β of the wrong shape raises no ValueError that names the shapes",
         "NumPy stretches a shape (1,) or (1, D) without a word, and the result is no layer norm. "
-        "Raise a ValueError that names the shapes.",
+        "Whoever reads the error wants to see both shapes.",
         {"if not gamma.shape == beta.shape == x.shape[-1:]": "if False"},
         {"gamma.shape == beta.shape == x.shape[-1:]": "gamma.shape == x.shape[-1:]"},
         {"gamma.shape == beta.shape == x.shape[-1:]": "beta.shape == x.shape[-1:]"},

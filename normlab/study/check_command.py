@@ -9,6 +9,7 @@ from normlab.checks import Diagnosis
 from normlab.processes import Processes, WorkerDied
 from normlab.progress import progress
 from normlab.study.files import UnreadableFile, check_file
+from normlab.study.notebook import keep_solved
 from normlab.study.start import WORK
 from normlab.table import Table
 
@@ -19,20 +20,28 @@ NOTHING = (
 
 
 def check_command(files: list[Path], as_json: bool, seconds: float) -> int:
-    """Check `files`, or all notebooks in work/; 0 only if every answer of every file passes."""
+    """Check `files`, or all notebooks in work/; 0 only if every answer of every file passes.
+
+    Right answers in work/ are kept in the learner's record.
+    """
     chosen = files or sorted(WORK.glob("*.ipynb"))
     if not chosen:
         print(NOTHING.format(folder=WORK), file=sys.stderr)
         return 2
     diagnoses: list[Diagnosis] = []
     unreadable: list[str] = []
+    notices: set[str] = set()
     for path in progress(chosen, "checking"):
         try:
-            diagnoses += check_apart(path, seconds)
+            found = check_apart(path, seconds)
         except UnreadableFile as error:
             unreadable.append(str(error))
+            continue
+        diagnoses += found
+        if WORK in path.resolve().parents:
+            notices |= set(map(keep_solved, found))
     print(json.dumps([d.as_json() for d in diagnoses], indent=1) if as_json else report(diagnoses))
-    for message in unreadable:
+    for message in filter(None, [*unreadable, *notices]):
         print(message, file=sys.stderr)
     return 0 if diagnoses and not unreadable and all(d.passed for d in diagnoses) else 1
 

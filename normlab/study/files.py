@@ -149,12 +149,16 @@ def _is_check(node: ast.stmt) -> bool:
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Nothing that the answers print or warn of is shown; pictures go nowhere."""
-    os.environ.setdefault("MPLBACKEND", "agg")
-    sink = io.StringIO()
-    with (
-        contextlib.redirect_stdout(sink),
-        contextlib.redirect_stderr(sink),
-        warnings.catch_warnings(),
-    ):
-        warnings.simplefilter("ignore")
-        yield
+    sink, environment = io.StringIO(), dict(os.environ)
+    os.environ["MPLBACKEND"] = "agg"
+    try:
+        with (
+            contextlib.redirect_stdout(sink),
+            contextlib.redirect_stderr(sink),
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        os.environ.clear()
+        os.environ.update(environment)

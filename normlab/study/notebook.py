@@ -38,17 +38,18 @@ def check(answer: Answer) -> Diagnosis:
     if os.environ.get("NBGRADER_EXECUTION"):
         if not diagnosis.passed:
             raise WrongAnswer(f"\n{diagnosis}")
-    elif diagnosis.passed:
-        _keep(diagnosis)
+    elif notice := keep_solved(diagnosis):
+        print(notice)
     return diagnosis
 
 
-def _keep(diagnosis: Diagnosis) -> None:
+def keep_solved(diagnosis: Diagnosis) -> str:
+    """Keep a right answer in the learner's record; return what the learner should know of it."""
     d = diagnosis
+    if not d.passed:
+        return ""
     with open_record() as record:
-        notice = record.solved(d.exercise, d.function, d.points, d.max_points)
-    if notice:
-        print(notice)
+        return record.solved(d.exercise, d.function, d.points, d.max_points)
 
 
 _hints_given: Counter[str] = Counter()

@@ -1,0 +1,177 @@
+# %% [markdown]
+# # Exercise 03 · RMSNorm
+#
+# RMSNorm leaves the mean in: it only divides each token by its root mean square. You write it three
+# times: forward and backward in NumPy, then as a module of torch with half precision in mind.
+# [Chapter 04](../notebooks/04_rms_norm.ipynb) says what is lost and gained without the mean, and
+# [chapter 03](../notebooks/03_numerics.ipynb) what half precision does.
+#
+# Each answer has a `check` cell below it. `hint(rms_norm)`, `hint(rms_norm_backward)` and
+# `hint(RMSNorm)` give hints, in a cell of your own.
+
+# %%
+import numpy as np
+import torch
+from torch import nn
+
+from normlab import check, hint
+
+# %% [markdown]
+# ## 1 · Forward
+#
+# $$r = \sqrt{\mathrm{mean}(x^2)+\varepsilon} \qquad \hat x = \frac{x}{r}
+# \qquad y = \gamma\odot\hat x$$
+#
+# The mean of the squares is taken over the $D$ features of one token. Nothing is subtracted and
+# nothing is added.
+#
+# | row | root mean square | RMSNorm with γ = 1 | layer norm with γ = 1, β = 0 |
+# |---|---|---|---|
+# | (3, 4) | √12.5 = 3.54 | (0.85, 1.13) | (−1, 1) |
+# | (3, 3) | 3 | (1, 1) | (0, 0) |
+# | (0, 0) | 0 | (0, 0), because of ε | (0, 0), because of ε |
+#
+# ### What is asked
+#
+# - **Shapes.** `x` is (..., D) with any number of leading axes, also none; `gamma` is (D,).
+# - **Errors.** If `gamma` has another shape, also (1,) or (1, D), raise a `ValueError`. Its message
+#   holds the shape that was given, and that of `x` or the one expected.
+# - **dtype.** The result has the dtype of `x`, whatever the dtype of `gamma`.
+# - **Precision.** float16 is computed in at least float32, float64 in float64.
+# - **Arguments.** None of them is changed. `eps` is the one given. Its default is LLaMA's, 1e-6.
+
+
+# %%
+def rms_norm(x, gamma, eps=1e-6):
+    """γ ⊙ x/√(mean(x²) + ε) over the last axis.
+
+    x: (..., D). gamma: (D,). Returns (..., D) in the dtype of x.
+    """
+    ### BEGIN SOLUTION
+    if gamma.shape != x.shape[-1:]:
+        raise ValueError(f"gamma {gamma.shape} does not fit x {x.shape}.")
+    wide = x.astype(np.promote_types(x.dtype, np.float32))
+    mean_square = (wide**2).mean(axis=-1, keepdims=True)  # (..., D) -> (..., 1)
+    normalized = wide / np.sqrt(mean_square + eps)
+    return (gamma * normalized).astype(x.dtype)
+    ### END SOLUTION
+
+
+# %%
+check(rms_norm)
+
+# %% [markdown]
+# ## 2 · Backward
+#
+# With $u = dy\odot\gamma$, the gradient that arrives at $\hat x$:
+#
+# $$dx = \frac1r\Big[\,u - \hat x\;\mathrm{mean}(u\odot\hat x)\Big]
+# \qquad d\gamma = \sum_{\text{tokens}} dy\odot\hat x$$
+#
+# Compare with layer norm: the term $\mathrm{mean}(u)$ is gone with the mean. So $dx$ need not sum
+# to 0. It is orthogonal to $x$ instead (up to ε), because scaling $x$ changes no output.
+#
+# ### What is asked
+#
+# - **Result.** The tuple `(dx, dgamma)`.
+# - **Shapes.** `dy` and `x` are (..., D), with any number of leading axes, also none. `gamma` and
+#   `dgamma` are (D,).
+# - **Errors.** A `ValueError` if `dy` has not the shape of `x`, or `gamma` is not (D,). Its message
+#   holds the shape that was given, and that of `x` or the one expected.
+# - **dtype.** `dx` has the dtype of `x`, `dgamma` that of `gamma`.
+# - **Precision.** float16 is computed in at least float32, the sum over the tokens too; float64 in
+#   float64.
+# - **Arguments.** None of them is changed. `eps` is the one given; its default is 1e-6.
+
+
+# %%
+def rms_norm_backward(dy, x, gamma, eps=1e-6):
+    """Gradients of γ ⊙ x/√(mean(x²) + ε), given dy = ∂L/∂y.
+
+    dy, x: (..., D). gamma: (D,). Returns dx (..., D) and dgamma (D,).
+    """
+    ### BEGIN SOLUTION
+    if dy.shape != x.shape or gamma.shape != x.shape[-1:]:
+        raise ValueError(f"dy {dy.shape} and gamma {gamma.shape} do not fit x {x.shape}.")
+    dtype = np.promote_types(x.dtype, np.float32)
+    wide, upstream = x.astype(dtype), dy.astype(dtype)
+
+    rms = np.sqrt((wide**2).mean(axis=-1, keepdims=True) + eps)  # (..., D) -> (..., 1)
+    normalized = wide / rms
+
+    u = upstream * gamma
+    mean_ux = (u * normalized).mean(axis=-1, keepdims=True)  # (..., D) -> (..., 1)
+    dx = (u - normalized * mean_ux) / rms
+
+    tokens = tuple(range(x.ndim - 1))
+    dgamma = (upstream * normalized).sum(axis=tokens)  # (..., D) -> (D,)
+    return dx.astype(x.dtype), dgamma.astype(gamma.dtype)
+    ### END SOLUTION
+
+
+# %%
+check(rms_norm_backward)
+
+# %% [markdown]
+# ## 3 · The module
+#
+# In a model the norm is an `nn.Module`, its gain is a parameter, and the input is often bfloat16
+# while the gain is still float32. Then two things have to be decided: in which precision to
+# compute, and when to convert back.
+#
+# | code | order | output for bfloat16 x, float32 weight |
+# |---|---|---|
+# | LLaMA | convert x̂, then multiply by the weight | float32 |
+# | Gemma, gpt-oss, `torch.nn.RMSNorm` | multiply in float32, then convert | bfloat16 |
+#
+# **Here the second order is asked for.** It rounds once, and it keeps the dtype. How often do the
+# two differ, if LLaMA's output is converted to bfloat16 as well?
+
+# %%
+generator = torch.Generator().manual_seed(0)
+x_hat = torch.randn(1000, 64, generator=generator)  # float32, of the size of a norm's x̂
+weight = 1 + 0.1 * torch.randn(64, generator=generator)  # (64,), float32
+convert_first = (x_hat.bfloat16() * weight).bfloat16()
+convert_last = (x_hat * weight).bfloat16()
+share = (convert_first != convert_last).float().mean()  # (1000, 64) -> ()
+print(f"different outputs: {100 * share:.0f} %")
+
+# %% [markdown]
+# ### What is asked
+#
+# - **Construction.** `RMSNorm(dim, eps=1e-6)` has one trained parameter, `weight`, of shape (dim,),
+#   starting at 1. Its `state_dict` holds `weight` alone, so it is interchangeable with that of
+#   `torch.nn.RMSNorm`. The gain is `weight` itself, not 1 + `weight`.
+# - **Shapes.** `forward` takes `x` (..., dim), with any number of leading axes, also none.
+# - **Precision.** float16 and bfloat16 are computed in float32, float64 in float64. The weight is
+#   used as it is, without rounding it to the dtype of `x`.
+# - **Order.** Multiply by the weight first, convert to the dtype of `x` last.
+# - **Gradients.** autograd must find its way to `x` and to `weight`, through the root mean square
+#   too. `x` is not changed.
+
+
+# %%
+class RMSNorm(nn.Module):
+    """weight ⊙ x/√(mean(x²) + eps) over the last axis, in the dtype of x."""
+
+    def __init__(self, dim, eps=1e-6):
+        super().__init__()
+        ### BEGIN SOLUTION
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(dim))
+        ### END SOLUTION
+
+    def forward(self, x):
+        ### BEGIN SOLUTION
+        wide = x.to(torch.promote_types(x.dtype, torch.float32))
+        mean_square = wide.square().mean(dim=-1, keepdim=True)  # (..., D) -> (..., 1)
+        normalized = wide / torch.sqrt(mean_square + self.eps)
+        return (self.weight * normalized).to(x.dtype)
+        ### END SOLUTION
+
+
+# %%
+check(RMSNorm)
+
+# %% [markdown]
+# Next: [exercise 04 · residual placement](04_residual_placement.ipynb)

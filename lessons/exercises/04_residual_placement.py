@@ -1,0 +1,124 @@
+# %% [markdown]
+# # Exercise 04 · Residual placement
+#
+# You write the two steps that chapter [05](../notebooks/05_residual_placement.ipynb) is about, and
+# a pre-norm model. `check(…)` says whether a function is right and, if not, which mistake it makes.
+# `hint(…)` gives the next of three hints.
+
+# %%
+import torch
+from torch import nn
+
+from normlab import check, hint
+from normlab.figures.style import new_figure
+from normlab.figures.wiring import draw_placement
+
+# %% [markdown]
+# ## Post-norm and pre-norm
+#
+# A sub-layer $f$ is joined to the residual stream $x$ with a norm in one of two places:
+#
+# $$\text{post-norm:}\quad x \leftarrow \text{norm}(x + f(x)) \qquad\qquad
+# \text{pre-norm:}\quad x \leftarrow x + f(\text{norm}(x))$$
+#
+# The thick line is the stream.
+
+# %%
+fig, axes = new_figure(2, height=4.2)
+for name, ax in zip(["post-norm", "pre-norm"], axes, strict=True):
+    draw_placement(name, ax)
+
+# %% [markdown]
+# Write both steps, for one sub-layer.
+#
+# - `x` is a tensor (..., D). `sublayer` and `norm` are functions or modules: each takes a tensor
+#   and returns a new one of the same shape.
+# - Use the `norm` that is given. Each sub-layer of a block has its own, with its own gain and
+#   shift.
+# - Call each of the two **once** in a step.
+# - Do not change `x` in place, and let the gradient flow through both summands.
+#
+# A block of two sub-layers is two steps, with four different parts:
+#
+# ```python
+# x = pre_norm_step(x, attention, norm_1)
+# x = pre_norm_step(x, feed_forward, norm_2)
+# ```
+#
+# The check does the same with one and with two sub-layers. There
+# $f(z) = 2\tanh(z W^\top)$ and $\text{norm}(z) = \text{gain} \cdot \text{LN}(z)$, with
+# $\varepsilon = 0.1$ and another gain for each norm. It compares the result, the order of the
+# calls, and the gradients of $x$ and $W$.
+
+
+# %%
+def post_norm_step(x, sublayer, norm):
+    """The stream (..., D) after one post-norm sub-layer."""
+    ### BEGIN SOLUTION
+    return norm(x + sublayer(x))
+    ### END SOLUTION
+
+
+# %%
+check(post_norm_step)
+
+
+# %%
+def pre_norm_step(x, sublayer, norm):
+    """The stream (..., D) after one pre-norm sub-layer."""
+    ### BEGIN SOLUTION
+    return x + sublayer(norm(x))
+    ### END SOLUTION
+
+
+# %%
+check(pre_norm_step)
+
+# %% [markdown]
+# ## A pre-norm model
+#
+# Which norm stands where in a pre-norm model of $L$ blocks?
+#
+# | part | its norms | who has them |
+# |---|---|---|
+# | block 1 … block L | one in front of each sub-layer | the block |
+# | after the last block | **the final norm** | the model |
+#
+# Write the model as an `nn.Module`.
+#
+# - `blocks` is a list of modules. Each is a whole pre-norm block, with its norms and its
+#   shortcuts: `block(x)` is the stream after it. The list may be empty.
+# - `forward(x)`, with x (..., D): call the blocks in the order of the list, each on the output of
+#   the one before. Then apply the final norm, once, and return its output (..., D).
+# - The final norm is an `nn.LayerNorm(dim)` of the model's own, with weight and bias.
+# - `model.parameters()` lists the parameters of the blocks that were given (of these modules, not
+#   of copies) and of the final norm. How the attributes are called is up to you.
+#
+# The check sets the final norm's weight and bias to other numbers than 1 and 0. Its blocks are
+# $x + 2\tanh(\text{LN}(x) W^\top)$.
+
+
+# %%
+class PreNormTransformer(nn.Module):
+    """Pre-norm blocks in a row, and their final norm: (..., dim) -> (..., dim)."""
+
+    def __init__(self, blocks, dim):
+        ### BEGIN SOLUTION
+        super().__init__()
+        self.blocks = nn.ModuleList(blocks)
+        self.final_norm = nn.LayerNorm(dim)
+        ### END SOLUTION
+
+    def forward(self, x):
+        ### BEGIN SOLUTION
+        for block in self.blocks:
+            x = block(x)
+        return self.final_norm(x)
+        ### END SOLUTION
+
+
+# %%
+check(PreNormTransformer)
+
+# %% [markdown]
+# Next: [Exercise 05 · Gradient flow](05_gradient_flow.ipynb)

@@ -1,0 +1,179 @@
+# %% [markdown]
+# # Exercise 07 · Beyond transformers
+#
+# The paper of layer norm had recurrent networks in mind, and graph networks use it too. In both the
+# question is the same as ever: *which numbers share a mean and a variance?* You write an LSTM cell
+# as in the paper, and layer norm for graphs in its two modes.
+#
+# The basics are in [01 · Layer norm](../notebooks/01_layer_norm.ipynb).
+#
+# `check(name)` says what is wrong and why, on the smallest input that shows it. `hint(name)` gives
+# the next of three hints.
+
+# %%
+import numpy as np
+import torch
+from torch import nn
+
+from normlab import check, hint
+
+# %% [markdown]
+# ## 1. An LSTM cell with layer norm
+#
+# Ba, Kiros and Hinton 2016 ([arXiv:1607.06450](https://arxiv.org/abs/1607.06450)) put three norms
+# into the cell. With $I$ inputs and $H$ units:
+#
+# $$[f, i, o, g] = \text{LN}_x(W_x x) + \text{LN}_h(W_h h) + b$$
+# $$c' = \sigma(f) \odot c + \sigma(i) \odot \tanh(g)$$
+# $$h' = \sigma(o) \odot \tanh(\text{LN}_c(c'))$$
+#
+# ```text
+#  x ── W_x ── LN_x ──┐
+#                     + ── b ── f, i, o, g
+#  h ── W_h ── LN_h ──┘
+#
+#  c ── × σ(f) ── + σ(i)·tanh(g) ──┬────────────────────────── c'
+#                                  └── LN_c ── tanh ── × σ(o) ── h'
+# ```
+#
+# - $\text{LN}_x$ and $\text{LN}_h$ each take one mean and one variance over all $4H$ numbers.
+# - $\text{LN}_c$ stands only where $c'$ is *read*. The $c'$ that is passed on is not normalized: it
+#   is the memory.
+#
+# `torch.nn` has no such cell, and a layer norm behind `nn.LSTM` is something else.
+#
+# Write `class LayerNormLSTMCell(nn.Module)` with `LayerNormLSTMCell(input_size, hidden_size)`. The
+# check loads weights of its own, so the parameters need these names and shapes, and no others:
+#
+# | attribute | made by | parameters |
+# |---|---|---|
+# | `linear_x` | `nn.Linear(…, bias=False)` | `linear_x.weight` $(4H, I)$ |
+# | `linear_h` | `nn.Linear(…, bias=False)` | `linear_h.weight` $(4H, H)$ |
+# | `bias` | `nn.Parameter`, 0 at the start | `bias` $(4H,)$ |
+# | `norm_x` | `nn.LayerNorm` | `norm_x.weight`, `norm_x.bias` $(4H,)$ |
+# | `norm_h` | `nn.LayerNorm` | `norm_h.weight`, `norm_h.bias` $(4H,)$ |
+# | `norm_c` | `nn.LayerNorm` | `norm_c.weight`, `norm_c.bias` $(H,)$ |
+#
+# - The norms keep torch's default ε of $10^{-5}$.
+# - The $4H$ rows belong to $f$, $i$, $o$, $g$, in this order. (`nn.LSTMCell` has $i, f, g, o$.)
+# - `forward(x, state)` takes `x` $(\ldots, I)$ and the pair `state = (h, c)`, both $(\ldots, H)$.
+#   It returns the new pair `(h, c)`. The leading axes may be a batch, or there may be none.
+# - It does not change its arguments. Gradients flow to `x`, `h`, `c` and every parameter.
+#
+# The shifts of `norm_x` and `norm_h` and `bias` are added up, so one of the three would do. The
+# paper has all of them.
+
+
+# %%
+class LayerNormLSTMCell(nn.Module):
+    """One step of an LSTM with layer norm: (x, (h, c)) -> (h, c)."""
+
+    def __init__(self, input_size, hidden_size):
+        ### BEGIN SOLUTION
+        super().__init__()
+        gates = 4 * hidden_size
+        self.linear_x = nn.Linear(input_size, gates, bias=False)
+        self.linear_h = nn.Linear(hidden_size, gates, bias=False)
+        self.bias = nn.Parameter(torch.zeros(gates))
+        self.norm_x = nn.LayerNorm(gates)
+        self.norm_h = nn.LayerNorm(gates)
+        self.norm_c = nn.LayerNorm(hidden_size)
+        ### END SOLUTION
+
+    def forward(self, x, state):
+        """x (..., I), state = (h, c) with h and c (..., H); returns the new (h, c)."""
+        ### BEGIN SOLUTION
+        h, c = state
+        from_x = self.norm_x(self.linear_x(x))  # (..., I) -> (..., 4H)
+        from_h = self.norm_h(self.linear_h(h))  # (..., H) -> (..., 4H)
+        gates = from_x + from_h + self.bias
+        f, i, o, g = gates.chunk(4, dim=-1)  # (..., 4H) -> 4 times (..., H)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        h = torch.sigmoid(o) * torch.tanh(self.norm_c(c))
+        return h, c
+        ### END SOLUTION
+
+
+# %%
+check(LayerNormLSTMCell)
+
+# %% [markdown]
+# In the diagnosis, `seed` stands for the weights that the check loads, and `steps` for how often it
+# calls the cell with the same `x`.
+
+# %% [markdown]
+# ## 2. Layer norm on graphs
+#
+# A mini-batch of graphs is one array `x` of all nodes, $(\text{nodes}, D)$, and `batch`, the number
+# of each node's graph. Here are two graphs; their nodes are mixed:
+#
+# | node | its graph (`batch`) | channels | mode `"node"` | mode `"graph"` |
+# |---|---|---|---|---|
+# | 0 | 1 | $x_{00}, x_{01}$ | mean of these two | mean of nodes 0 and 2, all four numbers |
+# | 1 | 0 | $x_{10}, x_{11}$ | mean of these two | mean of nodes 1 and 3, all four numbers |
+# | 2 | 1 | $x_{20}, x_{21}$ | mean of these two | as node 0 |
+# | 3 | 0 | $x_{30}, x_{31}$ | mean of these two | as node 1 |
+#
+# - Mode `"node"`: each node by itself over its $D$ channels, as `F.layer_norm` does.
+# - Mode `"graph"`: one mean and one variance for all nodes *and* channels of a graph. With $n$
+#   nodes these are $n \cdot D$ numbers.
+#
+# $$y = \gamma \odot \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta$$
+#
+# where $\gamma$ and $\beta$ have one entry for each channel in both modes, and $\sigma^2$ is
+# divided by the count, not by the count − 1.
+#
+# The `LayerNorm` of PyTorch Geometric has both modes. Its default is `"graph"`, and without `batch`
+# it takes the whole mini-batch for one graph.
+#
+# Write `graph_layer_norm(x, batch, gamma, beta, mode, eps=1e-5)` in NumPy.
+#
+# - `x` is $(\text{nodes}, D)$ and of any float dtype; `batch` $(\text{nodes},)$ holds integers ≥ 0;
+#   `gamma` and `beta` are $(D,)$.
+# - The nodes of a graph may stand anywhere: `batch` need not be sorted. A number may be missing:
+#   that graph has no nodes. There may be no nodes at all: the result is then $(0, D)$.
+# - Return the dtype of `x`, and compute float16 in float32. Far from 0 the variance must stay
+#   right: subtract the mean before you square.
+# - Do not change the arguments.
+# - Raise a `ValueError` that names the shapes if `gamma` or `beta` is not $(D,)$ or `batch` is not
+#   $(\text{nodes},)$, in both modes; and one that names the mode if it is neither `"node"` nor
+#   `"graph"`.
+
+
+# %%
+def graph_layer_norm(x, batch, gamma, beta, mode, eps=1e-5):
+    """x (nodes, D), batch (nodes,), gamma and beta (D,), mode "node" or "graph" -> (nodes, D)"""
+    ### BEGIN SOLUTION
+    nodes, features = x.shape
+    if gamma.shape != (features,) or beta.shape != (features,) or batch.shape != (nodes,):
+        raise ValueError(
+            f"gamma {gamma.shape}, beta {beta.shape}, batch {batch.shape} do not fit x {x.shape}."
+        )
+    if mode not in ("node", "graph"):
+        raise ValueError(f"mode is {mode!r}; expected 'node' or 'graph'.")
+    group = batch if mode == "graph" else np.arange(nodes)  # in mode node, each node is a graph
+    wide = x.astype(np.promote_types(x.dtype, np.float32))
+    normalized = np.empty_like(wide)
+    for number in np.unique(group):
+        rows = group == number
+        centered = wide[rows] - wide[rows].mean()  # (n, D) -> ()
+        variance = (centered**2).mean()  # (n, D) -> ()
+        normalized[rows] = centered / np.sqrt(variance + eps)
+    return (gamma * normalized + beta).astype(x.dtype)
+    ### END SOLUTION
+
+
+# %%
+check(graph_layer_norm)
+
+# %% [markdown]
+# ## What to take along
+# | | numbers that share a mean |
+# |---|---|
+# | LSTM, $\text{LN}_x$ and $\text{LN}_h$ | the $4H$ numbers of one example, at one time step |
+# | LSTM, $\text{LN}_c$ | the $H$ numbers of its cell |
+# | graph, mode `"node"` | the $D$ channels of one node |
+# | graph, mode `"graph"` | all channels of all nodes of one graph |
+#
+# Only in the last row do several nodes share a mean. The number of nodes then changes every node's
+# output, and without `batch` the other graphs do, too.

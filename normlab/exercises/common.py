@@ -1,0 +1,121 @@
+"""Mistakes that are the same in several exercises; each exercise gives the forms."""
+
+from collections.abc import Mapping
+
+from normlab.checks.exercise import Arguments, Mistake, Probe
+
+
+def plain(title: str, arguments: Arguments) -> Probe:
+    """A probe of the formula alone: float32's digits suffice, and special probes ask for more.
+
+    So an answer that computes in float32 throughout is told that, and not a list of numbers
+    that look alike. A hundred float32 steps are 1e-5.
+    """
+    return Probe(title, arguments, tolerance=1e-5)
+
+
+def eps_outside(*forms: Mapping[str, str]) -> Mistake:
+    return Mistake(
+        "eps-outside",
+        "ε stands outside the root",
+        "√v + ε and √(v + ε) differ as soon as v is small: for v = 0 one divides by ε, the other "
+        "by √ε.",
+        *forms,
+    )
+
+
+def gamma_plus_one(*forms: Mapping[str, str]) -> Mistake:
+    return Mistake(
+        "gamma-plus-one",
+        "the gain is 1 + γ",
+        "Gemma stores γ − 1 and multiplies by 1 + w. Here γ is the gain itself.",
+        *forms,
+    )
+
+
+def axis_batch(*forms: Mapping[str, str]) -> Mistake:
+    return Mistake(
+        "axis-batch",
+        "the means are taken over the first axis",
+        "That is the batch. The features of a token stand in the last axis, and each token has its "
+        "own means.",
+        *forms,
+    )
+
+
+def axis_tokens(*forms: Mapping[str, str]) -> Mistake:
+    return Mistake(
+        "axis-tokens",
+        "the means are taken over the tokens",
+        "The tokens stand in axis −2. The means go over the features, axis −1.",
+        *forms,
+    )
+
+
+def axis_all(*forms: Mapping[str, str]) -> Mistake:
+    return Mistake(
+        "axis-all",
+        "a mean is taken over all numbers",
+        "Every token has its own means, over its own features. One mean for all lets the tokens, "
+        "and the examples of a batch, change each other's results.",
+        *forms,
+    )
+
+
+def half_statistics(*forms: Mapping[str, str]) -> Mistake:
+    return Mistake(
+        "half-statistics",
+        "the statistics are computed in half precision",
+        "float16 ends at 65,504, so the square of 256 is already infinite. bfloat16 has 3 digits. "
+        "Compute in float32, and convert the result back.",
+        *forms,
+    )
+
+
+def float64_narrowed(*forms: Mapping[str, str]) -> Mistake:
+    return Mistake(
+        "float64-narrowed",
+        "float64 numbers are computed in float32",
+        "float32 is the least precision, not the only one: only half precision is widened. A "
+        "gradient check needs all digits of float64.",
+        *forms,
+    )
+
+
+def keepdims_missing(*forms: Mapping[str, str]) -> Mistake:
+    return Mistake(
+        "keepdims-missing",
+        "the statistics lose their last axis",
+        "Means of shape (B, T) are lined up with the last axes of x (B, T, D): each feature gets "
+        "the mean of some token, or NumPy raises an error. keepdims=True makes them (B, T, 1).",
+        *forms,
+    )
+
+
+def dtype_lost(*forms: Mapping[str, str]) -> Mistake:
+    return Mistake(
+        "dtype-lost",
+        "the dtype is lost",
+        "A norm gives back the dtype that it is given; otherwise every layer after it pays.",
+        *forms,
+    )
+
+
+def input_mutated(*forms: Mapping[str, str]) -> Mistake:
+    return Mistake(
+        "input-mutated",
+        "an argument is changed in place",
+        "The caller still needs its array: in a transformer x is the residual stream. Make a new "
+        "array.",
+        *forms,
+    )
+
+
+def gamma_shape_not_checked(*forms: Mapping[str, str]) -> Mistake:
+    return Mistake(
+        "shapes-not-checked",
+        "a γ of the wrong shape raises no ValueError that names the shapes",
+        "NumPy stretches a shape (1,) or (1, D) without a word, and the result belongs to another "
+        "γ. Whoever reads the error wants to see both shapes.",
+        *forms,
+    )

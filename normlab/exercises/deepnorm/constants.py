@@ -1,0 +1,123 @@
+"""Exercise 06, first question: α and β from the numbers of layers."""
+
+import numpy as np
+
+from normlab.checks.exercise import Law, Outputs, Probe, Question
+from normlab.exercises.deepnorm.constants_mistakes import MISTAKES
+from normlab.exercises.drivers import deepnorm as drivers
+
+Pair = tuple[float, float]
+
+
+def deepnorm_constants(encoder_layers: int, decoder_layers: int) -> dict[str, Pair | None]:
+    n = encoder_layers
+    m = decoder_layers
+    layers = n + m
+    if min(n, m) < 0 or layers == 0:
+        raise ValueError(f"got {n} encoder and {m} decoder layers; expected ≥ 0, one above 0.")
+    alone = ((2 * layers) ** 0.25, (8 * layers) ** -0.25)
+    if m == 0:
+        return {"encoder": alone, "decoder": None}
+    if n == 0:
+        return {"encoder": None, "decoder": alone}
+    mixed = (n**4 * m) ** (1 / 16)
+    encoder = (0.81 * mixed, 0.87 / mixed)
+    decoder = ((3 * m) ** 0.25, (12 * m) ** -0.25)
+    return {"encoder": encoder, "decoder": decoder}
+
+
+def _layers(encoder: int, decoder: int) -> dict[str, int]:
+    return {"encoder_layers": encoder, "decoder_layers": decoder}
+
+
+def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
+    n, m = (int(count) for count in rng.permutation(np.arange(2, 100))[:2])
+    return (
+        Probe("an encoder alone", _layers(12, 0)),
+        Probe("a decoder alone", _layers(0, 96)),
+        Probe("an encoder and a decoder", _layers(6, 18)),
+        Probe("the paper's 1,000 layers", _layers(500, 500)),
+        Probe("a single layer", _layers(1, 0)),
+        Probe("an encoder alone, of random depth", _layers(n, 0)),
+        Probe("a decoder alone, of random depth", _layers(0, m)),
+        Probe("two stacks of random depths", _layers(n, m)),
+        Probe("no layers at all", _layers(0, 0), special=True),
+        Probe("−1 encoder layers", _layers(-1, 3), special=True, error_names=("-1",)),
+        Probe("−1 decoder layers", _layers(3, -1), special=True, error_names=("-1",)),
+    )
+
+
+def _mirrored(encoder: Outputs, decoder: Outputs) -> str | None:
+    one, other = encoder["encoder"], decoder["decoder"]
+    if one is not None and other is not None and np.allclose(one, other):
+        return None
+    return f"12 encoder layers alone get {one}, 12 decoder layers alone get {other}."
+
+
+def _growing(shallow: Outputs, deep: Outputs) -> str | None:
+    for stack in ("encoder", "decoder"):
+        one, other = shallow[stack], deep[stack]
+        if one is None or other is None:
+            return f"with both stacks, the {stack}'s entry is None."
+        if not (one[0] < other[0] and one[1] > other[1]):
+            return f"from 6 + 6 to 60 + 60 layers, the {stack}'s (α, β) goes from {one} to {other}."
+    return None
+
+
+def _update(*seen: Outputs) -> str | None:
+    sums = []
+    for layers, out in zip((6, 60, 600), seen, strict=True):
+        if out["encoder"] is None:
+            return "an encoder alone gets None."
+        alpha, beta = out["encoder"]
+        sums.append(2 * layers * (beta**2 + beta**2) / alpha**2)
+    if np.allclose(sums, 1):
+        return None
+    found = ", ".join(f"{value:.3g}" for value in sums)
+    return (
+        f"with N = 6, 60, 600, the sum 2N·(β² + β²)/α² over the 2N sub-layers is {found}; it must "
+        "be 1 at every depth."
+    )
+
+
+LAWS = (
+    Law(
+        "update-depends-on-depth",
+        "the update of one SGD step changes with the depth",
+        (_layers(6, 0), _layers(60, 0), _layers(600, 0)),
+        _update,
+    ),
+    Law(
+        "stacks-differ-alone",
+        "an encoder alone and a decoder alone get different constants",
+        (_layers(12, 0), _layers(0, 12)),
+        _mirrored,
+    ),
+    Law(
+        "not-monotonic",
+        "α does not grow, or β does not fall, with the depth",
+        (_layers(6, 6), _layers(60, 60)),
+        _growing,
+    ),
+)
+
+CONSTANTS = Question(
+    function="deepnorm_constants",
+    points=3,
+    driver=drivers.constants,
+    reference=deepnorm_constants,
+    probes=probes,
+    mistakes=MISTAKES,
+    laws=LAWS,
+    hints=(
+        "There are three kinds of model: an encoder alone, a decoder alone, and both. Which of "
+        "your lines runs for which kind? A stack of 0 layers gets None.",
+        "Count sub-layers. One stack of N layers has 2N: α = (2N)^¼ and β = (4·2N)^−¼. The decoder "
+        "of an encoder–decoder has 3M: α = (3M)^¼ and β = (4·3M)^−¼. Only its encoder takes "
+        "(N⁴M)^(1/16), with 0.81 and 0.87.",
+        "Raise the ValueError if min(n, m) < 0 or n + m == 0. With m == 0: "
+        '{"encoder": ((2 * n) ** 0.25, (8 * n) ** -0.25), "decoder": None}; with n == 0 the same '
+        "the other way round, with m. Else: mixed = (n**4 * m) ** (1 / 16), the encoder "
+        "(0.81 * mixed, 0.87 / mixed), the decoder ((3 * m) ** 0.25, (12 * m) ** -0.25).",
+    ),
+)

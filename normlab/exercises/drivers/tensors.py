@@ -1,0 +1,33 @@
+"""What the drivers of torch exercises share."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from normlab.checks.drivers import WrongReturn, named
+
+FloatArray = NDArray[np.floating]
+
+
+def one_tensor(returned: Any) -> Tensor:
+    """What an answer returned, which must be one tensor.
+
+    Raises:
+        WrongReturn: if it is not.
+    """
+    y = named(returned, "y")["y"]
+    if not isinstance(y, Tensor):
+        raise WrongReturn(f"it returns one {type(y).__name__}; expected a torch tensor.")
+    return y
+
+
+def gradients_of_weighted_sum(y: Tensor, of: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """∂L/∂t for L = Σ c ⊙ y with c from 1 to 2; zeros where no gradient arrives."""
+    upstream = torch.linspace(1, 2, y.numel(), dtype=y.dtype)  # (N·D,)
+    loss = y.flatten() @ upstream  # (..., D) -> (N·D,) -> ()
+    tied = loss + sum(0 * tensor.sum() for tensor in of)
+    return torch.autograd.grad(tied, of)

@@ -1,0 +1,129 @@
+"""Exercise 02: the right answer, and the inputs on which others must agree with it."""
+
+import numpy as np
+
+from normlab.checks.exercise import Probe
+from normlab.exercises import common
+from normlab.norms.rows import FloatArray
+
+
+def layer_norm_backward(
+    dy: FloatArray, x: FloatArray, gamma: FloatArray, eps: float = 1e-5
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    if not (dy.shape == x.shape and gamma.shape == x.shape[-1:]):
+        raise ValueError(f"dy {dy.shape} and gamma {gamma.shape} do not fit x {x.shape}.")
+    dtype = np.promote_types(x.dtype, np.float32)
+    wide = x.astype(dtype)
+    upstream = dy.astype(dtype)
+    centered = wide - wide.mean(axis=-1, keepdims=True)  # (..., D) - (..., 1)
+    variance = (centered**2).mean(axis=-1, keepdims=True)  # (..., D) -> (..., 1)
+    std = np.sqrt(variance + eps)
+    normalized = centered / std
+    u = upstream * gamma
+    mean_u = u.mean(axis=-1, keepdims=True)  # (..., D) -> (..., 1)
+    mean_ux = (u * normalized).mean(axis=-1, keepdims=True)  # (..., D) -> (..., 1)
+    dx = (u - mean_u - normalized * mean_ux) / std
+    tokens = tuple(range(x.ndim - 1))
+    dgamma = (upstream * normalized).sum(axis=tokens)  # (..., D) -> (D,)
+    dbeta = upstream.sum(axis=tokens)  # (..., D) -> (D,)
+    return dx.astype(x.dtype), dgamma.astype(gamma.dtype), dbeta.astype(gamma.dtype)
+
+
+def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
+    one, gain = np.ones(3), np.array([1.0, 2.0, 0.5])
+    first = {"dy": np.array([1.0, 0, 0]), "x": np.array([1.0, 2, 6]), "gamma": one}
+    two = {
+        "dy": np.array([[1.0, 0, 0], [0, 2, -1]]),
+        "x": np.array([[1.0, 2, 6], [0, 3, -1]]),
+        "gamma": gain,
+    }
+    dy, x = rng.standard_normal((2, 2, 3, 3))  # (B, T, D) with T = D
+    drawn = {"dy": dy, "x": x, "gamma": rng.uniform(0.5, 2.0, 3)}
+    wide_dy, wide_x = rng.standard_normal((2, 4, 8))
+    wide_gamma = rng.uniform(0.5, 2.0, 8)
+    many = {"dy": np.tile([1.0, 0, 0.5], (3000, 1)), "x": np.tile([1.0, 2, 6], (3000, 1))}
+    return (
+        common.plain("one token", first),
+        common.plain("one token and a gain", first | {"gamma": gain}),
+        common.plain("two tokens and a gain", two),
+        common.plain("a batch of two examples", drawn),
+        common.plain("a large ε", drawn | {"eps": 0.5}),
+        common.plain("a variance of the size of ε", first | {"x": np.array([0.004, 0, 0])}),
+        common.plain("a constant row", first | {"x": np.full(3, 3.0)}),
+        common.plain(
+            "a single feature",
+            {"dy": np.ones((5, 1)), "x": np.full((5, 1), 2.0), "gamma": np.array([2.0])},
+        ),
+        Probe(
+            # A float32 mean of numbers near 1e4 is off by up to 1e-3, and so is x̂.
+            "float32 numbers far from 0",
+            {
+                "dy": wide_dy.astype(np.float32),
+                "x": (wide_x + 1e4).astype(np.float32),
+                "gamma": wide_gamma.astype(np.float32),
+            },
+            tolerance=1e-2,
+            special=True,
+            rounding=True,
+        ),
+        Probe(
+            "float64 numbers far from 0",
+            {"dy": wide_dy, "x": wide_x + 1e8, "gamma": wide_gamma},
+            tolerance=1e-6,
+            special=True,
+            rounding=True,
+        ),
+        Probe(
+            "float16 numbers whose squares overflow, float32 γ",
+            {
+                "dy": np.array([[1, 0, 0, 0]], np.float16),
+                "x": np.array([[300, -300, 0, 0]], np.float16),
+                "gamma": np.ones(4, np.float32),
+            },
+            tolerance=2e-3,  # two float16 steps
+            special=True,
+        ),
+        Probe(
+            "3000 float16 tokens, float32 γ",
+            {name: a.astype(np.float16) for name, a in many.items()}
+            | {"gamma": np.ones(3, np.float32)},
+            tolerance=2e-3,
+            special=True,
+            rounding=True,
+        ),
+        Probe(
+            "float64 numbers, float32 dy and γ",
+            {
+                "dy": wide_dy.astype(np.float32),
+                "x": wide_x + 1e4,
+                "gamma": wide_gamma.astype(np.float32),
+            },
+            tolerance=1e-6,  # dγ and dβ are float32
+            special=True,
+            rounding=True,
+        ),
+        Probe(
+            "a γ of one number",
+            first | {"gamma": one[:1]},
+            special=True,
+            error_names=("(1,)", "(3,)"),
+        ),
+        Probe(
+            "a γ of two axes",
+            two | {"gamma": np.ones((1, 3))},
+            special=True,
+            error_names=("(1,3)",),
+        ),
+        Probe(
+            "a dy of one number",
+            first | {"dy": one[:1]},
+            special=True,
+            error_names=("(1,)", "(3,)"),
+        ),
+        Probe(
+            "a dy of one token for an x of two",
+            two | {"dy": np.ones((1, 3))},
+            special=True,
+            error_names=("(1,3)", "(2,3)"),
+        ),
+    )

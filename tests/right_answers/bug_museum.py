@@ -1,0 +1,452 @@
+"""Right answers to exercise 08: failing inputs of many kinds, and repairs."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from normlab import norms
+
+
+def two_features():
+    return {"x": np.array([1.0, 2.0]), "gamma": np.ones(2), "beta": np.zeros(2)}
+
+
+def the_issue_s_own_row():
+    return {"x": np.array([[1, 0, 0, 0]]), "gamma": [1, 1, 1, 1], "beta": [0, 0, 0, 0]}
+
+
+def a_random_batch():
+    x = np.random.default_rng(3).standard_normal((2, 5, 64))
+    return dict(x=x, gamma=np.full(64, 2.0), beta=np.full(64, 1.0))
+
+
+def one_feature_gives_nan():
+    return {"gamma": np.ones(1), "beta": np.ones(1), "x": np.array([[3.0], [4.0]])}
+
+
+def float32_torch_tensors():
+    return {"x": torch.arange(8.0).reshape(2, 4), "gamma": torch.ones(4), "beta": torch.zeros(4)}
+
+
+def just_few_enough_features():
+    x = np.zeros(400)
+    x[0] = 1.0
+    return {"x": x, "gamma": np.ones(400), "beta": np.zeros(400)}
+
+
+def over_d(x, gamma, beta, eps=1e-6):
+    centered = x - x.mean(-1, keepdims=True)
+    variance = (centered**2).sum(-1, keepdims=True) / x.shape[-1]
+    return centered * (gamma / np.sqrt(variance + eps)) + beta
+
+
+def corrected_variance(x, gamma, beta, eps=1e-6):
+    d = x.shape[-1]
+    mean = x.mean(-1, keepdims=True)
+    sample = x.var(-1, ddof=1, keepdims=True) if d > 1 else np.zeros_like(mean)
+    return gamma * (x - mean) / np.sqrt(sample * (d - 1) / d + eps) + beta
+
+
+def std_and_hypot(x, gamma, beta, eps=1e-6):
+    root = np.hypot(x.std(-1, keepdims=True), np.sqrt(eps))
+    return gamma * ((x - x.mean(-1, keepdims=True)) / root) + beta
+
+
+def built_in(x, gamma, beta, eps=1e-6):
+    wide = [torch.from_numpy(a) for a in (x, gamma, beta)]
+    return F.layer_norm(wide[0], x.shape[-1:], wide[1], wide[2], eps).numpy()
+
+
+def of_the_package(x, gamma, beta, eps=1e-6):
+    return norms.layer_norm(x, gamma, beta, eps)
+
+
+def torch_with_correction_0(x, gamma, beta, eps=1e-6):
+    t = torch.from_numpy(x)
+    std = (t.var(-1, correction=0, keepdim=True) + eps).sqrt()
+    return torch.from_numpy(gamma) * (t - t.mean(-1, keepdim=True)) / std + torch.from_numpy(beta)
+
+
+def a_negative_variance():
+    return {"x": np.array([10_000.5, 10_000, 10_000, 10_000], np.float32)}
+
+
+def a_normal_row_at_1e4():
+    return {"x": (np.random.default_rng(0).normal(1e4, 1, 512)).astype("float32")}
+
+
+def float64_at_1e8():
+    return {"x": 1e8 + np.arange(6.0).reshape(2, 3)}
+
+
+def a_constant_float32_row():
+    return {"x": np.full((1, 7), 12_345.678, dtype=np.float32)}
+
+
+def small_numbers_of_a_smaller_spread():
+    return {"x": np.float32([1, 1.0005, 1.001])}
+
+
+def a_float32_tensor():
+    return {"x": torch.tensor([[2e3, 2e3 + 0.25, 2e3 + 0.5]])}
+
+
+def two_pass(x):
+    return np.square(x - np.mean(x, -1, keepdims=True)).mean(-1)
+
+
+def built_in_variance(x):
+    return x.var(-1)
+
+
+def shifted_by_the_first(x):
+    shifted = x - x[..., :1]
+    return (shifted**2).mean(-1) - shifted.mean(-1) ** 2
+
+
+def welford(x):
+    mean, squares = np.zeros(x.shape[:-1]), np.zeros(x.shape[:-1])
+    for n in range(x.shape[-1]):
+        step = x[..., n] - mean
+        mean = mean + step / (n + 1)
+        squares = squares + step * (x[..., n] - mean)
+    return (squares / x.shape[-1]).astype(x.dtype)
+
+
+def differences_of_pairs(x):
+    wide = x.astype(np.float64)
+    return ((wide[..., :, None] - wide[..., None, :]) ** 2).mean((-2, -1)).astype(x.dtype) / 2
+
+
+def corrected_two_pass(x):
+    centered = x - x.mean(-1, keepdims=True)
+    return np.vecdot(centered, centered) / x.shape[-1] - centered.mean(-1) ** 2
+
+
+def a_single_one():
+    return {"dy": np.array([0.0, 0, 1]), "x": np.array([1.0, 2.0, 6.0]), "gamma": np.ones(3)}
+
+
+def the_normed_row_itself():
+    x = np.array([[1.0, -1.0], [3.0, 4.0]])
+    return {"dy": x - x.mean(-1, keepdims=True), "x": x, "gamma": np.ones(2)}
+
+
+def a_gradient_of_ones_through_a_gain():
+    return {"dy": np.ones(3), "x": np.arange(3.0), "gamma": np.array([1.0, 2.0, 3.0])}
+
+
+def random_arrays():
+    dy, x = np.random.default_rng(1).standard_normal((2, 4, 6, 16))
+    return {"x": x, "dy": dy, "gamma": np.ones(16)}
+
+
+def whole_numbers():
+    return {"dy": [[5, 0, 0, 1]], "x": [[7, 1, 2, 3]], "gamma": np.array([1, 1, 2, 1])}
+
+
+def a_large_row():
+    return {"dy": np.array([1e-3, 0.0]), "x": np.array([900.0, -900.0]), "gamma": np.ones(2)}
+
+
+def three_terms(dy, x, gamma, eps=1e-5):
+    mean, inverse = x.mean(-1, keepdims=True), 1 / np.sqrt(x.var(-1, keepdims=True) + eps)
+    u, normalized = dy * gamma, (x - mean) * inverse
+    third = normalized * np.vecdot(u, normalized)[..., None] / x.shape[-1]
+    return inverse * (u - u.mean(-1, keepdims=True) - third)
+
+
+def backward_of_the_package(dy, x, gamma, eps=1e-5):
+    return norms.layer_norm_backward(dy, x, gamma, eps=eps)[0]
+
+
+def autograd(dy, x, gamma, eps=1e-5):
+    t = torch.from_numpy(x).requires_grad_()
+    y = F.layer_norm(t, x.shape[-1:], torch.from_numpy(gamma), None, eps)
+    return torch.autograd.grad(y, t, torch.from_numpy(dy))[0]
+
+
+def jacobian(dy, x, gamma, eps=1e-5):
+    d, out = x.shape[-1], np.empty_like(x)
+    for place in np.ndindex(x.shape[:-1]):
+        row = x[place] - x[place].mean()
+        std = np.sqrt(row @ row / d + eps)
+        matrix = np.eye(d) - 1 / d - np.outer(row, row) / (d * std**2)
+        out[place] = matrix @ (dy[place] * gamma) / std
+    return out
+
+
+def through_the_chain(dy, x, gamma, eps=1e-5):
+    centered = x - x.mean(-1, keepdims=True)
+    variance = (centered**2).mean(-1, keepdims=True) + eps
+    u = dy * gamma
+    dvariance = (u * centered * -0.5 * variance**-1.5).sum(-1, keepdims=True)
+    dcentered = u * variance**-0.5 + dvariance * 2 * centered / x.shape[-1]
+    return dcentered - dcentered.mean(-1, keepdims=True)
+
+
+def two_items():
+    return {"x": np.array([[[1.0, 3.0], [10.0, 20.0]]])}
+
+
+def a_batch():
+    return {"x": np.random.default_rng(2).standard_normal((2, 3, 4))}
+
+
+def four_axes():
+    return {"x": np.arange(24).reshape(2, 2, 2, 3) ** 2}
+
+
+def one_axis():
+    return {"x": np.array([1.0, 2.0, 3.0])}
+
+
+def nested_lists():
+    return {"x": [[[0, 1], [0, 100]], [[0, 1], [0, 1]]]}
+
+
+def an_item_beside_padding():
+    return {"x": np.concatenate([np.ones((1, 3, 2)), np.array([[[1.0, 2.0]]])], axis=1)}
+
+
+def last_axis(x, eps=1e-5):
+    return (x - x.mean(-1, keepdims=True)) * (x.var(-1, keepdims=True) + eps) ** -0.5
+
+
+def normalized_shape_of_the_last(x, eps=1e-5):
+    return F.layer_norm(torch.from_numpy(x), x.shape[-1:], eps=eps)
+
+
+def flat_rows(x, eps=1e-5):
+    rows = x.reshape(-1, x.shape[-1])
+    rows = rows - rows.mean(1, keepdims=True)
+    return (rows / np.sqrt((rows**2).mean(1, keepdims=True) + eps)).reshape(x.shape)
+
+
+def along_the_last(x, eps=1e-5):
+    def one(row):
+        return (row - row.mean()) / np.sqrt(row.var() + eps)
+
+    return np.apply_along_axis(one, -1, x)
+
+
+def positive_axis(x, eps=1e-5):
+    axis = x.ndim - 1
+    centered = x - x.mean(axis=axis, keepdims=True)
+    return centered / np.sqrt(np.square(centered).mean(axis=axis, keepdims=True) + eps)
+
+
+def norm_of_the_package(x, eps=1e-5):
+    return norms.layer_norm(x, eps=eps)
+
+
+def no_branch():
+    return {"x": np.array([1.0, 5.0]), "weight": np.zeros((2, 2))}
+
+
+def an_identity():
+    return {"x": np.array([[3.0, 4.0, 8.0]]), "weight": np.eye(3)}
+
+
+def a_shifted_row():
+    return {"x": np.array([9.0, 11.0]), "weight": np.array([[0.0, 1.0], [1.0, 0.0]])}
+
+
+def a_scaled_row():
+    return {"x": np.array([0.1, -0.1]), "weight": np.ones((2, 2))}
+
+
+def a_large_batch():
+    rng = np.random.default_rng(5)
+    return {"x": 3 * rng.standard_normal((4, 7, 8)), "weight": rng.standard_normal((8, 8))}
+
+
+def integers():
+    return {"weight": [[0, 1], [1, 0]], "x": [2, 6]}
+
+
+def another_name(x, weight, eps=1e-5):
+    h = norms.layer_norm(x, eps=eps)
+    return h @ weight + x
+
+
+def residual_kept_first(x, weight, eps=1e-5):
+    residual = x
+    x = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + eps)
+    return residual + np.einsum("...i,ij->...j", x, weight)
+
+
+def copied_then_added(x, weight, eps=1e-5):
+    out = x.copy()
+    out += np.matmul(norms.layer_norm(x, eps=eps), weight)
+    return out
+
+
+def through_torch(x, weight, eps=1e-5):
+    t = torch.from_numpy(x)
+    return t + F.linear(F.layer_norm(t, x.shape[-1:], eps=eps), torch.from_numpy(weight).mT)
+
+
+def row_by_row(x, weight, eps=1e-5):
+    out = np.empty_like(x)
+    for place in np.ndindex(x.shape[:-1]):
+        out[place] = x[place] + weight.T @ norms.layer_norm(x[place], eps=eps)
+    return out
+
+
+def alpha_two():
+    weight = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 2.0], [0.0, 0.0, 0.0]])
+    return {"x": np.array([1.0, 5.0, 0.0]), "weight": weight, "alpha": 2.0}
+
+
+def alpha_of_twelve_layers():
+    rng = np.random.default_rng(6)
+    x, weight = rng.standard_normal((2, 3, 8)), rng.standard_normal((8, 8))
+    return {"x": x, "weight": weight, "alpha": 24**0.25}
+
+
+def alpha_below_one():
+    return {"x": [[1, 2, 4]], "weight": [[0, 1, 0], [1, 0, 0], [0, 0, 1]], "alpha": 0.5}
+
+
+def alpha_as_a_numpy_number():
+    weight = np.diag([1.0, -1.0, 0.0])
+    return {"x": np.array([1.0, 5.0, 2.0]), "weight": weight, "alpha": np.float32(3)}
+
+
+def a_large_alpha():
+    return {"alpha": 100, "x": np.arange(4.0), "weight": np.eye(4)[::-1]}
+
+
+def a_tiny_row_without_a_branch():
+    return {"x": np.array([1e-3, 0.0]), "weight": np.zeros((2, 2)), "alpha": 4.0}
+
+
+def in_one_line(x, weight, alpha, eps=1e-5):
+    return norms.layer_norm(x @ weight + x * alpha, eps=eps)
+
+
+def by_hand(x, weight, alpha, eps=1e-5):
+    stream = alpha * x + np.einsum("...i,ij->...j", x, weight)
+    centered = stream - stream.mean(-1, keepdims=True)
+    return centered / np.sqrt((centered**2).mean(-1, keepdims=True) + eps)
+
+
+def one_matrix(x, weight, alpha, eps=1e-5):
+    return norms.layer_norm(x @ (weight + alpha * np.eye(len(weight))), eps=eps)
+
+
+def with_scaled_eps(x, weight, alpha, eps=1e-5):
+    return norms.layer_norm(x + x @ weight / alpha, eps=eps / alpha**2)
+
+
+def torch_module(x, weight, alpha, eps=1e-5):
+    norm = torch.nn.LayerNorm(x.shape[-1], eps=eps, elementwise_affine=False)
+    t = torch.from_numpy(x)
+    return norm(torch.add(t @ torch.from_numpy(weight), t, alpha=alpha))
+
+
+def added_in_place(x, weight, alpha, eps=1e-5):
+    out = np.multiply(alpha, x)
+    out += x @ weight
+    return norms.layer_norm(out, None, None, eps)
+
+
+RIGHT = {
+    "annotated_layer_norm_failing_input": [
+        two_features,
+        the_issue_s_own_row,
+        a_random_batch,
+        one_feature_gives_nan,
+        float32_torch_tensors,
+        just_few_enough_features,
+    ],
+    "annotated_layer_norm": [
+        over_d,
+        corrected_variance,
+        std_and_hypot,
+        built_in,
+        of_the_package,
+        torch_with_correction_0,
+    ],
+    "row_variance_failing_input": [
+        a_negative_variance,
+        a_normal_row_at_1e4,
+        float64_at_1e8,
+        a_constant_float32_row,
+        small_numbers_of_a_smaller_spread,
+        a_float32_tensor,
+    ],
+    "row_variance": [
+        two_pass,
+        built_in_variance,
+        shifted_by_the_first,
+        welford,
+        differences_of_pairs,
+        corrected_two_pass,
+    ],
+    "layer_norm_dx_failing_input": [
+        a_single_one,
+        the_normed_row_itself,
+        a_gradient_of_ones_through_a_gain,
+        random_arrays,
+        whole_numbers,
+        a_large_row,
+    ],
+    "layer_norm_dx": [three_terms, backward_of_the_package, autograd, jacobian, through_the_chain],
+    "item_layer_norm_failing_input": [
+        two_items,
+        a_batch,
+        four_axes,
+        one_axis,
+        nested_lists,
+        an_item_beside_padding,
+    ],
+    "item_layer_norm": [
+        last_axis,
+        normalized_shape_of_the_last,
+        flat_rows,
+        along_the_last,
+        positive_axis,
+        norm_of_the_package,
+    ],
+    "pre_norm_linear_failing_input": [
+        no_branch,
+        an_identity,
+        a_shifted_row,
+        a_scaled_row,
+        a_large_batch,
+        integers,
+    ],
+    "pre_norm_linear": [
+        another_name,
+        residual_kept_first,
+        copied_then_added,
+        through_torch,
+        row_by_row,
+    ],
+    "deepnorm_linear_failing_input": [
+        alpha_two,
+        alpha_of_twelve_layers,
+        alpha_below_one,
+        alpha_as_a_numpy_number,
+        a_large_alpha,
+        a_tiny_row_without_a_branch,
+    ],
+    "deepnorm_linear": [
+        in_one_line,
+        by_hand,
+        one_matrix,
+        with_scaled_eps,
+        torch_module,
+        added_in_place,
+    ],
+}
+EQUIVALENT = {
+    "annotated_layer_norm": {},
+    "row_variance": {},
+    "layer_norm_dx": {},
+    "item_layer_norm": {},
+    "pre_norm_linear": {},
+    "deepnorm_linear": {},
+}

@@ -1,0 +1,53 @@
+"""A class that lives in nbgrader: our notebook is handed out, collected and graded by nbgrader."""
+
+import csv
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).parent.parent
+NAME = "01_layer_norm.ipynb"
+CONFIG = 'get_config().CourseDirectory.course_id = "norms"\n'
+
+
+def nbgrader(course, *arguments):
+    """nbgrader runs `alembic`, which stands beside the Python that runs this."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    command = [sys.executable, "-m", "nbgrader", *arguments]
+    done = subprocess.run(
+        command, cwd=course, env=os.environ | {"PATH": path}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def submit(course, student, edit):
+    folder = course / "submitted" / student / "week1"
+    folder.mkdir(parents=True)
+    notebook = nbformat.read(course / "release" / "week1" / NAME, as_version=4)
+    solution = nbformat.read(ROOT / "solutions" / NAME, as_version=4)
+    for mine, solved in zip(notebook.cells, solution.cells, strict=True):
+        if mine.metadata.get("nbgrader", {}).get("solution"):
+            mine.source = edit(mine.source, solved.source)
+    nbformat.write(notebook, folder / NAME)
+
+
+def test_nbgrader_gives_full_points_to_a_right_answer_and_none_to_a_wrong_or_missing_one(tmp_path):
+    (tmp_path / "nbgrader_config.py").write_text(CONFIG)
+    source = tmp_path / "source" / "week1"
+    source.mkdir(parents=True)
+    shutil.copy(ROOT / "solutions" / NAME, source)
+    nbgrader(tmp_path, "generate_assignment", "week1")
+    submit(tmp_path, "right", lambda stub, solved: solved)
+    submit(tmp_path, "wrong", lambda stub, solved: solved.replace("variance + eps", "variance"))
+    submit(tmp_path, "missing", lambda stub, solved: stub)
+    nbgrader(tmp_path, "autograde", "week1")
+    nbgrader(tmp_path, "export")
+    with open(tmp_path / "grades.csv") as file:
+        grades = {
+            row["student_id"]: (row["score"], row["max_score"]) for row in csv.DictReader(file)
+        }
+    assert grades == {"right": ("4.0", "4.0"), "wrong": ("0.0", "4.0"), "missing": ("0.0", "4.0")}
