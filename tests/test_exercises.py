@@ -4,10 +4,12 @@ import importlib
 
 import numpy as np
 import pytest
+from law_breakers import BREAKERS
 from mutants import mutants
 
 from normlab.checks import examine
 from normlab.checks.examination import Examination
+from normlab.checks.examine import broken
 from normlab.checks.observe import observe
 from normlab.checks.variants import pair_variants, single_variants
 from normlab.exercises import FUNCTIONS, all_exercises, load_exercise
@@ -66,6 +68,18 @@ def test_a_right_answer_written_in_another_way_passes(exercise, question, answer
     for seed in range(5):
         diagnosis = examine(exercise, question, answer, seed)
         assert diagnosis.passed, f"seed {seed}:\n{diagnosis}"
+
+
+@by_function(REFERENCED)
+def test_every_law_holds_for_the_reference_and_is_broken_by_some_answer(exercise, question):
+    mistakes = [variant.answer for variant in single_variants(question)]
+    assert question.laws
+    for law in question.laws:
+        outputs = [observe(question.driver, question.reference, a).outputs for a in law.inputs]
+        assert law.judge(*outputs) is None, law.name
+        breaker = BREAKERS.get((question.function, law.name))
+        wrong = [breaker] if breaker else mistakes
+        assert any(broken(law, question, answer) for answer in wrong), law.name
 
 
 @pytest.mark.parametrize(

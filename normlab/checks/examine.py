@@ -85,12 +85,13 @@ def _findings(e: Examination, fault: tuple[int, Finding] | None) -> tuple[Findin
 
 def broken_laws(question: Question, answer: Answer) -> tuple[Finding, ...]:
     """The laws that an answer breaks, each with what was found."""
-    found = ((law, _broken(law, question, answer)) for law in question.laws)
-    broken = (Finding(law.name, law.title, text) for law, text in found if text)
-    return tuple(islice(broken, MOST_LAWS))
+    found = ((law, broken(law, question, answer)) for law in question.laws)
+    kept = (Finding(law.name, law.title, text) for law, text in found if text)
+    return tuple(islice(kept, MOST_LAWS))
 
 
-def _broken(law: Law, question: Question, answer: Answer) -> str | None:
+def broken(law: Law, question: Question, answer: Answer) -> str | None:
+    """What was found if the answer breaks the law; None also where it raises."""
     seen = [observe(question.driver, answer, arguments) for arguments in law.inputs]
     if any(o.raised for o in seen):
         return None

@@ -5,7 +5,7 @@ from inspect import signature
 
 import numpy as np
 
-from normlab.checks.exercise import Arguments, Law, Mistake, Outputs
+from normlab.checks.exercise import Arguments, Law, Mistake, Outputs, Probe, Value
 from normlab.gradients import finite_difference_gradient, relative_error
 from normlab.norms.rows import FloatArray
 
@@ -245,3 +245,28 @@ def rows_depend(arguments: Arguments) -> Law:
 
     first = {**arguments, "dy": arguments["dy"][:1], "x": arguments["x"][:1]}
     return Law("rows-depend", "rows change each other's dx", (arguments, first), judge)
+
+
+def shape_probes(token: dict[str, Value], two_tokens: dict[str, Value]) -> tuple[Probe, ...]:
+    """A γ and a dy that do not fit, but that NumPy would stretch.
+
+    Args:
+        token: arguments with an x of shape (D,).
+        two_tokens: the same with an x of shape (2, D).
+    """
+    features = token["x"].shape[0]
+    one, row = np.ones(1), np.ones((1, features))
+    stretched = (
+        ("a γ of one number", token | {"gamma": one}, ("(1,)", f"({features},)")),
+        ("a γ of two axes", two_tokens | {"gamma": row}, (f"(1, {features})",)),
+        ("a dy of one number", token | {"dy": one}, ("(1,)", f"({features},)")),
+        (
+            "a dy of one token for an x of two",
+            two_tokens | {"dy": row},
+            (f"(1, {features})", f"(2, {features})"),
+        ),
+    )
+    return tuple(
+        Probe(title, arguments, special=True, error_names=names)
+        for title, arguments, names in stretched
+    )

@@ -5,7 +5,7 @@ import numpy as np
 from normlab.checks.drivers import call
 from normlab.checks.examples import number
 from normlab.checks.exercise import Exercise, Law, Mistake, Outputs, Probe, Question
-from normlab.exercises import common
+from normlab.exercises import common, row_laws
 from normlab.norms.rows import FloatArray
 
 
@@ -279,37 +279,17 @@ def _variance(out: Outputs) -> str | None:
     return f"with γ = 1, β = 0 the variances are {number(variance)}."
 
 
-def _same(one: Outputs, other: Outputs) -> str | None:
-    change = np.abs(one["y"] - other["y"]).max()
-    return None if change < 1e-4 else f"the largest change is {change:.3g}."
-
-
-def _alone(together: Outputs, alone: Outputs) -> str | None:
-    change = np.abs(together["y"][:1] - alone["y"]).max()
-    return None if change < 1e-9 else f"alone, the first row changes by {change:.3g}."
-
-
 LAWS = (
-    Law(
-        "rows-depend",
-        "rows change each other's outputs",
-        (_ROWS, {**_ROWS, "x": _ROWS["x"][:1]}),
-        _alone,
-    ),
+    row_laws.rows_depend(_ROWS),
     Law("mean-not-zero", "the rows do not have mean 0", (_ROWS,), _mean),
     Law("variance-not-one", "the rows do not have variance 1", (_ROWS,), _variance),
-    Law(
+    row_laws.moved_input_changes(
         "shift-changes",
         "adding a number to the input changes the output",
-        (_ROWS, {**_ROWS, "x": _ROWS["x"] + 7}),
-        _same,
+        _ROWS,
+        lambda x: x + 7,
     ),
-    Law(
-        "scale-changes",
-        "scaling the input changes the output",
-        (_ROWS, {**_ROWS, "x": _ROWS["x"] * 3}),
-        _same,
-    ),
+    row_laws.scale_changes(_ROWS),
 )
 
 EXERCISE = Exercise(

@@ -16,6 +16,7 @@ from normlab.exercises.bug_museum.exhibit import (
     Reason,
     failing_input_question,
 )
+from normlab.exercises.bug_museum.laws import ITEM_ALONE
 from normlab.norms.rows import FloatArray
 
 
@@ -159,6 +160,7 @@ REPAIR = Question(
     reference=item_layer_norm,
     probes=probes,
     mistakes=MISTAKES,
+    laws=(ITEM_ALONE,),
     hints=(
         "Which axis holds the features of one item, if you do not know how many axes there are?",
         "Negative axes count from the end: axis −1 is the last one of every array. Both statistics "

@@ -16,6 +16,7 @@ from normlab.exercises.bug_museum.exhibit import (
     Reason,
     failing_input_question,
 )
+from normlab.exercises.bug_museum.laws import LARGE_ALPHA
 from normlab.norms import layer_norm
 from normlab.norms.rows import FloatArray
 
@@ -181,6 +182,7 @@ REPAIR = Question(
     reference=deepnorm_linear,
     probes=probes,
     mistakes=MISTAKES,
+    laws=(LARGE_ALPHA,),
     hints=(
         "Read the formula in chapter 08: x_{l+1} = LN(α·x_l + G_l(x_l)).",
         "α belongs to the residual x, inside the norm. The branch has no factor.",

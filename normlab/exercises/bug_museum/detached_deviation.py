@@ -15,6 +15,7 @@ from normlab.exercises.bug_museum.exhibit import (
     Reason,
     failing_input_question,
 )
+from normlab.exercises.bug_museum.laws import FINITE_DIFFERENCES
 from normlab.norms.rows import FloatArray
 
 
@@ -197,6 +198,7 @@ REPAIR = Question(
     reference=layer_norm_dx,
     probes=probes,
     mistakes=MISTAKES,
+    laws=(FINITE_DIFFERENCES,),
     hints=(
         "x reaches y in three ways: directly, through μ, and through σ. Which term belongs to "
         "which way?",

@@ -15,6 +15,7 @@ from normlab.exercises.bug_museum.exhibit import (
     Reason,
     failing_input_question,
 )
+from normlab.exercises.bug_museum.laws import NO_BRANCH
 from normlab.norms import layer_norm
 from normlab.norms.rows import FloatArray
 
@@ -152,6 +153,7 @@ REPAIR = Question(
     reference=pre_norm_linear,
     probes=probes,
     mistakes=MISTAKES,
+    laws=(NO_BRANCH,),
     hints=(
         "Which x does the last line add, after the first line?",
         "The name x is given away in the first line. Give the normed x another name, and use each "

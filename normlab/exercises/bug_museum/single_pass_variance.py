@@ -11,6 +11,7 @@ from normlab.checks.drivers import call
 from normlab.checks.exercise import Mistake, Probe, Question
 from normlab.exercises.bug_museum import familiar
 from normlab.exercises.bug_museum.exhibit import Exhibit, Reason, failing_input_question
+from normlab.exercises.bug_museum.laws import SCALE_SQUARED, SHIFT_FREE
 from normlab.norms.rows import FloatArray
 
 
@@ -178,6 +179,7 @@ REPAIR = Question(
     reference=row_variance,
     probes=probes,
     mistakes=MISTAKES,
+    laws=(SHIFT_FREE, SCALE_SQUARED),
     hints=(
         "The variance does not change when a number is subtracted from all entries of a row. Which "
         "number makes them small?",

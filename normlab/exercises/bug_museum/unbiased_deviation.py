@@ -15,6 +15,7 @@ from normlab.exercises.bug_museum.exhibit import (
     Reason,
     failing_input_question,
 )
+from normlab.exercises.bug_museum.laws import VARIANCE_ONE
 from normlab.norms.rows import FloatArray
 
 
@@ -167,6 +168,7 @@ REPAIR = Question(
     reference=annotated_layer_norm,
     probes=probes,
     mistakes=MISTAKES,
+    laws=(VARIANCE_ONE,),
     hints=(
         "What does ddof=1 mean, and what is it for?",
         "ddof=1 divides by D − 1, to estimate the variance of a population from a sample of it. "

@@ -3,7 +3,7 @@
 import numpy as np
 
 from normlab.checks.exercise import Probe
-from normlab.exercises import common
+from normlab.exercises import backward, common
 from normlab.norms.rows import FloatArray
 
 
@@ -102,28 +102,5 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
             special=True,
             rounding=True,
         ),
-        Probe(
-            "a γ of one number",
-            first | {"gamma": one[:1]},
-            special=True,
-            error_names=("(1,)", "(3,)"),
-        ),
-        Probe(
-            "a γ of two axes",
-            two | {"gamma": np.ones((1, 3))},
-            special=True,
-            error_names=("(1,3)",),
-        ),
-        Probe(
-            "a dy of one number",
-            first | {"dy": one[:1]},
-            special=True,
-            error_names=("(1,)", "(3,)"),
-        ),
-        Probe(
-            "a dy of one token for an x of two",
-            two | {"dy": np.ones((1, 3))},
-            special=True,
-            error_names=("(1,3)", "(2,3)"),
-        ),
+        *backward.shape_probes(first, two),
     )

@@ -119,12 +119,7 @@ def _proportional(one: Outputs, two: Outputs) -> str | None:
 
 
 LAWS = (
-    Law(
-        "call-count",
-        "the sub-layer and the norm are not called once each",
-        (steps.without_branch(1.0),),
-        steps.called_once,
-    ),
+    steps.CALL_COUNT,
     Law(
         "not-normed",
         "the result is not the output of a norm",

@@ -109,12 +109,7 @@ def _same(one: Outputs, other: Outputs) -> str | None:
 
 
 LAWS = (
-    Law(
-        "call-count",
-        "the sub-layer and the norm are not called once each",
-        (steps.without_branch(1.0),),
-        steps.called_once,
-    ),
+    steps.CALL_COUNT,
     Law(
         "stream-changed",
         "a sub-layer that adds nothing changes the stream",

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from torch import Tensor
 
-from normlab.checks.exercise import Arguments, Outputs, Probe
+from normlab.checks.exercise import Arguments, Law, Outputs, Probe
 from normlab.norms.rows import FloatArray
 
 TensorMap = Callable[[Tensor], Tensor]
@@ -40,13 +40,19 @@ def without_branch(gain: float) -> Arguments:
     return _arguments(x, np.zeros((1, 3, 3)), np.array([gain]))
 
 
-def called_once(out: Outputs) -> str | None:
+def _called_once(out: Outputs) -> str | None:
     calls = str(out["calls"])
     if sorted(calls.split(", ")) == ["norm 1", "sub-layer 1"]:
         return None
     return f"one step calls: {calls or 'nothing'}."
 
 
+CALL_COUNT = Law(
+    "call-count",
+    "the sub-layer and the norm are not called once each",
+    (without_branch(1.0),),
+    _called_once,
+)
 GRADIENT_CUT = (
     "gradient-cut",
     "no gradient flows through one of the summands",

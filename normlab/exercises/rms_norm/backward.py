@@ -81,30 +81,7 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
             tolerance=1e-6,  # dγ is float32
             special=True,
         ),
-        Probe(
-            "a γ of one number",
-            first | {"gamma": one[:1]},
-            special=True,
-            error_names=("(1,)", "(2,)"),
-        ),
-        Probe(
-            "a γ of two axes",
-            two | {"gamma": np.ones((1, 2))},
-            special=True,
-            error_names=("(1,2)",),
-        ),
-        Probe(
-            "a dy of one number",
-            first | {"dy": one[:1]},
-            special=True,
-            error_names=("(1,)", "(2,)"),
-        ),
-        Probe(
-            "a dy of one token for an x of two",
-            two | {"dy": np.ones((1, 2))},
-            special=True,
-            error_names=("(1,2)", "(2,2)"),
-        ),
+        *backward.shape_probes(first, two),
     )
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from normlab.checks.drivers import call
 from normlab.checks.examples import number
 from normlab.checks.exercise import Law, Mistake, Outputs, Probe, Question
-from normlab.exercises import common
+from normlab.exercises import common, row_laws
 from normlab.exercises.rms_norm import familiar
 from normlab.norms.rows import FloatArray
 
@@ -135,23 +135,6 @@ MISTAKES = (
 _ROWS = {"x": np.array([[1.0, 3, -2], [5, 5, 8]]), "gamma": np.ones(3)}
 
 
-def _size(out: Outputs) -> str | None:
-    mean_square = (out["y"] ** 2).mean(axis=-1)  # (N, D) -> (N,)
-    if np.allclose(mean_square, 1, atol=1e-3):
-        return None
-    return f"with γ = 1 the means of y² are {number(mean_square)}."
-
-
-def _alone(together: Outputs, alone: Outputs) -> str | None:
-    change = np.abs(together["y"][:1] - alone["y"]).max()
-    return None if change < 1e-5 else f"alone, the first row changes by {change:.3g}."
-
-
-def _same(one: Outputs, other: Outputs) -> str | None:
-    change = np.abs(one["y"] - other["y"]).max()
-    return None if change < 1e-4 else f"for 3·x the largest change is {change:.3g}."
-
-
 def _direction(out: Outputs) -> str | None:
     x, y = _ROWS["x"], out["y"]
     cosine = (x * y).sum(-1) / np.linalg.norm(x, axis=-1) / np.linalg.norm(y, axis=-1)
@@ -161,20 +144,10 @@ def _direction(out: Outputs) -> str | None:
 
 
 LAWS = (
-    Law(
-        "rows-depend",
-        "rows change each other's outputs",
-        (_ROWS, {**_ROWS, "x": _ROWS["x"][:1]}),
-        _alone,
-    ),
+    row_laws.rows_depend(_ROWS),
     Law("direction-changes", "the rows do not keep their direction", (_ROWS,), _direction),
-    Law("size-not-one", "the rows do not have root mean square 1", (_ROWS,), _size),
-    Law(
-        "scale-changes",
-        "scaling the input changes the output",
-        (_ROWS, {**_ROWS, "x": _ROWS["x"] * 3}),
-        _same,
-    ),
+    row_laws.size_not_one(_ROWS),
+    row_laws.scale_changes(_ROWS),
 )
 
 FORWARD = Question(

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from normlab.checks.examples import number
 from normlab.checks.exercise import Law, Outputs, Probe, Question
-from normlab.exercises import common
+from normlab.exercises import common, row_laws
 from normlab.exercises.drivers import rms_norm as drivers
 from normlab.exercises.rms_norm.module_mistakes import MISTAKES
 
@@ -97,18 +97,6 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
 _ROWS = {"x": np.array([[1.0, 3, -2], [5, 5, 8]]), "weight": np.ones(3)}
 
 
-def _size(out: Outputs) -> str | None:
-    mean_square = (out["y"] ** 2).mean(axis=-1)  # (N, D) -> (N,)
-    if np.allclose(mean_square, 1, atol=1e-3):
-        return None
-    return f"with a weight of ones the means of y² are {number(mean_square)}."
-
-
-def _alone(together: Outputs, alone: Outputs) -> str | None:
-    change = np.abs(together["y"][:1] - alone["y"]).max()
-    return None if change < 1e-5 else f"alone, the first row changes by {change:.3g}."
-
-
 def _orthogonal(out: Outputs) -> str | None:
     slope = (out["gradient of x"] * _ROWS["x"]).sum(axis=-1)  # (N, D) -> (N,)
     if np.allclose(slope, 0, atol=1e-4):
@@ -125,13 +113,8 @@ def _weight_gradient(out: Outputs) -> str | None:
 
 
 LAWS = (
-    Law(
-        "rows-depend",
-        "rows change each other's outputs",
-        (_ROWS, {**_ROWS, "x": _ROWS["x"][:1]}),
-        _alone,
-    ),
-    Law("size-not-one", "the rows do not have root mean square 1", (_ROWS,), _size),
+    row_laws.rows_depend(_ROWS),
+    row_laws.size_not_one(_ROWS),
     Law("not-orthogonal", "the gradient of x has a part along x", (_ROWS,), _orthogonal),
     Law("weight-gradient", "the gradient of the weight is wrong", (_ROWS,), _weight_gradient),
 )

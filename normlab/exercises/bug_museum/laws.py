@@ -1,0 +1,86 @@
+"""What holds of each right function of the museum, and of no buggy one."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from normlab.checks.exercise import Arguments, Law, Outputs
+from normlab.gradients import finite_difference_gradient, relative_error
+from normlab.norms import layer_norm
+from normlab.norms.rows import FloatArray
+
+ROW = np.array([1.0, -2.0, 0.5, 4.0])
+WEIGHT = np.arange(16.0).reshape(4, 4) % 5 - 2  # (16,) -> (D, D)
+
+
+def law(
+    name: str,
+    title: str,
+    calls: tuple[Arguments, ...],
+    sides: Callable[..., tuple[FloatArray, FloatArray]],
+) -> Law:
+    """The law that both sides, made from the one output of each call, are equal."""
+
+    def judge(*outputs: Outputs) -> str | None:
+        got, expected = sides(*(next(iter(out.values())) for out in outputs))
+        if np.shape(got) != np.shape(expected):
+            return f"the shapes are {np.shape(got)} and {np.shape(expected)}."
+        error = relative_error(got, expected)
+        return None if error < 1e-3 else f"off by {100 * error:.3g} %."
+
+    return Law(name, title, calls, judge)
+
+
+def _slopes(dx: FloatArray, dy: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def loss(x: FloatArray) -> float:
+        return float((dy * layer_norm(x)).sum())  # (D,) -> ()
+
+    return dx, finite_difference_gradient(loss, ROW, 1e-5)
+
+
+_ITEMS = np.stack([ROW, 3 * ROW**2])[None]  # 2 × (D,) -> (1, 2, D)
+_BRANCH = {"x": ROW, "weight": WEIGHT}
+
+VARIANCE_ONE = law(
+    "variance-not-one",
+    "a row does not come out with variance 1",
+    ({"x": ROW, "gamma": np.ones(4), "beta": np.zeros(4)},),
+    lambda y: (np.array([y.var()]), np.ones(1)),
+)
+SHIFT_FREE = law(
+    "shift-changes",
+    "adding a number to a row changes its variance",
+    ({"x": ROW}, {"x": ROW + 7}),
+    lambda before, after: (after, before),
+)
+SCALE_SQUARED = law(
+    "scale-not-squared",
+    "a row 3 times as large has not 9 times the variance",
+    ({"x": ROW}, {"x": 3 * ROW}),
+    lambda before, after: (after, 9 * before),
+)
+FINITE_DIFFERENCES = law(
+    "differs-from-differences",
+    "dx differs from finite differences",
+    ({"dy": ROW[::-1].copy(), "x": ROW, "gamma": np.ones(4)},),
+    partial(_slopes, dy=ROW[::-1]),
+)
+ITEM_ALONE = law(
+    "items-depend",
+    "an item depends on the items beside it",
+    ({"x": _ITEMS}, {"x": _ITEMS[:, :1]}),
+    lambda together, alone: (together[:, :1], alone),
+)
+NO_BRANCH = law(
+    "stream-changed",
+    "with a branch of zeros, x does not come back",
+    ({"x": ROW, "weight": np.zeros((4, 4))},),
+    lambda y: (y, ROW),
+)
+LARGE_ALPHA = law(
+    "alpha-without-effect",
+    "as α grows, the branch does not fade",
+    ({**_BRANCH, "alpha": 1e6},),
+    lambda y: (y, layer_norm(ROW)),
+)

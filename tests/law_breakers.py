@@ -1,0 +1,48 @@
+"""For laws that no known mistake breaks: an answer that does, by (function, law)."""
+
+import numpy as np
+import torch
+
+from normlab.exercises import find_exercise
+
+
+def reference(function):
+    return find_exercise(function).question(function).reference
+
+
+def quadratic_in_dy(dy, x, gamma, eps=1e-5):
+    return reference("layer_norm_backward")(dy**2, x, gamma, eps)
+
+
+def quadratic_in_dy_without_beta(dy, x, gamma, eps=1e-6):
+    return reference("rms_norm_backward")(dy**2, x, gamma, eps)
+
+
+def divided_by_depth(blocks, x, loss_fn):
+    norms = reference("layer_gradient_norms")(blocks, x, loss_fn)
+    return norms / np.arange(1, len(norms) + 1)
+
+
+def twice_as_large_without_biases(block, beta):
+    reference("deepnorm_init_")(block, beta)
+    for linear in (m for m in block.modules() if isinstance(m, torch.nn.Linear)):
+        linear.weight.data *= 1 if linear.bias is not None else 2
+
+
+class NormOverExamples(reference("LayerNormLSTMCell")):
+    def forward(self, x, state):
+        return super().forward(x - x.mean(dim=0, keepdim=True), state)
+
+
+def mean_square(x):
+    return (x**2).mean(axis=-1)
+
+
+BREAKERS = {
+    ("layer_norm_backward", "not-linear-in-dy"): quadratic_in_dy,
+    ("rms_norm_backward", "not-linear-in-dy"): quadratic_in_dy_without_beta,
+    ("layer_gradient_norms", "identity-changes"): divided_by_depth,
+    ("deepnorm_init_", "gain-depends"): twice_as_large_without_biases,
+    ("LayerNormLSTMCell", "examples-depend"): NormOverExamples,
+    ("row_variance", "shift-changes"): mean_square,
+}
