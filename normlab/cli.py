@@ -74,9 +74,11 @@ def check(**options: Any) -> int:
 
 
 def progress() -> int:
+    from normlab.record import open_record
     from normlab.study.course import my_progress
 
-    print(my_progress())
+    with open_record() as record:
+        print(f"{my_progress()}\n\nThe record is kept on this machine, in {record.folder}.")
     return 0
 
 

@@ -236,9 +236,12 @@ def test_right_answers_in_the_work_folder_are_kept_and_others_are_not(
         assert record.history().results["01_layer_norm", "layer_norm"].points == 4
 
 
-def test_progress_prints_the_table_and_the_next_step(record_folder, capsys):
+def test_progress_prints_the_table_the_next_step_and_where_the_record_is(
+    record_folder, tmp_path, capsys
+):
     assert cli.main(["progress"]) == 0
     out = capsys.readouterr().out
+    assert str(tmp_path / "record") in out
     assert "01 Layer norm" in out
     assert "Next: Read chapter 00" in out
 
