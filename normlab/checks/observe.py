@@ -22,11 +22,12 @@ LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", 
 
 @dataclass(frozen=True)
 class Raised:
-    """An exception, and the learner's own line that led to it."""
+    """An exception, the learner's own line that led to it, and whether that line raised it."""
 
     kind: str
     message: str
     line: str | None
+    by_learner: bool
 
     def __str__(self) -> str:
         first, *_ = self.message.splitlines() or ["(without a message)"]
@@ -86,22 +87,28 @@ def _identical(before: Any, after: Any) -> bool:
 
 
 def _raised(error: BaseException) -> Raised:
-    return Raised(type(error).__name__, str(error), own_line(error.__traceback__))
+    frames = traceback.extract_tb(error.__traceback__)
+    by_learner = bool(frames) and _is_learners(frames[-1])
+    return Raised(type(error).__name__, str(error), own_line(error.__traceback__), by_learner)
 
 
 def own_line(trace: TracebackType | None) -> str | None:
     """The innermost line that is neither in a library nor in normlab, quoted with its number."""
     for frame in reversed(traceback.extract_tb(trace)):
-        path = Path(frame.filename)
-        in_library = frame.filename.startswith((*LIBRARIES, "<frozen", "<__array"))
-        if not in_library and OURS not in path.parents and frame.line:
+        if _is_learners(frame) and frame.line:
             return f"line {frame.lineno} of `{frame.name}`: `{frame.line}`"
     return None
 
 
+def _is_learners(frame: traceback.FrameSummary) -> bool:
+    in_library = frame.filename.startswith((*LIBRARIES, "<frozen", "<__array"))
+    return not in_library and OURS not in Path(frame.filename).parents
+
+
 def attempted(observation: Observation) -> bool:
     """Whether there is an answer at all: the unsolved exercise raises NotImplementedError."""
-    return observation.raised is None or observation.raised.kind != "NotImplementedError"
+    raised = observation.raised
+    return raised is None or raised.kind != "NotImplementedError" or not raised.by_learner
 
 
 @contextmanager
