@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from normlab.checks import Exercise, Law, Mistake, Probe, Question, examine
-from normlab.checks.compare import close
+from normlab.checks.compare import close, looks_like
 from normlab.checks.drivers import call
+from normlab.checks.observe import Observation, Raised
 from normlab.checks.variants import Overlap, rewritten
 
 
@@ -230,10 +231,49 @@ def test_a_question_without_a_reference_is_decided_by_its_laws():
         ([1.0], [np.nan], False),
         ([0.0], [0.0], True),
         ([1.0, 1.0], [1.0], False),
+        ([1e3, 9e-7], [1e3, 0.0], True),
+        ([1e3, 2e-6], [1e3, 0.0], False),
+        ([1e-3, 2e-12], [1e-3, 0.0], False),
+        ([9e-10], [0.0], True),
+        ([2e-9], [0.0], False),
+        ([np.inf, 1.0], [1.0, 1.0], False),
     ],
 )
 def test_values_agree_within_the_tolerance_and_specials_at_the_same_places(got, expected, same):
     assert close(np.array(got), np.array(expected), tolerance=1e-9) is same
+
+
+def seen(y):
+    return Observation({"y": np.array([y])})
+
+
+def raises(kind):
+    return Observation(raised=Raised(kind, "no", None, by_learner=True))
+
+
+@pytest.mark.parametrize(
+    ("got", "other", "alike"),
+    [
+        (seen(2.0), seen(2.0), True),
+        (seen(2.0), seen(3.0), False),
+        (seen(2.0), raises("ValueError"), False),
+        (raises("ValueError"), raises("ValueError"), True),
+        (raises("ValueError"), raises("TypeError"), False),
+    ],
+)
+def test_answers_look_alike_if_they_show_the_same_values_or_the_same_kind_of_error(
+    got, other, alike
+):
+    assert looks_like(got, other, expected=seen(1.0), probe=Probe("p", {})) is alike
+
+
+def test_where_numbers_are_rounding_errors_or_an_error_is_due_only_failing_counts():
+    noise, error = Probe("p", {}, rounding=True), Probe("p", {})
+    assert looks_like(seen(2.0), seen(3.0), expected=seen(1.0), probe=noise)
+    assert not looks_like(seen(1.0), seen(3.0), expected=seen(1.0), probe=noise)
+    assert looks_like(seen(2.0), raises("KeyError"), expected=raises("ValueError"), probe=error)
+    right = raises("ValueError")
+    assert not looks_like(seen(2.0), right, expected=right, probe=error)
 
 
 def test_two_mistakes_in_the_same_words_cannot_be_made_at_once():
