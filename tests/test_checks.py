@@ -61,6 +61,7 @@ def checked(shift):
 def test_a_right_answer_gets_its_points_and_no_findings():
     diagnosis = diagnose(halve)
     assert diagnosis.passed
+    assert diagnosis.attempted
     assert diagnosis.points == 3
     assert diagnosis.mistakes == []
     assert str(diagnosis) == "halve  ✓ right, 3 of 3 points"
@@ -214,10 +215,43 @@ def test_an_error_must_be_of_the_right_kind_and_name_what_was_given():
 def test_a_question_without_a_reference_is_decided_by_its_laws():
     law = Law("even", "it is odd", ({},), lambda out: "odd." if out["n"] % 2 else None)
     question = Question("pick", 1, call("n"), ("a", "b", "c"), laws=(law,))
-    assert diagnose(lambda: 4, question).passed
-    assert diagnose(lambda: 5, question).mistakes == ["even"]
-    assert diagnose(lambda: 1 / 0, question).mistakes == ["raises"]
-    assert diagnose(lambda: None, question).mistakes == ["wrong-return"]
+    right = diagnose(lambda: 4, question)
+    assert (right.passed, right.attempted, right.mistakes) == (True, True, [])
+    for answer, mistake in (
+        (lambda: 5, "even"),
+        (lambda: 1 / 0, "raises"),
+        (lambda: None, "wrong-return"),
+    ):
+        wrong = diagnose(answer, question)
+        assert (wrong.passed, wrong.attempted, wrong.mistakes) == (False, True, [mistake])
+
+    def stub():
+        raise NotImplementedError
+
+    assert (diagnose(stub, question).passed, diagnose(stub, question).attempted) == (False, False)
+
+
+def test_of_the_laws_that_are_broken_two_are_told():
+    laws = tuple(Law(name, name, ({},), lambda out: "broken.") for name in ("a", "b", "c"))
+    question = Question("pick", 1, call("n"), ("a", "b", "c"), laws=laws)
+    assert diagnose(lambda: 1, question).mistakes == ["a", "b"]
+
+
+def test_of_large_arrays_the_worst_entry_is_shown_and_only_the_outputs_that_differ():
+    def both(x):
+        return x + 1, x + 2
+
+    def answer(x):
+        y = x + 2
+        y[1, 7] += 4
+        y[1, 8] += 1
+        return x + 1, y
+
+    many = (Probe("many", {"x": np.zeros((2, 9))}),)
+    question = Question("f", 1, call("a", "b"), ("", "", ""), both, lambda rng: many)
+    shown = diagnose(answer, question).example
+    assert (shown.got, shown.expected) == ("b = 6 at [1, 7]", "b = 2 at [1, 7]")
+    assert shown.given == "x = float64 of shape (2, 9): 0, 0, 0, 0, …"
 
 
 @pytest.mark.parametrize(
