@@ -310,6 +310,10 @@ def test_where_numbers_are_rounding_errors_or_an_error_is_due_only_failing_count
     assert not looks_like(seen(2.0), right, expected=right, probe=error)
 
 
+def test_two_mistakes_in_words_side_by_side_can_be_made_at_once():
+    assert rewritten("a+b", {"a+": "a-"}, {"b": "c"}) == "a-c"
+
+
 def test_two_mistakes_in_the_same_words_cannot_be_made_at_once():
     with pytest.raises(Overlap, match="'b'"):
         rewritten("a + b + c", {"b + c": "c"}, {"a + b": "a"})
