@@ -5,13 +5,15 @@
 
 Both run the same probe, forward and backward: ‖x_l‖²/d, ‖∂L/∂x_l‖ and the norms of all weight
 gradients, in every sub-layer weights of its own, float32, one thread. A torch layer is two
-sub-layers; its stream is probed once a layer. The contenders take turns in one run, so that a
-busy moment of the machine hits both alike.
+sub-layers; its stream is probed once a layer. First the NumPy stack runs by itself, as it does
+under a slider. Then the contenders take turns, so that a busy moment of the machine hits both
+alike; between two turns of the NumPy stack torch's thousand layers pass through the caches.
 """
 
 import argparse
 import resource
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -22,6 +24,7 @@ from normlab.table import Table
 from normlab.timing import Race, one_thread, race
 
 DEPTHS = (12, 96, 1000)
+PLACEMENTS = ("post-norm", "pre-norm")
 NUMPY, TORCH = "normlab.stack", "nn.TransformerEncoderLayer"
 
 
@@ -68,7 +71,20 @@ def run(setting: StackSetting, sub_layers: int, rounds: int) -> Race:
         return race(contenders, rounds=rounds)
 
 
-def table(setting: StackSetting, rounds: int) -> Table:
+def alone(rounds: int) -> Table:
+    """The NumPy stack by itself: one row per depth and placement."""
+    rows: list[list[str]] = []
+    for placement in PLACEMENTS:
+        for sub_layers in DEPTHS:
+            probe = partial(stack_profile, StackSetting(placement), sub_layers)
+            with one_thread():
+                seconds = race({NUMPY: probe}, rounds=3 * rounds).seconds[NUMPY]
+            cells = [f"{1e3 * seconds:.1f}", f"{1e6 * seconds / sub_layers:.0f}"]
+            rows.append([placement, f"{sub_layers}", *cells])
+    return Table(("placement", "sub-layers", f"{NUMPY} ms", "µs each"), rows)
+
+
+def side_by_side(setting: StackSetting, rounds: int) -> Table:
     """One row per depth: the whole probe, and the time of one sub-layer."""
     rows: list[list[str]] = []
     for sub_layers in DEPTHS:
@@ -85,12 +101,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--rounds", type=int, default=9, help="turns of each contender")
     rounds = parser.parse_args().rounds
-    for placement in ("post-norm", "pre-norm"):
-        s = StackSetting(placement)
-        print(f"\n{placement}, {s.norm}, d_model {s.d_model}, {s.heads} heads, d_ff {s.d_ff},")
-        print(f"{s.tokens} tokens, batch {s.batch}, {s.dtype}, one thread, ", end="")
-        print(f"torch {torch.__version__}, NumPy {np.__version__}; median of {rounds} turns\n")
-        print(table(s, rounds))
+    s = StackSetting()
+    print(f"\n{s.norm}, d_model {s.d_model}, {s.heads} heads, d_ff {s.d_ff}, {s.tokens} tokens,")
+    print(f"batch {s.batch}, {s.dtype}, one thread, torch {torch.__version__}, ", end="")
+    print(f"NumPy {np.__version__}\n\nBy itself, median of {3 * rounds} runs:\n")
+    print(alone(rounds))
+    for placement in PLACEMENTS:
+        print(f"\nSide by side, {placement}, median of {rounds} turns:\n")
+        print(side_by_side(StackSetting(placement), rounds))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"\nGreatest memory of the process, torch's stack included: {peak:.0f} MiB")
 

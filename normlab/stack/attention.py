@@ -7,7 +7,8 @@ import numpy as np
 
 from normlab.norms.rows import FloatArray
 from normlab.stack.kernels import read_in_order, scalar
-from normlab.stack.setting import StackSetting
+from normlab.stack.memory import Arena, aligned_empty
+from normlab.stack.setting import ATTENTION_WEIGHTS, StackSetting
 from normlab.stack.weights import LayerDraws
 
 
@@ -19,12 +20,14 @@ class AttentionTape:
     softmax works on rows that hold all heads.
     """
 
-    def __init__(self, setting: StackSetting) -> None:
+    def __init__(self, setting: StackSetting, arena: Arena) -> None:
         s, dtype = setting, setting.numpy_dtype
-        self.q = np.empty((s.rows, s.d_model), dtype)
-        self.kv_t = np.empty((2, s.batch, s.d_model, s.tokens), dtype)
-        self.probabilities_t = np.empty((s.batch, s.tokens, s.heads * s.tokens), dtype)
-        self.mixed = np.empty((s.rows, s.d_model), dtype)
+        n, scores = s.rows * s.d_model, s.rows * s.heads * s.tokens
+        self.memory = arena.empty((4 * n + scores,), dtype)  # one block, to be read in order
+        q, kv_t, probabilities_t, mixed = np.split(self.memory, [n, 3 * n, 3 * n + scores])
+        self.q, self.mixed = q.reshape(s.rows, s.d_model), mixed.reshape(s.rows, s.d_model)
+        self.kv_t = kv_t.reshape(2, s.batch, s.d_model, s.tokens)  # (2·B·D·T,) -> (2, B, D, T)
+        self.probabilities_t = probabilities_t.reshape(s.batch, s.tokens, s.heads * s.tokens)
         self.q_by_sequence = self.q.reshape(s.batch, s.tokens, -1)  # (B·T, D) -> (B, T, D)
         self.heads = AttentionHeads(self, setting)
 
@@ -36,9 +39,11 @@ class AttentionHeads:
         s = setting
         self.q = split_heads(tape.q, s)  # (B, H, T, d_h)
         kv_t = tape.kv_t.reshape(2, s.batch, s.heads, s.d_head, s.tokens)  # D -> (H, d_h)
+        self.k_t, self.v_t = kv_t  # each (B, H, d_h, T)
         self.k, self.v = kv_t.swapaxes(-1, -2)  # each (B, H, T, d_h)
         self.mixed = split_heads(tape.mixed, s)
         self.probabilities = split_scores(tape.probabilities_t, s)
+        self.probabilities_t = self.probabilities.swapaxes(-1, -2)  # (B, H, T_k, T_q)
 
 
 def split_heads(x: FloatArray, setting: StackSetting) -> FloatArray:
@@ -76,27 +81,37 @@ class Attention:
 
     def __init__(self, setting: StackSetting, stds: Mapping[str, float]) -> None:
         self.setting = setting
-        d, rows, dtype = setting.d_model, setting.rows, setting.numpy_dtype
+        d, dtype = setting.d_model, setting.numpy_dtype
         self.by_sequence = setting.batch, setting.tokens, -1  # (B·T, D) -> (B, T, D)
         self.score_scale = scalar(1 / math.sqrt(setting.d_head), dtype)
         q_std = stds["W_q"] * float(self.score_scale)
         self.qkv_stds = [scalar(std, dtype) for std in (q_std, stds["W_k"], stds["W_v"])]
         self.o_std = scalar(stds["W_o"], dtype)
-        self.w_qkv, self.w_qkv_t = np.empty((2, 3, d, d), dtype)
+        self.w_qkv, self.w_qkv_t = aligned_empty((2, 3, d, d), dtype)
         self.w_kv_t = self.w_qkv[1:, None].swapaxes(-1, -2)  # (2, 1, D, D), a view
         self.w_qkv_t_rows = self.w_qkv_t.reshape(3 * d, d)  # (3, D, D) -> (3D, D), a view
-        self.w_o, self.w_o_t = np.empty((2, d, d), dtype)
-        self.d_mixed = np.empty((rows, d), dtype)
+        self.w_o, self.w_o_t = aligned_empty((2, d, d), dtype)
+        self.ones = np.ones(setting.tokens, dtype)
+        scores_t = setting.batch, setting.tokens, setting.heads * setting.tokens
+        self.scores_t, self.product = aligned_empty((2, *scores_t), dtype)
+        self.scores = split_scores(self.scores_t, setting)  # (B, H, T_q, T_k)
+        self.head_scores_t = self.scores.swapaxes(-1, -2)  # (B, H, T_k, T_q)
+        self._make_gradients()
+
+    def _make_gradients(self) -> None:
+        """The buffers of `backward`, and views of them."""
+        setting, d = self.setting, self.setting.d_model
+        rows, dtype = setting.rows, setting.numpy_dtype
+        self.d_mixed = aligned_empty((rows, d), dtype)
         self.d_heads = split_heads(self.d_mixed, setting)
-        self.d_qkv = np.empty((rows, 3 * d), dtype)
+        self.d_qkv = aligned_empty((rows, 3 * d), dtype)
         self.d_qkv_by_sequence = self.d_qkv.reshape(self.by_sequence)
         self.d_qkv_by_weight = self.d_qkv.reshape(rows, 3, d).swapaxes(0, 1)  # (3, B·T, D)
         self.d_q, self.d_k, self.d_v = (split_heads(dx, setting) for dx in self.d_qkv_by_weight)
-        scores_t = setting.batch, setting.tokens, setting.heads * setting.tokens
-        self.scores_t, self.product = np.empty((2, *scores_t), dtype)
-        self.scores = split_scores(self.scores_t, setting)  # (B, H, T_q, T_k)
-        self.d_w_qkv, self.d_w_o = np.empty((3, d, d), dtype), np.empty((d, d), dtype)
-        self.ones = np.ones(setting.tokens, dtype)
+        d_w = aligned_empty((4, d, d), dtype)
+        self.d_w_q, self.d_w_qkv, self.d_w_o = d_w[0], d_w[:3], d_w[3]
+        self.d_weights = dict(zip(ATTENTION_WEIGHTS, d_w, strict=True))
+        self.d_weight_rows = d_w.reshape(4, d * d)  # (4, D, D) -> (4, D·D), for their norms
 
     def load(self, draws: LayerDraws) -> None:
         """W = σ · draw, for `forward`."""
@@ -116,24 +131,20 @@ class Attention:
         x_by_sequence = x.reshape(self.by_sequence)  # small products are faster
         np.matmul(x_by_sequence, self.w_qkv[0], out=tape.q_by_sequence)
         np.matmul(self.w_kv_t, x_by_sequence.swapaxes(1, 2), out=tape.kv_t)  # (2, B, D, T)
-        np.matmul(heads.q, heads.k.swapaxes(-1, -2), out=self.scores)
+        np.matmul(heads.q, heads.k_t, out=self.scores)
         softmax(self.scores_t, self.ones, out=tape.probabilities_t)
         np.matmul(heads.probabilities, heads.v, out=heads.mixed)  # (B, H, T, d_h)
         np.dot(tape.mixed, self.w_o, out=out)
 
-    def backward(
-        self, df: FloatArray, x: FloatArray, tape: AttentionTape, out: FloatArray
-    ) -> Mapping[str, FloatArray]:
-        """Write ∂L/∂x to `out` for df = ∂L/∂f; return ∂L/∂W, valid until the next call."""
-        read_in_order(tape.q, tape.kv_t, tape.probabilities_t, tape.mixed, x)
+    def backward(self, df: FloatArray, x: FloatArray, tape: AttentionTape, out: FloatArray) -> None:
+        """Write ∂L/∂x to `out` for df = ∂L/∂f, and ∂L/∂W to `d_weights`."""
+        read_in_order(tape.memory, x)
         np.dot(df, self.w_o_t, out=self.d_mixed)
         np.dot(tape.mixed.T, df, out=self.d_w_o)
         self._backward_heads(tape)
         np.matmul(x.T, self.d_qkv_by_weight, out=self.d_w_qkv)  # (3, D, D)
         np.matmul(self.d_qkv_by_sequence, self.w_qkv_t_rows, out=out.reshape(self.by_sequence))
-        d_w_q, d_w_k, d_w_v = self.d_w_qkv
-        d_w_q *= self.score_scale
-        return {"W_q": d_w_q, "W_k": d_w_k, "W_v": d_w_v, "W_o": self.d_w_o}
+        self.d_w_q *= self.score_scale
 
     def _backward_heads(self, tape: AttentionTape) -> None:
         """From ∂L/∂mixed to ∂L/∂(q, k, v).
@@ -143,10 +154,10 @@ class Attention:
         difference to dP must cancel exactly, or rounding is all that is left of the gradient.
         """
         heads, d_scores, d_scores_t = tape.heads, self.scores, self.scores_t
-        np.matmul(self.d_heads, heads.v.swapaxes(-1, -2), out=d_scores)
+        np.matmul(self.d_heads, heads.v_t, out=d_scores)
         np.multiply(d_scores_t, tape.probabilities_t, out=self.product)
         d_scores_t -= (self.ones @ self.product)[:, None]  # (T_k,) @ (B, T_k, N) -> (B, N)
         d_scores_t *= tape.probabilities_t
-        np.matmul(heads.probabilities.swapaxes(-1, -2), self.d_heads, out=self.d_v)
+        np.matmul(heads.probabilities_t, self.d_heads, out=self.d_v)
         np.matmul(d_scores, heads.k, out=self.d_q)
-        np.matmul(d_scores.swapaxes(-1, -2), heads.q, out=self.d_k)
+        np.matmul(self.head_scores_t, heads.q, out=self.d_k)

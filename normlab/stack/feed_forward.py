@@ -6,15 +6,16 @@ import numpy as np
 
 from normlab.norms.rows import FloatArray
 from normlab.stack.kernels import column_blocks, read_in_order, scalar
-from normlab.stack.setting import StackSetting
+from normlab.stack.memory import Arena, aligned_empty
+from normlab.stack.setting import FEED_FORWARD_WEIGHTS, StackSetting
 from normlab.stack.weights import LayerDraws
 
 
 class FeedForwardTape:
     """What the forward pass of one feed-forward sub-layer leaves for the backward pass."""
 
-    def __init__(self, setting: StackSetting) -> None:
-        self.hidden = np.empty((setting.rows, setting.d_ff), setting.numpy_dtype)
+    def __init__(self, setting: StackSetting, arena: Arena) -> None:
+        self.hidden = arena.empty((setting.rows, setting.d_ff), setting.numpy_dtype)
         self.hidden_by_sequence = self.hidden.reshape(setting.batch, setting.tokens, -1)
         self.hidden_blocks_t = column_blocks(self.hidden).swapaxes(1, 2)  # (b, 64, B·T)
 
@@ -26,16 +27,20 @@ class FeedForward:
         d, d_ff, dtype = setting.d_model, setting.d_ff, setting.numpy_dtype
         self.by_sequence = setting.batch, setting.tokens, -1  # (B·T, D) -> (B, T, D)
         self.stds = scalar(stds["W_1"], dtype), scalar(stds["W_2"], dtype)
-        self.w_1, self.d_w_1 = np.empty((2, d, d_ff), dtype)
-        self.w_2, self.d_w_2 = np.empty((2, d_ff, d), dtype)
-        self.w_1_t, self.w_2_t = np.empty((d_ff, d), dtype), np.empty((d, d_ff), dtype)
-        self.hidden = np.empty((setting.rows, d_ff), dtype)  # before ReLU, and its gradient
-        self.hidden_by_sequence = self.hidden.reshape(self.by_sequence)
-        self.hidden_blocks = column_blocks(self.hidden)  # (b, B·T, 64)
-        self.d_w_1_blocks = column_blocks(self.d_w_1)  # (b, D, 64)
-        self.d_w_2_blocks = self.d_w_2.reshape(len(self.hidden_blocks), -1, d)  # (b, 64, D)
+        self.w_1, self.w_2 = aligned_empty((d, d_ff), dtype), aligned_empty((d_ff, d), dtype)
+        self.w_1_t, self.w_2_t = aligned_empty((d_ff, d), dtype), aligned_empty((d, d_ff), dtype)
+        self.d_hidden = aligned_empty((setting.rows, d_ff), dtype)
+        self.d_hidden_by_sequence = self.d_hidden.reshape(self.by_sequence)
+        self.d_hidden_blocks = column_blocks(self.d_hidden)  # (b, B·T, 64)
+        self.d_weight_rows = aligned_empty((2, d * d_ff), dtype)
+        row_1, row_2 = self.d_weight_rows
+        w_1, w_2 = row_1.reshape(d, d_ff), row_2.reshape(d_ff, d)  # (D·D_ff,) -> the weight's
+        self.d_weights = dict(zip(FEED_FORWARD_WEIGHTS, (w_1, w_2), strict=True))
+        self.d_w_1_blocks = column_blocks(w_1)  # (b, D, 64)
+        self.d_w_2_blocks = w_2.reshape(len(self.d_hidden_blocks), -1, d)  # (b, 64, D)
         self.active = np.empty((setting.rows, d_ff), np.bool_)
-        self.zero, self.zeros = scalar(0, dtype), np.zeros((setting.rows, d_ff), dtype)
+        self.zero, self.zeros = scalar(0, dtype), aligned_empty((setting.rows, d_ff), dtype)
+        self.zeros[...] = 0
 
     def load(self, draws: LayerDraws) -> None:
         """W = σ · draw, for `forward`."""
@@ -49,20 +54,19 @@ class FeedForward:
 
     def forward(self, x: FloatArray, tape: FeedForwardTape, out: FloatArray) -> None:
         """Write f(x) (rows, D) to `out`."""
-        np.matmul(x.reshape(self.by_sequence), self.w_1, out=self.hidden_by_sequence)
+        np.matmul(x.reshape(self.by_sequence), self.w_1, out=tape.hidden_by_sequence)
         # An array of zeros: with the scalar 0 NumPy's maximum takes three times as long.
-        np.maximum(self.hidden, self.zeros, out=tape.hidden)
+        np.maximum(tape.hidden, self.zeros, out=tape.hidden)
         np.matmul(tape.hidden_by_sequence, self.w_2, out=out.reshape(self.by_sequence))
 
     def backward(
         self, df: FloatArray, x: FloatArray, tape: FeedForwardTape, out: FloatArray
-    ) -> Mapping[str, FloatArray]:
-        """Write ∂L/∂x to `out` for df = ∂L/∂f; return ∂L/∂W, valid until the next call."""
-        read_in_order(tape.hidden, x)
-        np.greater(tape.hidden, self.zero, out=self.active)
+    ) -> None:
+        """Write ∂L/∂x to `out` for df = ∂L/∂f, and ∂L/∂W to `d_weights`."""
+        np.greater(tape.hidden, self.zero, out=self.active)  # reads it in order
+        read_in_order(x)
         np.matmul(tape.hidden_blocks_t, df, out=self.d_w_2_blocks)
-        np.matmul(df.reshape(self.by_sequence), self.w_2_t, out=self.hidden_by_sequence)
-        self.hidden *= self.active
-        np.matmul(x.T, self.hidden_blocks, out=self.d_w_1_blocks)
-        np.matmul(self.hidden_by_sequence, self.w_1_t, out=out.reshape(self.by_sequence))
-        return {"W_1": self.d_w_1, "W_2": self.d_w_2}
+        np.matmul(df.reshape(self.by_sequence), self.w_2_t, out=self.d_hidden_by_sequence)
+        self.d_hidden *= self.active
+        np.matmul(x.T, self.d_hidden_blocks, out=self.d_w_1_blocks)
+        np.matmul(self.d_hidden_by_sequence, self.w_1_t, out=out.reshape(self.by_sequence))

@@ -60,11 +60,14 @@ def stack_gradients(setting: StackSetting, sub_layers: int) -> StackGradients:
         d_streams = np.empty_like(streams)
         d_weights: list[Mapping[str, FloatArray]] = []
         for step in run.backward(sub_layers):
-            d_streams[step.depth] = np.ldexp(step.d_stream.astype(np.float64), step.exponent)
-            d_weights.append(
-                {
-                    name: np.ldexp(d.astype(np.float64), step.exponent)
-                    for name, d in step.d_weights.items()
-                }
-            )
-    return StackGradients(streams, d_streams, tuple(reversed(d_weights[1:])))
+            d_streams[step.depth] = _scaled(step.d_stream, step.exponent)
+            if step.branch is not None:
+                of_branch = step.branch.d_weights.items()
+                d_weights.append({name: _scaled(d, step.exponent) for name, d in of_branch})
+    return StackGradients(streams, d_streams, tuple(reversed(d_weights)))
+
+
+def _scaled(a: FloatArray, exponent: int) -> FloatArray:
+    """a · 2^exponent in float64."""
+    wide: FloatArray = np.ldexp(a.astype(np.float64), exponent)
+    return wide

@@ -5,6 +5,7 @@ import numpy as np
 from normlab.norms.rows import FloatArray
 
 _BLOCK = 64
+_SMALLEST, _GREATEST = 1e-30, 1e37  # sums of squares that float32 holds in full
 
 
 def scalar(value: float, dtype: np.dtype) -> FloatArray:
@@ -19,12 +20,19 @@ def squared_norm(a: FloatArray) -> float:
     ...     round(squared_norm(np.array([3e30, 4e30], np.float32)) / 1e60, 3)
     25.0
     """
-    flat = a.reshape(-1)
-    square = float(flat.dot(flat))
-    if 1e-30 < square < 1e37:
+    square = float(np.vdot(a, a))
+    if _SMALLEST < square < _GREATEST:
         return square
-    wide = flat.astype(np.float64)
-    return float(wide.dot(wide))
+    wide = a.astype(np.float64)
+    return float(np.vdot(wide, wide))
+
+
+def squared_norms(rows: FloatArray) -> list[float]:
+    """`squared_norm` of each row of (N, C)."""
+    squares: list[float] = np.vecdot(rows, rows).tolist()  # (N, C), (N, C) -> (N,)
+    if min(squares) > _SMALLEST and max(squares) < _GREATEST:
+        return squares
+    return [squared_norm(row) for row in rows]
 
 
 def column_blocks(a: FloatArray) -> FloatArray:
@@ -45,5 +53,4 @@ def read_in_order(*arrays: FloatArray) -> None:
     for memory twice as long.
     """
     for a in arrays:
-        flat = a.reshape(-1)
-        flat.dot(flat)
+        np.vdot(a, a)

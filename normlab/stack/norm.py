@@ -9,6 +9,7 @@ import numpy as np
 
 from normlab.norms.rows import FloatArray
 from normlab.stack.kernels import scalar
+from normlab.stack.memory import aligned_empty
 from normlab.stack.setting import StackSetting
 
 
@@ -30,7 +31,7 @@ class RowRMSNorm:
     def __init__(self, setting: StackSetting) -> None:
         d, dtype = setting.d_model, setting.numpy_dtype
         self.mean_of = np.full(d, 1 / d, dtype)  # x · mean_of: mean(x)
-        self.mean = np.empty(setting.rows, dtype)
+        self.mean = aligned_empty((setting.rows,), dtype)
         self.mean_column = self.mean[:, None]  # (rows,) -> (rows, 1), a view
         self.sum_eps, self.root_features = scalar(d * setting.eps, dtype), scalar(d**0.5, dtype)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from normlab.norms.rows import FloatArray
-from normlab.stack.kernels import squared_norm
+from normlab.stack.kernels import squared_norms
 from normlab.stack.run import StackRun, stack_arithmetic
 from normlab.stack.setting import (
     ATTENTION_WEIGHTS,
@@ -125,18 +125,12 @@ def _profile(run: StackRun, sub_layers: int) -> StackProfile:
         overflow = run.overflow if run.overflow and run.overflow <= sub_layers else None
         squares = np.full(sub_layers + 1, np.nan)
         exponents = np.zeros(sub_layers + 1)
-        weight_squares = {
-            **{name: np.full((sub_layers + 1) // 2, np.nan) for name in ATTENTION_WEIGHTS},
-            **{name: np.full(sub_layers // 2, np.nan) for name in FEED_FORWARD_WEIGHTS},
-        }
+        weight_squares = [[math.nan] * len(_weights_of(depth)) for depth in range(sub_layers)]
         for step in run.backward(sub_layers) if overflow is None else ():
             squares[step.depth], exponents[step.depth] = step.square, step.exponent
-            for name, d_weight in step.d_weights.items():
-                weight_squares[name][step.depth // 2] = squared_norm(d_weight)
-        weights = {
-            name: _log10_norms(of, exponents[int(name in FEED_FORWARD_WEIGHTS) :: 2][: len(of)])
-            for name, of in weight_squares.items()
-        }
+            if step.branch is not None:
+                weight_squares[step.depth] = squared_norms(step.branch.d_weight_rows)
+        weights = _log10_weight_norms(weight_squares, exponents)
         gradient = _log10_norms(squares, exponents)
     mean_square = _mean_squares(run.stream_squares, sub_layers + 1, run)
     sums = _mean_squares(run.sum_squares, sub_layers, run)
@@ -146,8 +140,24 @@ def _profile(run: StackRun, sub_layers: int) -> StackProfile:
 def _mean_squares(squares: list[float], count: int, run: StackRun) -> FloatArray:
     """The first `count` squares per row and feature; inf where the stream was not finite."""
     known = np.array(squares[:count]) / run.input.size
-    known[~np.isfinite(known)] = np.inf
-    return np.pad(known, (0, count - len(known)), constant_values=np.inf)
+    means = np.full(count, np.inf)
+    means[: len(known)] = np.where(np.isfinite(known), known, np.inf)
+    return means
+
+
+def _weights_of(sub_layer: int) -> tuple[str, ...]:
+    return FEED_FORWARD_WEIGHTS if sub_layer % 2 else ATTENTION_WEIGHTS
+
+
+def _log10_weight_norms(
+    squares: list[list[float]], exponents: FloatArray
+) -> Mapping[str, FloatArray]:
+    """By name, of the squares of each sub-layer's weights; `exponents` (L + 1,), one a depth."""
+    return {
+        name: _log10_norms(np.array([of[column] for of in squares[kind::2]]), exponents[kind:-1:2])
+        for kind in (0, 1)
+        for column, name in enumerate(_weights_of(kind))
+    }
 
 
 def _log10_norms(squares: FloatArray, exponents: FloatArray) -> FloatArray:

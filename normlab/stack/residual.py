@@ -1,16 +1,14 @@
 """The placements: how a branch f, its norms and the residual stream are wired, both ways."""
 
-from collections.abc import Mapping
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import numpy as np
 
 from normlab.norms.rows import FloatArray
+from normlab.stack.memory import aligned_empty
 from normlab.stack.norm import make_norm
 from normlab.stack.setting import StackSetting
 from normlab.stack.tape import SubLayerTape
-
-Gradients: TypeAlias = Mapping[str, FloatArray]
 
 
 class Branch(Protocol):
@@ -18,7 +16,7 @@ class Branch(Protocol):
 
     def forward(self, x: FloatArray, tape: Any, out: FloatArray) -> None: ...
 
-    def backward(self, df: FloatArray, x: FloatArray, tape: Any, out: FloatArray) -> Gradients: ...
+    def backward(self, df: FloatArray, x: FloatArray, tape: Any, out: FloatArray) -> None: ...
 
 
 class Residual:
@@ -30,7 +28,7 @@ class Residual:
         self.norm = make_norm(setting)
         self.alpha = alpha
         shape = (setting.rows, setting.d_model)
-        self.sum, self.scaled, self.d_f = np.empty((3, *shape), setting.numpy_dtype)
+        self.sum, self.scaled, self.d_f = aligned_empty((3, *shape), setting.numpy_dtype)
 
     def forward(self, f: Branch, x: FloatArray, tape: SubLayerTape) -> FloatArray:
         """Write x_{l+1} to `tape.stream`; return the sum of shortcut and branch."""
@@ -39,11 +37,10 @@ class Residual:
 
     def backward(
         self, f: Branch, x: FloatArray, tape: SubLayerTape, dy: FloatArray, dx: FloatArray
-    ) -> Gradients:
-        """Write ∂L/∂x_l to `dx` for dy = ∂L/∂x_{l+1}; return ∂L/∂W."""
-        gradients = f.backward(dy, x, tape.branch, out=dx)
+    ) -> None:
+        """Write ∂L/∂x_l to `dx` for dy = ∂L/∂x_{l+1}, and ∂L/∂W to `f.d_weights`."""
+        f.backward(dy, x, tape.branch, out=dx)
         dx += dy
-        return gradients
 
 
 class PostNorm(Residual):
@@ -60,11 +57,10 @@ class PostNorm(Residual):
 
     def backward(
         self, f: Branch, x: FloatArray, tape: SubLayerTape, dy: FloatArray, dx: FloatArray
-    ) -> Gradients:
+    ) -> None:
         self.norm.backward(dy, tape.stream, tape.inverse, out=self.sum)  # x̂ is x_{l+1} itself
-        gradients = f.backward(self.sum, x, tape.branch, out=dx)
+        f.backward(self.sum, x, tape.branch, out=dx)
         dx += self.shortcut(self.sum)
-        return gradients
 
 
 class DeepNorm(PostNorm):
@@ -86,11 +82,10 @@ class PreNorm(Residual):
 
     def backward(
         self, f: Branch, x: FloatArray, tape: SubLayerTape, dy: FloatArray, dx: FloatArray
-    ) -> Gradients:
-        gradients = f.backward(dy, tape.normalized, tape.branch, out=self.sum)
+    ) -> None:
+        f.backward(dy, tape.normalized, tape.branch, out=self.sum)
         self.norm.backward(self.sum, tape.normalized, tape.inverse, out=dx)
         dx += dy
-        return gradients
 
 
 class PeriNorm(Residual):
@@ -106,12 +101,11 @@ class PeriNorm(Residual):
 
     def backward(
         self, f: Branch, x: FloatArray, tape: SubLayerTape, dy: FloatArray, dx: FloatArray
-    ) -> Gradients:
+    ) -> None:
         self.norm.backward(dy, tape.normalized_branch, tape.inverse_branch, out=self.d_f)
-        gradients = f.backward(self.d_f, tape.normalized, tape.branch, out=self.sum)
+        f.backward(self.d_f, tape.normalized, tape.branch, out=self.sum)
         self.norm.backward(self.sum, tape.normalized, tape.inverse, out=dx)
         dx += dy
-        return gradients
 
 
 RESIDUALS = {

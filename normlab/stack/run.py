@@ -13,10 +13,11 @@ from normlab.norms.rows import FloatArray
 from normlab.stack.attention import Attention
 from normlab.stack.feed_forward import FeedForward
 from normlab.stack.kernels import squared_norm
-from normlab.stack.residual import RESIDUALS, Gradients
+from normlab.stack.memory import aligned_empty
+from normlab.stack.residual import RESIDUALS
 from normlab.stack.setting import StackSetting
 from normlab.stack.tape import Tapes
-from normlab.stack.weights import layer_draws, stack_input, upstream_gradient
+from normlab.stack.weights import stack_draws, stack_input, upstream_gradient
 
 
 @cache
@@ -36,7 +37,7 @@ def stack_arithmetic() -> Iterator[None]:
 
 @dataclass(slots=True)
 class BackwardStep:
-    """∂L/∂x_l, and the weight gradients of sub-layer l (of none at the output, l = L).
+    """∂L/∂x_l, and the branch with the weight gradients of sub-layer l (None at the output).
 
     All numbers are to be multiplied by 2^exponent. The arrays are buffers that hold them until
     the next step.
@@ -46,7 +47,7 @@ class BackwardStep:
     d_stream: FloatArray
     square: float
     exponent: int
-    d_weights: Gradients
+    branch: Attention | FeedForward | None
 
 
 class StackRun:
@@ -58,8 +59,8 @@ class StackRun:
 
     def __init__(self, setting: StackSetting, tapes: Tapes) -> None:
         self.setting, self.tapes = setting, tapes
-        self.input = stack_input(setting)
-        self.gradients = np.empty((2, *self.input.shape), setting.numpy_dtype)
+        self.input, self.draws = stack_input(setting), stack_draws(setting)
+        self.gradients = aligned_empty((2, *self.input.shape), setting.numpy_dtype)
         self._prepare(sub_layers=1)
 
     def _prepare(self, sub_layers: int) -> None:
@@ -67,8 +68,7 @@ class StackRun:
         stds = self.setting.weight_stds(sub_layers)
         self.constants = self.setting.constants(sub_layers)
         self.residual = RESIDUALS[self.setting.placement](self.setting, self.constants[0])
-        self.attention = Attention(self.setting, stds)
-        self.feed_forward = FeedForward(self.setting, stds)
+        self.branches = Attention(self.setting, stds), FeedForward(self.setting, stds)
         self.stream_squares = [squared_norm(self.input)]  # ‖x_l‖² for l = 0, 1, …
         self.sum_squares: list[float] = []  # of the sum of shortcut and branch
         self.overflow: int | None = None
@@ -77,9 +77,6 @@ class StackRun:
         """x_l (rows, d_model) at l = depth."""
         return self.tapes[depth - 1].stream if depth else self.input
 
-    def branch(self, sub_layer: int) -> Attention | FeedForward:
-        return self.feed_forward if sub_layer % 2 else self.attention
-
     def forward(self, sub_layers: int) -> None:
         """Compute x_1 … x_L as far as they are missing, or to the first that is not finite."""
         if self.setting.constants(sub_layers) != self.constants:
@@ -87,8 +84,8 @@ class StackRun:
         for sub_layer in range(len(self.sum_squares), sub_layers):
             if self.overflow is not None:
                 return
-            tape, x, f = self.tapes[sub_layer], self.stream(sub_layer), self.branch(sub_layer)
-            f.load(layer_draws(self.setting, sub_layer // 2))
+            tape, x, f = self.tapes[sub_layer], self.stream(sub_layer), self.branches[sub_layer % 2]
+            f.load(self.draws[sub_layer // 2])
             total = self.residual.forward(f, x, tape)
             square = squared_norm(total)
             self.sum_squares.append(square)
@@ -107,18 +104,18 @@ class StackRun:
         dx, dy = self.gradients
         self._output_gradient(sub_layers, out=dx)
         square, exponent = squared_norm(dx), 0
-        yield BackwardStep(sub_layers, dx, square, exponent, {})
+        yield BackwardStep(sub_layers, dx, square, exponent, None)
         for depth in reversed(range(sub_layers)):
             dx, dy = dy, dx
             shift = self._shift(square, depth)
             if shift:
                 np.ldexp(dy, shift, out=dy)
                 exponent -= shift
-            tape, x, f = self.tapes[depth], self.stream(depth), self.branch(depth)
-            f.load_transposed(layer_draws(self.setting, depth // 2))
-            d_weights = self.residual.backward(f, x, tape, dy, dx)
+            tape, x, f = self.tapes[depth], self.stream(depth), self.branches[depth % 2]
+            f.load_transposed(self.draws[depth // 2])
+            self.residual.backward(f, x, tape, dy, dx)
             square = squared_norm(dx)
-            yield BackwardStep(depth, dx, square, exponent, d_weights)
+            yield BackwardStep(depth, dx, square, exponent, f)
 
     def _output_gradient(self, sub_layers: int, out: FloatArray) -> None:
         """∂L/∂x_L of L = ⟨c, y⟩, where y is x_L or, with a final norm, norm(x_L)."""

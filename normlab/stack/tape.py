@@ -7,6 +7,7 @@ import numpy as np
 
 from normlab.stack.attention import AttentionTape
 from normlab.stack.feed_forward import FeedForwardTape
+from normlab.stack.memory import Arena
 from normlab.stack.setting import StackSetting
 
 
@@ -15,29 +16,27 @@ class SubLayerTape:
 
     `normalized` and `inverse`, x̂ (rows, d_model) and 1/σ_ε (rows, 1), are of the norm before
     the branch, or of the only one; `normalized_branch` and `inverse_branch` of the one after.
-    Arrays that a placement never writes to are never taken from the system.
+    `normalized_branch` lies apart: unless it is written to, it is never taken from the system.
     """
 
-    def __init__(self, setting: StackSetting, sub_layer: int) -> None:
+    def __init__(self, setting: StackSetting, sub_layer: int, arena: Arena) -> None:
         shape, dtype = (setting.rows, setting.d_model), setting.numpy_dtype
-        self.branch = (FeedForwardTape if sub_layer % 2 else AttentionTape)(setting)
-        self.stream = np.empty(shape, dtype)
-        self.normalized = np.empty(shape, dtype)
+        self.branch = (FeedForwardTape if sub_layer % 2 else AttentionTape)(setting, arena)
+        self.normalized = arena.empty(shape, dtype)
+        self.stream = arena.empty(shape, dtype)
         self.normalized_branch = np.empty(shape, dtype)
         self.inverse = self.inverse_branch = np.empty((setting.rows, 1), dtype)
 
 
-class Tapes:
+class Tapes(dict[int, SubLayerTape]):
     """The tapes of sub-layers 0, 1, …, made when they are first asked for."""
 
     def __init__(self, setting: StackSetting) -> None:
-        self.setting = setting
-        self.made: list[SubLayerTape] = []
+        self.setting, self.arena = setting, Arena()
 
-    def __getitem__(self, sub_layer: int) -> SubLayerTape:
-        while sub_layer >= len(self.made):
-            self.made.append(SubLayerTape(self.setting, len(self.made)))
-        return self.made[sub_layer]
+    def __missing__(self, sub_layer: int) -> SubLayerTape:
+        self[sub_layer] = SubLayerTape(self.setting, sub_layer, self.arena)
+        return self[sub_layer]
 
 
 _idle: dict[tuple[object, ...], Tapes] = {}

@@ -7,6 +7,7 @@ from types import MappingProxyType
 import numpy as np
 
 from normlab.norms.rows import FloatArray
+from normlab.stack.memory import Arena
 from normlab.stack.setting import StackSetting
 
 # Streams of random numbers that a seed is the parent of.
@@ -22,20 +23,21 @@ class Matrix:
 
     __slots__ = ("plain", "transposed")
 
-    def __init__(self, draw: FloatArray) -> None:
-        self.plain: FloatArray = np.ascontiguousarray(draw)  # (fan_in, fan_out)
-        self.transposed: FloatArray = np.ascontiguousarray(draw.T)  # (fan_out, fan_in)
+    def __init__(self, plain: FloatArray, transposed: FloatArray) -> None:
+        self.plain, self.transposed = plain, transposed  # (fan_in, fan_out), (fan_out, fan_in)
 
 
 class LayerDraws:
     """The draws of one layer; `qkv` are those of W_q, W_k and W_v."""
 
-    def __init__(self, seed: int, layer: int, d_model: int, d_ff: int) -> None:
+    def __init__(self, seed: int, layer: int, d_model: int, d_ff: int, arena: Arena) -> None:
         rng = np.random.default_rng([seed, _WEIGHTS, layer])
         shapes = [(d_model, 3 * d_model), (d_model, d_model), (d_model, d_ff), (d_ff, d_model)]
         qkv, o, w_1, w_2 = (rng.standard_normal(shape, np.float32) for shape in shapes)
-        self.qkv = [Matrix(draw) for draw in np.split(qkv, 3, axis=1)]  # (D, 3D) -> 3 × (D, D)
-        self.o, self.w_1, self.w_2 = Matrix(o), Matrix(w_1), Matrix(w_2)
+        draws = [*np.split(qkv, 3, axis=1), o, w_1, w_2]  # (D, 3D) -> 3 × (D, D)
+        plain = [arena.copy(draw) for draw in draws]  # side by side, as they will be read
+        transposed = [arena.copy(draw.T) for draw in draws]
+        *self.qkv, self.o, self.w_1, self.w_2 = map(Matrix, plain, transposed)
 
     def by_name(self) -> Mapping[str, FloatArray]:
         w_q, w_k, w_v = (matrix.plain for matrix in self.qkv)
@@ -45,30 +47,29 @@ class LayerDraws:
         )
 
 
-class StackDraws:
+class StackDraws(dict[int, LayerDraws]):
     """The draws of layers 0, 1, … of one seed, made when they are first asked for."""
 
     def __init__(self, seed: int, d_model: int, d_ff: int) -> None:
         self.sizes = seed, d_model, d_ff
-        self.made: dict[int, LayerDraws] = {}
+        self.arena = Arena()
 
-    def __getitem__(self, layer: int) -> LayerDraws:
-        if layer not in self.made:
-            seed, d_model, d_ff = self.sizes
-            self.made[layer] = LayerDraws(seed, layer, d_model, d_ff)
-        return self.made[layer]
+    def __missing__(self, layer: int) -> LayerDraws:
+        seed, d_model, d_ff = self.sizes
+        self[layer] = LayerDraws(seed, layer, d_model, d_ff, self.arena)
+        return self[layer]
 
 
 _draws_of = lru_cache(maxsize=2)(StackDraws)
 
 
-def layer_draws(setting: StackSetting, layer: int) -> LayerDraws:
-    """The draws of layer `layer`, the same whatever the depth, placement, init and dtype.
+def stack_draws(setting: StackSetting) -> StackDraws:
+    """The draws of each layer, the same whatever the depth, placement, init and dtype.
 
     Each layer has a generator of its own, seeded by (seed, layer). The last two families of
     (seed, d_model, d_ff) stay in memory: 400 KB a layer at d_model = 64, d_ff = 256.
     """
-    return _draws_of(setting.seed, setting.d_model, setting.d_ff)[layer]
+    return _draws_of(setting.seed, setting.d_model, setting.d_ff)
 
 
 def layer_weights(setting: StackSetting, sub_layers: int, layer: int) -> Mapping[str, FloatArray]:
@@ -80,7 +81,7 @@ def layer_weights(setting: StackSetting, sub_layers: int, layer: int) -> Mapping
     """
     stds = setting.weight_stds(sub_layers)
     dtype = setting.numpy_dtype
-    draws = layer_draws(setting, layer).by_name()
+    draws = stack_draws(setting)[layer].by_name()
     return MappingProxyType({name: dtype.type(stds[name]) * draw for name, draw in draws.items()})
 
 
