@@ -230,5 +230,8 @@ def test_an_input_that_changes_from_call_to_call_is_judged_each_time():
     question = EXERCISE.question("item_layer_norm_failing_input")
     fails = {"x": np.array([[[1.0, 3.0], [10.0, 20.0]]])}
     agrees = {"x": np.ones((2, 2))}
-    answer = lambda: fails if next(calls) < 3 else agrees  # noqa: E731
+
+    def answer():
+        return fails if next(calls) < 3 else agrees
+
     assert not examine(EXERCISE, question, answer).passed
