@@ -38,7 +38,10 @@ class Table:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return self._as("html")
+        """Texts to the left: a notebook puts every cell that says nothing to the right."""
+        left = 'style="text-align: left;"'
+        html = self._as("html")
+        return html.replace("<td>", f"<td {left}>").replace("<th>", f"<th {left}>")
 
     def _as(self, form: str) -> str:
         """Digits as they are given ("0.50" stays "0.50"), columns of numbers to the right."""

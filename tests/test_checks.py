@@ -163,6 +163,15 @@ def test_one_known_mistake_is_named_with_the_smallest_input_that_shows_it():
     assert "Two halves make one." in diagnosis.message
 
 
+def test_an_input_on_which_the_difference_can_be_seen_goes_before_a_smaller_one():
+    def slightly(x):
+        return x + 0.01 * (x.size == 2) + (x.size == 3)
+
+    sizes = [Probe(f"{n} numbers", {"x": np.ones(n)}) for n in (2, 3, 4)]
+    question = Question("f", 1, call("y"), ("", "", ""), lambda x: x, lambda rng: tuple(sizes))
+    assert diagnose(slightly, question).example.title == "3 numbers"
+
+
 def test_three_mistakes_at_once_are_all_named():
     assert set(diagnose(lambda x, shift=1.0: x / 3 - shift).mistakes) == {
         "third",

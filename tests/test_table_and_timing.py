@@ -14,7 +14,8 @@ def test_a_table_shows_the_same_cells_as_text_and_as_html():
     table = Table(("name", "value"), [("a", 0.123456), ("b", 2)])
     assert table.cells() == [["a", "0.1235"], ["b", "2"]]
     assert "0.1235" in str(table)
-    assert "<td>a" in table._repr_html_()
+    assert '<td style="text-align: left;">a' in table._repr_html_()
+    assert '<td style="text-align: right;">      2' in table._repr_html_()
 
 
 def test_a_table_refuses_a_row_of_another_length():

@@ -1,5 +1,6 @@
 """What an answer does on every probe of a question, beside what the reference does."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -8,6 +9,8 @@ from normlab.checks.compare import agrees, changed_fault, dtype_fault, form_faul
 from normlab.checks.diagnosis import Finding
 from normlab.checks.exercise import Answer, Probe, Question
 from normlab.checks.observe import Observation, observe
+
+CLEAR = 0.05
 
 
 class Examination:
@@ -22,6 +25,11 @@ class Examination:
 
     def _passes(self, i: int) -> bool:
         return agrees(self.got[i], self.expected[i], self.probes[i])
+
+    def fails_clearly(self, i: int) -> bool:
+        """Whether a reader sees it on probe i: a number is off by 5 %, or all is different."""
+        wide = replace(self.probes[i], tolerance=max(CLEAR, self.probes[i].tolerance))
+        return not agrees(self.got[i], self.expected[i], wide)
 
     def repeats(self) -> bool:
         """Whether second calls do what the first ones did."""

@@ -65,7 +65,8 @@ def _by_probes(question: Question, answer: Answer, seed: int) -> Verdict:
     if fault and findings[0] is fault[1]:
         shown = fault[0]
     else:
-        shown = min(e.failing or e.by_size, key=lambda i: e.probes[i].special)
+        order = {i: (e.probes[i].special, not e.fails_clearly(i)) for i in e.failing or e.by_size}
+        shown = min(order, key=lambda i: order[i])
     return False, True, findings, example(e.probes[shown], e.got[shown], e.expected[shown])
 
 
