@@ -247,6 +247,40 @@ def rows_depend(arguments: Arguments) -> Law:
     return Law("rows-depend", "rows change each other's dx", (arguments, first), judge)
 
 
+def half_probes(dy: list[float], x: list[float]) -> tuple[Probe, ...]:
+    """float16 numbers with a float32 γ: squares that overflow, and sums over many tokens.
+
+    Args:
+        dy, x: (D,), the rows of each of 3000 tokens.
+    """
+    overflow = {
+        "dy": np.array([[1, 0, 0, 0]], np.float16),
+        "x": np.array([[300, -300, 0, 0]], np.float16),
+        "gamma": np.ones(4, np.float32),
+    }
+    tokens = {
+        "dy": np.tile(np.array(dy, np.float16), (3000, 1)),  # (D,) -> (3000, D)
+        "x": np.tile(np.array(x, np.float16), (3000, 1)),
+        "gamma": np.ones(len(x), np.float32),
+    }
+    two_steps = 2e-3  # of float16
+    return (
+        Probe(
+            "float16 numbers whose squares overflow, float32 γ",
+            overflow,
+            tolerance=two_steps,
+            special=True,
+        ),
+        Probe(
+            "3000 float16 tokens, float32 γ",
+            tokens,
+            tolerance=two_steps,
+            special=True,
+            rounding=True,
+        ),
+    )
+
+
 def shape_probes(token: dict[str, Value], two_tokens: dict[str, Value]) -> tuple[Probe, ...]:
     """A γ and a dy that do not fit, but that NumPy would stretch.
 

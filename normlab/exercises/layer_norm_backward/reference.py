@@ -41,7 +41,6 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     drawn = {"dy": dy, "x": x, "gamma": rng.uniform(0.5, 2.0, 3)}
     wide_dy, wide_x = rng.standard_normal((2, 4, 8))
     wide_gamma = rng.uniform(0.5, 2.0, 8)
-    many = {"dy": np.tile([1.0, 0, 0.5], (3000, 1)), "x": np.tile([1.0, 2, 6], (3000, 1))}
     return (
         common.plain("one token", first),
         common.plain("one token and a gain", first | {"gamma": gain}),
@@ -73,24 +72,7 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
             special=True,
             rounding=True,
         ),
-        Probe(
-            "float16 numbers whose squares overflow, float32 γ",
-            {
-                "dy": np.array([[1, 0, 0, 0]], np.float16),
-                "x": np.array([[300, -300, 0, 0]], np.float16),
-                "gamma": np.ones(4, np.float32),
-            },
-            tolerance=2e-3,  # two float16 steps
-            special=True,
-        ),
-        Probe(
-            "3000 float16 tokens, float32 γ",
-            {name: a.astype(np.float16) for name, a in many.items()}
-            | {"gamma": np.ones(3, np.float32)},
-            tolerance=2e-3,
-            special=True,
-            rounding=True,
-        ),
+        *backward.half_probes(dy=[1.0, 0, 0.5], x=[1.0, 2, 6]),
         Probe(
             "float64 numbers, float32 dy and γ",
             {

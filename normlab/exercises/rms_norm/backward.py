@@ -40,12 +40,6 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     }
     dy, x = rng.standard_normal((2, 2, 3, 3))  # (B, T, D) with T = D
     drawn = {"dy": dy, "x": x, "gamma": rng.uniform(0.5, 2.0, 3)}
-    half = {
-        "dy": np.array([[1, 0, 0, 0]], np.float16),
-        "x": np.array([[300, -300, 0, 0]], np.float16),
-        "gamma": np.ones(4, np.float32),
-    }
-    many = {"dy": np.tile([1.0, 0], (3000, 1)), "x": np.tile([3.0, 3], (3000, 1))}
     return (
         common.plain("one token", first),
         common.plain("one token and a gain", first | {"gamma": gain}),
@@ -57,20 +51,7 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
         common.plain(
             "a constant row", {"dy": dy[0, 0], "x": np.full(3, 3.0), "gamma": drawn["gamma"]}
         ),
-        Probe(
-            "float16 numbers whose squares overflow, float32 γ",
-            half,
-            tolerance=2e-3,  # two float16 steps
-            special=True,
-        ),
-        Probe(
-            "3000 float16 tokens, float32 γ",
-            {name: a.astype(np.float16) for name, a in many.items()}
-            | {"gamma": np.ones(2, np.float32)},
-            tolerance=2e-3,
-            special=True,
-            rounding=True,
-        ),
+        *backward.half_probes(dy=[1.0, 0], x=[3.0, 3]),
         Probe(
             "float64 numbers whose squares overflow float32, float32 dy and γ",
             {
