@@ -6,7 +6,7 @@ from normlab import norms
 from normlab.checks.drivers import call
 from normlab.checks.examples import number
 from normlab.checks.exercise import Exercise, Law, Outputs, Question
-from normlab.exercises import backward
+from normlab.exercises import backward_laws
 from normlab.exercises.layer_norm_backward.mistakes import MISTAKES
 from normlab.exercises.layer_norm_backward.reference import layer_norm_backward, probes
 
@@ -35,7 +35,7 @@ def _orthogonal(out: Outputs) -> str | None:
 
 
 LAWS = (
-    backward.rows_depend(_BATCH),
+    backward_laws.rows_depend(_BATCH),
     Law("sum-not-zero", "the gradient does not sum to 0 over a row", (_BATCH,), _sums_to_zero),
     Law(
         "not-orthogonal",
@@ -43,9 +43,9 @@ LAWS = (
         ({**_BATCH, "eps": 0.0},),
         _orthogonal,
     ),
-    backward.differs_from_differences(norms.layer_norm, _BATCH),
-    backward.not_linear_in_dy(_BATCH),
-    backward.scale_not_inverse(_BATCH),
+    backward_laws.differs_from_differences(norms.layer_norm, _BATCH),
+    backward_laws.not_linear_in_dy(_BATCH),
+    backward_laws.scale_not_inverse(_BATCH),
 )
 
 EXERCISE = Exercise(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from normlab.checks.exercise import Probe
-from normlab.exercises import backward, common
+from normlab.exercises import backward_laws, common
 from normlab.norms.rows import FloatArray
 
 
@@ -72,7 +72,7 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
             special=True,
             rounding=True,
         ),
-        *backward.half_probes(dy=[1.0, 0, 0.5], x=[1.0, 2, 6]),
+        *backward_laws.half_probes(dy=[1.0, 0, 0.5], x=[1.0, 2, 6]),
         Probe(
             "float64 numbers, float32 dy and γ",
             {
@@ -84,5 +84,5 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
             special=True,
             rounding=True,
         ),
-        *backward.shape_probes(first, two),
+        *backward_laws.shape_probes(first, two),
     )

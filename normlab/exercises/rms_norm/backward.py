@@ -6,7 +6,7 @@ from normlab import norms
 from normlab.checks.drivers import call
 from normlab.checks.examples import number
 from normlab.checks.exercise import Law, Mistake, Outputs, Probe, Question
-from normlab.exercises import backward, common
+from normlab.exercises import backward, backward_laws, common
 from normlab.exercises.rms_norm import familiar
 from normlab.norms.rows import FloatArray
 
@@ -51,7 +51,7 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
         common.plain(
             "a constant row", {"dy": dy[0, 0], "x": np.full(3, 3.0), "gamma": drawn["gamma"]}
         ),
-        *backward.half_probes(dy=[1.0, 0], x=[3.0, 3]),
+        *backward_laws.half_probes(dy=[1.0, 0], x=[3.0, 3]),
         Probe(
             "float64 numbers whose squares overflow float32, float32 dy and γ",
             {
@@ -62,7 +62,7 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
             tolerance=1e-6,  # dγ is float32
             special=True,
         ),
-        *backward.shape_probes(first, two),
+        *backward_laws.shape_probes(first, two),
     )
 
 
@@ -187,13 +187,13 @@ def _orthogonal(out: Outputs) -> str | None:
 
 
 LAWS = (
-    backward.rows_depend(_BATCH),
+    backward_laws.rows_depend(_BATCH),
     Law(
         "not-orthogonal", "the gradient has a part along x", ({**_BATCH, "eps": 0.0},), _orthogonal
     ),
-    backward.differs_from_differences(norms.rms_norm, _BATCH),
-    backward.not_linear_in_dy(_BATCH),
-    backward.scale_not_inverse(_BATCH),
+    backward_laws.differs_from_differences(norms.rms_norm, _BATCH),
+    backward_laws.not_linear_in_dy(_BATCH),
+    backward_laws.scale_not_inverse(_BATCH),
 )
 
 BACKWARD = Question(

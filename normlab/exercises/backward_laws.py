@@ -1,0 +1,141 @@
+"""What the exercises on backward passes share: laws of gradients, and probes."""
+
+from collections.abc import Callable
+from inspect import signature
+
+import numpy as np
+
+from normlab.checks.exercise import Arguments, Law, Outputs, Probe, Value
+from normlab.gradients import finite_difference_gradient, relative_error
+from normlab.norms.rows import FloatArray
+
+Forward = Callable[..., FloatArray]
+
+
+def differs_from_differences(forward: Forward, arguments: Arguments) -> Law:
+    """The law that the outputs dx, dgamma, … are the slopes of Σ dy ⊙ forward(x, gamma, …)."""
+    dy, eps = arguments["dy"], arguments["eps"]
+    inputs = {"x": arguments["x"], "gamma": arguments["gamma"]}
+    if "beta" in signature(forward).parameters:
+        inputs["beta"] = np.zeros_like(arguments["gamma"])
+
+    def slope(name: str) -> FloatArray:
+        def loss(value: FloatArray) -> float:
+            y = forward(**{**inputs, name: value}, eps=eps)
+            return float((dy * y).sum())  # (..., D) -> ()
+
+        return finite_difference_gradient(loss, inputs[name], 1e-5)
+
+    def judge(out: Outputs) -> str | None:
+        errors = {f"d{name}": relative_error(out[f"d{name}"], slope(name)) for name in inputs}
+        large = [f"{name} by {100 * e:.3g} %" for name, e in errors.items() if not e < 1e-4]
+        return f"On one batch of random numbers: {', '.join(large)}." if large else None
+
+    return Law(
+        "differs-from-differences",
+        "the gradient differs from finite differences",
+        (arguments,),
+        judge,
+    )
+
+
+def not_linear_in_dy(arguments: Arguments) -> Law:
+    """The law that twice the dy gives twice the gradients."""
+
+    def judge(once: Outputs, twice: Outputs) -> str | None:
+        for name, value in once.items():
+            error = relative_error(twice[name], 2 * value)
+            if not error < 1e-5:
+                return f"twice the dy gives another {name} than twice the {name}."
+        return None
+
+    doubled = {**arguments, "dy": 2 * arguments["dy"]}
+    return Law("not-linear-in-dy", "the gradients do not go with dy", (arguments, doubled), judge)
+
+
+def scale_not_inverse(arguments: Arguments) -> Law:
+    """The law that an input 10 times as large, with 100 times the ε, has a tenth of the dx."""
+
+    def judge(one: Outputs, other: Outputs) -> str | None:
+        error = relative_error(other["dx"], one["dx"] / 10)
+        if error < 1e-5:
+            return None
+        return f"for 10·x and 100·ε, dx is off by {100 * error:.3g} % of a tenth of dx."
+
+    larger = {**arguments, "x": 10 * arguments["x"], "eps": 100 * arguments["eps"]}
+    return Law(
+        "scale-not-inverse",
+        "an input 10 times as large has not a tenth of the gradient",
+        (arguments, larger),
+        judge,
+    )
+
+
+def rows_depend(arguments: Arguments) -> Law:
+    """The law that the first row's dx is the same without the other rows."""
+
+    def judge(together: Outputs, alone: Outputs) -> str | None:
+        change = np.abs(together["dx"][:1] - alone["dx"]).max()
+        return None if change < 1e-5 else f"alone, the first row's dx changes by {change:.3g}."
+
+    first = {**arguments, "dy": arguments["dy"][:1], "x": arguments["x"][:1]}
+    return Law("rows-depend", "rows change each other's dx", (arguments, first), judge)
+
+
+def half_probes(dy: list[float], x: list[float]) -> tuple[Probe, ...]:
+    """float16 numbers with a float32 γ: squares that overflow, and sums over many tokens.
+
+    Args:
+        dy, x: (D,), the rows of each of 3000 tokens.
+    """
+    overflow = {
+        "dy": np.array([[1, 0, 0, 0]], np.float16),
+        "x": np.array([[300, -300, 0, 0]], np.float16),
+        "gamma": np.ones(4, np.float32),
+    }
+    tokens = {
+        "dy": np.tile(np.array(dy, np.float16), (3000, 1)),  # (D,) -> (3000, D)
+        "x": np.tile(np.array(x, np.float16), (3000, 1)),
+        "gamma": np.ones(len(x), np.float32),
+    }
+    two_steps = 2e-3  # of float16
+    return (
+        Probe(
+            "float16 numbers whose squares overflow, float32 γ",
+            overflow,
+            tolerance=two_steps,
+            special=True,
+        ),
+        Probe(
+            "3000 float16 tokens, float32 γ",
+            tokens,
+            tolerance=two_steps,
+            special=True,
+            rounding=True,
+        ),
+    )
+
+
+def shape_probes(token: dict[str, Value], two_tokens: dict[str, Value]) -> tuple[Probe, ...]:
+    """A γ and a dy that do not fit, but that NumPy would stretch.
+
+    Args:
+        token: arguments with an x of shape (D,).
+        two_tokens: the same with an x of shape (2, D).
+    """
+    features = token["x"].shape[0]
+    one, row = np.ones(1), np.ones((1, features))
+    stretched = (
+        ("a γ of one number", token | {"gamma": one}, ("(1,)", f"({features},)")),
+        ("a γ of two axes", two_tokens | {"gamma": row}, (f"(1, {features})",)),
+        ("a dy of one number", token | {"dy": one}, ("(1,)", f"({features},)")),
+        (
+            "a dy of one token for an x of two",
+            two_tokens | {"dy": row},
+            (f"(1, {features})", f"(2, {features})"),
+        ),
+    )
+    return tuple(
+        Probe(title, arguments, special=True, error_names=names)
+        for title, arguments, names in stretched
+    )
