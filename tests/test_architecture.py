@@ -12,6 +12,7 @@ PACKAGE = ROOT / "normlab"
 # From the bottom to the top; a module imports from its own room or from lower ones.
 ROOMS = [
     ["table", "progress", "processes", "deepnorm_constants", "record", "quizzes", "checks"],
+    ["code_cells"],
     ["norms"],
     ["torch_norms", "dyt", "timing"],
     ["placement", "initialization"],

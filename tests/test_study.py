@@ -13,9 +13,10 @@ import pytest
 from nbformat import v4
 
 from normlab import cli, norms
+from normlab.code_cells import UnreadableFile
 from normlab.record import open_record
 from normlab.study import start
-from normlab.study.files import UnreadableFile, check_file
+from normlab.study.files import check_file
 from normlab.study.notebook import WrongAnswer, check, hint
 
 RIGHT = """

@@ -1,25 +1,36 @@
 """Drivers: how an answer is run on the arguments of a probe. They hold no expected value."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from normlab.checks.exercise import Answer, Driver, Outputs, Value
+from normlab.checks.exercise import Answer, Outputs, Value
 
 
 class WrongReturn(TypeError):
     """An answer returned something that cannot be compared; the message says what."""
 
 
-def call(*names: str) -> Driver:
+@dataclass(frozen=True)
+class Call:
     """A driver that calls the answer, and names what it returns.
+
+    Args:
+        names: of the returned values, in their order.
+    """
+
+    names: tuple[str, ...]
+
+    def __call__(self, answer: Answer, **arguments: Value) -> Outputs:
+        return named(answer(*arguments.values()), *self.names)
+
+
+def call(*names: str) -> Call:
+    """The driver that calls the answer, and gives these names to what it returns.
 
     >>> call("quotient", "remainder")(divmod, x=7, y=2)
     {'quotient': 3, 'remainder': 1}
     """
-
-    def driver(answer: Answer, **arguments: Value) -> Outputs:
-        return named(answer(*arguments.values()), *names)
-
-    return driver
+    return Call(names)
 
 
 def named(returned: Any, *names: str) -> Outputs:

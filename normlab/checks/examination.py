@@ -8,7 +8,7 @@ import numpy as np
 from normlab.checks.compare import agrees, changed_fault, dtype_fault, form_fault, looks_like
 from normlab.checks.diagnosis import Finding
 from normlab.checks.exercise import Answer, Probe, Question
-from normlab.checks.observe import Observation, observe
+from normlab.checks.observe import Observation, Respond, observe
 
 CLEAR = 0.05
 
@@ -16,10 +16,10 @@ CLEAR = 0.05
 class Examination:
     """All probes of a question, with what an answer did and what the reference does."""
 
-    def __init__(self, question: Question, answer: Answer, seed: int) -> None:
-        self.question, self.answer, self.seed = question, answer, seed
-        self.probes, self.expected = _expected(question, seed)
-        self.got = [observe(question.driver, answer, p.arguments) for p in self.probes]
+    def __init__(self, question: Question, respond: Respond, seed: int) -> None:
+        self.question, self.respond, self.seed = question, respond, seed
+        self.probes, self.expected = expected(question, seed)
+        self.got = [respond(p.arguments) for p in self.probes]
         self.by_size = sorted(range(len(self.probes)), key=lambda i: self.probes[i].size)
         self.failing = [i for i in self.by_size if not self._passes(i)]
 
@@ -33,7 +33,7 @@ class Examination:
 
     def repeats(self) -> bool:
         """Whether second calls do what the first ones did."""
-        again = (observe(self.question.driver, self.answer, p.arguments) for p in self.probes)
+        again = (self.respond(p.arguments) for p in self.probes)
         both = zip(self.got, again, self.probes, strict=True)
         return all(looks_like(one, two, one, probe) for one, two, probe in both)
 
@@ -53,7 +53,8 @@ class Examination:
 
 
 @lru_cache(maxsize=64)
-def _expected(question: Question, seed: int) -> tuple[tuple[Probe, ...], list[Observation]]:
+def expected(question: Question, seed: int) -> tuple[tuple[Probe, ...], list[Observation]]:
+    """The probes of a question that has a reference, and what the reference does on them."""
     assert question.reference is not None
     probes = question.probes(np.random.default_rng(seed))
     return probes, [observe(question.driver, question.reference, p.arguments) for p in probes]
@@ -61,5 +62,5 @@ def _expected(question: Question, seed: int) -> tuple[tuple[Probe, ...], list[Ob
 
 @lru_cache(maxsize=2**15)
 def _of_variant(question: Question, seed: int, variant: Answer, i: int) -> Observation:
-    probes, _ = _expected(question, seed)
+    probes, _ = expected(question, seed)
     return observe(question.driver, variant, probes[i].arguments)

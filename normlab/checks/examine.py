@@ -1,14 +1,15 @@
 """Put a question to an answer: does it pass, and if not, which mistake does it make?"""
 
+from functools import partial
 from itertools import islice
 
 from normlab.checks.compare import form_fault
 from normlab.checks.diagnosis import Diagnosis, Example, Finding
-from normlab.checks.examination import Examination
+from normlab.checks.examination import Examination, expected
 from normlab.checks.examples import example
-from normlab.checks.exercise import Answer, Exercise, Law, Question
+from normlab.checks.exercise import Answer, Arguments, Exercise, Law, Question
 from normlab.checks.lookup import known_mistakes
-from normlab.checks.observe import Observation, attempted, observe, torch_undisturbed
+from normlab.checks.observe import Observation, Respond, attempted, observe, torch_undisturbed
 
 NOT_DETERMINISTIC = Finding(
     "not-deterministic",
@@ -36,13 +37,30 @@ def examine(exercise: Exercise, question: Question, answer: Answer, seed: int = 
         seed: of the random numbers in the probes.
     """
     with torch_undisturbed():
-        if question.reference is None:
-            passed, seen, findings, shown = _by_laws(question, answer)
-        else:
-            passed, seen, findings, shown = _by_probes(question, answer, seed)
+        return judge(exercise, question, partial(observe, question.driver, answer), seed)
+
+
+def judge(exercise: Exercise, question: Question, respond: Respond, seed: int) -> Diagnosis:
+    """The diagnosis of an answer of which no more is known than how it responds.
+
+    `respond` is asked for some of `calls(question, seed)`, in that order. What it did last on the
+    same arguments may be asked for again.
+    """
+    if question.reference is None:
+        passed, seen, findings, shown = _by_laws(question, respond)
+    else:
+        passed, seen, findings, shown = _by_probes(question, respond, seed)
     return Diagnosis(
         exercise.name, question.function, passed, seen, question.points, findings, shown
     )
+
+
+def calls(question: Question, seed: int) -> list[Arguments]:
+    """The arguments on which an answer has to respond: the probes, again, and those of the laws."""
+    probes = expected(question, seed)[0] if question.reference else ()
+    again = [probe.arguments for probe in probes] * 2
+    of_laws = {id(given): given for law in question.laws for given in law.inputs}
+    return [*again, *of_laws.values()]
 
 
 BEFORE_VALUES = ("raises", "wrong-return", "wrong-shape")
@@ -53,8 +71,8 @@ MOST_LAWS = 2
 Verdict = tuple[bool, bool, tuple[Finding, ...], Example | None]
 
 
-def _by_probes(question: Question, answer: Answer, seed: int) -> Verdict:
-    e = Examination(question, answer, seed)
+def _by_probes(question: Question, respond: Respond, seed: int) -> Verdict:
+    e = Examination(question, respond, seed)
     if not any(map(attempted, e.got)):
         return False, False, (), None
     fault = e.first_fault()
@@ -81,32 +99,32 @@ def _findings(e: Examination, fault: tuple[int, Finding] | None) -> tuple[Findin
         return named + form if form and form[0].name in BEFORE_VALUES else form + named
     if form and form[0].name in BEFORE_VALUES:
         return form
-    return form + (broken_laws(e.question, e.answer) or (UNKNOWN,))
+    return form + (broken_laws(e.question, e.respond) or (UNKNOWN,))
 
 
-def broken_laws(question: Question, answer: Answer) -> tuple[Finding, ...]:
+def broken_laws(question: Question, respond: Respond) -> tuple[Finding, ...]:
     """The laws that an answer breaks, each with what was found."""
-    found = ((law, broken(law, question, answer)) for law in question.laws)
+    found = ((law, broken(law, respond)) for law in question.laws)
     kept = (Finding(law.name, law.title, text) for law, text in found if text)
     return tuple(islice(kept, MOST_LAWS))
 
 
-def broken(law: Law, question: Question, answer: Answer) -> str | None:
+def broken(law: Law, respond: Respond) -> str | None:
     """What was found if the answer breaks the law; None also where it raises."""
-    seen = [observe(question.driver, answer, arguments) for arguments in law.inputs]
+    seen = [respond(arguments) for arguments in law.inputs]
     if any(o.raised for o in seen):
         return None
     return law.judge(*(o.outputs for o in seen))
 
 
-def _by_laws(question: Question, answer: Answer) -> Verdict:
+def _by_laws(question: Question, respond: Respond) -> Verdict:
     """For a question without a reference: nothing is raised, and no law is broken."""
     for arguments in (given for law in question.laws for given in law.inputs):
-        got = observe(question.driver, answer, arguments)
+        got = respond(arguments)
         if not attempted(got):
             return False, False, (), None
         fault = form_fault(got, Observation(outputs={}))
         if fault:
             return False, True, (fault,), None
-    findings = broken_laws(question, answer)
+    findings = broken_laws(question, respond)
     return not findings, True, findings, None

@@ -4,12 +4,12 @@ import sys
 import sysconfig
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -44,6 +44,10 @@ class Observation:
     outputs: Outputs | None = None
     raised: Raised | None = None
     changed: tuple[str, ...] = ()
+
+
+Respond: TypeAlias = Callable[[Arguments], Observation]
+"""What an answer does on the arguments of its driver: done now, or recorded elsewhere."""
 
 
 def observe(driver: Driver, answer: Answer, arguments: Arguments) -> Observation:
@@ -89,7 +93,20 @@ def _identical(before: Any, after: Any) -> bool:
 def _raised(error: BaseException) -> Raised:
     frames = traceback.extract_tb(error.__traceback__)
     by_learner = bool(frames) and _is_learners(frames[-1])
-    return Raised(type(error).__name__, str(error), own_line(error.__traceback__), by_learner)
+    return Raised(
+        type(error).__name__, message_of(error), own_line(error.__traceback__), by_learner
+    )
+
+
+LONGEST_MESSAGE = 1000
+
+
+def message_of(error: BaseException) -> str:
+    """The first characters of an error's message; a learner's own error may fail to say one."""
+    try:
+        return str(error)[:LONGEST_MESSAGE]
+    except Exception as another:
+        return f"(its message cannot be shown: {type(another).__name__})"
 
 
 def own_line(trace: TracebackType | None) -> str | None:

@@ -6,9 +6,10 @@ from concurrent.futures import TimeoutError as OutOfTime
 from pathlib import Path
 
 from normlab.checks import Diagnosis
+from normlab.code_cells import UnreadableFile
 from normlab.processes import Processes, WorkerDied
 from normlab.progress import progress
-from normlab.study.files import UnreadableFile, check_file
+from normlab.study.files import check_file
 from normlab.study.notebook import keep_solved
 from normlab.study.start import WORK
 from normlab.table import Table

@@ -1,45 +1,12 @@
 """Check notebooks and .py files from outside: run their code, and examine what it defines."""
 
-import ast
 import contextlib
-import io
-import json
-import linecache
-import os
-import re
-import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-from IPython.core.inputtransformer2 import TransformerManager
 
 from normlab.checks import Diagnosis, examine
 from normlab.checks.diagnosis import Finding
-from normlab.checks.observe import own_line
+from normlab.code_cells import Cell, Program, UnreadableFile, notebook_cells, quiet
 from normlab.exercises import FUNCTIONS, find_exercise
-
-
-class UnreadableFile(ValueError):
-    """A file that holds no code; the message says why and what was expected."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A piece of code, and what to call it in messages."""
-
-    name: str
-    source: str
-
-
-@dataclass
-class Program:
-    """What running a file left: its names, and the errors of the cells that failed."""
-
-    namespace: dict[str, Any] = field(default_factory=dict)
-    errors: dict[str, str] = field(default_factory=dict)
-    """Name that a failed cell would have defined -> the error."""
 
 
 def check_file(path: Path) -> list[Diagnosis]:
@@ -75,42 +42,28 @@ def _diagnosis(name: str, program: Program) -> Diagnosis:
 
 
 def read_cells(path: Path) -> list[Cell]:
-    """The code of a notebook or a .py file."""
+    """The code of a notebook or a .py file.
+
+    Raises:
+        UnreadableFile: if there is no such file, or it holds no Python code.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        data = path.read_bytes()
+        if path.suffix == ".py":
+            return [Cell(path.name, data.decode("utf-8"))]
     except FileNotFoundError:
         raise UnreadableFile(f"{path} does not exist.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableFile(f"{path} cannot be read: {error}.") from None
-    if path.suffix == ".py":
-        return [Cell(path.name, text)]
     if path.suffix == ".ipynb":
-        return list(_notebook_cells(path, text))
+        return notebook_cells(path.name, data)
     raise UnreadableFile(f"{path} is neither a notebook (.ipynb) nor a Python file (.py).")
-
-
-def _notebook_cells(path: Path, text: str) -> Iterator[Cell]:
-    manager: Any = TransformerManager
-    transform = manager().transform_cell
-    try:
-        cells = json.loads(text)["cells"]
-        sources = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise UnreadableFile(f"{path} is no notebook of format 4: {error!r}.") from None
-    for number, source in enumerate(sources, 1):
-        with contextlib.suppress(SyntaxError):  # Python says it better, in `run`
-            source = transform(source)
-        lines = (line for line in source.splitlines() if "get_ipython()" not in line)
-        yield Cell(f"{path.name}, code cell {number}", "\n".join(lines) + "\n")
-
-
-DEFINES = re.compile(r"^(?:def|class)\s+(\w+)", re.MULTILINE)
 
 
 def answered_names(cells: list[Cell], whole_exercises: bool) -> list[str]:
     """What the cells define of that which exercises ask for; or all of an exercise of which they
     define anything."""
-    defined = {name for cell in cells for name in DEFINES.findall(cell.source)}
+    defined = {name for cell in cells for name in cell.defines()}
     touched = [functions for functions in FUNCTIONS.values() if defined & set(functions)]
     names = [name for functions in touched for name in functions]
     return names if whole_exercises else [name for name in names if name in defined]
@@ -121,44 +74,5 @@ def run(cells: list[Cell], folder: Path) -> Program:
     program = Program({"__name__": "__main__"})
     with quiet(), contextlib.chdir(folder):
         for cell in cells:
-            _run_cell(cell, program)
+            program.run(cell)
     return program
-
-
-def _run_cell(cell: Cell, program: Program) -> None:
-    linecache.cache[cell.name] = len(cell.source), None, cell.source.splitlines(True), cell.name
-    try:
-        tree = ast.parse(cell.source, cell.name)
-        tree.body = [node for node in tree.body if not _is_check(node)]
-        exec(compile(tree, cell.name, "exec"), program.namespace)
-    except (Exception, SystemExit) as error:
-        where = own_line(error.__traceback__)
-        text = f"{type(error).__name__}: {error}" + (f", in {where}" if where else "")
-        program.errors |= {name: text for name in DEFINES.findall(cell.source)}
-
-
-def _is_check(node: ast.stmt) -> bool:
-    call = node.value if isinstance(node, ast.Expr) else None
-    return (
-        isinstance(call, ast.Call)
-        and isinstance(call.func, ast.Name)
-        and call.func.id in ("check", "hint")
-    )
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Nothing that the answers print or warn of is shown; pictures go nowhere."""
-    sink, environment = io.StringIO(), dict(os.environ)
-    os.environ["MPLBACKEND"] = "agg"
-    try:
-        with (
-            contextlib.redirect_stdout(sink),
-            contextlib.redirect_stderr(sink),
-            warnings.catch_warnings(),
-        ):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        os.environ.clear()
-        os.environ.update(environment)

@@ -84,6 +84,8 @@ class Miss(NamedTuple):
     found: str
 
 
+NO_ARGUMENTS: tuple[Given, ...] = ({},)
+"""Of all laws, so that one call of the answer can serve them all."""
 AGREE = "no-difference"
 FORMAL = {
     "wrong-arguments": "these are not the arguments of the function",
@@ -100,7 +102,9 @@ def failing_input_question(exhibit: Exhibit, hints: tuple[str, str, str]) -> Que
         | {reason.name: f"both functions agree: {reason.title}" for reason in exhibit.reasons}
         | {AGREE: "both functions agree on this input"}
     )
-    laws = (Law(name, t, ({},), partial(_judge, exhibit, name)) for name, t in titles.items())
+    laws = (
+        Law(name, t, NO_ARGUMENTS, partial(_judge, exhibit, name)) for name, t in titles.items()
+    )
     return Question(
         function=f"{exhibit.function}_failing_input",
         points=1,
