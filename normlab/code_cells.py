@@ -59,12 +59,9 @@ def notebook_cells(name: str, data: bytes) -> list[Cell]:
         sources = ["".join(cell["source"]) for cell in cells]
     except UnicodeDecodeError as error:
         raise UnreadableFile(f"{name} is no text: {error}.") from None
-    except json.JSONDecodeError as error:
-        raise UnreadableFile(
-            f"{name} is no notebook of format 4, or is cut off: {error}."
-        ) from None
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UnreadableFile(f"{name} is no notebook of format 4: {error!r}.") from None
+        reason = error if isinstance(error, json.JSONDecodeError) else repr(error)
+        raise UnreadableFile(f"{name} is no notebook of format 4, or cut off: {reason}.") from None
     language = _language(notebook)
     if "python" not in language.lower():
         raise UnreadableFile(f"{name} is written in {language!r}; expected Python.")
@@ -109,7 +106,7 @@ def plain_python(source: str) -> str:
     """
     if not SYNTAX_OF_NOTEBOOKS.search(source):
         return source
-    source = BODY_IS_PYTHON.sub(r"\1", source)
+    source = BODY_IS_PYTHON.sub(r"\1#", source)  # a comment keeps its line
     source = TIMED_LINE.sub(r"\1", source)
     with contextlib.suppress(SyntaxError):  # Python says it better when it compiles the source
         source = _transformer().transform_cell(source)
@@ -186,7 +183,8 @@ class FirstCharacters(io.TextIOBase):
 def quiet(printed: FirstCharacters | None = None) -> Iterator[None]:
     """Nothing that code prints or warns of is shown, but kept in `printed`; pictures go nowhere."""
     sink, environment = printed or FirstCharacters(), dict(os.environ)
-    os.environ["MPLBACKEND"] = "agg"
+    if environment.get("MPLBACKEND") != "agg":
+        os.environ["MPLBACKEND"] = "agg"
     try:
         with (
             contextlib.redirect_stdout(sink),
@@ -196,5 +194,6 @@ def quiet(printed: FirstCharacters | None = None) -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     finally:
-        os.environ.clear()
-        os.environ.update(environment)
+        if dict(os.environ) != environment:
+            os.environ.clear()
+            os.environ.update(environment)

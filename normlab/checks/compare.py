@@ -52,6 +52,8 @@ def close(got: Any, expected: Any, tolerance: float) -> bool:
         return isinstance(got, np.ndarray) == isinstance(expected, np.ndarray) and got == expected
     if got.shape != expected.shape:
         return False
+    if got.dtype == expected.dtype and got.tobytes() == expected.tobytes():
+        return True
     got, expected = got.astype(np.float64), expected.astype(np.float64)
     finite = np.isfinite(expected)
     scale = float(np.abs(expected[finite]).max(initial=0.0)) or 1.0

@@ -55,12 +55,26 @@ def judge(exercise: Exercise, question: Question, respond: Respond, seed: int) -
     )
 
 
+def not_defined(exercise: Exercise, question: Question, error: str) -> Diagnosis:
+    """The diagnosis where there is no answer: not attempted, unless an error prevented it."""
+    findings = (Finding("raises", f"it is not defined: {error}"),) if error else ()
+    return Diagnosis(
+        exercise.name, question.function, False, bool(error), question.points, findings
+    )
+
+
 def calls(question: Question, seed: int) -> list[Arguments]:
     """The arguments on which an answer has to respond: the probes, again, and those of the laws."""
     probes = expected(question, seed)[0] if question.reference else ()
     again = [probe.arguments for probe in probes] * 2
     of_laws = {id(given): given for law in question.laws for given in law.inputs}
     return [*again, *of_laws.values()]
+
+
+def right_at_once(question: Question, respond: Respond, seed: int) -> bool:
+    """Whether an answer is right on every probe, called once."""
+    e = Examination(question, respond, seed)
+    return not e.failing and e.first_fault() is None
 
 
 BEFORE_VALUES = ("raises", "wrong-return", "wrong-shape")

@@ -1,7 +1,8 @@
 """What an exercise is: questions, each with a reference, probes, mistakes, laws and hints."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -64,8 +65,8 @@ class Mistake:
     forms: tuple[Mapping[str, str], ...]
 
     def __init__(self, name: str, title: str, why: str, *forms: Mapping[str, str]) -> None:
-        for field, value in (("name", name), ("title", title), ("why", why), ("forms", forms)):
-            object.__setattr__(self, field, value)
+        for key, value in (("name", name), ("title", title), ("why", why), ("forms", forms)):
+            object.__setattr__(self, key, value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +101,8 @@ class Question:
         probes: makes the probes from a generator of random numbers.
         mistakes: most likely first.
         laws: what an answer is told that matches no known mistake.
+        library_norms: whether an answer may call a library's norm in any class, because the norm
+            is a part and not the point.
     """
 
     function: str
@@ -110,14 +113,24 @@ class Question:
     probes: Callable[[np.random.Generator], tuple[Probe, ...]] = lambda rng: ()
     mistakes: tuple[Mistake, ...] = ()
     laws: tuple[Law, ...] = ()
+    library_norms: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Exercise:
-    """Several questions under one name, which is also the name of the notebook."""
+    """Several questions under one name, which is also the name of the notebook.
+
+    Args:
+        name: such as "01_layer_norm".
+        questions: in the order of the notebook.
+        support: "module.function" of normlab that answers may call -> a function that stands
+            for it where an answer is graded and normlab is out of reach. It imports what it
+            needs itself, since its source is all that gets there.
+    """
 
     name: str
     questions: tuple[Question, ...]
+    support: Mapping[str, Answer] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def points(self) -> int:

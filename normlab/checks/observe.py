@@ -1,5 +1,6 @@
 """Run an answer, and write down what can be seen from outside."""
 
+import linecache
 import sys
 import sysconfig
 import traceback
@@ -91,8 +92,8 @@ def _identical(before: Any, after: Any) -> bool:
 
 
 def _raised(error: BaseException) -> Raised:
-    frames = traceback.extract_tb(error.__traceback__)
-    by_learner = bool(frames) and _is_learners(frames[-1])
+    files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+    by_learner = bool(files) and is_learners(files[-1])
     return Raised(
         type(error).__name__, message_of(error), own_line(error.__traceback__), by_learner
     )
@@ -111,15 +112,23 @@ def message_of(error: BaseException) -> str:
 
 def own_line(trace: TracebackType | None) -> str | None:
     """The innermost line that is neither in a library nor in normlab, quoted with its number."""
-    for frame in reversed(traceback.extract_tb(trace)):
-        if _is_learners(frame) and frame.line:
-            return f"line {frame.lineno} of `{frame.name}`: `{frame.line}`"
+    for frame, number in reversed(list(traceback.walk_tb(trace))):
+        code = frame.f_code
+        if is_learners(code.co_filename):
+            line = linecache.getline(code.co_filename, number).strip()
+            if line:
+                return f"line {number} of `{code.co_name}`: `{line}`"
     return None
 
 
-def _is_learners(frame: traceback.FrameSummary) -> bool:
-    in_library = frame.filename.startswith((*LIBRARIES, "<frozen", "<__array"))
-    return not in_library and OURS not in Path(frame.filename).parents
+def in_library(filename: str) -> bool:
+    """Whether code of this file belongs to Python or to an installed library."""
+    return filename.startswith((*LIBRARIES, "<frozen", "<__array"))
+
+
+def is_learners(filename: str) -> bool:
+    """Whether code of this file is neither a library's nor normlab's."""
+    return not in_library(filename) and OURS not in Path(filename).parents
 
 
 def attempted(observation: Observation) -> bool:

@@ -4,7 +4,7 @@ import contextlib
 from pathlib import Path
 
 from normlab.checks import Diagnosis, examine
-from normlab.checks.diagnosis import Finding
+from normlab.checks.examine import not_defined
 from normlab.code_cells import Cell, Program, UnreadableFile, notebook_cells, quiet
 from normlab.exercises import FUNCTIONS, find_exercise
 
@@ -36,9 +36,7 @@ def _diagnosis(name: str, program: Program) -> Diagnosis:
     if name in program.namespace:
         with quiet():
             return examine(exercise, question, program.namespace[name])
-    error = program.errors.get(name)
-    findings = (Finding("raises", f"it is not defined: {error}"),) if error else ()
-    return Diagnosis(exercise.name, name, False, bool(error), question.points, findings)
+    return not_defined(exercise, question, program.errors.get(name, ""))
 
 
 def read_cells(path: Path) -> list[Cell]:

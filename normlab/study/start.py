@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 COURSE = Path(__file__).parents[2]
-IN_COURSE = (COURSE / "lessons").is_dir()
+IN_COURSE = (COURSE / "exercises" / "01_layer_norm.ipynb").exists()
 """Whether this runs in the course's own folder, and not as an installed package."""
 EXERCISES = COURSE / ("exercises" if IN_COURSE else "normlab/exercise_notebooks")
 WORK = (COURSE if IN_COURSE else Path.cwd()) / "work"

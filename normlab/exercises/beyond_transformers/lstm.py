@@ -145,6 +145,7 @@ LAWS = (
 LSTM = Question(
     function="LayerNormLSTMCell",
     points=4,
+    library_norms=True,
     driver=drivers.cell,
     reference=LayerNormLSTMCell,
     probes=probes,

@@ -9,6 +9,7 @@ from normlab.exercises.bug_museum import (
     single_pass_variance,
     unbiased_deviation,
 )
+from normlab.exercises.bug_museum.support import layer_norm
 
 ROOMS = (
     unbiased_deviation,
@@ -23,4 +24,5 @@ ROOMS = (
 EXERCISE = Exercise(
     "08_bug_museum",
     tuple(question for room in ROOMS for question in (room.FAILING_INPUT, room.REPAIR)),
+    support={"normlab.norms.layer_norm": layer_norm},
 )

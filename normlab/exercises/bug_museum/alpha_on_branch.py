@@ -178,6 +178,7 @@ FAILING_INPUT = failing_input_question(
 REPAIR = Question(
     function="deepnorm_linear",
     points=1,
+    library_norms=True,
     driver=call("y"),
     reference=deepnorm_linear,
     probes=probes,

@@ -149,6 +149,7 @@ FAILING_INPUT = failing_input_question(
 REPAIR = Question(
     function="pre_norm_linear",
     points=1,
+    library_norms=True,
     driver=call("y"),
     reference=pre_norm_linear,
     probes=probes,

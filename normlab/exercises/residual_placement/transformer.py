@@ -239,6 +239,7 @@ LAWS = (
 TRANSFORMER = Question(
     function="PreNormTransformer",
     points=3,
+    library_norms=True,
     driver=drivers.transformer,
     reference=PreNormTransformer,
     probes=probes,
