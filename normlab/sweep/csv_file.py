@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from normlab.sweep.rows import COLUMNS, Row, is_whole, row_key
 from normlab.sweep.values import from_text, to_text
+from normlab.whole_files import written_whole
 
 HEADER = ",".join(COLUMNS) + "\n"
 
@@ -53,13 +54,8 @@ def append(file: BinaryIO, rows: Iterable[Row]) -> None:
 
 def write_csv(path: Path, rows: Iterable[Row]) -> None:
     """Write a file anew: under another name, then renamed."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") as file:
-            append(file, rows)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with written_whole(path) as unfinished, unfinished.open("wb") as file:
+        append(file, rows)
 
 
 def parse(path: Path, data: bytes) -> list[Row]:

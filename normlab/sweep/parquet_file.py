@@ -1,12 +1,12 @@
 """Rows in a Parquet file, by pyarrow, which is an extra."""
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from normlab.sweep.rows import COLUMNS, Row
 from normlab.sweep.values import kinds
+from normlab.whole_files import written_whole
 
 
 def need_pyarrow() -> Any:
@@ -47,12 +47,8 @@ def write_parquet(path: Path, rows: Iterable[Row]) -> None:
     parquet = need_pyarrow()
     import pyarrow
 
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        parquet.write_table(pyarrow.Table.from_pylist(list(rows), _schema()), temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with written_whole(path) as unfinished:
+        parquet.write_table(pyarrow.Table.from_pylist(list(rows), _schema()), unfinished)
 
 
 def _schema() -> Any:

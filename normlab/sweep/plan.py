@@ -13,16 +13,16 @@ warmup_steps = [0, 100]
 seed = [0, 1, 2, 3]
 """
 
-import difflib
 import itertools
 import math
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from normlab.sweep.values import Value, describe, kinds
+from normlab.toml_checks import expect, refuse_unknown
 from normlab.train_config import TrainConfig
 
 FIELDS: dict[str, Any] = get_type_hints(TrainConfig)
@@ -78,17 +78,17 @@ def parse_plan(text: str) -> SweepPlan:
     ValueError: [run] has the unknown key 'placment'; did you mean 'placement'?
     """
     document = tomllib.loads(text)
-    _refuse_unknown("the file", document, (*TOP, *TABLES))
+    refuse_unknown("the file", document, (*TOP, *TABLES))
     for name in TABLES:
-        _expect(isinstance(document.get(name, {}), dict), name, document.get(name), "a table")
+        expect(isinstance(document.get(name, {}), dict), name, document.get(name), "a table")
     run, grid = (document.get(name, {}) for name in TABLES)
     for name, table in zip(TABLES, (run, grid), strict=True):
-        _refuse_unknown(f"[{name}]", table, FIELDS)
+        refuse_unknown(f"[{name}]", table, FIELDS)
     if both := run.keys() & grid.keys():
         raise ValueError(f"{', '.join(sorted(both))} in [run] and in [grid]; expected in one.")
     top: dict[str, Any] = {k: check(k, document[k], TOP[k]) for k in TOP if k in document}
     every = top.get("record_every")
-    _expect(every is None or every >= 1, "record_every", every, "at least 1")
+    expect(every is None or every >= 1, "record_every", every, "at least 1")
     fixed = {key: check(f"[run] {key}", value, FIELDS[key]) for key, value in run.items()}
     axes = {key: _axis(key, values) for key, values in grid.items()}
     return SweepPlan(_cross(fixed, axes), tuple(axes), **top)
@@ -107,19 +107,19 @@ def check(where: str, value: object, hint: Any) -> Value:
         return float(value)
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{where} is {value}; expected a finite number.")
-    _expect(type(value) in expected, where, value, describe(hint))
+    expect(type(value) in expected, where, value, describe(hint))
     return value  # type: ignore[return-value] # one of the expected types
 
 
 def _axis(key: str, values: object) -> list[Value]:
     """The values that `[grid]` gives a key."""
     where = f"[grid] {key}"
-    _expect(isinstance(values, list), where, values, "a list of values, or the key in [run]")
+    expect(isinstance(values, list), where, values, "a list of values, or the key in [run]")
     assert isinstance(values, list)
-    _expect(len(values) > 0, where, values, "at least one value")
+    expect(len(values) > 0, where, values, "at least one value")
     checked = [check(f"{where}[{i}]", value, FIELDS[key]) for i, value in enumerate(values)]
     twice = [value for i, value in enumerate(checked) if value in checked[:i]]
-    _expect(not twice, where, values, f"each value once, not {twice[0] if twice else ''} twice")
+    expect(not twice, where, values, f"each value once, not {twice[0] if twice else ''} twice")
     return checked
 
 
@@ -134,17 +134,3 @@ def _cross(fixed: Mapping[str, Any], axes: Mapping[str, list[Value]]) -> tuple[T
             here = ", ".join(f"{key} = {value!r}" for key, value in varied.items())
             raise ValueError(f"run {len(runs) + 1} ({here or 'the only one'}): {error}") from error
     return tuple(runs)
-
-
-def _refuse_unknown(where: str, given: Iterable[str], known: Iterable[str]) -> None:
-    known = list(known)
-    for key in given:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}."
-            raise ValueError(f"{where} has the unknown key {key!r}; {hint}")
-
-
-def _expect(right: bool, where: str, value: object, expected: str) -> None:
-    if not right:
-        raise ValueError(f"{where} is {value!r}; expected {expected}.")

@@ -16,6 +16,7 @@ from typing import BinaryIO, Self
 from normlab.sweep.csv_file import append, read_csv, read_mending, write_csv
 from normlab.sweep.parquet_file import need_pyarrow, read_parquet, write_parquet
 from normlab.sweep.rows import Key, Row, row_key
+from normlab.whole_files import lock
 
 SUFFIXES = (".csv", ".parquet")
 
@@ -91,7 +92,7 @@ class Results:
     def _open(self) -> None:
         self.file: BinaryIO = self.journal.open("ab")
         try:
-            _lock(self.file)
+            lock(self.file)
         except BlockingIOError as error:
             self.file.close()
             raise BlockingIOError(f"another sweep is writing to {self.path}.") from error
@@ -107,12 +108,3 @@ def _suffix(path: Path) -> str:
             f"results file {path} ends in {path.suffix!r}; expected {' or '.join(SUFFIXES)}."
         )
     return path.suffix
-
-
-def _lock(file: BinaryIO) -> None:
-    """Hold the file until it is closed or the process ends; where the system has no flock, not."""
-    try:
-        import fcntl
-    except ModuleNotFoundError:  # Windows
-        return
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -6,6 +6,7 @@ from concurrent.futures import CancelledError, Executor
 from contextlib import contextmanager
 from pathlib import Path
 
+from normlab.cluster import cluster_executor
 from normlab.processes import Processes, available_cores
 from normlab.sweep.plan import SweepPlan, read_plan
 from normlab.sweep.results import Results
@@ -92,15 +93,8 @@ def _executor(workers: int | None, scheduler: str | None) -> Iterator[Executor]:
         with Processes(available_cores() if workers is None else workers) as processes:
             yield processes
         return
-    try:
-        from distributed import Client
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            '--scheduler needs Dask: run `pip install --editable ".[cluster]"` in the folder '
-            "of the course."
-        ) from error
-    with Client(scheduler) as client:  # type: ignore[no-untyped-call]  # Dask leaves it untyped
-        yield client.get_executor(pure=False)
+    with cluster_executor(scheduler) as executor:
+        yield executor
 
 
 def _print(summary: SweepSummary, out: Path, stopped: str) -> None:
