@@ -1,0 +1,150 @@
+"""What a process gives up before it runs a student's code: time, memory, rights, files, calls.
+
+Each level is used where the system has it. Together they leave a process that can compute, read
+Python and its libraries, and write in one empty folder.
+"""
+
+import errno
+import os
+import sys
+import sysconfig
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from normlab.grading.confined import landlock
+from normlab.grading.confined.limits import Limits, tasks_of_this_user
+
+PACKAGE = Path(__file__).resolve().parents[2]
+SYSTEM = (
+    *("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib"),
+    *("/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo", "/usr/share/fonts"),
+    *("/dev/zero", "/dev/random", "/dev/urandom", "/sys/devices/system/cpu", "/proc/cpuinfo"),
+)
+NULL = Path(os.devnull)
+LOADED = ("numpy", "torch")
+FIRST_USER, USERS = 2_000_000_000, 100_000_000
+"""Students' processes run as users of these numbers, which no system gives to anyone."""
+
+
+@dataclass(frozen=True)
+class Confinement:
+    """The levels that a process can enter.
+
+    Args:
+        user: to become, if this process may become another one.
+        rules: a Landlock ruleset's descriptor.
+        calls: a filter of system calls, by libseccomp.
+    """
+
+    user: int | None = None
+    rules: int | None = None
+    calls: Any = None
+
+    def enter(self, limits: Limits) -> None:
+        """Give up all that the levels take away; there is no way back.
+
+        Raises:
+            OSError: if the system refuses.
+        """
+        limits.accept(0 if self.user else tasks_of_this_user())
+        if self.user is not None:
+            os.setgroups([])
+            os.setresgid(self.user, self.user, self.user)
+            os.setresuid(self.user, self.user, self.user)
+        if self.rules is not None:
+            landlock.restrict(self.rules)
+        if self.calls is not None:
+            self.calls.load()
+
+
+def libraries() -> list[Path]:
+    """The folders of Python and of the libraries that are installed with it."""
+    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    found = [Path(sysconfig.get_path(name)) for name in names]
+    found += [Path(prefix, "lib") for prefix in (sys.prefix, sys.base_prefix)]
+    found += [
+        Path(spec.origin).parents[1] for spec in map(find_spec, LOADED) if spec and spec.origin
+    ]
+    return [path for path in dict.fromkeys(found) if path.is_dir()]
+
+
+def files_for_answers(writable: Iterable[Path], readable: Iterable[Path]) -> int:
+    """A ruleset: Python and its libraries, `readable`, and what is in `writable`; no normlab."""
+    system = [path for path in map(Path, SYSTEM) if path.exists()]
+    allowed, listable = without(PACKAGE, [*libraries(), *system])
+    return landlock.ruleset([*allowed, *readable], listable, [NULL, *writable])
+
+
+def without(hidden: Path, folders: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    """(what lies in `folders` but for `hidden`, the folders that lie around `hidden`)."""
+    allowed: list[Path] = []
+    around: list[Path] = []
+    waiting = [folder.resolve() for folder in folders]
+    while waiting:
+        path = waiting.pop()
+        if path == hidden or path in around:
+            continue
+        if path in hidden.parents:
+            around.append(path)
+            waiting += path.iterdir()
+        elif path.exists():
+            allowed.append(path)
+    return list(dict.fromkeys(allowed)), around
+
+
+NEVER = (
+    # other processes: to make them, to become another program, to touch others
+    *("fork", "vfork", "execve", "execveat", "kill", "tkill", "tgkill", "rt_sigqueueinfo"),
+    *("rt_tgsigqueueinfo", "pidfd_open", "pidfd_getfd", "pidfd_send_signal", "ptrace", "kcmp"),
+    *("process_vm_readv", "process_vm_writev", "process_madvise", "perf_event_open"),
+    # the network, and sockets of any kind
+    *("socket", "socketpair", "connect", "bind", "listen", "accept", "accept4"),
+    # what outlives a process
+    *("shmget", "semget", "msgget", "mq_open", "add_key", "request_key", "keyctl"),
+    # limits and users
+    *("setrlimit", "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid"),
+    *("setgroups", "setfsuid", "setfsgid", "capset", "personality"),
+    # the kernel's wider doors
+    *("mount", "umount2", "pivot_root", "chroot", "unshare", "setns", "mount_setattr"),
+    *("open_tree", "move_mount", "fsopen", "fsmount", "fsconfig", "fspick", "bpf"),
+    *("userfaultfd", "io_uring_setup", "io_uring_enter", "io_uring_register", "mknod", "mknodat"),
+    *("init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot"),
+    *("swapon", "swapoff", "acct", "quotactl", "syslog", "fanotify_init", "open_by_handle_at"),
+    *("name_to_handle_at", "settimeofday", "clock_settime", "adjtimex", "clock_adjtime"),
+)
+"""System calls that no answer needs. A list of what is allowed would be stricter, and would fail
+honest answers with each new version of libc, Python or torch."""
+CLONE_THREAD = 0x10000
+
+
+def calls_for_answers() -> Any:
+    """A filter under which the calls of `NEVER` fail with EPERM, and of processes only threads
+    can be made.
+
+    Raises:
+        ImportError, RuntimeError: without pyseccomp or libseccomp.
+        OSError: if the kernel has no such filters.
+    """
+    import pyseccomp
+
+    refuse = pyseccomp.ERRNO(errno.EPERM)
+    calls = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+    for name in NEVER:
+        if _known(pyseccomp, name):
+            calls.add_rule(refuse, name)
+    no_thread = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, CLONE_THREAD, 0)
+    calls.add_rule(refuse, "clone", no_thread)
+    calls.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")  # libc then uses clone
+    calls.add_rule(refuse, "prlimit64", pyseccomp.Arg(2, pyseccomp.NE, 0))
+    return calls
+
+
+def _known(pyseccomp: Any, name: str) -> bool:
+    """Whether this architecture has, or ever had, the call."""
+    try:
+        return bool(pyseccomp.resolve_syscall(pyseccomp.system_arch(), name) >= 0)
+    except (ValueError, OSError):
+        return False

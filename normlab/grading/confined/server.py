@@ -1,0 +1,230 @@
+"""A worker's server: it forks one process for each run of a student's code, and sees it end.
+
+It is itself forked from the zygote, so it has NumPy and torch loaded. It knows which questions an
+exercise asks and on which known inputs, and nothing of any student: its memory is the memory that
+students' code runs in.
+"""
+
+import contextlib
+import ctypes
+import importlib
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import traceback
+from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, NoReturn
+
+from normlab.grading.confined.answers import Question, prepare, read_questions, run_answers
+from normlab.grading.confined.confinement import Confinement
+from normlab.grading.confined.limits import Ending, Limits
+from normlab.grading.confined.trial import strongest
+
+PR_SET_CHILD_SUBREAPER = 36
+LONGEST_REQUEST = 4096
+LOADED_ON_REQUEST = ("IPython.core.inputtransformer2", "matplotlib.pyplot")
+
+
+def serve(
+    control: socket.socket, folder: Path, allowed: frozenset[str], before: dict[str, Any]
+) -> None:
+    """Answer requests until the other side is gone.
+
+    Args:
+        control: to the judge of this worker.
+        folder: this server's own; what students write stays below it.
+        allowed: levels of confinement that may be used.
+        before: the `Level` that was entered before this process began, as a dict.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    answers, shared = folder / "answers", folder / "shared"
+    for each in (answers, shared):
+        each.mkdir(parents=True)
+    os.environ["MPLCONFIGDIR"] = str(shared)
+    confinement, found = strongest(answers, shared, allowed)
+    prepare()
+    control.send(json.dumps([*map(asdict, found), before]).encode())
+    Server(control, answers, confinement).work()
+    shutil.rmtree(folder, ignore_errors=True)  # the grader removes it too
+
+
+@dataclass(frozen=True)
+class Child:
+    """A student's process that waits for its task.
+
+    Args:
+        order: what it was made for.
+        pid: its number.
+        folder: in which it may write.
+        channel: the other end of its channel.
+    """
+
+    order: dict[str, Any]
+    pid: int
+    folder: Path
+    channel: socket.socket
+
+
+class Server:
+    """Forks, watches and cleans up. One process runs at a time; the next one waits already.
+
+    Requests are datagrams:
+        "exercise": comes with a descriptor of its questions, which are kept.
+        "run": the descriptor of a channel to a student's process goes back.
+        "end": after a run; its `Ending` goes back.
+    """
+
+    def __init__(self, control: socket.socket, answers: Path, confinement: Confinement) -> None:
+        self.control, self.answers, self.confinement = control, answers, confinement
+        self.questions: dict[str, list[Question]] = {}
+        self.spare: Child | None = None
+        self.number = 0
+
+    def work(self) -> None:
+        while True:
+            data, descriptors = self._receive()
+            if not data:
+                break
+            request: dict[str, Any] = json.loads(data)
+            if request["what"] == "exercise":
+                with os.fdopen(descriptors[0], "rb") as file:
+                    self.questions[request["name"]] = read_questions(file.read())
+            else:
+                self._run(request["order"])
+        self._drop_spare()
+
+    def _run(self, order: dict[str, Any]) -> None:
+        if self.spare is None or self.spare.order != order:
+            self._drop_spare()
+            self.spare = self._fork(order)
+        child = self.spare
+        socket.send_fds(self.control, [b"run"], [child.channel.fileno()])
+        child.channel.close()
+        self.spare = self._fork(order)  # while the other one works
+        by_us = self._wait(child)
+        ending = self._end(child, by_us)
+        if by_us != "asked":
+            self._receive()
+        with contextlib.suppress(BrokenPipeError):  # the judge is gone
+            self.control.send(json.dumps(asdict(ending)).encode())
+
+    def _drop_spare(self) -> None:
+        if self.spare is not None:
+            spare, self.spare = self.spare, None
+            self._end(spare)
+
+    def _receive(self) -> tuple[bytes, list[int]]:
+        """A datagram and its descriptors; nothing if the judge is gone."""
+        try:
+            data, descriptors, _, _ = socket.recv_fds(self.control, LONGEST_REQUEST, 1)
+        except ConnectionResetError:
+            return b"", []
+        return data, descriptors
+
+    def _fork(self, order: dict[str, Any]) -> Child:
+        for module in order["load"]:
+            if module in LOADED_ON_REQUEST:
+                importlib.import_module(module)
+        self.number += 1
+        folder = self.answers / str(self.number)
+        folder.mkdir(mode=0o700)
+        if self.confinement.user is not None:
+            os.chown(folder, self.confinement.user, self.confinement.user)
+        ours, theirs = socket.socketpair()
+        pid = os.fork()
+        if pid == 0:
+            limits, questions = Limits(**order["limits"]), self.questions[order["exercise"]]
+            _become_answer(theirs.detach(), folder, self.confinement, limits, questions)
+        theirs.close()
+        return Child(order, pid, folder, ours)
+
+    def _wait(self, child: Child) -> str:
+        """Why the run is over: "" if it ended by itself."""
+        watched = select.poll()
+        ended = os.pidfd_open(child.pid)
+        try:
+            watched.register(ended, select.POLLIN)
+            watched.register(self.control, select.POLLIN)
+            seconds = child.order["limits"]["wall_seconds"]
+            ready = [descriptor for descriptor, _ in watched.poll(1000 * seconds)]
+        finally:
+            os.close(ended)
+        if self.control.fileno() in ready:
+            self._receive()
+            return "asked"
+        return "" if ready else "wall"
+
+    def _end(self, child: Child, by_us: str = "asked") -> Ending:
+        """Kill it, if it is there yet, with all that it has started, and remove its files."""
+        os.kill(child.pid, signal.SIGKILL)  # it has not been waited for, so the number is its own
+        _, status, usage = os.wait4(child.pid, 0)
+        child.channel.close()
+        end_children(but=self.spare.pid if self.spare else None)
+        remove_tree(child.folder)
+        seconds = usage.ru_utime + usage.ru_stime
+        return Ending(os.waitstatus_to_exitcode(status), by_us, seconds, usage.ru_maxrss * 1024)
+
+
+def _become_answer(
+    channel: int,
+    folder: Path,
+    confinement: Confinement,
+    limits: Limits,
+    questions: list[Question],
+) -> NoReturn:
+    """In the new process: let go of everything, run the answers, and end without any cleaning."""
+    code = 1
+    try:
+        os.setsid()
+        os.chdir(folder)
+        os.environ |= {"HOME": str(folder), "TMPDIR": str(folder)}
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        with contextlib.suppress(OSError):  # the first to go if the machine runs out of memory
+            Path("/proc/self/oom_score_adj").write_text("1000")
+        confinement.enter(limits)
+        keep_only(channel)
+        run_answers(Connection(channel), questions)
+        code = 0
+    except Exception:
+        traceback.print_exc()  # seen only if it comes from before `keep_only`
+    finally:
+        os._exit(code)
+
+
+def keep_only(descriptor: int) -> None:
+    """Close all others; the standard ones lead nowhere."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for standard in range(3):
+        os.dup2(nothing, standard)
+    os.closerange(3, descriptor)
+    os.closerange(descriptor + 1, os.sysconf("SC_OPEN_MAX"))
+
+
+def end_children(but: int | None = None) -> None:
+    """End all that students' processes have started and left; as a subreaper we inherit it."""
+    while left := [child for child in _children() if child != but]:
+        for child in left:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+
+def _children() -> list[int]:
+    listed = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
+    return [int(child) for child in listed.split()]
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder, whatever its depth and whatever rights its folders have."""
+    with contextlib.suppress(OSError):  # it is not empty, or not to be entered
+        folder.rmdir()
+        return
+    if os.getuid() != 0:
+        subprocess.run(["chmod", "-R", "u+rwx", folder], check=False, capture_output=True)
+    subprocess.run(["rm", "-rf", "--one-file-system", folder], check=True)

@@ -1,0 +1,134 @@
+"""Which levels of confinement this system has. Each one is tried out before it is believed."""
+
+import json
+import os
+import resource
+import secrets
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from normlab.grading.confined import landlock
+from normlab.grading.confined.confinement import (
+    FIRST_USER,
+    PACKAGE,
+    USERS,
+    Confinement,
+    calls_for_answers,
+    files_for_answers,
+)
+from normlab.grading.confined.level import Level, missing
+from normlab.grading.confined.limits import Limits
+
+NOBODY = 65534
+TRIAL = Limits(seconds=10, wall_seconds=10, memory=2**29)
+
+
+def strongest(
+    answers: Path, shared: Path, allowed: frozenset[str]
+) -> tuple[Confinement, list[Level]]:
+    """The confinement of all levels that work here, and what to say of each.
+
+    Args:
+        answers: the folder in which students' code may write.
+        shared: a folder that it may read.
+        allowed: names of the levels that may be used.
+    """
+    confinement, reasons = Confinement(), {}
+    for level, make in (
+        ("landlock", lambda: {"rules": files_for_answers([answers], [shared])}),
+        ("seccomp", lambda: {"calls": calls_for_answers()}),
+    ):
+        reasons[level] = "it is switched off"
+        if level in allowed:
+            made, reasons[level] = _made(make)
+            confinement = replace(confinement, **made)
+    if os.getuid() == 0 and "user" in allowed:
+        user, reasons["user"] = _user_for(confinement)
+        confinement = replace(confinement, user=user)
+    return confinement, _seen(confinement, reasons)
+
+
+def _made(make: Callable[[], dict[str, Any]]) -> tuple[dict[str, Any], str]:
+    """(what was made, or why not)."""
+    try:
+        return make(), "it has no effect here"
+    except (ImportError, RuntimeError, OSError) as error:
+        return {}, str(error)
+
+
+def _user_for(confinement: Confinement) -> tuple[int | None, str]:
+    """A user to become who can read Python and its libraries; or none, and why."""
+    reason = ""
+    for user in (FIRST_USER + secrets.randbelow(USERS), NOBODY):
+        tried = attempts(replace(confinement, user=user))
+        if tried.get("reads Python"):
+            return user, ""
+        reason = tried.get("error") or f"other users than root cannot read Python in {np.__file__}"
+    return None, reason
+
+
+def _seen(confinement: Confinement, reasons: dict[str, str]) -> list[Level]:
+    """The levels, as a trial shows them."""
+    tried = attempts(confinement)
+    become = os.getuid() if confinement.user is None else confinement.user
+    shown = {
+        "limits": (tried.get("limited"), "time, memory, file size, processes"),
+        "user": (tried.get("user") == become != 0, f"number {become}"),
+        "landlock": (tried.get("reads normlab") is False, f"version {landlock.abi()}"),
+        "seccomp": (
+            tried.get("forks") is False and tried.get("makes a socket") is False,
+            "no new processes, no network",
+        ),
+    }
+    return [
+        Level(name, True, detail)
+        if active
+        else missing(name, reasons.get(name) or str(tried.get("error")))
+        for name, (active, detail) in shown.items()
+    ]
+
+
+def attempts(confinement: Confinement) -> dict[str, Any]:
+    """What a process can do that has entered a confinement, as it was seen to do it."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        found: dict[str, Any] = {}
+        try:
+            confinement.enter(TRIAL)
+            found = _attempts()
+        except OSError as error:
+            found = {"error": str(error)}
+        finally:
+            os.write(writing, json.dumps(found).encode())
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        told = pipe.read()
+    os.waitpid(child, 0)
+    seen: dict[str, Any] = json.loads(told)
+    return seen
+
+
+def _attempts() -> dict[str, Any]:
+    return {
+        "limited": resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY,
+        "user": os.getuid(),
+        "reads Python": all(_works(Path(file).read_bytes) for file in (os.__file__, np.__file__)),
+        "reads normlab": _works((PACKAGE / "__init__.py").read_bytes),
+        "forks": _works(lambda: os.fork() or os._exit(0)),
+        "makes a socket": _works(lambda: socket.socket().close()),
+    }
+
+
+def _works(attempt: Callable[[], object]) -> bool:
+    try:
+        attempt()
+    except OSError:
+        return False
+    return True
