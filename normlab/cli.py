@@ -28,6 +28,32 @@ Every finished run is on the disk at once: after a kill or Ctrl-C the same comma
 repeats none. A run that fails is a row with its error. Runs of other configs that RESULTS holds
 stay as they are. The exit code is 0 if every run ended and 1 if one failed.
 """
+POLICY_EXAMPLE = """\
+seconds = 20                 # processor time for each run of a notebook
+memory_mb = 2048             # beyond what NumPy and torch take
+library_norms = false        # may answers call torch.nn.functional.layer_norm and the like?
+
+[points]                     # default: those in the exercises
+layer_norm = 10
+
+[partial]                    # share of the points, if these are an answer's only mistakes
+dtype-lost = 0.5
+
+[due]                        # when an exercise is late
+01_layer_norm = 2026-12-01T23:59:59+01:00
+
+[late]
+free_days = 2                # late days that a student has in all, whatever the exercise
+per_day = 0.1                # share of the points lost for each further day that has begun
+most_days = 7                # what is later than that gets nothing
+"""
+GRADE_HELP = """\
+Grade a class: run every submission confined, compare its answers with the exercises' references,
+and write a gradebook, files for Canvas, nbgrader and Gradescope, and a page for each student.
+SUBMISSIONS may be folders of students, nbgrader's or Gradescope's folders, flat downloads, or zip
+files of these. Every grade is on the disk at once: after a kill or Ctrl-C the same command goes
+on, and grades nothing twice. docs/teaching.md says more.
+"""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,6 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
     _add_check(commands)
     commands.add_parser("progress", help="what you have read, predicted and solved")
     _add_sweep(commands)
+    _add_grade(commands)
     options = vars(parser.parse_args(arguments))
     run: dict[str, Callable[..., int]] = {
         "doctor": doctor,
@@ -46,6 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
         "check": check,
         "progress": progress,
         "sweep": sweep,
+        "grade": grade,
     }
     return run[options.pop("command")](**options)
 
@@ -88,6 +116,12 @@ def sweep(**options: Any) -> int:
     return sweep_command(**options)
 
 
+def grade(**options: Any) -> int:
+    from normlab.grading.command import Options, grade_command
+
+    return grade_command(Options(**options))
+
+
 def _add_check(commands: Any) -> None:
     parser = commands.add_parser(
         "check",
@@ -120,6 +154,30 @@ def _add_sweep(commands: Any) -> None:
     where.add_argument("--workers", type=int, metavar="N", help="processes; default: one a core")
     where.add_argument("--scheduler", metavar="ADDRESS", help="run on this Dask cluster")
     parser.add_argument("--retry-failed", action="store_true", help="run failed runs again")
+
+
+def _add_grade(commands: Any) -> None:
+    parser = commands.add_parser(
+        "grade",
+        help="grade a class",
+        description=GRADE_HELP,
+        epilog="An example of POLICY.toml:\n\n" + textwrap.indent(POLICY_EXAMPLE, "    "),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="a folder, or a zip")
+    parser.add_argument("--out", type=Path, required=True, metavar="RESULTS", help="a folder")
+    parser.add_argument("--policy", type=Path, metavar="POLICY.toml", help="points, lateness, …")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--workers", type=int, metavar="N", help="default: one a core")
+    where.add_argument("--scheduler", metavar="ADDRESS", help="grade on this Dask cluster")
+    parser.add_argument("--seed", type=int, metavar="N", help="of the hidden inputs; else drawn")
+    parser.add_argument("--again", action="store_true", help="grade also what is graded already")
+    parser.add_argument(
+        "--into-nbgrader",
+        type=Path,
+        metavar="gradebook.db",
+        help="store the grades there too, with nbgrader's own API",
+    )
 
 
 if __name__ == "__main__":

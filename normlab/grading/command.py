@@ -1,0 +1,152 @@
+"""`normlab grade`: from a folder of submissions to a folder of results."""
+
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from normlab.cluster import cluster_executor
+from normlab.grading.batch import Batch, grade_missing, keys_of
+from normlab.grading.collect import collect
+from normlab.grading.confined.level import Level
+from normlab.grading.marks import marks_of
+from normlab.grading.outputs.files import Results
+from normlab.grading.paper import LEVELS, Setting
+from normlab.grading.policy import Policy, read_policy
+from normlab.grading.store import Store
+from normlab.grading.summary import confinement, summary, what_is_there
+from normlab.grading.workers import WorkerDied, levels_here, workshop
+from normlab.processes import available_cores
+
+WRONG, INTERRUPTED = 2, 130
+BEYOND_LIMITS = ("user", "landlock", "seccomp")
+ON_A_CLUSTER = 64
+"""Papers that are with a cluster at the same time."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command was called with; see `normlab grade --help`."""
+
+    submissions: Path
+    out: Path
+    policy: Path | None = None
+    workers: int | None = None
+    scheduler: str | None = None
+    seed: int | None = None
+    again: bool = False
+    into_nbgrader: Path | None = None
+    levels: frozenset[str] = LEVELS
+
+    @property
+    def at_once(self) -> int:
+        return ON_A_CLUSTER if self.scheduler else 2 * (self.workers or available_cores())
+
+
+def grade_command(options: Options) -> int:
+    """Grade and write everything.
+
+    0 if every file that was recognised is graded; 1 if the grader could not grade one; 2 if the
+    input was wrong or the scheduler gave up; 130 after Ctrl-C.
+    """
+    try:
+        if options.workers is not None and options.workers < 1:
+            raise ValueError(f"--workers is {options.workers}; expected at least 1.")
+        policy = read_policy(options.policy) if options.policy else Policy()
+        if options.into_nbgrader:
+            from normlab.grading.outputs.nbgrader_database import need_nbgrader
+
+            need_nbgrader()
+        with _executor(options) as executor:  # it imports torch while the files are looked at
+            return _grade(options, policy, executor)
+    except (ValueError, OSError, ModuleNotFoundError, WorkerDied) as error:
+        print(f"normlab grade: {error}", file=sys.stderr)
+        return WRONG
+
+
+@contextmanager
+def _executor(options: Options) -> Iterator[Executor]:
+    """Threads that have workers on this machine, or the Dask cluster at an address."""
+    if options.scheduler:
+        with cluster_executor(options.scheduler) as executor:
+            yield executor
+        return
+    workers = workshop(options.levels)
+    executor = ThreadPoolExecutor(options.workers or available_cores(), "grading")
+    try:
+        yield executor
+    finally:
+        workers.close()  # first, so that no thread waits for an answer
+        executor.shutdown()
+
+
+def _grade(options: Options, policy: Policy, executor: Executor) -> int:
+    collection = collect(options.submissions)
+    print(what_is_there(collection, options.submissions), flush=True)
+    if not collection.submissions:
+        raise ValueError(f"there is no submission in {options.submissions}.")
+    options.out.mkdir(parents=True, exist_ok=True)
+    with Store(options.out) as store:
+        seed = store.seed(options.seed)
+        setting = Setting(
+            seed, policy.seconds, policy.memory_mb, policy.library_norms, options.levels
+        )
+        batch = Batch(keys_of(collection.submissions, setting))
+        results = Results(options.out, collection, lambda: marks_of(batch, store, policy), policy)
+        results.write_json()  # before anything can go wrong
+        stopped = _grade_missing(options, setting, store, batch, executor)
+        results.write_all(batch.levels)
+        _report(options, results, batch, store, stopped)
+    return INTERRUPTED if stopped == "Interrupted" else WRONG if stopped else bool(batch.troubles)
+
+
+def _grade_missing(
+    options: Options, setting: Setting, store: Store, batch: Batch, executor: Executor
+) -> str:
+    """Grade what is not graded; return what stopped it, if something did."""
+    missing = {s: key for s, key in batch.keys.items() if options.again or not store.has(key)}
+    there = len(batch.keys) - len(missing)
+    if there:
+        print(f"{there} of {len(batch.keys)} are graded already.", flush=True)
+    if not missing:
+        return ""
+    try:
+        batch.levels.extend(executor.submit(levels_here, setting).result())
+        print(confinement(batch.levels), flush=True)
+        _refuse_unconfined_root(batch.levels)
+        troubles = grade_missing(missing, setting, store, executor, options.at_once)
+        batch.troubles.update(troubles)
+    except KeyboardInterrupt:
+        return "Interrupted"
+    except CancelledError:
+        return "The scheduler gave up"
+    return ""
+
+
+def _refuse_unconfined_root(levels: list[Level]) -> None:
+    """Grading with limits alone is a risk to be told; as root it is one for the whole machine."""
+    is_root = hasattr(os, "getuid") and os.getuid() == 0
+    if is_root and not any(level.active for level in levels if level.name in BEYOND_LIMITS):
+        raise PermissionError(
+            "as root, and with nothing but limits, a submission could end every process of this "
+            "machine. Grade as another user, or add one of the levels named above."
+        )
+
+
+def _report(options: Options, results: Results, batch: Batch, store: Store, stopped: str) -> None:
+    print(f"\n{summary(results.marks)}\n")
+    for key, trouble in batch.troubles.items():
+        origin = next(s.file.origin for s, k in batch.keys.items() if k == key)
+        print(f"Not graded: {origin}: {trouble}", file=sys.stderr)
+    if options.into_nbgrader:
+        from normlab.grading.outputs.nbgrader_database import store_grades
+
+        stored = store_grades(options.into_nbgrader, results.marks())
+        print(f"{stored} notebooks stored in {options.into_nbgrader}.")
+    there = sum(store.has(key) for key in batch.keys.values())
+    print(f"{there} of {len(batch.keys)} submissions are graded; the results are in {options.out}.")
+    if stopped:
+        print(f"{stopped}. The same command goes on.", file=sys.stderr)

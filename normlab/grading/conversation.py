@@ -1,0 +1,184 @@
+"""What the judge and a student's process say to each other; the process is not trusted."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any, TypeVar
+
+import numpy as np
+
+from normlab.checks.exercise import Arguments, Question
+from normlab.checks.observe import Observation
+from normlab.grading.confined.answers import driver_names
+from normlab.grading.confined.limits import Ending, Limits
+from normlab.grading.confined.messages import (
+    MOST_BYTES,
+    Malformed,
+    clean,
+    code_arguments,
+    pack,
+    unpack,
+    unpack_observations,
+)
+from normlab.grading.layout import Layout
+
+T = TypeVar("T")
+MOST_BYTES_OF_ALL = 128 * 2**20
+MOST_ERRORS = 20
+OUT_OF_TIME, KILLED = 24, 9
+"""The signals SIGXCPU and SIGKILL, by number, since Windows has no names for them."""
+
+
+def questions_message(questions: Sequence[Question], calls: Sequence[Sequence[Arguments]]) -> bytes:
+    """What is told of an exercise before there is any student: its questions and known calls."""
+    arrays: list[np.ndarray] = []
+    specs = [
+        {
+            "function": question.function,
+            "driver": driver_names(question.driver),
+            "library_norms": question.library_norms,
+            "calls": [code_arguments(call, arrays) for call in known],
+        }
+        for question, known in zip(questions, calls, strict=True)
+    ]
+    return pack({"questions": specs}, arrays)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one run is to do.
+
+    Args:
+        layout: the cells, and the answers in them.
+        numbers: of the question that each of the layout's targets answers.
+        support: "module.function" -> source of what answers may call.
+        library_norms: whether all answers may call torch's norms.
+    """
+
+    layout: Layout
+    numbers: Sequence[int]
+    support: dict[str, str]
+    library_norms: bool
+
+    def message(self) -> bytes:
+        targets = zip(self.layout.targets, self.numbers, strict=True)
+        body = {
+            "cells": [(cell.name, cell.source) for cell in self.layout.cells],
+            "targets": [
+                {"function": t.function, "cell": t.cell, "question": number}
+                for t, number in targets
+            ],
+            "support": self.support,
+            "library_norms": self.library_norms,
+        }
+        return pack(body)
+
+
+class Conversation:
+    """A talk about one task, up to where it ends.
+
+    All methods that listen raise `Malformed` at something that no process of ours says, and
+    EOFError or OSError where the process has ended.
+
+    Attributes:
+        place: where the process was when it was last heard of, in words; "" before the first.
+        cell: the index of the cell that ran then; None after the cells.
+        defined: for each target, whether its cell left such a function.
+        undefined: for each target, the error of a cell that should have defined it.
+        errors: (index of a cell, its error).
+        printed: the first characters that the cells printed.
+    """
+
+    def __init__(self, channel: Connection, task: Task) -> None:
+        self.channel, self.task = channel, task
+        self.place, self.cell = "", None  # type: tuple[str, int | None]
+        self.defined: list[bool] = []
+        self.undefined: list[str] = []
+        self.errors: list[tuple[int, str]] = []
+        self.printed = ""
+        self.bytes_left = MOST_BYTES_OF_ALL
+
+    def run_cells(self) -> None:
+        """Hand over the task, and listen until all cells have run."""
+        self.channel.send_bytes(self.task.message())
+        for number, cell in enumerate(self.task.layout.cells):
+            body, _ = unpack(self._listen())
+            if body != {"cell": number}:
+                raise Malformed("something else than the start of the next cell")
+            self.cell, self.place = number, f"in {cell.name}"
+        self._read_what_cells_left(unpack(self._listen())[0])
+        self.cell, self.place = None, "after the cells"
+
+    def _read_what_cells_left(self, body: dict[str, Any]) -> None:
+        cells, targets = len(self.task.layout.cells), len(self.task.layout.targets)
+        match body:
+            case {
+                "defined": list(d),
+                "undefined": list(u),
+                "errors": list(e),
+                "printed": str(p),
+            } if (
+                len(d) == len(u) == targets
+                and all(isinstance(each, bool) for each in d)
+                and all(isinstance(each, str) for each in u)
+            ):
+                self.defined, self.undefined = d, [clean(text) for text in u]
+                self.errors = [_cell_error(each, cells) for each in e[:MOST_ERRORS]]
+                self.printed = clean(p)
+            case _:
+                raise Malformed("something else than what the cells have left")
+
+    def ask_known(self, target: int, first: int, end: int) -> None:
+        """Have an answer called on some of the calls that everybody knows."""
+        self.channel.send_bytes(pack({"target": target, "first": first, "end": end}))
+
+    def ask_hidden(self, target: int, calls: Iterable[Arguments]) -> None:
+        """Have it called on others, when all that a student may see has come back."""
+        arrays: list[np.ndarray] = []
+        coded = [code_arguments(call, arrays) for call in calls]
+        self.channel.send_bytes(pack({"target": target, "hidden": coded}, arrays))
+
+    def answered(self, target: int, calls: int) -> list[Observation]:
+        """What the answer did on so many calls."""
+        self.place = f"when {self.task.layout.targets[target].function} was called"
+        return unpack_observations(self._listen(), target, calls)
+
+    def _listen(self) -> bytes:
+        data = self.channel.recv_bytes(min(MOST_BYTES, self.bytes_left))
+        self.bytes_left -= len(data)
+        return data
+
+
+def _list_of(kind: type[T], coded: Any, length: int) -> list[T]:
+    right = isinstance(coded, list) and all(isinstance(each, kind) for each in coded)
+    if not right or len(coded) != length:
+        raise Malformed(f"another list than one of {length} × {kind.__name__}")
+    return list(coded)
+
+
+def _cell_error(coded: Any, cells: int) -> tuple[int, str]:
+    match coded:
+        case [int(number), str(text)] if 0 <= number < cells:
+            return number, clean(text)
+    raise Malformed("an error of no cell")
+
+
+def cause(place: str, malformed: str, ending: Ending, limits: Limits) -> tuple[str, str]:
+    """Why a run did not come to its end: a name for programs, and a sentence."""
+    if malformed:
+        return "disturbed-grading", (
+            f"something else than its results came out of its process, {place}: {malformed}"
+        )
+    if ending.by_us == "wall":
+        return "time-limit", f"it did not end within {limits.wall_seconds:g} seconds, {place}"
+    if ending.code in (-OUT_OF_TIME, -KILLED) and ending.seconds >= limits.seconds - 0.5:
+        return "time-limit", (
+            f"it used more than {limits.seconds:g} seconds of processor time, {place}"
+        )
+    if ending.code == -KILLED:
+        return "process-killed", f"its process was killed, as when memory runs out, {place}"
+    if ending.code < 0:
+        return "process-crashed", f"its process crashed by signal {-ending.code}, {place}"
+    return "process-ended", (
+        f"it ended its own process (exit code {ending.code}) before all results were there, {place}"
+    )

@@ -1,0 +1,188 @@
+"""Grade one paper: run it, and if its process dies, run each of its answers by itself."""
+
+import inspect
+import textwrap
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+from normlab.checks.diagnosis import Diagnosis, Finding
+from normlab.checks.examine import not_defined
+from normlab.checks.exercise import Exercise
+from normlab.code_cells import SYNTAX_OF_NOTEBOOKS, Cell, UnreadableFile, notebook_cells
+from normlab.exercises import FUNCTIONS, load_exercise
+from normlab.grading.confined.limits import Limits
+from normlab.grading.confined.messages import Malformed
+from normlab.grading.conversation import Conversation, Task, cause
+from normlab.grading.layout import Layout, fingerprint, lay_out, released
+from normlab.grading.paper import Graded, Paper, Setting
+from normlab.grading.runs import Order, Start
+from normlab.grading.verdict import Questions, diagnose
+
+WALL = 3
+"""How many times its processor time a run may take, so that a busy machine costs no marks."""
+WHY = {
+    "time-limit": "Each answer takes some milliseconds. Is there a loop that never ends?",
+    "process-killed": "Each answer needs some megabytes.",
+    "process-crashed": "",
+    "process-ended": "An answer that cannot go on raises an error.",
+    "disturbed-grading": "An answer returns its result, and writes nowhere else.",
+}
+
+
+class NotStarted(RuntimeError):
+    """A student's process ended before it came to the student's code; that is not the student's."""
+
+
+def grade(paper: Paper, setting: Setting, start: Start) -> Graded:
+    """What the checks say of each answer in a paper."""
+    exercise = exercise_named(paper.exercise)
+    try:
+        cells = _cells(paper)
+    except UnreadableFile as error:
+        missing = (not_defined(exercise, question, "") for question in exercise.questions)
+        return Graded(exercise.name, tuple(missing), problem=str(error))
+    layout = lay_out(cells, exercise)
+    grading = _Grading(questions_of(exercise, setting.seed), layout, setting, start)
+    functions = [question.function for question in exercise.questions]
+    first = grading.run(functions)
+    if first.fault is None:
+        diagnoses = [first.best(function) for function in functions]
+    else:
+        diagnoses = [grading.alone(function, first.talk.cell) for function in functions]
+    return Graded(
+        exercise.name,
+        tuple(diagnoses),
+        notes=(*layout.notes, *_notes(first, layout)),
+        printed=first.talk.printed,
+    )
+
+
+@cache
+def exercise_named(name: str) -> Exercise:
+    """The exercise of a notebook's name. Only its own module is loaded.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    for number, module in enumerate(FUNCTIONS, 1):
+        if name == f"{number:02}_{module}":
+            return load_exercise(module)
+    raise ValueError(f"{name!r} is no exercise.")
+
+
+def _cells(paper: Paper) -> list[Cell]:
+    if paper.problem:
+        raise UnreadableFile(paper.problem)
+    name = f"{paper.exercise}{paper.suffix}"
+    if paper.suffix == ".ipynb":
+        return notebook_cells(name, paper.content)
+    try:
+        return [Cell(name, paper.content.decode("utf-8-sig"))]
+    except UnicodeDecodeError as error:
+        raise UnreadableFile(f"{name} is no text: {error}.") from None
+
+
+def _notes(first: "_Outcome", layout: Layout) -> Iterator[str]:
+    """What went wrong in the first run, but for cells that are as they were handed out."""
+    if first.fault is not None:
+        yield f"All in one run, {first.fault.title}. Each answer was then run by itself."
+    for i, error in first.talk.errors:
+        if fingerprint(layout.cells[i]) not in released(first.exercise).cells:
+            yield f"{layout.cells[i].name}: {error}"
+
+
+@lru_cache(maxsize=16)
+def questions_of(exercise: Exercise, seed: int) -> Questions:
+    return Questions(exercise, seed)
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """A run: a diagnosis for each target, or why it did not come to its end."""
+
+    exercise: str
+    talk: Conversation
+    diagnoses: list[Diagnosis]
+    fault: Finding | None
+
+    def best(self, function: str) -> Diagnosis:
+        """The best of the candidates; the last of equals."""
+        found = [d for d in reversed(self.diagnoses) if d.function == function]
+        return max(found, key=lambda d: (d.passed, d.attempted))
+
+
+@dataclass(frozen=True)
+class _Grading:
+    """A paper's layout with all that its runs share."""
+
+    questions: Questions
+    layout: Layout
+    setting: Setting
+    start: Start
+
+    def run(self, functions: Collection[str], without: Collection[int] = ()) -> _Outcome:
+        """Run what concerns some functions."""
+        setting, exercise = self.setting, self.questions.exercise
+        layout = self.layout.only(functions, without)
+        names = [question.function for question in exercise.questions]
+        numbers = [names.index(target.function) for target in layout.targets]
+        task = Task(layout, numbers, support(exercise), setting.library_norms)
+        limits = Limits(setting.seconds, WALL * setting.seconds, setting.memory_mb * 2**20)
+        order = Order(exercise.name, self.questions.message, limits, to_load(layout.cells))
+        malformed = ""
+        with self.start(order) as run:
+            talk = Conversation(run.channel, task)
+            try:
+                talk.run_cells()
+                return _Outcome(exercise.name, talk, diagnose(self.questions, talk), None)
+            except Malformed as error:
+                malformed = str(error)
+            except (EOFError, OSError):
+                if not talk.place:
+                    raise NotStarted(f"a process of {exercise.name} ended too soon.") from None
+            name, title = cause(talk.place, malformed, run.ending(), limits)
+        return _Outcome(exercise.name, talk, [], Finding(name, title, WHY[name]))
+
+    def alone(self, function: str, fatal: int | None) -> Diagnosis:
+        """The diagnosis of one answer, after a run of all has died: in cell `fatal`, or later.
+
+        The cells of the others are left out, and the fatal one, unless it is this answer's own.
+        An answer that then fails may need another one's cell, and is run once more with them.
+        """
+        own = self.layout.cells_of(function)
+        fatal_one = {fatal} - own if fatal is not None else set()
+        names = (question.function for question in self.questions.exercise.questions)
+        others = {i for f in names if f != function for i in self.layout.cells_of(f)}
+        result = self._diagnosis_of(function, (others - own) | fatal_one)
+        if result.passed or set(result.mistakes) & WHY.keys():
+            return result
+        again = self._diagnosis_of(function, fatal_one)
+        return again if again.passed else result
+
+    def _diagnosis_of(self, function: str, without: Collection[int]) -> Diagnosis:
+        outcome = self.run([function], without)
+        if outcome.fault is None:
+            return outcome.best(function)
+        exercise = self.questions.exercise
+        points = exercise.question(function).points
+        return Diagnosis(exercise.name, function, False, True, points, (outcome.fault,))
+
+
+@cache
+def support(exercise: Exercise) -> dict[str, str]:
+    """The sources of what answers may call of normlab."""
+    return {
+        name: textwrap.dedent(inspect.getsource(function))
+        for name, function in exercise.support.items()
+    }
+
+
+def to_load(cells: Sequence[Cell]) -> tuple[str, ...]:
+    """Modules that the cells will import, and that take long; the server loads them once."""
+    sources = [cell.source for cell in cells]
+    wanted = {
+        "IPython.core.inputtransformer2": any(map(SYNTAX_OF_NOTEBOOKS.search, sources)),
+        "matplotlib.pyplot": any("matplotlib" in source for source in sources),
+    }
+    return tuple(module for module, needed in wanted.items() if needed)

@@ -1,0 +1,1 @@
+"""What a class's grades are written to: tables, JSON, pages."""

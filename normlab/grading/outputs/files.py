@@ -1,0 +1,97 @@
+"""All files of a results folder."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from normlab.grading.collect import Collection
+from normlab.grading.confined.level import Level
+from normlab.grading.marks import StudentMarks
+from normlab.grading.outputs.feedback import write_feedback
+from normlab.grading.outputs.gradescope import write_results
+from normlab.grading.outputs.overview import write_overview
+from normlab.grading.outputs.tables import (
+    questions_of,
+    text,
+    write_canvas,
+    write_gradebook,
+    write_nbgrader,
+    write_table,
+)
+from normlab.grading.policy import Policy
+
+STUDENTS = "students"
+FILES = ("file", "student", "exercise", "remark")
+LONGEST_NAME = 80
+
+
+@dataclass(frozen=True)
+class Results:
+    """A folder of results.
+
+    Args:
+        folder: made if it is missing.
+        collection: what was handed in.
+        marks: the marks of all students, each time it is called.
+        policy: by which they were made.
+    """
+
+    folder: Path
+    collection: Collection
+    marks: Callable[[], Iterator[StudentMarks]]
+    policy: Policy
+
+    @cached_property
+    def folders(self) -> dict[str, str]:
+        """Student -> a folder that every system can have, and that is no other student's."""
+        taken: dict[str, str] = {}
+        for student in self.collection.students:
+            name = re.sub(r"[^\w@+-]+", "_", student)[:LONGEST_NAME].strip("_") or "student"
+            number, folder = 2, name
+            while folder.lower() in (other.lower() for other in taken.values()):
+                number, folder = number + 1, f"{name}-{number}"
+            taken[student] = folder
+        return taken
+
+    def write_json(self) -> None:
+        """A results.json for each student, as things stand; before grading too, so that it is
+        there whatever happens then."""
+        for student in self.marks():
+            folder = self.folder / STUDENTS / self.folders[student.student]
+            folder.mkdir(parents=True, exist_ok=True)
+            write_results(folder / "results.json", student)
+
+    def write_all(self, levels: Sequence[Level]) -> None:
+        """All files.
+
+        Args:
+            levels: of confinement, for the teacher.
+        """
+        self.write_json()
+        for student in self.marks():
+            folder = self.folder / STUDENTS / self.folders[student.student]
+            write_feedback(folder / "feedback.html", student)
+        asked = questions_of(self.marks())
+        write_gradebook(self.folder / "gradebook.csv", self.marks(), asked)
+        write_canvas(self.folder / "canvas.csv", self.marks(), asked)
+        write_nbgrader(self.folder / "nbgrader.csv", self.marks(), self.policy)
+        write_table(
+            self.folder / "files.csv", ("file", "student", "exercise", "remark"), self._files()
+        )
+        write_overview(
+            self.folder / "overview.html",
+            self.marks,
+            asked,
+            lambda student: f"{STUDENTS}/{self.folders[student]}",
+            levels,
+        )
+
+    def _files(self) -> Iterable[Sequence[str]]:
+        """What became of each file."""
+        for s in self.collection.submissions:
+            late = "Canvas marks it as late" if s.name.marked_late else ""
+            yield text(s.file.origin), text(s.student), s.exercise, late
+        for origin, reason in self.collection.others:
+            yield text(origin), "", "", f"not graded: {reason}"

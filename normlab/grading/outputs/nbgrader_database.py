@@ -1,0 +1,115 @@
+"""Store grades in nbgrader's gradebook, through nbgrader's own API (an optional extra)."""
+
+import contextlib
+import os
+import sys
+import warnings
+from collections.abc import Iterable, Iterator
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+from normlab.grading.marks import ExerciseMarks, StudentMarks
+from normlab.grading.outputs.tables import assignments
+
+
+def need_nbgrader() -> Any:
+    """The module `nbgrader.api`.
+
+    Raises:
+        ModuleNotFoundError: that says how to get it.
+    """
+    try:
+        import nbgrader.api
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            '--into-nbgrader needs nbgrader: run `pip install --editable ".[nbgrader]"` in the '
+            "folder of the course."
+        ) from error
+    return nbgrader.api
+
+
+def store_grades(database: Path, students: Iterable[StudentMarks]) -> int:
+    """Put the points of each answer into a gradebook.db, made if it is missing.
+
+    Assignments, notebooks, and the cells `check_…` that carry the points are made or updated, so
+    that `nbgrader export` and formgrader show the grades. Lateness is stored as nbgrader's
+    penalty. Grades of other assignments, and comments, stay as they are.
+
+    Returns:
+        The number of notebooks stored.
+    """
+    api, stored = need_nbgrader(), 0
+    with (
+        _programs_of_this_python(),
+        warnings.catch_warnings(),
+        api.Gradebook(f"sqlite:///{database.resolve()}") as gradebook,
+    ):
+        # nbgrader's own way of adding a submission makes SQLAlchemy warn
+        warnings.filterwarnings("ignore", "Object of type <Submitted", module="nbgrader")
+        for student in students:
+            gradebook.update_or_create_student(student.student)
+            for assignment, parts in assignments(student).items():
+                graded = [part for part in parts if part.graded]
+                for part in graded:
+                    _describe(gradebook, assignment, part)
+                if graded:
+                    _store(api, gradebook, assignment, student.student, graded)
+                stored += len(graded)
+    return stored
+
+
+@contextlib.contextmanager
+def _programs_of_this_python() -> Iterator[None]:
+    """nbgrader runs `alembic`, which stands beside Python, and may not be on the path."""
+    before = os.environ.get("PATH", os.defpath)
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{before}"
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before
+
+
+def _describe(gradebook: Any, assignment: str, part: ExerciseMarks) -> None:
+    """The notebook and its cells, as `nbgrader generate_assignment` would enter them."""
+    gradebook.update_or_create_assignment(assignment)
+    gradebook.update_or_create_notebook(part.exercise, assignment)
+    for mark in part.marks:
+        gradebook.update_or_create_grade_cell(
+            f"check_{mark.diagnosis.function}",
+            part.exercise,
+            assignment,
+            max_score=mark.most,
+            cell_type="code",
+        )
+
+
+def _store(
+    api: Any, gradebook: Any, assignment: str, student: str, graded: list[ExerciseMarks]
+) -> None:
+    times = [part.submission.submitted for part in graded if part.submission.submitted]
+    when = max(times).astimezone(UTC).replace(tzinfo=None) if times else None
+    submission = gradebook.update_or_create_submission(assignment, student, timestamp=when)
+    for part in graded:
+        notebook = _notebook(api, gradebook, submission, part.exercise)
+        notebook.late_submission_penalty = part.on_time - part.points
+        grades = {grade.name: grade for grade in notebook.grades}
+        for mark in part.marks:
+            grade = grades[f"check_{mark.diagnosis.function}"]
+            grade.auto_score, grade.needs_manual_grade = mark.points, False
+    gradebook.db.commit()
+
+
+def _notebook(api: Any, gradebook: Any, submission: Any, name: str) -> Any:
+    """The submitted notebook, with a grade for each cell; made if the submission is older."""
+    source = gradebook.find_notebook(name, submission.assignment.name)
+    notebook = next((each for each in submission.notebooks if each.name == name), None)
+    if notebook is None:
+        notebook = api.SubmittedNotebook(notebook=source, assignment=submission)
+        gradebook.db.add(notebook)
+    there = {grade.name for grade in notebook.grades}
+    for cell in source.grade_cells:
+        if cell.name not in there:
+            gradebook.db.add(api.Grade(cell_id=cell.id, notebook=notebook))
+    gradebook.db.commit()
+    return notebook

@@ -1,0 +1,49 @@
+"""What a run of `normlab grade` says in the terminal."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from normlab.grading.collect import Collection
+from normlab.grading.confined.level import Level
+from normlab.grading.marks import StudentMarks
+from normlab.grading.outputs.overview import count_mistakes
+from normlab.table import Table
+
+
+def what_is_there(collection: Collection, root: Path) -> str:
+    """What was recognised, and what was not."""
+    students, files = len(collection.students), len(collection.submissions)
+    parts = [f"{files} submissions of {students} students in {root}", str(collection.table())]
+    if collection.others:
+        parts.append(str(collection.reasons()))
+    return "\n\n".join(parts) + "\n"
+
+
+def confinement(levels: Sequence[Level]) -> str:
+    """The levels in one line, and a warning for each that is missing."""
+    line = ", ".join(f"{level.name} {'✓' if level.active else 'MISSING'}" for level in levels)
+    warnings = [
+        f"WARNING: {level.name} is missing. {level.detail}" for level in levels if not level.active
+    ]
+    return "\n".join([f"Confinement: {line}", *warnings])
+
+
+def summary(students: Callable[[], Iterator[StudentMarks]]) -> str:
+    """How each question went, and the mistake that was made most."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for student in students():
+        for exercise in student.exercises:
+            for mark in exercise.marks:
+                d = mark.diagnosis
+                verdict = "right" if d.passed else "wrong" if d.attempted else "missing"
+                counts[d.exercise, d.function, verdict] += 1
+    mistakes = count_mistakes(students()).most_common()
+    rows = []
+    asked = list(dict.fromkeys((name, function) for name, function, _ in counts))
+    for name, function in sorted(asked, key=lambda pair: (pair[0], asked.index(pair))):
+        made = next((f"{mistake} ({n})" for (f, mistake, _), n in mistakes if f == function), "")
+        numbers = [counts[name, function, each] for each in ("right", "wrong", "missing")]
+        rows.append([name, function, *numbers, made])
+    columns = ("exercise", "function", "right", "wrong", "missing", "most frequent mistake")
+    return str(Table(columns, rows))
