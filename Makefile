@@ -1,18 +1,20 @@
 # make lab      open the course            make test     run every test
 # make lessons  build the notebooks        make bench    measure (BENCH=norms)
 # make start    the exercises, to solve    make doctor   what is installed
-# make lock     renew constraints.txt
+# make lock     renew constraints.txt      make gradescope     an autograder to upload
+# make bench-grading   grading beside nbgrader and otter-grader
 #
 # Each target sets up .venv first, if that is not done. ARGS passes options on, for instance
 #   make lab ARGS="--no-browser --port 9000"      make test ARGS="-k rms"
 
 PYTHON ?= python3
 VENV := .venv
+PEERS := .venv-peers
 BIN := $(VENV)/bin
 ARGS ?=
 BENCH ?= norms
 
-.PHONY: lab test lessons bench start doctor lock chromium
+.PHONY: lab test lessons bench bench-grading start doctor lock gradescope system
 .DELETE_ON_ERROR:
 
 FIRST := notebooks/00_start_here.ipynb
@@ -22,7 +24,7 @@ lab: $(VENV)/lab.done $(VENV)/trust.done
 	$(BIN)/normlab start
 	$(BIN)/jupyter lab $(ROOT_OPTION) --LabApp.default_url=/lab/tree/$(FIRST) $(ARGS)
 
-test: $(VENV)/test.done chromium
+test: $(VENV)/test.done system
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lessons: $(VENV)/test.done
@@ -30,6 +32,9 @@ lessons: $(VENV)/test.done
 
 bench: $(VENV)/test.done
 	$(BIN)/python -m benchmarks.$(BENCH) $(ARGS)
+
+bench-grading: $(VENV)/test.done $(PEERS)/peers.done
+	$(BIN)/python -m benchmarks.grading $(ARGS)
 
 start: $(VENV)/lab.done
 	$(BIN)/normlab start
@@ -67,9 +72,25 @@ $(VENV)/trust.done: $(VENV)/lab.done $(wildcard notebooks/*.ipynb solutions/*.ip
 	$(BIN)/jupyter trust notebooks/*.ipynb solutions/*.ipynb
 	touch $@
 
-# The browser of the tests. Elsewhere than in CI its absence only skips them.
-chromium:
+# The graders that ours is measured beside, in an environment of their own.
+$(PEERS)/peers.done: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --constraint constraints.txt --editable . nbgrader otter-grader
+	touch $@
+
+# What Gradescope takes: two scripts, and the course as it was last committed.
+gradescope:
+	rm -rf dist/gradescope dist/gradescope.zip
+	mkdir -p dist/gradescope/normlab
+	git archive HEAD | tar --extract --directory dist/gradescope/normlab
+	cp docs/gradescope/setup.sh docs/gradescope/run_autograder dist/gradescope
+	cd dist/gradescope && $(PYTHON) -m zipfile --create ../gradescope.zip *
+	@echo "Upload dist/gradescope.zip. A policy.toml goes beside setup.sh."
+
+# The browser of the tests, and what confines students' code. Elsewhere than in CI their absence
+# only skips tests.
+system:
 ifeq ($(CI),true)
-	@command -v chromium > /dev/null || \
-		(apt-get update && apt-get install --yes --no-install-recommends chromium)
+	@command -v chromium > /dev/null && command -v bwrap > /dev/null || \
+		(apt-get update && apt-get install --yes --no-install-recommends chromium bubblewrap)
 endif
