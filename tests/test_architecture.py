@@ -11,7 +11,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "normlab"
 # From the bottom to the top; a module imports from its own room or from lower ones.
 ROOMS = [
-    ["table", "progress", "processes", "deepnorm_constants", "record", "quizzes", "checks"],
+    ["table", "progress", "processes", "whole_files", "toml_checks", "cluster"],
+    ["deepnorm_constants", "record", "quizzes", "checks"],
     ["code_cells"],
     ["norms"],
     ["torch_norms", "dyt", "timing"],
@@ -24,6 +25,7 @@ ROOMS = [
     ["figures"],
     ["widgets"],
     ["study"],
+    ["grading"],
     ["doctor"],
     ["cli"],
 ]
