@@ -14,9 +14,10 @@ from normlab.whole_files import written_whole
 
 COLUMNS = """<style>
 .map td, .map th { padding: .15rem .4rem; border: 1px solid var(--line); }
-.map thead th { writing-mode: vertical-rl; font-weight: normal; white-space: nowrap; }
-.map tbody th { font-weight: normal; white-space: nowrap; }
+.map th { font-weight: normal; vertical-align: bottom; } .map td { text-align: center; }
+.map th span { writing-mode: vertical-rl; rotate: 180deg; }
 .right { background: #2b8a5e55; } .wrong { background: #c2473d55; } .none { color: var(--none); }
+.counted { white-space: nowrap; }
 .count { display: inline-block; height: .7rem; background: var(--wrong); margin-right: .5rem; }
 </style>"""
 SIGNS = {"right": "✓", "wrong": "✗", "none": "○"}
@@ -48,12 +49,17 @@ def _map(
 ) -> str:
     """A row for each student, a column for each question."""
     functions = [(exercise, f) for exercise, questions in asked.items() for f, _ in questions]
-    heads = "".join(f'<th scope="col">{escape(f)}</th>' for _, f in functions)
+    exercises = "".join(
+        f'<th scope="colgroup" colspan="{len(questions)}"><span>{escape(exercise)}</span></th>'
+        for exercise, questions in asked.items()
+    )
+    heads = "".join(f'<th scope="col"><span>{escape(f)}</span></th>' for _, f in functions)
     rows = (_row(student, functions, folder_of(student.student)) for student in students)
     legend = "<p>✓ right, ✗ not yet, ○ not attempted; empty: not handed in or not graded.</p>"
     return (
-        f'{legend}<table class="map"><thead><tr><td></td><th scope="col">points</th>{heads}</tr>'
-        f"</thead><tbody>{''.join(rows)}</tbody></table>"
+        f'{legend}<table class="map"><thead><tr><td rowspan="2"></td>'
+        f'<th scope="col" rowspan="2">points</th>{exercises}</tr><tr>{heads}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table>"
     )
 
 
@@ -98,7 +104,7 @@ def _mistakes(students: Iterator[StudentMarks]) -> str:
         return ""
     longest = counts[0][1]
     rows = "".join(
-        f"<tr><td>{escape(function)}</td><td>{escape(title or name)}</td><td>"
+        f'<tr><td>{escape(function)}</td><td>{escape(title or name)}</td><td class="counted">'
         f'<span class="count" style="width: {12 * n / longest:.2f}rem"></span>{n}</td></tr>'
         for (function, name, title), n in counts
     )

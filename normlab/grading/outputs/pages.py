@@ -8,7 +8,8 @@ STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
 table { border-collapse: collapse; } th, td { text-align: left; vertical-align: top; }
-th, td { padding: .2rem .8rem .2rem 0; white-space: pre-wrap; overflow-wrap: anywhere; }
+th, td { padding: .2rem .8rem .2rem 0; white-space: pre-wrap; }
+th { white-space: nowrap; } td { overflow-wrap: anywhere; }
 section { border-left: .3rem solid var(--none); padding-left: 1rem; margin: 1rem 0; }
 section.right { border-color: var(--right); } section.wrong { border-color: var(--wrong); }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; }

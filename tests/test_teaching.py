@@ -1,0 +1,54 @@
+"""The teacher's guide says what is so."""
+
+import re
+import tomllib
+
+import pytest
+from hostile_submissions import CELLS, FORGED, FUNCTIONS, LOOPS
+from submissions import ROOT
+
+from normlab import cli
+from normlab.exercises import all_exercises
+from normlab.grading.confined.confinement import NEVER
+from normlab.grading.policy import parse_policy
+
+GUIDE = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
+
+
+def test_the_points_in_the_guide_are_those_of_the_exercises():
+    for exercise in all_exercises():
+        (row,) = re.findall(rf"^\| {exercise.name} \| (.*) \|$", GUIDE, re.MULTILINE)
+        if exercise.name == "08_bug_museum":
+            assert row == "twelve functions, 1 each"
+            assert [q.points for q in exercise.questions] == [1] * 12
+        else:
+            assert row == ", ".join(f"`{q.function}` {q.points}" for q in exercise.questions)
+
+
+def test_the_policy_in_the_guide_is_the_one_of_the_help():
+    (text,) = re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL)
+    assert text == cli.POLICY_EXAMPLE
+    assert parse_policy(text)
+    assert tomllib.loads(text)
+
+
+def test_the_options_and_targets_in_the_guide_exist(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["grade", "--help"])
+    help_text = capsys.readouterr().out
+    assert set(re.findall(r"--[a-z][a-z-]+", GUIDE)) - {"--editable"} <= set(
+        re.findall(r"--[a-z][a-z-]+", help_text)
+    )
+    targets = set(re.findall(r"^(\w[\w-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"\bmake ([a-z][a-z-]+)", GUIDE)) <= targets
+
+
+def test_the_links_in_the_guide_lead_somewhere():
+    for target in re.findall(r"\]\(([^)#:]+)\)", GUIDE):
+        assert (ROOT / "docs" / target).exists(), target
+
+
+def test_the_numbers_in_the_guide_are_right():
+    hostile = len(LOOPS) + len(FUNCTIONS) + len(FORGED) + len(CELLS)
+    assert f"some {hostile // 10 * 10} such submissions" in GUIDE
+    assert f"{len(NEVER)} system calls" in GUIDE
