@@ -104,7 +104,7 @@ def timed(commands: Sequence[Sequence[str]], folder: Path, python: Path) -> tupl
 
     def watch() -> None:
         nonlocal most
-        while not over.wait(0.1):
+        while not over.wait(0.25):
             if running and running[-1].is_running():
                 most = max(most, memory_of(running[-1]))
 

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,24 @@ def test_a_hostile_cell_costs_at_most_its_own_paper_and_not_the_answer_beside_it
     assert len(graded.printed) <= 2000
     assert "\x1b" not in graded.printed
     eventually(lambda: len(processes_of_students()) <= 1)  # the one that waits for the next paper
+
+
+@pytest.mark.parametrize(
+    "source", [CELLS["leaves a daemon"], FUNCTIONS["forks 200 times"]], ids=["daemon", "forks"]
+)
+def test_where_processes_can_be_started_they_are_ended(source):
+    levels = LEVELS - {"seccomp"}
+    workshop = Workshop(levels)
+    setting = replace(QUICK, levels=levels)
+    try:
+        if not any(level.name == "user" and level.active for level in workshop.worker().levels):
+            pytest.skip("students' processes have no user of their own to be found by")
+        assert workshop.grade(GOOD, setting).diagnoses[0].passed
+        workshop.grade(paper(source, "pass" if "layer_norm" in source else RIGHT), setting)
+        eventually(lambda: len(processes_of_students()) == 1)  # it waits for the next paper
+        assert workshop.grade(GOOD, setting).diagnoses[0].passed
+    finally:
+        workshop.close()
 
 
 def test_a_dead_process_costs_one_question(between_good_ones):

@@ -60,14 +60,13 @@ Start: TypeAlias = Callable[[Order], AbstractContextManager[Run]]
 class ForkedRuns:
     """Runs that a server forks (Linux); see `normlab.grading.confined.server`.
 
-    How a run ended is waited for only where it matters: the server cleans up after one run while
-    the judge looks at what it has told.
+    How a run ended is asked only where it matters: else the server cleans up after one run while
+    the next one is under way.
     """
 
     def __init__(self, server: socket.socket) -> None:
         self.server = server
         self.told: set[str] = set()
-        self.unread = 0
 
     @contextmanager
     def __call__(self, order: Order) -> Iterator[Run]:
@@ -86,17 +85,13 @@ class ForkedRuns:
         if not channel.closed:
             channel.close()
             self._send({"what": "end"})
-            self.unread += 1
 
     def _ending(self, channel: Connection) -> Ending:
-        self._end(channel)
-        self.unread -= 1
+        channel.close()
+        self._send({"what": "ending"})
         return Ending(**json.loads(self._receive()))
 
     def _start(self, order: Order) -> Connection:
-        while self.unread:
-            self._receive()
-            self.unread -= 1
         if order.exercise not in self.told:
             with os.fdopen(os.memfd_create("questions"), "w+b") as file:
                 file.write(order.questions)

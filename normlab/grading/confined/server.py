@@ -14,7 +14,6 @@ import select
 import shutil
 import signal
 import socket
-import subprocess
 import traceback
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
@@ -23,11 +22,14 @@ from typing import Any, NoReturn
 
 from normlab.grading.confined.answers import Question, prepare, read_questions, run_answers
 from normlab.grading.confined.confinement import Confinement
+from normlab.grading.confined.leftovers import end_children, remove_tree
 from normlab.grading.confined.limits import Ending, Limits
 from normlab.grading.confined.trial import strongest
 
 PR_SET_CHILD_SUBREAPER = 36
 LONGEST_REQUEST = 4096
+PAUSE = 0.05
+"""Seconds without a request, after which there is time to clean up."""
 LOADED_ON_REQUEST = ("IPython.core.inputtransformer2", "matplotlib.pyplot")
 
 
@@ -78,21 +80,25 @@ class Server:
     Requests are datagrams:
         "exercise": comes with a descriptor of its questions, which are kept.
         "run": the descriptor of a channel to a student's process goes back.
-        "end": after a run; its `Ending` goes back.
+        "end": ends that process.
+        "ending": ends it, and its `Ending` goes back.
     """
 
     def __init__(self, control: socket.socket, answers: Path, confinement: Confinement) -> None:
         self.control, self.answers, self.confinement = control, answers, confinement
         self.questions: dict[str, list[Question]] = {}
         self.spare: Child | None = None
+        self.killed: Child | None = None
+        self.alive: set[int] = set()
         self.number = 0
 
     def work(self) -> None:
         while True:
-            data, descriptors = self._receive()
-            if not data:
+            if not select.select([self.control], [], [], PAUSE)[0]:
+                self._bury_if_any()
+            request, descriptors = self._receive()
+            if not request:
                 break
-            request: dict[str, Any] = json.loads(data)
             if request["what"] == "exercise":
                 with os.fdopen(descriptors[0], "rb") as file:
                     self.questions[request["name"]] = read_questions(file.read())
@@ -107,26 +113,31 @@ class Server:
         child = self.spare
         socket.send_fds(self.control, [b"run"], [child.channel.fileno()])
         child.channel.close()
+        self._bury_if_any()  # the one before; it and a new one need some milliseconds
         self.spare = self._fork(order)  # while the other one works
         by_us = self._wait(child)
-        ending = self._end(child, by_us)
-        if by_us != "asked":
-            self._receive()
-        with contextlib.suppress(BrokenPipeError):  # the judge is gone
-            self.control.send(json.dumps(asdict(ending)).encode())
+        self._kill(child)
+        lonely = self.confinement.calls is not None  # it could start no other process
+        ending = None if lonely and by_us == "asked" else self._bury(by_us)
+        request, _ = self._receive()
+        if request.get("what") == "ending":
+            with contextlib.suppress(BrokenPipeError):  # the judge is gone
+                self.control.send(json.dumps(asdict(ending or self._bury(by_us))).encode())
 
     def _drop_spare(self) -> None:
+        self._bury_if_any()
         if self.spare is not None:
-            spare, self.spare = self.spare, None
-            self._end(spare)
+            self._kill(self.spare)
+            self.spare = None
+            self._bury("asked")
 
-    def _receive(self) -> tuple[bytes, list[int]]:
-        """A datagram and its descriptors; nothing if the judge is gone."""
+    def _receive(self) -> tuple[dict[str, Any], list[int]]:
+        """A request and its descriptors; nothing if the judge is gone."""
         try:
             data, descriptors, _, _ = socket.recv_fds(self.control, LONGEST_REQUEST, 1)
         except ConnectionResetError:
-            return b"", []
-        return data, descriptors
+            return {}, []
+        return json.loads(data or "{}"), descriptors
 
     def _fork(self, order: dict[str, Any]) -> Child:
         for module in order["load"]:
@@ -143,6 +154,7 @@ class Server:
             limits, questions = Limits(**order["limits"]), self.questions[order["exercise"]]
             _become_answer(theirs.detach(), folder, self.confinement, limits, questions)
         theirs.close()
+        self.alive.add(pid)
         return Child(order, pid, folder, ours)
 
     def _wait(self, child: Child) -> str:
@@ -157,16 +169,25 @@ class Server:
         finally:
             os.close(ended)
         if self.control.fileno() in ready:
-            self._receive()
             return "asked"
         return "" if ready else "wall"
 
-    def _end(self, child: Child, by_us: str = "asked") -> Ending:
-        """Kill it, if it is there yet, with all that it has started, and remove its files."""
+    def _kill(self, child: Child) -> None:
         os.kill(child.pid, signal.SIGKILL)  # it has not been waited for, so the number is its own
+        self.alive.remove(child.pid)
+        self.killed = child
+
+    def _bury_if_any(self) -> None:
+        if self.killed is not None:
+            self._bury("asked")
+
+    def _bury(self, by_us: str) -> Ending:
+        """See the killed one end, end all that it has started, and remove its files."""
+        assert self.killed is not None
+        child, self.killed = self.killed, None
         _, status, usage = os.wait4(child.pid, 0)
         child.channel.close()
-        end_children(but=self.spare.pid if self.spare else None)
+        end_children(but=self.alive)
         remove_tree(child.folder)
         seconds = usage.ru_utime + usage.ru_stime
         return Ending(os.waitstatus_to_exitcode(status), by_us, seconds, usage.ru_maxrss * 1024)
@@ -205,26 +226,3 @@ def keep_only(descriptor: int) -> None:
         os.dup2(nothing, standard)
     os.closerange(3, descriptor)
     os.closerange(descriptor + 1, os.sysconf("SC_OPEN_MAX"))
-
-
-def end_children(but: int | None = None) -> None:
-    """End all that students' processes have started and left; as a subreaper we inherit it."""
-    while left := [child for child in _children() if child != but]:
-        for child in left:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-
-
-def _children() -> list[int]:
-    listed = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
-    return [int(child) for child in listed.split()]
-
-
-def remove_tree(folder: Path) -> None:
-    """Remove a folder, whatever its depth and whatever rights its folders have."""
-    with contextlib.suppress(OSError):  # it is not empty, or not to be entered
-        folder.rmdir()
-        return
-    if os.getuid() != 0:
-        subprocess.run(["chmod", "-R", "u+rwx", folder], check=False, capture_output=True)
-    subprocess.run(["rm", "-rf", "--one-file-system", folder], check=True)
