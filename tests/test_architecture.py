@@ -74,6 +74,14 @@ def test_drivers_run_answers_and_know_no_reference(path):
 
 
 @pytest.mark.parametrize(
+    "path", sorted((PACKAGE / "grading" / "confined").glob("*.py")), ids=lambda p: p.stem
+)
+def test_what_runs_beside_students_code_knows_no_exercise(path):
+    known = ("normlab.grading.confined", "normlab.checks.", "normlab.code_cells")
+    assert all(other.startswith(known) for other in imported(path))
+
+
+@pytest.mark.parametrize(
     "command",
     [
         ["ruff", "check", "--quiet"],

@@ -9,11 +9,14 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 import tomllib
 import zipfile
+from concurrent.futures import Future
 from pathlib import Path
 
+import dask
 import pytest
 import yaml
 from distributed import LocalCluster
@@ -21,8 +24,12 @@ from submissions import RIGHT, ROOT, WRONG, mark_of, notebook, solved
 
 from normlab import cli
 from normlab.grading import workers
-from normlab.grading.batch import grade_missing
+from normlab.grading.batch import grade_missing, keys_of
+from normlab.grading.collect import collect
 from normlab.grading.command import Options, grade_command
+from normlab.grading.paper import Setting
+from normlab.grading.store import Store
+from normlab.grading.workers import ForkedWorker
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="confinement needs Linux")
 NORMLAB = [sys.executable, "-m", "normlab.cli"]
@@ -160,8 +167,6 @@ def test_a_folder_without_submissions_is_refused(tmp_path, capsys):
 
 
 def test_a_results_folder_in_use_is_refused(small_class, tmp_path, capsys):
-    from normlab.grading.store import Store
-
     (tmp_path / "out").mkdir()
     with Store(tmp_path / "out"):
         assert grade(small_class, tmp_path / "out") == 2
@@ -240,8 +245,6 @@ def test_ctrl_c_writes_what_is_graded_and_says_how_to_go_on(tmp_path):
 
 def test_a_worker_that_dies_is_replaced_and_its_paper_graded(monkeypatch, tmp_path):
     root = slow_class(tmp_path / "class", size=4)
-    from normlab.grading.workers import ForkedWorker
-
     real, killed = ForkedWorker.grade, []
 
     def grade_once_dead(self, paper, setting):
@@ -258,8 +261,6 @@ def test_a_worker_that_dies_is_replaced_and_its_paper_graded(monkeypatch, tmp_pa
 
 def test_what_the_grader_cannot_grade_is_not_charged_to_the_student(monkeypatch, tmp_path, capsys):
     root = hand_in(tmp_path / "class", ada=notebook(RIGHT), bob=notebook("# b", RIGHT))
-    from normlab.grading.workers import ForkedWorker
-
     real = ForkedWorker.grade
 
     def dies_over_bob(self, paper, setting):
@@ -279,6 +280,37 @@ def test_what_the_grader_cannot_grade_is_not_charged_to_the_student(monkeypatch,
     monkeypatch.undo()
     assert grade(root, out) == 0
     assert totals(out)["bob"] == "4"
+
+
+def test_a_submission_reads_neither_grades_nor_submissions(small_class, tmp_path):
+    out = tmp_path / "out"
+    assert grade(small_class, out) == 0
+    wanted = [
+        *(out / "gradebook.csv", out / "grades.sqlite", out / "students/ada/results.json"),
+        *(small_class / "ada/01_layer_norm.ipynb", ROOT / "solutions/01_layer_norm.ipynb"),
+    ]
+    assert all(path.exists() for path in wanted)
+    look = (
+        f"for path in {[str(path) for path in wanted]}:\n    try:\n"
+        "        print(open(path).read())\n"
+        "    except OSError as error:\n        print(type(error).__name__)"
+    )
+    hand_in(small_class, zoe=notebook(look, RIGHT))
+    assert grade(small_class, out) == 0
+    assert totals(out)["zoe"] == "4"
+    page = (out / "students/zoe/feedback.html").read_text()
+    assert len(re.findall("PermissionError|FileNotFoundError", page)) == len(wanted)
+
+
+def test_a_module_beside_a_notebook_takes_no_librarys_place(tmp_path):
+    files = {"01_layer_norm.ipynb": notebook(RIGHT), "numpy.py": b"raise SystemExit"}
+    hand_in(tmp_path / "class", ada=files)
+    assert grade(tmp_path / "class", tmp_path / "out") == 0
+    assert totals(tmp_path / "out") == {"ada": "4"}
+    assert {row["file"]: row["exercise"] for row in rows(tmp_path / "out/files.csv")} == {
+        "class/ada/01_layer_norm.ipynb": "01_layer_norm",
+        "class/ada/numpy.py": "",
+    }
 
 
 def test_any_number_of_workers_and_a_cluster_give_the_same_grades(small_class, tmp_path):
@@ -305,8 +337,6 @@ def test_any_number_of_workers_and_a_cluster_give_the_same_grades(small_class, t
 
 def test_a_cluster_that_is_not_there_is_told(small_class, tmp_path, capsys):
     arguments = ["--scheduler", "tcp://127.0.0.1:9"]
-    import dask
-
     with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
         assert grade(small_class, tmp_path / "out", *arguments) == 2
     assert "127.0.0.1:9" in capsys.readouterr().err
@@ -319,8 +349,6 @@ def test_memory_does_not_grow_with_the_class(tmp_path):
     class Counting:
         def submit(self, function, paper, setting):
             nonlocal most
-            from concurrent.futures import Future
-
             waiting.append(future := Future())
             most = max(most, len(waiting))
             return future
@@ -331,15 +359,9 @@ def test_memory_does_not_grow_with_the_class(tmp_path):
         def put(self, key, graded):
             self[key] = graded
 
-    from normlab.grading.batch import keys_of
-    from normlab.grading.collect import collect
-    from normlab.grading.paper import Setting
-
     sources = {f"s{i}": notebook(f"x = {i}") for i in range(60)}
     submissions = collect(hand_in(tmp_path, **sources)).submissions
     keys, store = keys_of(submissions, Setting(seed=1)), Kept()
-
-    import threading
 
     def finish():
         while len(store) < 60:
@@ -409,8 +431,10 @@ def autograder(tmp_path):
     root = tmp_path / "autograder"
     with zipfile.ZipFile(ROOT / "dist" / "gradescope.zip") as file:
         file.extractall(root / "source")
-    for name in ("setup.sh", "run_autograder"):
-        (root / "source" / name).chmod(0o755)
+        for name in ("setup.sh", "run_autograder"):
+            mode = file.getinfo(name).external_attr >> 16
+            assert mode & 0o100, f"{name} is not executable in the zip file"
+            (root / "source" / name).chmod(mode)  # zipfile does not
     shutil.copy(root / "source" / "run_autograder", root)
     programs = tmp_path / "programs"
     programs.mkdir()
