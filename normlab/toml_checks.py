@@ -1,7 +1,24 @@
-"""What settings in a TOML file are held to, with errors that name the mend."""
+"""What settings in a TOML file are held to, with errors that name the file and the mend."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def read_settings(path: Path, parse: Callable[[str], T]) -> T:
+    """What `parse` makes of the text in a file.
+
+    Raises:
+        ValueError: that names the file and what is wrong in it.
+        OSError: if there is no such file.
+    """
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError are ValueErrors too
+        raise ValueError(f"{path}: {error}") from error
 
 
 def refuse_unknown(where: str, given: Iterable[str], known: Iterable[str]) -> None:

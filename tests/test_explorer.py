@@ -3,6 +3,7 @@
 import base64
 import xml.etree.ElementTree as ET
 
+import numpy as np
 import pytest
 
 from normlab.table import Table
@@ -106,6 +107,16 @@ def test_axes_that_move_between_frames_are_refused():
 
     with pytest.raises(ValueError, match="the axes moved between frames"):
         explorer(restless)
+
+
+def test_limits_that_differ_in_the_last_digit_do_not_count_as_moved():
+    limits = iter([1.0, *[np.nextafter(1.0, 2)] * 100])
+
+    def unsteady(data, ax, /, height, style):
+        draw(data, ax, height, style)
+        ax.set(xlim=(0, next(limits)))
+
+    assert explorer(unsteady).frames
 
 
 def test_nothing_of_one_frame_is_left_in_the_next():

@@ -20,6 +20,7 @@ import dask
 import pytest
 import yaml
 from distributed import LocalCluster
+from nbgrader_course import nbgrader
 from submissions import RIGHT, ROOT, WRONG, mark_of, notebook, solved
 
 from normlab import cli
@@ -410,15 +411,6 @@ def test_grades_go_into_nbgraders_gradebook_and_out_by_nbgraders_own_export(tmp_
             assert float(theirs[name]) == float(own[name])
     assert [row["score"] for row in exported] == ["7.0", "7.0"]
     assert {row["max_score"] for row in exported} == {"11.0"}
-
-
-def nbgrader(course, *arguments):
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    command = [sys.executable, "-m", "nbgrader", *arguments]
-    done = subprocess.run(
-        command, cwd=course, env=os.environ | {"PATH": path}, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
 
 
 @pytest.fixture

@@ -30,13 +30,6 @@ NAMES = [exercise.name for exercise in all_exercises()]
 LENIENT = replace(QUICK, seconds=20.0)
 
 
-@pytest.fixture(scope="module")
-def workshop():
-    made = Workshop(LEVELS)
-    yield made
-    made.close()
-
-
 @pytest.fixture
 def grade(workshop):
     return lambda one, setting=LENIENT: workshop.grade(one, setting)

@@ -9,8 +9,8 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 
+import psutil
 import pytest
 from hostile_submissions import CELLS, FORGED, FUNCTIONS, LOOPS
 from submissions import QUICK, RIGHT, mark_of, paper, solved
@@ -22,13 +22,6 @@ from normlab.grading.workers import Workshop
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="confinement needs Linux")
 GOOD = paper(RIGHT)
-
-
-@pytest.fixture(scope="module")
-def workshop():
-    made = Workshop(LEVELS)
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -46,13 +39,13 @@ def between_good_ones(workshop):
     return graded
 
 
-def processes_of_students():
-    """Processes of users that only students' processes become; none if these are no others."""
+def processes_of_students(workshop):
+    """A workshop's processes that have become users of their own; none if they cannot."""
     found = []
-    for place in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            if place.stat().st_uid >= FIRST_USER:
-                found.append(place.name)
+    for process in psutil.Process(workshop.zygote.process.pid).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.uids().real >= FIRST_USER:
+                found.append(process.pid)
     return found
 
 
@@ -109,13 +102,13 @@ def test_messages_forged_by_an_answer_earn_nothing(source, between_good_ones):
 
 @pytest.mark.parametrize("source", CELLS.values(), ids=CELLS)
 def test_a_hostile_cell_costs_at_most_its_own_paper_and_not_the_answer_beside_it(
-    source, between_good_ones
+    source, between_good_ones, workshop
 ):
     graded = between_good_ones(paper(source, RIGHT))
     assert graded.diagnoses[0].passed, graded
     assert len(graded.printed) <= 2000
     assert "\x1b" not in graded.printed
-    eventually(lambda: len(processes_of_students()) <= 1)  # the one that waits for the next paper
+    eventually(lambda: len(processes_of_students(workshop)) <= 1)  # it waits for the next paper
 
 
 @pytest.mark.parametrize(
@@ -130,7 +123,7 @@ def test_where_processes_can_be_started_they_are_ended(source):
             pytest.skip("students' processes have no user of their own to be found by")
         assert workshop.grade(GOOD, setting).diagnoses[0].passed
         workshop.grade(paper(source, "pass" if "layer_norm" in source else RIGHT), setting)
-        eventually(lambda: len(processes_of_students()) == 1)  # it waits for the next paper
+        eventually(lambda: len(processes_of_students(workshop)) == 1)  # it waits for the next paper
         assert workshop.grade(GOOD, setting).diagnoses[0].passed
     finally:
         workshop.close()

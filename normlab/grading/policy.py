@@ -12,7 +12,7 @@ from typing import Any
 from normlab.checks.diagnosis import Diagnosis
 from normlab.exercises import FUNCTIONS, all_exercises
 from normlab.grading.names import EXERCISE_NAMES
-from normlab.toml_checks import expect, refuse_unknown
+from normlab.toml_checks import expect, read_settings, refuse_unknown
 
 DAY = timedelta(days=1)
 TABLES = ("points", "partial", "due", "late")
@@ -86,10 +86,7 @@ def read_policy(path: Path) -> Policy:
         ValueError: that names the file and what is wrong in it.
         OSError: if there is no such file.
     """
-    try:
-        return parse_policy(path.read_text(encoding="utf-8"))
-    except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError are ValueErrors too
-        raise ValueError(f"{path}: {error}") from error
+    return read_settings(path, parse_policy)
 
 
 def parse_policy(text: str) -> Policy:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from normlab.sweep.values import Value, describe, kinds
-from normlab.toml_checks import expect, refuse_unknown
+from normlab.toml_checks import expect, read_settings, refuse_unknown
 from normlab.train_config import TrainConfig
 
 FIELDS: dict[str, Any] = get_type_hints(TrainConfig)
@@ -54,10 +54,7 @@ def read_plan(path: Path) -> SweepPlan:
         ValueError: that names the file and what is wrong in it, if it is no plan.
         OSError: if there is no such file.
     """
-    try:
-        return parse_plan(path.read_text(encoding="utf-8"))
-    except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError are ValueErrors too
-        raise ValueError(f"{path}: {error}") from error
+    return read_settings(path, parse_plan)
 
 
 def parse_plan(text: str) -> SweepPlan:

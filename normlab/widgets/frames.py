@@ -8,6 +8,7 @@ turns a page in a third of the time when only the upper of two layers changes.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
+from math import isclose
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -66,7 +67,7 @@ class FramePainter:
         if not self._frozen:
             self._frozen = axes_now
             self._settle()
-        if axes_now != self._frozen:
+        if not all(map(_alike, axes_now, self._frozen)):
             raise ValueError(
                 f"the axes moved between frames, from {self._frozen} to {axes_now}; "
                 "set the same limits, scales and labels in every frame."
@@ -112,6 +113,14 @@ class FramePainter:
 def _what_stands_still(ax: Axes) -> Look:
     scales, labels = (ax.get_xscale(), ax.get_yscale()), (ax.get_xlabel(), ax.get_ylabel())
     return (*ax.get_xlim(), *ax.get_ylim(), *scales, *labels)
+
+
+def _alike(one: Look, other: Look) -> bool:
+    """Equal but for the last digits of limits: matplotlib's own log scales do not repeat them."""
+    return all(
+        isclose(a, b, rel_tol=1e-9) if isinstance(a, float) else a == b
+        for a, b in zip(one, other, strict=True)
+    )
 
 
 def _look(ax: Axes) -> Look:
