@@ -199,3 +199,28 @@ CELLS = {
     "writes to the terminal": "print('\\x1b[2J\\x1b[1;1H\\x07')",
     "blocks all signals": "import signal\nsignal.pthread_sigmask(0, range(1, 64))",
 }
+COUNTED = {
+    "bytes of a file": (
+        16 * 2**20,
+        "import os\ntry:\n    with open('big', 'wb', 0) as file:\n"
+        "        for _ in range(600): file.write(bytes(2**20))\n"
+        "except OSError: pass\nprint(os.path.getsize('big'))",
+    ),
+    "open files": (
+        64,
+        "import os\nopened = []\ntry:\n    for _ in range(1000): opened.append(os.open('.', 0))\n"
+        "except OSError: pass\nprint(len(opened))\nfor fd in opened: os.close(fd)",
+    ),
+    "threads": (
+        64,
+        "import threading\nthreading.stack_size(2**16)\nstop, count = threading.Event(), 0\ntry:\n"
+        "    for count in range(300): threading.Thread(target=stop.wait).start()\n"
+        "except (RuntimeError, MemoryError): pass\nprint(count)\nstop.set()",
+    ),
+    "megabytes of memory": (
+        1024,
+        "held = []\ntry:\n    for _ in range(4096): held.append(bytes(2**20))\n"
+        "except MemoryError: pass\nprint(len(held))\ndel held",
+    ),
+}
+"""How much there can be at most, and a cell that takes what it gets and prints how much it got."""

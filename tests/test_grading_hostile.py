@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import psutil
 import pytest
-from hostile_submissions import CELLS, FORGED, FUNCTIONS, LOOPS
+from hostile_submissions import CELLS, COUNTED, FORGED, FUNCTIONS, LOOPS
 from submissions import QUICK, RIGHT, mark_of, paper, solved
 
 from normlab.grading.command import Options, grade_command
@@ -109,6 +109,13 @@ def test_a_hostile_cell_costs_at_most_its_own_paper_and_not_the_answer_beside_it
     assert len(graded.printed) <= 2000
     assert "\x1b" not in graded.printed
     eventually(lambda: len(processes_of_students(workshop)) <= 1)  # it waits for the next paper
+
+
+@pytest.mark.parametrize(("most", "source"), COUNTED.values(), ids=COUNTED)
+def test_a_cell_gets_no_more_than_its_limit(most, source, between_good_ones):
+    graded = between_good_ones(paper(source, RIGHT))
+    assert graded.diagnoses[0].passed, graded
+    assert int(graded.printed) <= most
 
 
 @pytest.mark.parametrize(

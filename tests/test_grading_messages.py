@@ -113,6 +113,7 @@ def changed(path, value):
 
 
 ARRAY = ("seen", 0, "outputs", "y")
+ERROR = {"kind": "A", "message": "", "line": None, "by_learner": True}
 FORGED = {
     "no verdict": changed(("seen",), None),
     "a verdict": GOOD | {"passed": True},
@@ -124,7 +125,7 @@ FORGED = {
     "a result twice": changed(("seen",), GOOD["seen"] * 2),
     "a result that is null": changed(("seen", 0), None),
     "neither outputs nor an error": changed(("seen", 0, "outputs"), None),
-    "outputs and an error": changed(("seen", 0, "raised"), {"kind": "A", "message": ""}),
+    "outputs and an error": changed(("seen", 0, "raised"), ERROR),
     "an error without a kind": changed(
         ("seen", 0), {"outputs": None, "raised": {"message": ""}, "changed": []}
     ),
@@ -157,9 +158,10 @@ def test_the_message_that_the_forged_ones_are_made_of_is_good():
 
 
 @pytest.mark.parametrize("body", FORGED.values(), ids=FORGED)
-def test_a_forged_message_is_refused(body):
+@pytest.mark.parametrize("raw", [b"", NUMBERS, 2 * NUMBERS], ids=["none", "one", "two"])
+def test_a_forged_message_is_refused_whatever_arrays_follow(body, raw):
     with pytest.raises(Malformed):
-        unpack_observations(message(body), 0, 1)
+        unpack_observations(message(body, raw), 0, 1)
 
 
 @pytest.mark.parametrize(
