@@ -68,25 +68,23 @@ class SweepView:
 def draw_sweep(view: SweepView, ax: Axes, /, std: float, framework: str) -> None:
     """Distance against the standard deviation of the input: one framework in colour."""
     distance = view.distance()
-    for name in view.data.reports:
+    for name, (color, marker) in FRAMEWORK_LOOKS.items():
         points = view.points(name)
+        chosen = name == framework
         ax.plot(
             [p.std for p in points], [distance(p) for p in points],
-            color=GREY, linewidth=0.8, marker=FRAMEWORK_LOOKS[name][1], markersize=3, alpha=0.7,
+            color=color if chosen else GREY, linewidth=1.8 if chosen else 0.8, marker=marker,
+            markersize=5 if chosen else 4, alpha=1 if chosen else 0.6, label=name,
+            zorder=3 if chosen else 2,
         )  # fmt: skip
+    here = next(point for point in view.points(framework) if point.std == std)
     color, marker = FRAMEWORK_LOOKS[framework]
-    points = view.points(framework)
-    ax.plot(
-        [p.std for p in points], [distance(p) for p in points],
-        color=color, marker=marker, markersize=5, label=framework,
-    )  # fmt: skip
-    here = next(point for point in points if point.std == std)
-    ax.plot(std, distance(here), marker, color=color, markersize=10, markeredgecolor="black")
+    ax.plot(std, distance(here), marker, color=color, ms=10, markeredgecolor="black", zorder=4)
     ax.axvline(std, color=GREY, linewidth=0.8, linestyle=":")
-    ax.set(xscale="log", yscale="log", ylim=(5e-8, 2e3), xlim=(1.6, 6e-5))
+    ax.set(xscale="log", yscale="log", ylim=(1e-9, 1e7), xlim=(1.6, 6e-5))
     ax.set(xlabel="standard deviation of the input", ylabel="greatest difference")
     ax.set_title(f"{view.norm} with its defaults, offset {view.offset:g}, against {view.against}")
-    ax.legend(loc="upper left", fontsize=8)
+    ax.legend(loc="upper center", fontsize=8, ncols=3)
 
 
 def describe_sweep(view: SweepView, /, std: float, framework: str) -> tuple[str, Table]:

@@ -57,9 +57,18 @@ class Comparison:
         rows = []
         for name, report in self.reports.items():
             versions = ", ".join(f"{p} {v}" for p, v in report.versions.items())
-            why = self.not_run.get(name)
-            rows.append([name, versions, f"stored ({why})" if why else "run now"])
+            rows.append([name, versions, "stored" if name in self.not_run else "run now"])
         return Table(("framework", "versions", "numbers"), rows)
+
+    def notice(self) -> str:
+        """One line on what was not run, and why; empty if all were."""
+        reasons: dict[str, list[str]] = {}
+        for name, why in self.not_run.items():
+            reasons.setdefault(why, []).append(name)
+        return "\n".join(
+            f"{', '.join(names)}: stored results are shown, because {why}."
+            for why, names in reasons.items()
+        )
 
     def defaults(self, norm: str) -> Table:
         """What is called, and what it does unless one says otherwise."""
@@ -84,8 +93,18 @@ class Comparison:
         first = next(iter(self.reports.values()))
         return [(norm, result) for norm in NORMS for result in first.differences[norm]]
 
+    def output_rms(self, norm: str) -> Table:
+        """The root mean square of the output of each norm, with its defaults, on small inputs."""
+        stds = (1, 0.1, 0.01, 0.001)
+        rows = []
+        for name, report in self.reports.items():
+            found = {p.std: p.output_rms for p in report.sweep[norm] if p.offset == 0}
+            eps = report.defaults[norm].eps
+            rows.append([name, eps, *(f"{found[std]:.2f}" for std in stds)])
+        return Table((norm, "default ε", *(f"std {std:g}" for std in stds)), rows)
+
     def offsets(self) -> Table:
-        """Each layer norm as it is by default on N(0, 1) plus an offset, against its own float64."""
+        """Each layer norm with its defaults on N(0, 1) plus an offset, against its own float64."""
         rows = []
         for name, report in self.reports.items():
             errors = {p.offset: p.from_own for p in report.sweep["LayerNorm"] if p.std == 1}
@@ -182,4 +201,4 @@ def stored_comparison() -> Comparison:
     text = resources.files("normlab").joinpath("results", STORED).read_text(encoding="utf-8")
     stored = json.loads(text)
     reports = {name: Report.from_json(data) for name, data in stored["frameworks"].items()}
-    return Comparison(reports, dict.fromkeys(reports, f"of {stored['started'][:10]}"))
+    return Comparison(reports, dict.fromkeys(reports, "nothing was run"))

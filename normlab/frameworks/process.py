@@ -40,8 +40,8 @@ def ask(framework: Framework, weights: Weights) -> tuple[Report, Weights]:
     Raises:
         CannotRun: if a package is missing, or if the process fails; it says how to mend it.
     """
-    if missing := framework.missing():
-        raise CannotRun(f"{', '.join(missing)} not installed: {INSTALL}")
+    if framework.missing():
+        raise CannotRun(f"the extra is not installed; to install it: {INSTALL}")
     if not framework.environment:
         return examine(framework, weights)
     answer = json.loads(_run(framework, json.dumps(to_json(weights))).splitlines()[-1])
@@ -60,7 +60,7 @@ def _run(framework: Framework, text: str) -> str:
                 env=os.environ | own, timeout=SECONDS, check=False,
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:
-            raise CannotRun(f"no answer within {SECONDS} seconds") from error
+            raise CannotRun(f"no answer came within {SECONDS} seconds") from error
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise CannotRun(f"its process ended with {done.returncode}: {last}")
