@@ -82,7 +82,7 @@ def run_listings(names: Sequence[str], namespace: dict[str, Any] | None = None) 
     for name in names:
         with contextlib.redirect_stdout(io.StringIO()) as out:
             exec(compile(read_listing(name), name, "exec"), namespace)
-        printed[name] = out.getvalue()
+        printed[name] = out.getvalue().rstrip()
     return printed
 
 

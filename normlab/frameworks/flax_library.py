@@ -15,16 +15,19 @@ nnx: Any = import_module("flax.nnx")
 
 
 class Block(nnx.Module):  # type: ignore[misc]
-    """x + W₂ gelu(W₁ norm(x) + b₁) + b₂, (N, D) -> (N, D)."""
+    """final(x + W₂ gelu(W₁ norm(x) + b₁) + b₂), (N, D) -> (N, D)."""
 
-    def __init__(self, norm: Any, features: int, hidden: int, gelu: Mapping[str, Any]) -> None:
-        self.norm, rngs = norm, nnx.Rngs(0)
+    def __init__(
+        self, norm: Any, final: Any, features: int, hidden: int, gelu: Mapping[str, Any]
+    ) -> None:
+        self.norm, self.final, rngs = norm, final, nnx.Rngs(0)
         self.inner = nnx.Linear(features, hidden, rngs=rngs)
         self.outer = nnx.Linear(hidden, features, rngs=rngs)
         self.approximate = gelu
 
     def __call__(self, x: Any) -> Any:
-        return x + self.outer(nnx.gelu(self.inner(self.norm(x)), **self.approximate))
+        inner = nnx.gelu(self.inner(self.norm(x)), **self.approximate)
+        return self.final(x + self.outer(inner))
 
 
 class FlaxLibrary(Library):
@@ -35,8 +38,10 @@ class FlaxLibrary(Library):
     def norm(self, norm: str, features: int, **settings: Any) -> Any:
         return self.norms[norm](features, rngs=nnx.Rngs(0), **settings)
 
-    def block(self, features: int, hidden: int, gelu: Mapping[str, Any], **settings: Any) -> Any:
-        return Block(self.norm("LayerNorm", features, **settings), features, hidden, gelu)
+    def block(
+        self, features: int, hidden: int, gelu: Mapping[str, Any], eps: Mapping[str, float]
+    ) -> Any:
+        return Block(*self.block_norms(features, eps), features, hidden, gelu)
 
     def run(self, model: Any, x: FloatArray, dtype: str) -> tuple[FloatArray, str]:
         y = model(jnp.asarray(x, dtype))
@@ -53,6 +58,7 @@ class FlaxLibrary(Library):
     def parameters(self, model: Any) -> Mapping[str, Parameter]:
         if hasattr(model, "inner"):
             found = {f"norm.{n}": p for n, p in self.parameters(model.norm).items()}
+            found |= {f"final.{n}": p for n, p in self.parameters(model.final).items()}
             for name, linear in {"inner": model.inner, "outer": model.outer}.items():
                 found[f"{name}.weight"] = Parameter(linear.kernel, transposed=True)
                 found[f"{name}.bias"] = Parameter(linear.bias)

@@ -14,16 +14,19 @@ keras: Any = import_module("keras")
 
 
 class Block:
-    """x + W₂ gelu(W₁ norm(x) + b₁) + b₂, (N, D) -> (N, D)."""
+    """final(x + W₂ gelu(W₁ norm(x) + b₁) + b₂), (N, D) -> (N, D)."""
 
-    def __init__(self, norm: Any, features: int, hidden: int, gelu: Mapping[str, Any]) -> None:
-        self.norm, self.gelu = norm, gelu
+    def __init__(
+        self, norm: Any, final: Any, features: int, hidden: int, gelu: Mapping[str, Any]
+    ) -> None:
+        self.norm, self.final, self.gelu = norm, final, gelu
         self.inner, self.outer = keras.layers.Dense(hidden), keras.layers.Dense(features)
         self.inner.build((None, features))
         self.outer.build((None, hidden))
 
     def __call__(self, x: Any) -> Any:
-        return x + self.outer(keras.activations.gelu(self.inner(self.norm(x)), **self.gelu))
+        inner = keras.activations.gelu(self.inner(self.norm(x)), **self.gelu)
+        return self.final(x + self.outer(inner))
 
 
 class KerasLibrary(Library):
@@ -36,8 +39,10 @@ class KerasLibrary(Library):
         layer.build((None, features))
         return layer
 
-    def block(self, features: int, hidden: int, gelu: Mapping[str, Any], **settings: Any) -> Any:
-        return Block(self.norm("LayerNorm", features, **settings), features, hidden, gelu)
+    def block(
+        self, features: int, hidden: int, gelu: Mapping[str, Any], eps: Mapping[str, float]
+    ) -> Any:
+        return Block(*self.block_norms(features, eps), features, hidden, gelu)
 
     def run(self, model: Any, x: FloatArray, dtype: str) -> tuple[FloatArray, str]:
         y = model(keras.ops.convert_to_tensor(x, dtype=dtype))
@@ -55,6 +60,7 @@ class KerasLibrary(Library):
     def parameters(self, model: Any) -> Mapping[str, Parameter]:
         if isinstance(model, Block):
             found = {f"norm.{n}": p for n, p in self.parameters(model.norm).items()}
+            found |= {f"final.{n}": p for n, p in self.parameters(model.final).items()}
             for name, dense in {"inner": model.inner, "outer": model.outer}.items():
                 found[f"{name}.weight"] = Parameter(dense.kernel, transposed=True)
                 found[f"{name}.bias"] = Parameter(dense.bias)

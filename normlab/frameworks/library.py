@@ -9,12 +9,13 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from normlab.frameworks.framework import Framework
+from normlab.frameworks.framework import NORMS, Framework
 from normlab.norms.rows import FloatArray
 
 Weights = dict[str, FloatArray]
 """By torch's names and with torch's orientation: "weight" (D,) and "bias" (D,) for a norm;
-"norm.weight", …, "inner.weight" (H, D), "inner.bias" (H,), "outer.weight" (D, H), … for a block."""
+"norm.weight", …, "inner.weight" (H, D), "inner.bias" (H,), "outer.weight" (D, H), …,
+"final.weight" for a block."""
 
 
 class Parameter(NamedTuple):
@@ -56,8 +57,21 @@ class Library(ABC):
         """A layer with its weights at 1 and 0; `settings` go to the library as they are."""
 
     @abstractmethod
-    def block(self, features: int, hidden: int, gelu: Mapping[str, Any], **settings: Any) -> Any:
-        """x + W₂ gelu(W₁ LN(x) + b₁) + b₂; `gelu` and `settings` go to the GELU and the norm."""
+    def block(
+        self, features: int, hidden: int, gelu: Mapping[str, Any], eps: Mapping[str, float]
+    ) -> Any:
+        """RMS(x + W₂ gelu(W₁ LN(x) + b₁) + b₂): a pre-norm block, and a final norm.
+
+        Args:
+            gelu: arguments of the library's GELU.
+            eps: ε by norm; a norm that is not there keeps its default.
+        """
+
+    def block_norms(self, features: int, eps: Mapping[str, float]) -> tuple[Any, Any]:
+        """The two norms of a block."""
+        settings = {norm: {self.epsilon: value} for norm, value in eps.items()}
+        first, final = (self.norm(n, features, **settings.get(n, {})) for n in NORMS)
+        return first, final
 
     @abstractmethod
     def run(self, model: Any, x: FloatArray, dtype: str) -> tuple[FloatArray, str]:

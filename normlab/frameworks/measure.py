@@ -13,7 +13,9 @@ from normlab.norms import layer_norm, layer_norm_backward, rms_norm, rms_norm_ba
 from normlab.norms.rows import FloatArray
 
 EPS = 1e-5
-"""The one ε of the comparison, and torch's default for layer norm."""
+"""The one ε of the comparison."""
+TORCH_EPS = {"LayerNorm": 1e-5, "RMSNorm": 2.0**-23}
+"""torch's defaults, which go along when its block is carried."""
 STDS = (1, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4)
 OFFSETS = (0, 10, 1000)
 FEATURES, HIDDEN, BLOCK_STD = 64, 128, 0.05
@@ -116,17 +118,18 @@ def sweep(library: Library, norm: str, eps: float, seed: int = 0) -> list[SweepP
 
 
 def exact_block(weights: Weights, x: FloatArray) -> FloatArray:
-    """x + W₂ gelu(W₁ LN(x) + b₁) + b₂ in float64, with the exact GELU u·Φ(u).
+    """RMS(x + W₂ gelu(W₁ LN(x) + b₁) + b₂) in float64, with u·Φ(u) as GELU and `TORCH_EPS`.
 
     Source: Hendrycks & Gimpel 2016, arXiv:1606.08415, §2.
     """
     w = {name: value.astype(np.float64) for name, value in weights.items()}
-    norm = {name.removeprefix("norm."): w[name] for name in w if name.startswith("norm.")}
+    norm = {"weight": w["norm.weight"], "bias": w["norm.bias"]}
     erf: Callable[..., Any] = np.vectorize(math.erf)
-    inner = exact("LayerNorm", x, norm) @ w["inner.weight"].T + w["inner.bias"]  # (N, D) -> (N, H)
+    normed = exact("LayerNorm", x, norm, TORCH_EPS["LayerNorm"])
+    inner = normed @ w["inner.weight"].T + w["inner.bias"]  # (N, D) -> (N, H)
     active = inner * (1 + erf(inner / math.sqrt(2))) / 2
-    result: FloatArray = x + active @ w["outer.weight"].T + w["outer.bias"]  # (N, H) -> (N, D)
-    return result
+    stream = x + active @ w["outer.weight"].T + w["outer.bias"]  # (N, H) -> (N, D)
+    return exact("RMSNorm", stream, {"weight": w["final.weight"]}, TORCH_EPS["RMSNorm"])
 
 
 def block_input(seed: int = 0) -> FloatArray:
@@ -137,20 +140,20 @@ def block_input(seed: int = 0) -> FloatArray:
 
 def carry(library: Library, weights: Weights) -> tuple[Carried, Weights]:
     """Put torch's weights into a block here, run it three ways, and read the weights back."""
-    x, epsilon = block_input(), {library.epsilon: EPS}
+    x = block_input()
     want, back = exact_block(weights, x), {}
 
-    def error(gelu: Mapping[str, Any], settings: Mapping[str, Any]) -> float:
-        block = library.block(FEATURES, HIDDEN, gelu, **settings)
+    def error(gelu: Mapping[str, Any], eps: Mapping[str, float]) -> float:
+        block = library.block(FEATURES, HIDDEN, gelu, eps)
         library.write(block, weights)
         back.update(library.read(block))
         y, _ = library.run(block, x, "float32")
         return float(np.abs(y - want).max() / np.abs(want).max())
 
     carried = Carried(
-        settled=error(library.exact_gelu, epsilon),
+        settled=error(library.exact_gelu, TORCH_EPS),
         default_eps=error(library.exact_gelu, {}),
-        default_gelu=error({}, epsilon),
+        default_gelu=error({}, TORCH_EPS),
     )
     return carried, back
 

@@ -22,7 +22,9 @@ class NumPyLibrary(Library):
         layer.settings = settings
         return layer
 
-    def block(self, features: int, hidden: int, gelu: Mapping[str, Any], **settings: Any) -> Any:
+    def block(
+        self, features: int, hidden: int, gelu: Mapping[str, Any], eps: Mapping[str, float]
+    ) -> Any:
         raise NotImplementedError("there are no linear layers in NumPy; see has_block.")
 
     def run(self, model: Any, x: FloatArray, dtype: str) -> tuple[FloatArray, str]:

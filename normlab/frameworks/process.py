@@ -24,12 +24,16 @@ class CannotRun(RuntimeError):
 
 
 def torch_block(seed: int = 0) -> Block:
-    """The block whose weights are carried, with a norm whose γ and β are not 1 and 0."""
+    """The block whose weights are carried, with norms whose γ and β are not 1 and 0."""
     generator = torch.Generator().manual_seed(seed)
-    block = Block(torch.nn.LayerNorm(FEATURES), FEATURES, HIDDEN, {})
+    norms = torch.nn.LayerNorm(FEATURES), torch.nn.RMSNorm(FEATURES)
+    block = Block(*norms, FEATURES, HIDDEN, {})
     with torch.no_grad():
         for name, parameter in block.named_parameters():
-            size, center = parameter.shape[-1] ** -0.5, float(name == "norm.weight")
+            size, center = (
+                parameter.shape[-1] ** -0.5,
+                float(name in ("norm.weight", "final.weight")),
+            )
             parameter.copy_(center + size * torch.randn(parameter.shape, generator=generator))
     return block
 

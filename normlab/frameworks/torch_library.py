@@ -13,18 +13,18 @@ from normlab.norms.rows import FloatArray
 
 
 class Block(nn.Module):
-    """x + W₂ gelu(W₁ norm(x) + b₁) + b₂, (N, D) -> (N, D)."""
+    """final(x + W₂ gelu(W₁ norm(x) + b₁) + b₂), (N, D) -> (N, D)."""
 
     def __init__(
-        self, norm: nn.Module, features: int, hidden: int, gelu: Mapping[str, Any]
+        self, norm: nn.Module, final: nn.Module, features: int, hidden: int, gelu: Mapping[str, Any]
     ) -> None:
         super().__init__()
-        self.norm = norm
+        self.norm, self.final = norm, final
         self.inner, self.outer = nn.Linear(features, hidden), nn.Linear(hidden, features)
         self.gelu = gelu
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.outer(F.gelu(self.inner(self.norm(x)), **self.gelu))
+        return self.final(x + self.outer(F.gelu(self.inner(self.norm(x)), **self.gelu)))
 
 
 class TorchLibrary(Library):
@@ -35,8 +35,10 @@ class TorchLibrary(Library):
     def norm(self, norm: str, features: int, **settings: Any) -> Any:
         return self.norms[norm](features, **settings)
 
-    def block(self, features: int, hidden: int, gelu: Mapping[str, Any], **settings: Any) -> Any:
-        return Block(self.norm("LayerNorm", features, **settings), features, hidden, gelu)
+    def block(
+        self, features: int, hidden: int, gelu: Mapping[str, Any], eps: Mapping[str, float]
+    ) -> Any:
+        return Block(*self.block_norms(features, eps), features, hidden, gelu)
 
     def run(self, model: Any, x: FloatArray, dtype: str) -> tuple[FloatArray, str]:
         with torch.no_grad(), warnings.catch_warnings():
