@@ -4,7 +4,8 @@ import importlib
 import inspect
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -23,6 +24,20 @@ class Parameter(NamedTuple):
 
     variable: Any
     transposed: bool = False
+
+
+@dataclass(frozen=True)
+class Block:
+    """final(x + W₂ gelu(W₁ norm(x) + b₁) + b₂), (N, D) -> (N, D), of a library's own layers."""
+
+    norm: Any
+    final: Any
+    inner: Any
+    outer: Any
+    gelu: Callable[[Any], Any]
+
+    def __call__(self, x: Any) -> Any:
+        return self.final(x + self.outer(self.gelu(self.inner(self.norm(x)))))
 
 
 class Library(ABC):
@@ -84,6 +99,15 @@ class Library(ABC):
     @abstractmethod
     def parameters(self, model: Any) -> Mapping[str, Parameter]:
         """A model's weights by torch's names."""
+
+    def block_parameters(self, block: Block) -> Mapping[str, Parameter]:
+        """Those of a `Block` whose linear layers have a kernel (in, out) and a bias."""
+        found = {f"norm.{n}": p for n, p in self.parameters(block.norm).items()}
+        found |= {f"final.{n}": p for n, p in self.parameters(block.final).items()}
+        for name, linear in {"inner": block.inner, "outer": block.outer}.items():
+            found[f"{name}.weight"] = Parameter(linear.kernel, transposed=True)
+            found[f"{name}.bias"] = Parameter(linear.bias)
+        return found
 
     def own_names(self, norm: str) -> str:
         """What the library calls the weights of a norm."""

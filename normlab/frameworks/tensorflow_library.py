@@ -7,11 +7,10 @@ from normlab.frameworks.keras_library import KerasLibrary
 from normlab.frameworks.library import Weights
 from normlab.norms.rows import FloatArray
 
-tf: Any = import_module("tensorflow")
-
 
 class TensorFlowLibrary(KerasLibrary):
     def gradients(self, model: Any, x: FloatArray, dy: FloatArray) -> Weights:
+        tf: Any = import_module("tensorflow")
         leaf = tf.Variable(x)
         named = {"x": leaf} | {n: p.variable.value for n, p in self.parameters(model).items()}
         with tf.GradientTape() as tape:
