@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 NORMS = ("LayerNorm", "RMSNorm")
-INSTALL = "pip install 'normlab[frameworks]'"
+INSTALL = "%pip install 'normlab[frameworks]'"
+"""For a cell of a notebook, so that it reaches the kernel's own environment."""
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def ask(framework: Framework, weights: Weights) -> tuple[Report, Weights]:
         CannotRun: if a package is missing, or if the process fails; it says how to mend it.
     """
     if framework.missing():
-        raise CannotRun(f"the extra is not installed; to install it: {INSTALL}")
+        raise CannotRun(f"not installed: run {INSTALL} in a cell, then restart the kernel")
     if not framework.environment:
         return examine(framework, weights)
     answer = json.loads(_run(framework, json.dumps(to_json(weights))).splitlines()[-1])
