@@ -41,14 +41,14 @@ found.sources()
 found.defaults("LayerNorm")
 
 # %% [markdown]
-# No entry of this table was typed in. The first argument and $\varepsilon$ come from the signature
-# of the class that the first column names. The last column are the names of the weights in a layer
-# that was built. And $\varepsilon$ stands there twice: "in the output" is solved from what the layer
-# did with $(10^{-4}, -10^{-4})$, as in chapter 03.
+# What the first column names was imported by that name and called. The rest was read from it: the
+# first argument and $\varepsilon$ from its signature, the weights from a layer that was built. "In
+# the output" is $\varepsilon$ once more, solved from what the layer did with $(10^{-4}, -10^{-4})$,
+# as in chapter 03.
 #
 # - PyTorch wants **sizes** of the trailing axes, Keras an **axis**, Flax a **number of features**.
 #   `LayerNormalization(512)` would be axis 512.
-# - Three names for the gain: `weight`, `gamma`, `scale`.
+# - By default all have a gain and a shift. The gain has three names: `weight`, `gamma`, `scale`.
 # - Three values of $\varepsilon$, a factor of 1,000 apart.
 #
 # The seed writes `tf.keras.layers.LayerNormalization(axis=-1, epsilon=1e-5)`, with the comment
