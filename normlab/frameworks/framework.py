@@ -98,7 +98,7 @@ FRAMEWORKS: Mapping[str, Framework] = {
             "normlab.frameworks.flax_library",
             {"LayerNorm": "flax.nnx:LayerNorm", "RMSNorm": "flax.nnx:RMSNorm"},
             ("flax", "jax"),
-            _QUIET | {"JAX_PLATFORMS": "cpu"},
+            _QUIET | {"JAX_PLATFORMS": "cpu", "JAX_TRACEBACK_FILTERING": "off"},
             ("flax_fast_variance",),
         ),
     )
