@@ -1,139 +1,131 @@
-"""What newer ideas do to an untrained model: QK-norm, nGPT, CogView's norm, and the streams."""
+"""What newer placements and stand-ins for norms do to an untrained model."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from normlab.norms.rows import FloatArray
-from normlab.probes import random_batch
-from normlab.residual import StreamGrowth
+from normlab.placement import Placement
+from normlab.probes.depth import profile_depth
+from normlab.residual import StreamGrowth, stream_growth
 from normlab.table import Table
 from normlab.torch_norms import layer_norm
-from normlab.transformer import Transformer, TransformerConfig
+from normlab.transformer import TransformerConfig
+
+
+def divided_growth(pre_norm: StreamGrowth) -> FloatArray:
+    """‖x_l‖²/d if each layer ℓ of a pre-norm stream had added only 1/ℓ of what it adds (L + 1,).
+
+    Formula: v_0 + Σ_{ℓ ≤ l} (v_ℓ − v_{ℓ−1})/ℓ, where v is the pre-norm stream's mean square. This
+    is what LayerNorm Scaling should give: with its norm times 1/√ℓ a branch adds 1/ℓ of its
+    variance. (An FFN of ReLUs is linear in scale, and so is attention's output in its values.)
+
+    Example:
+        >>> from dataclasses import replace
+        >>> growth = stream_growth("pre-norm", layers=2, d_model=8, seed=0)
+        >>> divided_growth(replace(growth, mean_square=np.array([1.0, 2.0, 4.0]))).tolist()
+        [1.0, 2.0, 3.0]
+    """
+    v = pre_norm.mean_square
+    return v[0] + np.cumsum(np.concatenate([[0.0], np.diff(v) / np.arange(1, len(v))]))
 
 
 @dataclass(frozen=True)
-class LogitSizes:
-    """Attention logits by the scale of the weights, without and with QK-norm.
+class PlacementSurvey:
+    """One untrained encoder per placement, each attribute a mean over seeds (P,).
 
     Attributes:
-        scales: what all weights are multiplied by (N,).
-        largest: max |logit| over tokens and heads, "plain" and "QK-norm" (N,).
-        entropy: of the attention weights, the mean over tokens and heads, over ln T (N,); 1 is
-            uniform, 0 looks at one token.
-        bound: √d_h.
+        names: of the placements.
+        mean_square: ‖x_L‖²/d in front of the final norm.
+        last_change: ‖x_L − x_{L−1}‖/‖x_{L−1}‖ of the last block.
+        gradient_ratio: ‖∂L/∂x_0‖ over ‖∂L/∂x_L‖, the input's over the output's.
+        token_cosine: the mean cosine of two tokens at the end; 1 is rank collapse.
     """
 
-    scales: Sequence[float]
-    largest: dict[str, FloatArray]
-    entropy: dict[str, FloatArray]
-    bound: float
+    names: tuple[str, ...]
+    mean_square: FloatArray
+    last_change: FloatArray
+    gradient_ratio: FloatArray
+    token_cosine: FloatArray
+
+    def table(self) -> Table:
+        """One row per placement."""
+        columns = ("placement", "‖x_L‖²/d", "change by the last block", "gradient, input/output")
+        numbers = (self.mean_square, self.last_change, self.gradient_ratio, self.token_cosine)
+        rows = [
+            [name, *(f"{value:.2g}" for value in values)]
+            for name, *values in zip(self.names, *numbers, strict=True)
+        ]
+        return Table((*columns, "token cosine"), rows)
+
+
+def survey_placements(
+    placements: Mapping[str, str | type[Placement]], layers: int = 24, seeds: Sequence[int] = (0, 1)
+) -> PlacementSurvey:
+    """Measure encoders of width 64 with LayerNorm and Xavier weights, before any training.
+
+    Args:
+        placements: by the name to show; a name of the course, or a class.
+        layers, seeds: of the models.
+
+    Example:
+        >>> survey = survey_placements({"post-norm": "post-norm"}, layers=2, seeds=[0])
+        >>> round(float(survey.mean_square[0]), 3)
+        1.0
+    """
+    measured = np.array(
+        [[_survey(p, layers, seed) for seed in seeds] for p in placements.values()]
+    ).mean(1)  # (P, S, 4) -> (P, 4)
+    return PlacementSurvey(tuple(placements), *measured.T)
+
+
+def _survey(placement: Any, layers: int, seed: int) -> tuple[float, ...]:
+    config = TransformerConfig(encoder_layers=layers, placement=placement)
+    profile = profile_depth(config, seed)
+    growth = stream_growth(placement, layers=layers, d_model=config.d_model, seed=seed)
+    return (
+        float(profile.mean_square[-1]),
+        float(growth.change[-1]),
+        float(profile.gradient[0] / profile.gradient[-1]),
+        float(profile.token_cosine[-1]),
+    )
+
+
+@dataclass(frozen=True)
+class ScaleResponse:
+    """The root mean square of what a layer returns, by the scale of its input (N,)."""
+
+    scales: tuple[float, ...]
+    size: dict[str, FloatArray]
 
     def table(self) -> Table:
         """One row per scale."""
-        columns = ("weights ×", *(f"max |logit|, {n}" for n in self.largest))
-        columns += tuple(f"entropy, {n}" for n in self.entropy)
-        rows = []
-        for i, scale in enumerate(self.scales):
-            largest = [f"{values[i]:.3g}" for values in self.largest.values()]
-            entropy = [f"{values[i]:.2f}" for values in self.entropy.values()]
-            rows.append([f"{scale:g}", *largest, *entropy])
-        return Table(columns, rows)
+        rows = [
+            [f"{scale:g}", *(f"{values[i]:.3g}" for values in self.size.values())]
+            for i, scale in enumerate(self.scales)
+        ]
+        return Table(("input ×", *self.size), rows)
 
 
-def logit_sizes(
-    scales: Sequence[float], norm: str = "rms_norm", heads: int = 4, seed: int = 0
-) -> LogitSizes:
-    """Measure qᵀk/√d_h in the first layer of untrained pre-norm models of width 64.
-
-    With unit gains, a normed q or k of d_h features has length at most √d_h. So |qᵀk|/√d_h is at
-    most √d_h, whatever the weights (Cauchy–Schwarz).
-
-    Source: Henry et al. 2020, arXiv:2010.04245 (with L2 norms); Dehghani et al. 2023 (ViT-22B,
-    with LayerNorm), §2, arXiv:2302.05442.
+def scale_response(scales: Sequence[float], layers: Mapping[str, nn.Module]) -> ScaleResponse:
+    """Feed s·x to layers, where x (64, 256) is N(0, 1).
 
     Example:
-        >>> sizes = logit_sizes([1.0, 10.0])
-        >>> bool((sizes.largest["QK-norm"] <= sizes.bound).all())
-        True
+        >>> response = scale_response([1.0, 100.0], {"RMSNorm": nn.RMSNorm(256)})
+        >>> response.size["RMSNorm"].round(3).tolist()
+        [1.0, 1.0]
     """
-    measured = {
-        name: [_logits(scale, norm, heads, qk_norm, seed) for scale in scales]
-        for name, qk_norm in (("plain", False), ("QK-norm", True))
-    }
-    return LogitSizes(
-        tuple(scales),
-        {n: np.array([x.abs().max().item() for x in xs]) for n, xs in measured.items()},
-        {n: np.array([_relative_entropy(x) for x in xs]) for n, xs in measured.items()},
-        math.sqrt(64 / heads),
-    )
-
-
-def _logits(scale: float, norm: str, heads: int, qk_norm: bool, seed: int) -> Tensor:
-    """(B, H, T, T) logits of the first layer."""
-    config = TransformerConfig(
-        encoder_layers=1, norm=norm, heads=heads, qk_norm=qk_norm, init_scale=scale
-    )
-    model, kept = Transformer(config, seed).double(), []
-    attention = model.encoder.blocks[0].attention
-    for part in (attention.query_norm, attention.key_norm):
-        part.register_forward_hook(lambda module, inputs, output: kept.append(output))
+    x = torch.randn(64, 256, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        model(random_batch(config, seed).tokens)
-    q, k = kept  # (B, H, T, d_h) each
-    return q @ k.transpose(2, 3) / math.sqrt(q.shape[3])  # (B, H, T, T)
-
-
-def _relative_entropy(logits: Tensor) -> float:
-    logs = logits.log_softmax(3)  # (B, H, T, T)
-    return -(logs.exp() * logs).sum(3).mean().item() / math.log(logits.shape[3])  # -> (B, H, T)
-
-
-def expected_stream(placement: str, layers: FloatArray) -> FloatArray:
-    """What simple counting expects of ‖x_l‖²/d, where each normed branch adds 1.
-
-    Peri-norm and the reordered norm: 1 + 2l, two normed branches a layer. LayerNorm Scaling:
-    each layer ℓ adds about 1/ℓ (attention and FFN together), so 1 + H_l, with the harmonic
-    number H_l. Pre-norm: 1 + l. Norms on the stream: 1.
-
-    Args:
-        placement: one of those.
-        layers: numbers l of layers (N,).
-
-    Raises:
-        ValueError: if nothing simple is known of the placement.
-
-    Example:
-        >>> expected_stream("peri-norm", np.array([1.0, 24.0])).tolist()
-        [3.0, 49.0]
-    """
-    if placement in ("peri-norm", "reordered-norm"):
-        return 1 + 2 * layers
-    if placement == "pre-norm":
-        return 1 + layers
-    if placement == "layernorm-scaling":
-        return 1 + np.array([sum(1 / n for n in range(1, int(m) + 1)) for m in layers])
-    if placement in ("post-norm", "deepnorm", "b2t"):
-        return np.ones_like(layers)
-    raise ValueError(
-        f"placement is {placement!r}; expected peri-norm, reordered-norm, pre-norm, "
-        "layernorm-scaling, post-norm, deepnorm or b2t."
-    )
-
-
-def compare_with_expected(growths: Sequence[StreamGrowth], layers: Sequence[int]) -> Table:
-    """‖x_l‖²/d measured, and what is expected, after some layers."""
-    rows = []
-    for growth in growths:
-        expected = expected_stream(growth.placement, np.array(layers, np.float64))
-        pairs = zip(layers, expected, strict=True)
-        cells = [f"{growth.mean_square[layer]:.3g} ({e:.3g})" for layer, e in pairs]
-        rows.append([growth.placement, *cells])
-    return Table(("measured (expected)", *(f"after layer {layer}" for layer in layers)), rows)
+        sizes = {
+            name: np.array([layer(s * x).square().mean().sqrt().item() for s in scales])
+            for name, layer in layers.items()
+        }
+    return ScaleResponse(tuple(scales), sizes)
 
 
 def cogview_norm(x: Tensor, eps: float = 1e-5) -> Tensor:

@@ -5,19 +5,27 @@ keep what every module in it reads and returns, and linear algebra finds the sum
 """
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from normlab.layer_calls import (
+    Call,
+    UniqueNames,
+    first_tensor,
+    hooked,
+    randomize_,
+    record_calls,
+    replaced,
+)
 from normlab.table import Table
 
+__all__ = ["LayerWiring", "randomize_", "read_wiring"]
+
 Terms = dict[str, float]
-NORM = re.compile("norm", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -50,16 +58,6 @@ class LayerWiring:
         )
 
 
-@dataclass
-class Call:
-    """What one module read and returned."""
-
-    name: str
-    norm: bool
-    input: Tensor | None
-    output: Tensor
-
-
 def read_wiring(layer: nn.Module, run: Callable[[], object]) -> LayerWiring:
     """Watch a layer while it runs, and find how its norms and sub-layers are connected.
 
@@ -88,10 +86,30 @@ def read_wiring(layer: nn.Module, run: Callable[[], object]) -> LayerWiring:
         f2 = f(n2)
         y = x + f1 + f2
     """
-    calls = _record(layer, run)
+    calls = record_calls(layer, run)
+    sums = _sums(calls, layer)
+    terms = _terms(sums)
+    norms = [c.name for c in calls if c.norm and sums.get(c.name) and set(sums[c.name]) <= terms]
+    sublayers = [c.name for c in calls[1:] if c.name in terms and not c.norm]
+    reads = _reads(layer, run, [*norms, *sublayers], sublayers)
+    short = {"x": "x"} | {name: f"n{i}" for i, name in enumerate(norms, 1)}
+    short |= {name: f"f{i}" for i, name in enumerate(sublayers, 1)}
+    equations = []
+    for call in calls[1:]:
+        if call.name in reads:
+            read = ", ".join(short[name] for name in reads[call.name])
+            equations.append(f"{short[call.name]} = f({read})")
+        elif call.name in short:
+            equations.append(f"{short[call.name]} = norm({_sum(sums[call.name], short)})")
+    equations.append(f"y = {_sum(sums['y'], short)}")
+    inner = [call.name for call in calls if call.norm and call.name not in norms]
+    return LayerWiring(tuple(equations), tuple(norms), tuple(sublayers), tuple(inner))
+
+
+def _sums(calls: list[Call], layer: nn.Module) -> dict[str, Terms]:
+    """The sum that y is, and those that norms read; empty where what a norm reads is none."""
     basis = _basis(calls)
-    end = calls[-1]
-    sums = {"y": _explain(end.output, basis)}
+    sums = {"y": _explain(calls[-1].output, basis)}
     if not sums["y"]:
         raise ValueError(
             f"the output of {type(layer).__name__} is no sum of its input and of outputs of its "
@@ -100,41 +118,7 @@ def read_wiring(layer: nn.Module, run: Callable[[], object]) -> LayerWiring:
     for call in calls[1:-1]:
         if call.norm and call.name in basis and call.input is not None:
             sums[call.name] = _explain(call.input, basis)
-    terms = _terms(sums)
-    norms = [c.name for c in calls if c.norm and sums.get(c.name) and set(sums[c.name]) <= terms]
-    sublayers = [c.name for c in calls[1:] if c.name in terms and not c.norm]
-    short = {"x": "x"} | {name: f"n{i}" for i, name in enumerate(norms, 1)}
-    short |= {name: f"f{i}" for i, name in enumerate(sublayers, 1)}
-    reads = _reads(layer, run, [*norms, *sublayers], sublayers)
-    lines = [(c.name, _line(c.name, sums, reads, short)) for c in calls if c.name in short]
-    return LayerWiring(
-        (*(line for name, line in lines if name != "x"), f"y = {_sum(sums['y'], short)}"),
-        tuple(norms),
-        tuple(sublayers),
-        tuple(c.name for c in calls if c.norm and c.name not in norms),
-    )
-
-
-def randomize_(model: nn.Module, seed: int = 0) -> nn.Module:
-    """Give every gain and bias a random value of about its size, so that no two norms are alike.
-
-    >>> bool((randomize_(nn.LayerNorm(4)).weight == 1).any())
-    False
-    """
-    rng = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.ndim == 1:
-                parameter += 0.3 * torch.randn(parameter.shape, generator=rng).to(parameter)
-    return model
-
-
-def _line(
-    name: str, sums: dict[str, Terms], reads: dict[str, list[str]], short: dict[str, str]
-) -> str:
-    if name in reads:
-        return f"{short[name]} = f({', '.join(short[r] for r in reads[name])})"
-    return f"{short[name]} = norm({_sum(sums.get(name, {}), short)})"
+    return sums
 
 
 def _sum(terms: Terms, short: dict[str, str]) -> str:
@@ -147,66 +131,6 @@ def _sum(terms: Terms, short: dict[str, str]) -> str:
 def _place(term: str) -> tuple[int, int]:
     """x first, then by number, norms before sub-layers."""
     return int(term[1:] or 0), "xnf".index(term[0])
-
-
-def _record(layer: nn.Module, run: Callable[[], object]) -> list[Call]:
-    """x first, then every call in the order in which it ended, and the layer's own at last."""
-    calls: list[Call] = []
-    unique = _UniqueNames()
-
-    def note(name: str, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
-        if calls and calls[-1].name == "y":
-            return  # a layer that is used again
-        read, returned = _first_tensor((args, kwargs)), _first_tensor(output)
-        if returned is not None:
-            calls.append(Call(unique(name), _is_norm(module), read, returned.clone()))
-
-    with torch.no_grad(), _hooks(layer, note):
-        run()
-    if not calls or calls[-1].name != "y" or calls[-1].input is None:
-        raise ValueError(f"`run` did not call the {type(layer).__name__} that it should watch.")
-    return [Call("x", False, None, calls[-1].input), *calls]
-
-
-def _is_norm(module: nn.Module) -> bool:
-    return bool(NORM.search(type(module).__name__)) and not list(module.children())
-
-
-class _UniqueNames:
-    """A name the first time, then name#2, name#3, …"""
-
-    def __init__(self) -> None:
-        self._seen: Counter[str] = Counter()
-
-    def __call__(self, name: str) -> str:
-        self._seen[name] += 1
-        return name if self._seen[name] == 1 else f"{name}#{self._seen[name]}"
-
-
-@contextmanager
-def _hooks(layer: nn.Module, hook: Callable[..., Any]) -> Iterator[None]:
-    """`hook(name, module, args, kwargs, output)` after every module in the layer; the layer is y."""
-    handles = [
-        module.register_forward_hook(
-            lambda m, a, k, o, name=name: hook(name or "y", m, a, k, o), with_kwargs=True
-        )
-        for name, module in layer.named_modules()
-    ]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-def _first_tensor(values: Any) -> Tensor | None:
-    if isinstance(values, Tensor):
-        return values if values.is_floating_point() else None
-    if isinstance(values, dict):
-        values = tuple(values.values())
-    if isinstance(values, (tuple, list)):
-        return next((t for t in map(_first_tensor, values) if t is not None), None)
-    return None
 
 
 def _as_vector(x: Tensor, like: Tensor) -> Tensor | None:
@@ -222,7 +146,7 @@ def _basis(calls: list[Call]) -> dict[str, Tensor]:
     basis: dict[str, Tensor] = {}
     for call in calls[:-1]:
         vector = _as_vector(call.output, stream)
-        if vector is None:
+        if vector is None or not vector.any():
             continue
         known = _explain(vector, basis)
         if not known:
@@ -264,26 +188,29 @@ def _reads(
     """For each sub-layer, which of x and the `cut` outputs it depends on directly."""
     leaves: dict[str, Tensor] = {}
     outputs: dict[str, Tensor] = {}
-    unique = _UniqueNames()
+    unique = UniqueNames()
 
     def as_leaf(name: str, x: Tensor) -> Tensor:
         leaves[name] = x.detach().clone().requires_grad_()
         return leaves[name].clone()  # which the layer may change in place
 
     def enter(_: nn.Module, args: Any, kwargs: Any) -> Any:
-        return None if leaves else _replaced((args, kwargs), lambda x: as_leaf("x", x))
+        return None if leaves else replaced((args, kwargs), lambda x: as_leaf("x", x))
 
     def split(name: str, module: nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
-        name = unique(name) if _first_tensor(output) is not None else name
-        if name not in cut or name in leaves:
+        returned = first_tensor(output)
+        name = name if returned is None else unique(name)
+        if returned is None or name not in cut or name in leaves:
             return None
-        outputs[name] = _first_tensor(output) if name in sublayers else torch.empty(0)  # type: ignore[assignment]
-        return _replaced(output, lambda x: as_leaf(name, x))
+        outputs[name] = returned
+        return replaced(output, lambda x: as_leaf(name, x))
 
     handle = layer.register_forward_pre_hook(enter, with_kwargs=True)
-    with torch.enable_grad(), _hooks(layer, split):
-        run()
-    handle.remove()
+    try:
+        with torch.enable_grad(), hooked(layer, split):
+            run()
+    finally:
+        handle.remove()
     return {name: _depends(outputs[name], leaves, name) for name in sublayers}
 
 
@@ -294,23 +221,3 @@ def _depends(output: Tensor, leaves: dict[str, Tensor], name: str) -> list[str]:
         output, list(before.values()), weights, retain_graph=True, allow_unused=True
     )
     return [n for n, g in zip(before, gradients, strict=True) if g is not None and g.any()]
-
-
-def _replaced(values: Any, change: Callable[[Tensor], Tensor]) -> Any:
-    """The same values with the first floating tensor changed."""
-    done = False
-
-    def visit(value: Any) -> Any:
-        nonlocal done
-        if done:
-            return value
-        if isinstance(value, Tensor) and value.is_floating_point():
-            done = True
-            return change(value)
-        if isinstance(value, dict):
-            return {key: visit(item) for key, item in value.items()}
-        if isinstance(value, (tuple, list)):
-            return type(value)(visit(item) for item in value)
-        return value
-
-    return visit(values)

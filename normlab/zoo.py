@@ -8,6 +8,7 @@ import ast
 import csv
 import difflib
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
@@ -19,9 +20,10 @@ from normlab.norm_reading import Affine, Kind
 from normlab.table import Table
 from normlab.zoo_placements import ZOO_PLACEMENTS
 
+QK_SCOPES = ("per head", "all heads", "latents")
 QK_NORMS = (
     "no",
-    *(f"{kind} {scope}" for kind in get_args(Kind) for scope in ("per head", "all heads", "latents")),
+    *(f"{kind} {scope}" for kind in get_args(Kind) for scope in QK_SCOPES),
 )
 CONFIRMED_BY = ("installed code", "source read", "paper")
 COLUMNS = ("model", "year", "norm", "ε", "affine", "placement", "QK-norm")
@@ -119,7 +121,7 @@ class Zoo:
     def count(self, attribute: str) -> dict[Any, int]:
         """How many models have each value of an attribute, the most frequent first."""
         values = [getattr(model, attribute) for model in self.models]
-        return dict(sorted(((v, values.count(v)) for v in set(values)), key=lambda p: (-p[1], p[0])))
+        return dict(Counter(sorted(values)).most_common())
 
     def table(self) -> Table:
         """One row per model."""

@@ -88,14 +88,12 @@ def zoo_config(model: ZooModel | str, d_model: int = 32, layers: int = 12) -> Zo
     )
 
 
-def build_block(
-    model: ZooModel | str, d_model: int = 32, layers: int = 12, seed: int = 0
-) -> Block:
+def build_block(model: ZooModel | str, d_model: int = 32, layers: int = 12, seed: int = 0) -> Block:
     """The first block of a small model with the norms of a model of the zoo.
 
     The norms are exact: kind, ε (1e-5 where nothing states it), affine form, places, how many,
-    those of q and k, and those inside the sub-layers. Attention and FFN are the course's own, without biases, positions or
-    gates, so the numbers are not the model's.
+    those of q and k, and those inside the sub-layers. Attention and FFN are the course's own,
+    without biases, positions or gates, so the numbers are not the model's.
 
     Args:
         model: a row of the zoo, or its name.

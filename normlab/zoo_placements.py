@@ -6,7 +6,6 @@ Like `normlab.placement`, which has the others; `ZOO_PLACEMENTS` names them all.
 from collections.abc import Sequence
 from typing import ClassVar
 
-import torch
 from torch import Tensor, nn
 
 from normlab.placement import PLACEMENTS, Gate, ParallelBlock, Placement, Site, TensorMap
@@ -80,6 +79,7 @@ class HyperSphere(Placement):
 def unit(x: Tensor) -> Tensor:
     """x/‖x‖ over the last dimension: (..., D) -> (..., D).
 
+    >>> import torch
     >>> unit(torch.tensor([3.0, 4.0]))
     tensor([0.6000, 0.8000])
     """

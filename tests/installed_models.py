@@ -32,26 +32,97 @@ VISION = {"image_size": 32, "patch_size": 8}
 EXPERTS = {"num_local_experts": 2, "num_experts_per_tok": 2}
 OWN_SIZES = {
     "albert": {"embedding_size": 16},
-    "bart": {"encoder_ffn_dim": 48, "decoder_ffn_dim": 48, "encoder_layers": 2, "decoder_layers": 2,
-             "encoder_attention_heads": 4, "decoder_attention_heads": 4},
-    "chameleon": {"vocabulary_map": {"<image>": 3}, "vq_config": {"base_channels": 32, "resolution": 32, "channel_multiplier": [1], "num_res_blocks": 1, "latent_channels": 32, "embed_dim": 32, "num_embeddings": 8}},
-    "codegen": {"rotary_dim": 8}, "gptj": {"rotary_dim": 8},
-    "falcon": {"head_dim": None}, "xlnet": {"max_position_embeddings": None, "d_head": 8},
-    "dbrx": {"hidden_size": None, "d_model": 32, "attn_config": {"kv_n_heads": 2, "rope_theta": 1e4, "clip_qkv": 8}, "ffn_config": {"hidden_size": 32, "ffn_hidden_size": 32, "moe_num_experts": 2, "ffn_act_fn": {"name": "silu"}}},
-    "deepseek_v3": {"kv_lora_rank": 12, "q_lora_rank": 12, "qk_rope_head_dim": 8, "qk_nope_head_dim": 8, "v_head_dim": 8,
-                    "num_key_value_heads": 4, "n_routed_experts": 4, "n_group": 1, "topk_group": 1, "num_experts_per_tok": 2, "moe_intermediate_size": 16, "first_k_dense_replace": 2},
-    "falcon_h1": {"mamba_d_ssm": 32, "mamba_n_heads": 4, "mamba_d_head": 8, "mamba_d_state": 8, "mamba_chunk_size": 8},
+    "bart": {
+        "encoder_ffn_dim": 48,
+        "decoder_ffn_dim": 48,
+        "encoder_layers": 2,
+        "decoder_layers": 2,
+        "encoder_attention_heads": 4,
+        "decoder_attention_heads": 4,
+    },
+    "chameleon": {
+        "vocabulary_map": {"<image>": 3},
+        "vq_config": {
+            "base_channels": 32,
+            "resolution": 32,
+            "channel_multiplier": [1],
+            "num_res_blocks": 1,
+            "latent_channels": 32,
+            "embed_dim": 32,
+            "num_embeddings": 8,
+        },
+    },
+    "codegen": {"rotary_dim": 8},
+    "gptj": {"rotary_dim": 8},
+    "falcon": {"head_dim": None},
+    "xlnet": {"max_position_embeddings": None, "d_head": 8},
+    "dbrx": {
+        "hidden_size": None,
+        "d_model": 32,
+        "attn_config": {"kv_n_heads": 2, "rope_theta": 1e4, "clip_qkv": 8},
+        "ffn_config": {
+            "hidden_size": 32,
+            "ffn_hidden_size": 32,
+            "moe_num_experts": 2,
+            "ffn_act_fn": {"name": "silu"},
+        },
+    },
+    "deepseek_v3": {
+        "kv_lora_rank": 12,
+        "q_lora_rank": 12,
+        "qk_rope_head_dim": 8,
+        "qk_nope_head_dim": 8,
+        "v_head_dim": 8,
+        "num_key_value_heads": 4,
+        "n_routed_experts": 4,
+        "n_group": 1,
+        "topk_group": 1,
+        "num_experts_per_tok": 2,
+        "moe_intermediate_size": 16,
+        "first_k_dense_replace": 2,
+    },
+    "falcon_h1": {
+        "mamba_d_ssm": 32,
+        "mamba_n_heads": 4,
+        "mamba_d_head": 8,
+        "mamba_d_state": 8,
+        "mamba_chunk_size": 8,
+    },
     "gpt_neo": {"attention_types": [[["global", "local"], 1]], "num_layers": 2, "num_heads": 4},
-    "gpt_oss": EXPERTS, "mixtral": EXPERTS, "minimax": EXPERTS,
+    "gpt_oss": EXPERTS,
+    "mixtral": EXPERTS,
+    "minimax": EXPERTS,
     "llama4_text": EXPERTS | {"intermediate_size_mlp": 48},
-    "mamba": {"state_size": 4}, 
+    "mamba": {"state_size": 4},
     "mamba2": {"state_size": 8, "num_heads": 8, "head_dim": 8, "n_groups": 1, "chunk_size": 8},
-    "swin": VISION | {"hidden_size": None, "num_attention_heads": None, "num_hidden_layers": None, "patch_size": 4, "embed_dim": 16, "depths": [2, 2], "num_heads": [2, 2], "window_size": 4},
+    "swin": VISION
+    | {
+        "hidden_size": None,
+        "num_attention_heads": None,
+        "num_hidden_layers": None,
+        "patch_size": 4,
+        "embed_dim": 16,
+        "depths": [2, 2],
+        "num_heads": [2, 2],
+        "window_size": 4,
+    },
     "t5": {"d_kv": 8, "d_ff": 48},
-    "vit": VISION, "dinov2": VISION, "clip_vision_model": VISION,
-    "whisper": {"encoder_layers": 2, "decoder_layers": 2, "encoder_attention_heads": 4, "decoder_attention_heads": 4,
-                "encoder_ffn_dim": 48, "decoder_ffn_dim": 48, "max_source_positions": 8, "num_mel_bins": 8,
-                "decoder_start_token_id": 1, "suppress_tokens": [], "begin_suppress_tokens": [3, 4]},
+    "vit": VISION,
+    "dinov2": VISION,
+    "clip_vision_model": VISION,
+    "whisper": {
+        "encoder_layers": 2,
+        "decoder_layers": 2,
+        "encoder_attention_heads": 4,
+        "decoder_attention_heads": 4,
+        "encoder_ffn_dim": 48,
+        "decoder_ffn_dim": 48,
+        "max_source_positions": 8,
+        "num_mel_bins": 8,
+        "decoder_start_token_id": 1,
+        "suppress_tokens": [],
+        "begin_suppress_tokens": [3, 4],
+    },
 }
 OWN_SIZES["swinv2"] = OWN_SIZES["swin"] | {"pretrained_window_sizes": [0, 0]}
 
@@ -153,7 +224,9 @@ def norm_calls(model):
 
 def read_qk_norm(config, wiring, modules, sizes):
     """Which of the inner norms stand on q and k, by their names, and what they do."""
-    names = [name for name in wiring.inner if re.search(r"\b(q|k|qk|q_a|kv_a)_(layer)?norm\b", name)]
+    names = [
+        name for name in wiring.inner if re.search(r"\b(q|k|qk|q_a|kv_a)_(layer)?norm\b", name)
+    ]
     if not names:
         return "no"
     norms = [modules[name.split("#")[0]] for name in names]

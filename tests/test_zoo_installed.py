@@ -7,12 +7,9 @@ read from names or attributes of norms, except which inner norm stands on q and 
 import functools
 import inspect
 
+import installed_models
 import pytest
 import torch
-
-transformers = pytest.importorskip("transformers")
-
-import installed_models
 from installed_models import read_installed, tiny_model
 
 from normlab.wiring_reading import randomize_, read_wiring
