@@ -88,8 +88,8 @@ def unit(x: Tensor) -> Tensor:
 
 ZOO_PLACEMENTS: dict[str, type[Placement]] = PLACEMENTS | {
     "parallel, two norms": ParallelTwoNorms,
-    "post-norm, shifted": ShiftedPostNorm,
-    "deepnorm, shifted": ShiftedDeepNorm,
-    "glm, shifted": ShiftedGlm,
+    "shifted post-norm": ShiftedPostNorm,
+    "shifted deepnorm": ShiftedDeepNorm,
+    "shifted GLM": ShiftedGlm,
 }
 """The placements of chapter 05 and those of this module that models have."""

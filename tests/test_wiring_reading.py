@@ -78,7 +78,7 @@ class NormedResidual(Placement):
 def test_a_normed_residual_is_told_from_pre_norm():
     read = wiring_of(block(NormedResidual)).equations
     assert read != PRE_NORM
-    assert read == wiring_of(block(ZOO_PLACEMENTS["post-norm, shifted"])).equations
+    assert read == wiring_of(block(ZOO_PLACEMENTS["shifted post-norm"])).equations
     assert read[-1] == "y = n2 + f2"
 
 
