@@ -7,6 +7,7 @@ keep what every module in it reads and returns, and linear algebra finds the sum
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -58,7 +59,7 @@ class LayerWiring:
         )
 
 
-def read_wiring(layer: nn.Module, run: Callable[[], object]) -> LayerWiring:
+def read_wiring(layer: nn.Module, run: Tensor | Callable[[], object]) -> LayerWiring:
     """Watch a layer while it runs, and find how its norms and sub-layers are connected.
 
     A value is "explained" if it is a sum of the layer's input and of outputs of its modules,
@@ -68,8 +69,9 @@ def read_wiring(layer: nn.Module, run: Callable[[], object]) -> LayerWiring:
 
     Args:
         layer: a layer that maps a stream (..., D) to a stream of the same shape.
-        run: calls the layer, alone or in its model; in evaluation mode, with weights and inputs
-            that are random (see `randomize_`). float64 is best. Only the first call counts.
+        run: what to call the layer with; or, where it takes more than a stream, a function that
+            calls it, alone or in its model. In evaluation mode, with weights (see `randomize_`)
+            and inputs that are random; float64 is best. Only the first call counts.
 
     Raises:
         ValueError: if the layer is not called, its output is not explained, or two norms return
@@ -78,7 +80,7 @@ def read_wiring(layer: nn.Module, run: Callable[[], object]) -> LayerWiring:
     Example:
         >>> layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True, norm_first=True)
         >>> layer, x = randomize_(layer.double().eval()), torch.randn(2, 5, 8).double()
-        >>> for equation in read_wiring(layer, lambda: layer(x)).equations:
+        >>> for equation in read_wiring(layer, x).equations:
         ...     print(equation)
         n1 = norm(x)
         f1 = f(n1)
@@ -86,6 +88,7 @@ def read_wiring(layer: nn.Module, run: Callable[[], object]) -> LayerWiring:
         f2 = f(n2)
         y = x + f1 + f2
     """
+    run = partial(layer, run) if isinstance(run, Tensor) else run
     calls = record_calls(layer, run)
     sums = _sums(calls, layer)
     terms = _terms(sums)

@@ -31,7 +31,7 @@ def block(placement, **options):
 
 
 def wiring_of(layer):
-    return read_wiring(layer, lambda: layer(stream()))
+    return read_wiring(layer, stream())
 
 
 def factors(equation):

@@ -6,6 +6,7 @@ read from names or attributes of norms, except which inner norm stands on q and 
 
 import functools
 import inspect
+from pathlib import Path
 
 import installed_models
 import pytest
@@ -54,7 +55,7 @@ def installed(name):
 def block_wiring(name):
     block = randomize_(build_block(name).double())
     x = torch.randn(2, 5, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    return read_wiring(block, lambda: block(x))
+    return read_wiring(block, x)
 
 
 @pytest.mark.parametrize("field", CONFIRMED)
@@ -89,6 +90,16 @@ def test_models_are_made_small_by_sizes_alone():
 def test_most_rows_are_confirmed_by_code():
     assert len(load_zoo()) >= 45
     assert len(COVERED) >= 0.8 * len(load_zoo())
+
+
+def test_the_lesson_s_lines_for_a_model_of_ones_own_run_as_they_stand():
+    lesson = Path(__file__).parent.parent / "lessons" / "11_norms_in_the_wild.py"
+    lines = lesson.read_text(encoding="utf-8").replace("\n# ", "\n").split("```")[1]
+    names = {"torch": torch, "randomize_": randomize_, "read_wiring": read_wiring}
+    body, last = lines.removeprefix("python\n").rstrip().rsplit("\n", 1)
+    exec(body, names)
+    rows = eval(last, names).rows
+    assert [row[0] for row in rows] == list(block_wiring("Qwen3").equations)
 
 
 def captured(layer, model):

@@ -10,13 +10,14 @@ from normlab.figures.style import NORM_COLORS
 from normlab.figures.wiring import draw_wiring
 from normlab.table import Table
 from normlab.wiring import trace
-from normlab.zoo import Zoo, ZooModel
+from normlab.zoo import Zoo, ZooModel, find_model
 from normlab.zoo_designs import FAMILIES, Design, family, norm_formula, placement_counts
 from normlab.zoo_placements import ZOO_PLACEMENTS
 
 FAMILY_MARKERS = dict(zip(FAMILIES, "so^DvP", strict=True))
 ANY = "any"
 FAINT = "#D0D0D0"
+SHORT = {"LayerNorm": "LN", "RMSNorm": "RMS"}
 
 
 @dataclass(frozen=True)
@@ -85,13 +86,19 @@ def describe_timeline(data: Timeline, /, year: int, norm: str) -> tuple[str, Tab
     return sentence, placement_counts(chosen)
 
 
+def draw_model(name: str, ax: Axes, /) -> None:
+    """The wiring of one layer of a model, from the placement that `build_block` runs."""
+    model = find_model(name)
+    draw_wiring(trace(ZOO_PLACEMENTS[model.placement], SHORT[model.norm]), ax)
+    ax.set_title(model.name)
+
+
 def draw_design(data: Sequence[Design], axes: tuple[Axes, Axes], /, design: int) -> None:
     """Left the wiring, from the code that runs; right what the norm computes, and whose it is."""
     left, right = axes
     chosen = data[design]
     model = chosen.first
-    short = "RMS" if model.norm == "RMSNorm" else "LN"
-    draw_wiring(trace(ZOO_PLACEMENTS[model.placement], short), left)
+    draw_model(model.name, left)
     left.set_title(model.placement)
     right.set(xlim=(0, 1), ylim=(0, 1))
     right.axis("off")

@@ -17,6 +17,7 @@ TITLES = {
     "06": "Gradient flow",
     "07": "Training and warmup",
     "08": "DeepNorm",
+    "11": "Norms in the wild",
 }
 CHAPTER_OF = {
     "01_layer_norm": "01",
