@@ -352,9 +352,10 @@ explore_designs()
 
 # %%
 print(zoo.count("qk_norm"))
+print("since", min(model.year for model in zoo if model.qk_norm != "no"))
 
 # %% [markdown]
-# 15 of 81, nearly all since 2023. What for? The stream's norm does not limit the
+# 15 of 81, all of them since 2023. What for? The stream's norm does not limit the
 # logits $q^\top k/\sqrt{d_h}$: $q = W_q\,\text{norm}(x)$ grows with $W_q$. A norm on $q$ and $k$ does. With
 # gain 1 each has length $\sqrt{d_h}$ at most, so $|q^\top k|/\sqrt{d_h} \le \sqrt{d_h}$.
 
