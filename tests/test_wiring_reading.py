@@ -87,6 +87,15 @@ def test_norms_of_queries_and_keys_are_inner_ones():
     assert wiring.inner == ("attention.query_norm", "attention.key_norm")
 
 
+def test_a_norm_over_all_heads_is_an_inner_one_though_it_is_as_wide_as_the_stream():
+    made = block("reordered-norm")
+    made.attention.query = nn.Sequential(made.attention.query, nn.LayerNorm(16).double())
+    randomize_(made.attention.query)
+    wiring = wiring_of(made)
+    assert wiring.inner == ("attention.query.1",)
+    assert wiring.equations == wiring_of(block("reordered-norm")).equations
+
+
 def test_two_norms_that_are_alike_are_refused_with_the_mend():
     layer = block(ZOO_PLACEMENTS["parallel, two norms"])
     for part in layer.placement.site_parts:
