@@ -200,8 +200,8 @@ of_the_seed = zoo.where(lambda model: model.name.startswith(named))
 of_the_seed.table()
 
 # %% [markdown]
-# (b). LLaMA, Mistral and Gemma: **holds.** Falcon: **wrong** for the Falcon of 2023, whose three
-# sizes have LayerNorm; Falcon3 and Falcon-H1 have RMSNorm.
+# (b). LLaMA, Mistral and Gemma: **holds.** Falcon: **wrong** for the Falcon of 2023, which has
+# LayerNorm; Falcon3 and Falcon-H1 have RMSNorm.
 #
 # **Predict.** "Essentially all after 2023": how many models of 2024 and 2025 have LayerNorm?
 
@@ -231,8 +231,8 @@ for placement in zoo.count("placement"):
 # of them the raw stream runs through, so the argument for pre-norm carries over; the sentence about
 # the wiring does not.
 #
-# *"Every transformer block contains two sub-layers, each wrapped with a residual connection and
-# LayerNorm."*
+# *"Every transformer block contains two sub-layers (self-attention and FFN), each wrapped with a
+# residual connection and LayerNorm."*
 
 # %%
 quiz("norms-per-layer")
@@ -252,8 +252,8 @@ for norms in (1, 4):
 print(zoo.count("shown_eps"))
 
 # %% [markdown]
-# Seven orders of magnitude, from 1e-12 (BERT, its descendants, and ViT) to 1e-5. So *"ε = 1e-5"* is a
-# default, not a law; chapter 03 shows what a wrong one costs.
+# Seven orders of magnitude, from 1e-12 (BERT, its descendants, and ViT) to 1e-5. So `eps=1e-5`,
+# as in the seed's listing, is a default and not a law; chapter 03 shows what a wrong one costs.
 
 # %% [markdown]
 # ## 4. Build me this model's block
@@ -459,9 +459,8 @@ survey.table()
 
 # %% [markdown]
 # (c). Before training the scaled model's last block changes the stream by *less* than pre-norm's:
-# 0.10 against 0.18. So the untrained model does not show the cure. What the paper measures is a
-# trained pre-norm model, whose stream has grown far more than this one. What the untrained model does
-# show: a gradient that is more even (1.8 against 4.2), and tokens that stay unlike.
+# 0.10 against 0.18. So the untrained model does not show the cure; the paper measures trained
+# models. What the untrained model does show: a gradient that is more even (1.8 against 4.2), and tokens that stay unlike.
 #
 # The other rows:
 #
