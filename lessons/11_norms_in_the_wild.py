@@ -368,8 +368,8 @@ print(zoo.count("qk_norm"))
 print("since", min(model.year for model in zoo if model.qk_norm != "no"))
 
 # %% [markdown]
-# 15 of 81, all of them since 2023. What for? The stream's norm does not limit the
-# logits $q^\top k/\sqrt{d_h}$: $q = W_q\,\text{norm}(x)$ grows with $W_q$. A norm on $q$ and $k$ does. With
+# 15 of 81, all of them since 2023. What for? The stream's norm does not limit the logits
+# $q^\top k/\sqrt{d_h}$: $q = W_q\,\text{norm}(x)$ grows with $W_q$. A norm on $q$ and $k$ does. With
 # gain 1 each has length $\sqrt{d_h}$ at most, so $|q^\top k|/\sqrt{d_h} \le \sqrt{d_h}$.
 
 # %%
@@ -460,7 +460,8 @@ survey.table()
 # %% [markdown]
 # (c). Before training the scaled model's last block changes the stream by *less* than pre-norm's:
 # 0.10 against 0.18. So the untrained model does not show the cure; the paper measures trained
-# models. What the untrained model does show: a gradient that is more even (1.8 against 4.2), and tokens that stay unlike.
+# models. What the untrained model does show: a gradient that is more even (1.8 against 4.2), and
+# tokens that stay unlike.
 #
 # The other rows:
 #
