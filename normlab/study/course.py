@@ -18,6 +18,7 @@ TITLES = {
     "07": "Training and warmup",
     "08": "DeepNorm",
     "10": "The same in other frameworks",
+    "11": "Norms in the wild",
 }
 CHAPTER_OF = {
     "01_layer_norm": "01",
