@@ -17,6 +17,7 @@ TITLES = {
     "06": "Gradient flow",
     "07": "Training and warmup",
     "08": "DeepNorm",
+    "10": "The same in other frameworks",
     "12": "The debate",
 }
 CHAPTER_OF = {

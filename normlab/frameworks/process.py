@@ -1,0 +1,71 @@
+"""A framework's report from a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+import torch
+
+from normlab.frameworks.examine import examine, from_json, to_json
+from normlab.frameworks.framework import INSTALL, Framework
+from normlab.frameworks.library import Weights
+from normlab.frameworks.measure import FEATURES, HIDDEN
+from normlab.frameworks.report import Report
+from normlab.frameworks.torch_library import Block
+
+SECONDS = 300
+"""After which a framework is given up: importing TensorFlow takes 3 to 30 seconds."""
+
+
+class CannotRun(RuntimeError):
+    """A framework that is not here, or that fails."""
+
+
+def torch_block(seed: int = 0) -> Block:
+    """The block whose weights are carried, with norms whose γ and β are not 1 and 0."""
+    generator = torch.Generator().manual_seed(seed)
+    norms = torch.nn.LayerNorm(FEATURES), torch.nn.RMSNorm(FEATURES)
+    block = Block(*norms, FEATURES, HIDDEN, {})
+    with torch.no_grad():
+        for name, parameter in block.named_parameters():
+            size, center = (
+                parameter.shape[-1] ** -0.5,
+                float(name in ("norm.weight", "final.weight")),
+            )
+            parameter.copy_(center + size * torch.randn(parameter.shape, generator=generator))
+    return block
+
+
+def ask(framework: Framework, weights: Weights) -> tuple[Report, Weights]:
+    """`examine` in this process, or where the framework needs an environment, in one of its own.
+
+    Raises:
+        CannotRun: if a package is missing, or if the process fails; it says how to mend it.
+    """
+    if framework.missing():
+        raise CannotRun(f"the extra is not installed; to install it: {INSTALL}")
+    if not framework.environment:
+        return examine(framework, weights)
+    answer = json.loads(_run(framework, json.dumps(to_json(weights))).splitlines()[-1])
+    return Report.from_json(answer["report"]), from_json(answer["weights"])
+
+
+def _run(framework: Framework, text: str) -> str:
+    """What the framework's process prints; its own messages stay out of the notebook."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as empty:
+        # no settings of the user's own Keras, and none left behind
+        own = {"PYTHONIOENCODING": "utf-8", "KERAS_HOME": empty, **framework.environment}
+        command = [sys.executable, "-m", "normlab.frameworks.worker", framework.name]
+        try:
+            done = subprocess.run(
+                command, input=text, capture_output=True, encoding="utf-8",
+                env=os.environ | own, timeout=SECONDS, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as error:
+            raise CannotRun(f"no answer came within {SECONDS} seconds") from error
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise CannotRun(f"its process ended with {done.returncode}: {last}")
+    return done.stdout

@@ -1,0 +1,20 @@
+"""Run as `python -m normlab.frameworks.worker NAME`: one framework's report, in a process of its
+own. Weights come in by stdin, the answer is the last line of stdout, both as JSON.
+"""
+
+import json
+import sys
+from dataclasses import asdict
+
+from normlab.frameworks.examine import examine, from_json, to_json
+from normlab.frameworks.framework import FRAMEWORKS
+
+
+def main(name: str) -> None:
+    report, back = examine(FRAMEWORKS[name], from_json(json.load(sys.stdin)))
+    print()  # whatever a framework has printed ends here
+    json.dump({"report": asdict(report), "weights": to_json(back)}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,33 @@
+"""Explorer of what each library's norm does by default to small and to shifted inputs."""
+
+from normlab.figures.frameworks import AGAINST, SweepView, describe_sweep, draw_sweep
+from normlab.frameworks.compare import Comparison, stored_comparison
+from normlab.frameworks.framework import FRAMEWORKS, NORMS
+from normlab.frameworks.measure import OFFSETS, STDS
+from normlab.widgets.explorer import Choice, Explorer, Scene, Slider
+
+
+def explore_frameworks(data: Comparison | None = None) -> Explorer:
+    """Shrink the input or shift it, and see whose default norm leaves the others.
+
+    Args:
+        data: what was found; None means the stored results.
+    """
+    shown = data or stored_comparison()
+
+    def compute(norm: str, offset: float, against: str) -> SweepView:
+        return SweepView(shown, norm, offset, against)
+
+    return Explorer(
+        "Six norms with their defaults",
+        Scene(compute, draw_sweep, describe_sweep),
+        pages={
+            "std": Slider("standard deviation", STDS, show="{:g}".format, start=4),
+            "framework": Choice("library", list(FRAMEWORKS), start=4),
+        },
+        settings={
+            "norm": Choice("norm", NORMS),
+            "offset": Choice("offset", OFFSETS),
+            "against": Choice("against", list(AGAINST)),
+        },
+    )
