@@ -18,6 +18,7 @@ TITLES = {
     "07": "Training and warmup",
     "08": "DeepNorm",
     "10": "The same in other frameworks",
+    "11": "Norms in the wild",
     "12": "The debate",
 }
 CHAPTER_OF = {

@@ -1,0 +1,97 @@
+"""A norm is known by what it does: kind, ε, affine form."""
+
+import pytest
+import torch
+from torch import nn
+
+from normlab import torch_norms
+from normlab.dyt import DyT
+from normlab.norm_reading import NormReading, read_norm
+from normlab.zoo_blocks import ZooNorm
+
+KINDS = ("LayerNorm", "RMSNorm")
+AFFINES = ("none", "weight", "weight, bias", "1 + weight", "1 + weight, bias")
+
+
+@pytest.mark.parametrize("eps", [1e-3, 1e-5, 1.5625e-7, 1e-8, 1e-12])
+@pytest.mark.parametrize("affine", AFFINES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_choice_is_read_back(kind, affine, eps):
+    if kind == "RMSNorm" and affine.endswith("bias"):
+        pytest.skip("no model has it, and neither has ZooNorm's RMSNorm")
+    reading = read_norm(ZooNorm(16, kind, eps, affine), 16)
+    assert (reading.kind, reading.affine, reading.size) == (kind, affine, 16)
+    assert reading.eps == pytest.approx(eps, rel=0.005)  # it is given to three digits
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        (nn.LayerNorm(8), NormReading("LayerNorm", 1e-5, "weight, bias", 8)),
+        (nn.LayerNorm(8, bias=False), NormReading("LayerNorm", 1e-5, "weight", 8)),
+        (nn.RMSNorm(8), NormReading("RMSNorm", 1.19e-7, "weight", 8)),
+        (torch_norms.RMSNorm(8, eps=1e-6), NormReading("RMSNorm", 1e-6, "weight", 8)),
+    ],
+    ids=["LayerNorm", "without bias", "RMSNorm", "ours"],
+)
+def test_the_norms_of_torch_and_of_the_course_are_read(module, expected):
+    assert read_norm(module, 8) == expected
+
+
+def test_trained_parameters_do_not_matter_and_stay_as_they_are():
+    module = nn.LayerNorm(8)
+    with torch.no_grad():
+        module.weight.uniform_(0.5, 2)
+        module.bias.uniform_(-1, 1)
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    assert read_norm(module, 8) == read_norm(nn.LayerNorm(8), 8)
+    torch.testing.assert_close(module.state_dict(), before, rtol=0, atol=0)
+
+
+def test_a_module_on_the_meta_device_is_read_too():
+    assert read_norm(nn.LayerNorm(8, device="meta"), 8) == read_norm(nn.LayerNorm(8), 8)
+
+
+class GainPerHead(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(3, 8))
+
+    def forward(self, x):
+        return self.weight * nn.functional.layer_norm(x, (8,))
+
+
+def test_a_gain_for_each_head_is_a_gain():
+    assert read_norm(GainPerHead(), 8) == NormReading("LayerNorm", 1e-5, "weight", 8)
+
+
+class EpsOutside(nn.Module):
+    """x/(√v + ε): The Annotated Transformer's, but for its unbiased deviation."""
+
+    def forward(self, x):
+        centered = x - x.mean(-1, keepdim=True)
+        return centered / (centered.square().mean(-1, keepdim=True).sqrt() + 1e-3)
+
+
+class Unbiased(nn.Module):
+    def forward(self, x):
+        return (x - x.mean(-1, keepdim=True)) / x.std(-1, keepdim=True)
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (DyT(16), "DyT is neither LayerNorm nor RMSNorm"),
+        (nn.Identity(), "Identity is neither"),
+        (Unbiased(), "Unbiased is neither"),  # √(15/16), 3 % off
+        (EpsOutside(), "Is ε outside the root"),
+    ],
+    ids=["DyT", "identity", "unbiased", "outside"],
+)
+def test_what_is_no_such_norm_is_refused_with_a_reason(module, message):
+    with pytest.raises(ValueError, match=message):
+        read_norm(module, 16)
+
+
+def test_the_table_shows_the_reading():
+    assert read_norm(nn.LayerNorm(8), 8).table().rows == [["LayerNorm", "1e-05", "weight, bias", 8]]

@@ -1,0 +1,103 @@
+"""A block that is built after a model has that model's norms, where the model has them."""
+
+import pytest
+import torch
+from torch import nn
+
+from normlab.norm_reading import read_norm
+from normlab.transformer import TransformerConfig
+from normlab.wiring_reading import randomize_, read_wiring
+from normlab.zoo import find_model, load_zoo
+from normlab.zoo_blocks import ZooNorm, build_block
+from normlab.zoo_placements import HyperSphere, ParallelTwoNorms, ShiftedPostNorm, unit
+
+BUILDABLE = [model.name for model in load_zoo() if not model.name.startswith("Mamba")]
+
+
+def stream(tokens=5, features=32):
+    rng = torch.Generator().manual_seed(0)
+    return torch.randn(2, tokens, features, dtype=torch.float64, generator=rng)
+
+
+@pytest.mark.parametrize("name", BUILDABLE)
+def test_a_block_has_the_norms_of_its_row_and_runs(name):
+    row = find_model(name)
+    block = randomize_(build_block(name).double())
+    wiring = read_wiring(block, stream())
+    assert len(wiring.norms) == row.norms
+    inner = {part.split("#")[0] for part in wiring.inner}  # k and v share a latent: two calls
+    if row.name != "MiniMax-Text-01":  # its inner norm is of linear attention
+        assert len(inner) == row.inner
+    stated = 1e-5 if row.shown_eps == "not stated" else row.eps
+    for part in wiring.norms:
+        reading = read_norm(block.get_submodule(part), 32)
+        assert (reading.kind, reading.affine) == (row.norm, row.affine)
+        assert reading.eps == pytest.approx(stated, rel=0.005)
+    for part in inner:
+        norm = block.get_submodule(part)
+        if row.qk_norm != "no":
+            assert norm.kind == row.qk_norm.split()[0]
+            assert (norm.size == 8) == row.qk_norm.endswith("per head")
+
+
+def test_the_same_seed_gives_the_same_block_and_another_one_another():
+    first, again, other = (build_block("LLaMA", seed=seed).double() for seed in (0, 0, 1))
+    x = stream()
+    torch.testing.assert_close(first(x), again(x), rtol=0, atol=0)
+    assert not torch.allclose(first(x), other(x))
+
+
+def test_a_layer_without_attention_and_an_unknown_model_are_refused():
+    with pytest.raises(ValueError, match="a layer of Mamba has one mixer"):
+        build_block("Mamba")
+    with pytest.raises(ValueError, match="no model is named 'Lama'"):
+        build_block("Lama")
+
+
+def test_a_gain_of_one_plus_w_computes_what_a_gain_does_and_decays_to_one():
+    plain = ZooNorm(8, "RMSNorm", 1e-6, "weight").double()
+    shifted = ZooNorm(8, "RMSNorm", 1e-6, "1 + weight").double()
+    gains = torch.linspace(0.5, 2, 8, dtype=torch.float64)
+    with torch.no_grad():
+        plain.weight.copy_(gains)
+        shifted.weight.copy_(gains - 1)
+    x = stream(features=8)
+    torch.testing.assert_close(shifted(x), plain(x), rtol=1e-12, atol=1e-12)
+    with torch.no_grad():
+        shifted.weight.zero_()
+    torch.testing.assert_close(shifted(x), nn.functional.rms_norm(x, (8,), eps=1e-6))
+
+
+def site_of(layers=3):
+    return TransformerConfig(encoder_layers=layers, d_model=8).site("encoder", 1)
+
+
+def test_a_shifted_post_norm_between_norms_is_post_norm():
+    # norm, [αn + f(n)], norm, … : after each next norm it is norm(αn + f(n))
+    placement = ShiftedPostNorm(site_of())
+    norm = nn.functional.layer_norm
+    x, branches = torch.randn(4, 8), [torch.sin, torch.cos]
+    shifted = norm(placement(x, branches), (8,))
+    n = norm(x, (8,))
+    for f in branches:
+        n = norm(n + f(n), (8,))
+    torch.testing.assert_close(shifted, n, rtol=1e-5, atol=1e-5)
+
+
+def test_two_norms_of_a_parallel_block_serve_one_branch_each():
+    placement = ParallelTwoNorms(site_of())
+    with torch.no_grad():
+        placement.site_parts[1].weight.mul_(2)
+    x = torch.randn(4, 8)
+    normed = nn.functional.layer_norm(x, (8,))
+    y = placement(x, [torch.sin, torch.cos])
+    expected = x + torch.sin(normed) + torch.cos(2 * normed)
+    torch.testing.assert_close(y, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_on_the_sphere_every_step_ends_at_length_one_and_starts_small():
+    placement = HyperSphere(site_of())
+    x = 3 * torch.randn(4, 8)
+    y = placement(x, [torch.sin, torch.cos])
+    torch.testing.assert_close(y.norm(dim=-1), torch.ones(4))
+    assert (y - unit(x)).norm(dim=-1).max() < 0.25  # two steps of 0.05, each at most 0.05·2
