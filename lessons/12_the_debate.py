@@ -330,7 +330,7 @@ defence.table()
 from normlab.figures.defence import draw_defence
 from normlab.figures.style import new_figure
 
-fig, axes = new_figure(2, width=9)
+fig, axes = new_figure(2, width=9, height=3.8)
 draw_defence(defence, axes)
 
 # %% [markdown]
@@ -359,7 +359,7 @@ for warmup in (0, 200):
 Table(("warmup", "tries", "post-norm", "DeepNorm", "pre-norm", "DeepNorm is defended"), rows)
 
 # %%
-fig, axes = new_figure(2, width=9)
+fig, axes = new_figure(2, width=9, height=3.8)
 draw_defence(defend_from_map(Choice("deepnorm"), 12, 0, 1), axes)
 
 # %% [markdown]
@@ -373,7 +373,7 @@ draw_defence(defend_from_map(Choice("deepnorm"), 12, 0, 1), axes)
 # out and why, what decides, what does not, and what your runs cannot show.
 
 # %% tags=["nbval-ignore-output"]
-my_brief = Brief(layers=6, steps=40, tries=2, rates=(3e-3, 1e-2, 3e-2), warmup_steps=20)
+my_brief = Brief(layers=4, steps=40, tries=1, rates=(1e-2, 3e-2), warmup_steps=10)
 my_choice = Choice("pre-norm", "rms_norm")
 mine = defend(my_choice, my_brief)
 print(mine.sentence())

@@ -5,6 +5,7 @@ import math
 import re
 import subprocess
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -106,6 +107,9 @@ def test_all_claims_together_take_less_than_ninety_seconds(ledger):
     assert sum(result.seconds for result in ledger.results) < 90
 
 
+LISTING = listings.seed_code()
+
+
 class Identity(PreNorm):
     def step(self, x, f, norm):
         return x
@@ -114,6 +118,15 @@ class Identity(PreNorm):
 def one_group(shape):
     """A norm with one gain for each channel."""
     return nn.GroupNorm(1, shape if isinstance(shape, int) else shape[0])
+
+
+def with_mask(*sizes):
+    """A block of the listing with a causal mask."""
+    block = LISTING["PreNormBlock"](*sizes)
+    block.attn.forward = partial(
+        block.attn.forward, attn_mask=torch.full((10, 10), -math.inf).triu(1)
+    )
+    return block
 
 
 def only(records, **changed):
@@ -180,8 +193,8 @@ BREAKS = {
     35: named(elsewhere.nn, "LayerNorm", nn.RMSNorm),
     36: named(listings, "layer_norm", rms_norm),
     37: named(listings, "rms_norm", layer_norm),
-    38: named(listings, "SeedRMSNorm", lambda size: nn.RMSNorm(size)),
-    39: named(listings, "SeedPreNormBlock", lambda d, heads, ffn: WithMask(d, heads, ffn)),
+    38: named(listings, "seed_code", lambda: {"RMSNorm": nn.RMSNorm}),
+    39: named(listings, "seed_code", lambda: {"PreNormBlock": with_mask}),
     40: named(frameworks, "ask_keras", lambda: KERAS | {"layer_norm_default_eps": 1e-5}),
     41: named(frameworks, "ask_keras", lambda: KERAS | {"has_rms_norm": 0.0}),
 }
@@ -204,16 +217,6 @@ def deepnorm_variants():
     from normlab.deepnorm_variants import DEEPNORM_VARIANTS
 
     return DEEPNORM_VARIANTS
-
-
-class WithMask(listings.SeedPreNormBlock):
-    """The listing with a causal mask."""
-
-    def forward(self, x):
-        n = self.norm1(x)
-        mask = torch.full((x.shape[1], x.shape[1]), -math.inf).triu(1)
-        x = x + self.attn(n, n, n, attn_mask=mask)[0]
-        return x + self.ffn(self.norm2(x))
 
 
 @pytest.mark.parametrize("number", BREAKS)
@@ -425,3 +428,15 @@ def test_the_explorer_begins_with_what_is_stored():
     explorer = explore_claims()
     assert len(explorer.frames) == 41
     assert explorer.sentence().startswith("Claim 25, “RMSNorm requires")
+
+
+def test_the_numbers_that_the_chapter_states_are_those_of_the_ledger():
+    shown = {r.claim.number: [m.shown for m in r.finding.measures] for r in load_ledger().results}
+    assert shown[12][0] == shown[15][0] == "0.69"
+    assert shown[13][0] == "0.81"
+    assert shown[14][0] == "4.1"
+    assert shown[16][0] == "-0.47"
+    assert shown[19] == ["0.029", "0.0011"]
+    assert shown[23][:2] == ["0.004", "0.32"]
+    assert shown[25][:3] == ["0.43", "0.31", "6.1e-05"]
+    assert shown[26][0] == "0.069"

@@ -1,17 +1,31 @@
 """Claims that the seed makes in code: PyTorch's modules and its own listings."""
 
 import inspect
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import torch
 from torch import nn
 
 from normlab.claims.claim import Claim, Finding, Measure
-from normlab.claims.seed_code import SeedPreNormBlock, SeedRMSNorm
+from normlab.frameworks.examine import run_listings
 from normlab.norms import layer_norm, rms_norm
 
 TORCH = "torch.nn.{}, PyTorch's documentation"
 FLOAT32 = "float32 rounds at 1e-7, outputs reach 4"
+
+
+@cache
+def seed_code() -> Mapping[str, Any]:
+    """What the seed's PyTorch listing defines when it is run as it stands.
+
+    >>> seed_code()["ln"]
+    LayerNorm((512,), eps=1e-05, elementwise_affine=True, bias=True)
+    """
+    names: dict[str, Any] = {}
+    run_listings(["seed_pytorch"], names)
+    return names
 
 
 def tokens(features: int = 512) -> torch.Tensor:
@@ -26,7 +40,7 @@ def furthest(a: torch.Tensor, b: torch.Tensor) -> float:
 @torch.no_grad()
 def torchs_layer_norm() -> Finding:
     x = tokens()
-    ln = nn.LayerNorm(normalized_shape=512, eps=1e-5)
+    ln = seed_code()["ln"]
     formula = torch.from_numpy(layer_norm(x.double().numpy(), eps=1e-5))
     apart, mean = furthest(ln(x), formula), float(ln(x).mean(-1).abs().max())
     default = inspect.signature(nn.LayerNorm).parameters["eps"].default
@@ -65,7 +79,8 @@ def torchs_rms_norm() -> Finding:
 @torch.no_grad()
 def custom_and_built_in() -> Finding:
     x = tokens() - 1  # mean 0
-    custom, built_in, same = SeedRMSNorm(512), nn.RMSNorm(512), nn.RMSNorm(512, eps=1e-6)
+    custom, built_in = seed_code()["RMSNorm"](512), nn.RMSNorm(512)
+    same = nn.RMSNorm(512, eps=1e-6)
     tiny, usual = 1e-3 * x, x
     ratio = float(custom(tiny).norm() / built_in(tiny).norm())
     return Finding(
@@ -88,8 +103,9 @@ def custom_and_built_in() -> Finding:
 
 @torch.no_grad()
 def seed_block() -> Finding:
+    block = seed_code()["PreNormBlock"]
     torch.manual_seed(0)
-    blocks = nn.Sequential(*(SeedPreNormBlock(64, 4, 256) for _ in range(24)))
+    blocks = nn.Sequential(*(block(64, 4, 256) for _ in range(24)))
     x = torch.randn(2, 10, 64)
     later = x.clone()
     later[:, -1] *= -1  # to add a constant would change nothing: the norm removes it

@@ -112,7 +112,7 @@ CLAIMS = (
         "stability",
         "imprecise",
         "an opinion",
-        "No large model of the last years has plain post-norm. Some put a norm behind the "
+        "No model since 2023 in the table has plain post-norm. Some put a norm behind the "
         "sub-layer, inside the branch (OLMo 2, Gemma 2), which is another placement.",
         plain_post_norm,
         SCALE,

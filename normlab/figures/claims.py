@@ -81,7 +81,8 @@ def track(measure: Measure) -> tuple[float, float, float]:
     """
     low, high, value = measure.low, measure.high, measure.value
     if low == high:
-        return 0.49, 0.51, _clipped(0.5 + 0.4 * math.tanh(value - low))
+        off = math.copysign(0.1, value - low) + 0.3 * math.tanh(value - low)
+        return 0.46, 0.54, 0.5 if value == low else _clipped(0.5 + off)
     if math.isfinite(low) and math.isfinite(high):
         return 0.25, 0.75, _clipped(0.25 + 0.5 * (value - low) / (high - low))
     if math.isfinite(high):
@@ -90,10 +91,10 @@ def track(measure: Measure) -> tuple[float, float, float]:
 
 
 def _decades(value: float, bound: float) -> float:
-    """A tenth for each factor of ten from the bound to the value, if both are above 0."""
-    if value > 0 and bound > 0:
-        return 0.1 * math.log10(value / bound)
-    return 0.3 * math.tanh(value - bound) if value != bound else 0.0
+    """A tenth for each factor of ten from a bound above 0; 0 lies at the left end."""
+    if bound > 0:
+        return 0.1 * (math.log10(value) - math.log10(bound)) if value > 0 else -1.0
+    return 0.3 * math.tanh(value - bound)
 
 
 def _clipped(place: float) -> float:

@@ -25,15 +25,17 @@ def draw_defence(data: Defence, axes: tuple[Axes, Axes], /) -> None:
         ax.set_ylim(-0.03, 1.06)
     axes[0].set_title(f"{data.brief.layers} layers, {data.brief.steps} steps")
     axes[1].set_title("the best of a few rates, not knowing which")
-    axes[0].legend(fontsize=7.5, loc="center left")
+    axes[0].legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
 
 
 def _look(contender: Choice, data: Defence) -> dict[str, Any]:
-    """The choice is thick; the other norm is dashed."""
+    """The choice is thick; the other norm is dashed, with larger, hollow markers."""
+    same_norm = contender.norm == data.choice.norm
     return {
         "color": PLACEMENT_COLORS[contender.placement],
         "marker": PLACEMENT_MARKERS[contender.placement],
-        "linestyle": "-" if contender.norm == data.choice.norm else "--",
+        "linestyle": "-" if same_norm else "--",
+        "markerfacecolor": None if same_norm else "none",
         "linewidth": 3.5 if contender == data.choice else 1.3,
-        "markersize": 6,
+        "markersize": 6 if same_norm else 10,
     }
