@@ -76,18 +76,26 @@ def draw_tracks(ax: Axes, result: Result) -> None:
 def track(measure: Measure) -> tuple[float, float, float]:
     """Where the band begins and ends on a track from 0 to 1, and where the value stands.
 
+    The value stands on the band exactly if it holds, however near to a bound it is.
+
     >>> track(Measure("slope", 0.5, "theory", low=0, high=1))
     (0.25, 0.75, 0.5)
     """
     low, high, value = measure.low, measure.high, measure.value
     if low == high:
-        off = math.copysign(0.1, value - low) + 0.3 * math.tanh(value - low)
-        return 0.46, 0.54, 0.5 if value == low else _clipped(0.5 + off)
-    if math.isfinite(low) and math.isfinite(high):
-        return 0.25, 0.75, _clipped(0.25 + 0.5 * (value - low) / (high - low))
-    if math.isfinite(high):
-        return 0.0, 0.6, _clipped(0.6 + _decades(value, high))
-    return 0.4, 1.0, _clipped(0.4 + _decades(value, low))
+        start, end, at = 0.46, 0.54, 0.5 + 0.4 * math.tanh(value - low)
+    elif math.isfinite(low) and math.isfinite(high):
+        start, end, at = 0.25, 0.75, 0.25 + 0.5 * (value - low) / (high - low)
+    elif math.isfinite(high):
+        start, end, at = 0.0, 0.6, 0.6 + _decades(value, high)
+    else:
+        start, end, at = 0.4, 1.0, 0.4 + _decades(value, low)
+    at = 0.0 if math.isnan(at) else at
+    if measure.holds:
+        return start, end, min(max(at, start + 0.02), end - 0.02)
+    if value > high or start == 0:
+        return start, end, min(max(at, end + 0.03), 0.98)
+    return start, end, max(min(at, start - 0.03), 0.02)
 
 
 def _decades(value: float, bound: float) -> float:
@@ -95,10 +103,6 @@ def _decades(value: float, bound: float) -> float:
     if bound > 0:
         return 0.1 * (math.log10(value) - math.log10(bound)) if value > 0 else -1.0
     return 0.3 * math.tanh(value - bound)
-
-
-def _clipped(place: float) -> float:
-    return min(max(place, 0.02), 0.98) if math.isfinite(place) else 0.02
 
 
 def draw_claim(data: Find, axes: tuple[Axes, Axes], /, claim: Claim) -> None:
