@@ -35,6 +35,7 @@ def encoder_on_tokens(config: TransformerConfig) -> tuple[Tensor, Tensor]:
 
 
 def growth_without_norm() -> Finding:
+    """Claim 3: how does the stream grow if the seed's formula is taken at its word?"""
     config = TransformerConfig(encoder_layers=12, placement=AlphaWithoutNorm)
     factors = []
     for placement in (AlphaWithoutNorm, "deepnorm"):
@@ -54,6 +55,7 @@ def growth_without_norm() -> Finding:
 
 
 def count_layers() -> Finding:
+    """Claim 4: how many layers are the paper's 1,000, and do 1,000 train here?"""
     config = TransformerConfig(encoder_layers=500, decoder_layers=500, placement="deepnorm")
     sites = [config.site("encoder", 1), config.site("decoder", 1)]
     sublayers = sum(site.layers * site.sublayers for site in sites)
@@ -72,6 +74,7 @@ def count_layers() -> Finding:
 
 
 def gain_of_the_shortcut() -> Finding:
+    """Claim 29: how much more does DeepNorm's shortcut count than its branch?"""
     config = TransformerConfig(encoder_layers=8, placement="deepnorm")
     gain = shortcut_gain(config)
     size = float(encoder_on_tokens(config)[1].square().mean())  # (B, T, D) -> ()
@@ -87,6 +90,8 @@ def gain_of_the_shortcut() -> Finding:
 
 
 def scaled_matrices() -> Finding:
+    """Claim 30: which matrices of a block start at β times their usual scale?"""
+
     def deviations(variant: str) -> list[float]:
         block = Transformer(study_config(variant, 12), seed=0).encoder.blocks[0]
         attention, ffn = block.attention, block.feed_forward
@@ -124,6 +129,7 @@ def slope_of_step(model: str) -> float:
 
 
 def identity_or_update() -> Finding:
+    """Claim 31: is it being close to the identity that keeps a step from growing?"""
     identity, deepnorm = slope_of_step("identity"), slope_of_step("DeepNorm")
     x, y = encoder_on_tokens(replace(study_config("pre-norm", 8), init="zero-output"))
     away = float((y - nn.functional.layer_norm(x, x.shape[-1:])).norm() / y.norm())
@@ -157,6 +163,7 @@ def gradient_in_training(learning_rate: float) -> float:
 
 
 def bounded_gradient() -> Finding:
+    """Claim 32: do DeepNorm's gradients stay bounded in training?"""
     small, large = gradient_in_training(0.05), gradient_in_training(5.0)
     slope = slope_of_step("DeepNorm")
     return Finding(

@@ -37,6 +37,7 @@ def moved_by_scale(cell: nn.Module, *inputs: Any) -> float:
 
 
 def each_time_step() -> Finding:
+    """Claim 9: does a state depend on other sequences, or on later steps?"""
     x = torch.randn(4, 12, 8, generator=seeded())  # (B, T, I)
     network = LayerNormRNN(input_size=8, hidden_size=16)
     together, _ = network(x)
@@ -63,6 +64,7 @@ def each_time_step() -> Finding:
 
 
 def scale_of_the_weights() -> Finding:
+    """Claim 33: where do the norms stand in either cell, seen by what scaling weights does?"""
     rng = seeded()
     x, h = torch.randn(4, 16, generator=rng), torch.randn(4, 16, generator=rng)
     both = (h, torch.zeros_like(h))
@@ -91,6 +93,7 @@ def scale_of_the_weights() -> Finding:
 
 
 def node_or_graph() -> Finding:
+    """Claim 34: how many nodes change when one number of one node does?"""
     x = np.random.default_rng(0).standard_normal((10, 6))
     batch, one, zero = np.repeat([0, 1], 5), np.ones(6), np.zeros(6)
 
@@ -114,6 +117,7 @@ def node_or_graph() -> Finding:
 
 
 def norms_of_a_vit() -> Finding:
+    """Claim 35: where does a vision transformer have its norms?"""
     model = VisionTransformer(seed=0, layers=4)
     count = sum(isinstance(part, nn.LayerNorm) for part in model.modules())
     with torch.no_grad():

@@ -45,6 +45,7 @@ def ask_keras() -> Mapping[str, float]:
 
 
 def keras_layer_norm() -> Finding:
+    """Claim 40: does Keras' layer compute the formula, and with which ε by default?"""
     found = ask_keras()
     return Finding(
         (
@@ -58,6 +59,7 @@ def keras_layer_norm() -> Finding:
 
 
 def keras_rms_norm() -> Finding:
+    """Claim 41: does Keras have RMSNorm, and is rms_scaling that?"""
     found = ask_keras()
     apart = found.get("rms_norm", float("nan"))
     measures = [

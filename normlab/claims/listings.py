@@ -39,6 +39,7 @@ def furthest(a: torch.Tensor, b: torch.Tensor) -> float:
 
 @torch.no_grad()
 def torchs_layer_norm() -> Finding:
+    """Claim 36: does the listing's module compute the formula?"""
     x = tokens()
     ln = seed_code()["ln"]
     formula = torch.from_numpy(layer_norm(x.double().numpy(), eps=1e-5))
@@ -58,6 +59,7 @@ def torchs_layer_norm() -> Finding:
 
 @torch.no_grad()
 def torchs_rms_norm() -> Finding:
+    """Claim 37: is nn.RMSNorm there, and what does it compute?"""
     x = tokens()
     version = float(".".join(torch.__version__.split(".")[:1]))
     minor = float(torch.__version__.split(".")[1])
@@ -78,6 +80,7 @@ def torchs_rms_norm() -> Finding:
 
 @torch.no_grad()
 def custom_and_built_in() -> Finding:
+    """Claim 38: on which tokens do the listing and the built-in differ?"""
     x = tokens() - 1  # mean 0
     custom, built_in = seed_code()["RMSNorm"](512), nn.RMSNorm(512)
     same = nn.RMSNorm(512, eps=1e-6)
@@ -103,6 +106,7 @@ def custom_and_built_in() -> Finding:
 
 @torch.no_grad()
 def seed_block() -> Finding:
+    """Claim 39: is the listing a pre-norm block, and what does a model need besides?"""
     block = seed_code()["PreNormBlock"]
     torch.manual_seed(0)
     blocks = nn.Sequential(*(block(64, 4, 256) for _ in range(24)))

@@ -33,6 +33,7 @@ def decoders_since(year: int) -> Zoo:
 
 
 def plain_post_norm() -> Finding:
+    """Claim 20: how many models of the last years have plain post-norm?"""
     recent = decoders_since(2023)
     plain = len(recent.where(placement="post-norm"))
     outside = len(recent.where(lambda m: m.placement in ("reordered-norm", "peri-norm")))
@@ -48,6 +49,8 @@ def plain_post_norm() -> Finding:
 
 
 def five_families() -> Finding:
+    """Claim 21: which of the five families are plain pre-norm?"""
+
     def plain(model: ZooModel) -> bool:
         return model.placement == "pre-norm"
 
@@ -72,6 +75,7 @@ def five_families() -> Finding:
 
 
 def four_families() -> Finding:
+    """Claim 27: which of the four families have RMSNorm?"""
     falcons = len(named("Falcon 7B", "Falcon 40B").where(norm="LayerNorm"))
     later = len(named("Falcon3", "Falcon-H1").where(norm="RMSNorm"))
     families = ("LLaMA", "Mistral", "Gemma")
@@ -89,6 +93,7 @@ def four_families() -> Finding:
 
 
 def recent_decoders() -> Finding:
+    """Claim 28: how many decoders since 2024 have RMSNorm?"""
     recent = decoders_since(2024)
     layer = recent.where(norm="LayerNorm")
     share = len(recent.where(norm="RMSNorm")) / len(recent)

@@ -14,6 +14,8 @@ XIONG = "Xiong et al. 2020, {}, arXiv:2002.04745"
 
 
 def first_boxes() -> Finding:
+    """Claim 2: in which order does the code of either placement run its boxes?"""
+
     def place(placement: str, kind: Kind) -> int:
         return [node.kind for node in trace(PLACEMENTS[placement]).nodes].index(kind)
 
@@ -35,6 +37,8 @@ def first_boxes() -> Finding:
 
 
 def norms_per_block() -> Finding:
+    """Claim 10: how many norms and sub-layers do blocks have?"""
+
     def count(placement: str, kind: Kind, sublayers: int = 2) -> int:
         wiring = trace(PLACEMENTS[placement], sublayers=sublayers)
         return [node.kind for node in wiring.nodes].count(kind)
@@ -55,6 +59,7 @@ def norms_per_block() -> Finding:
 
 
 def torchs_default_layer() -> Finding:
+    """Claim 11: does a layer that was built after the paper end with a norm?"""
     torch.manual_seed(0)
     x = torch.randn(4, 16, 64)
 
@@ -74,6 +79,7 @@ def torchs_default_layer() -> Finding:
 
 
 def post_norm_branches() -> Finding:
+    """Claim 12: how large is an untrained branch beside its shortcut?"""
     config = TransformerConfig(
         encoder_layers=12, placement="post-norm", d_model=128, d_ff=512, init="xiong"
     )
@@ -92,6 +98,7 @@ def post_norm_branches() -> Finding:
 
 
 def final_norm() -> Finding:
+    """Claim 14: what do deep pre-norm models say at first, with a final norm and without?"""
     step = PLACEMENTS["pre-norm"](TransformerConfig(encoder_layers=1).site("encoder", 1)).step
     x, f = torch.randn(2, 8, generator=torch.Generator().manual_seed(0)), torch.sin
     raw = float((step(x, f, torch.tanh) - f(torch.tanh(x)) - x).abs().max())
@@ -111,6 +118,7 @@ def final_norm() -> Finding:
 
 
 def pre_norm_changes() -> Finding:
+    """Claim 15: how far does an untrained pre-norm block move the stream?"""
     growth = stream_growth("pre-norm", layers=24, seed=0)
     theory = stream_growth("pre-norm", init="xiong", layers=12, seed=0).mean_square[12]
     zero = stream_growth("pre-norm", init="zero-output", layers=2, d_model=64, seed=0)

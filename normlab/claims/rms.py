@@ -19,6 +19,7 @@ SEED_HIGH = 0.20
 
 @torch.no_grad()
 def two_drops() -> Finding:
+    """Claim 22: are dropping the mean and dropping the shift one step?"""
     x = torch.randn(8, 64, generator=torch.Generator().manual_seed(0)) + 1  # mean = std = 1
     rms, no_shift = nn.RMSNorm(64), nn.LayerNorm(64, bias=False)
     means = [float(norm(x).mean(-1).abs().mean()) for norm in (rms, no_shift)]  # (N, D) -> ()
@@ -39,6 +40,7 @@ def two_drops() -> Finding:
 
 
 def share_of_centering() -> Finding:
+    """Claim 23: how much of a token does centring remove?"""
     random = float(sweep_mean_share([256]).shares["normal"][0])
     rectified = float(sweep_mean_share([256]).shares["after ReLU"][0])
     angle = offset_token(64).angle(1.0)
@@ -56,6 +58,7 @@ def share_of_centering() -> Finding:
 
 
 def approximation() -> Finding:
+    """Claim 24: how far apart are the two norms, and two text models with them?"""
     token = offset_token(64)
     none, five = token.angle(0.0), token.angle(5.0)
     config = TrainConfig(
@@ -81,6 +84,7 @@ def approximation() -> Finding:
 
 
 def operations() -> Finding:
+    """Claim 25: what share of the operations does RMSNorm spare?"""
     forward, backward = (
         1 - norm_cost("RMSNorm", way).flops / norm_cost("LayerNorm", way).flops
         for way in ("forward", "backward")
@@ -102,6 +106,7 @@ def operations() -> Finding:
 
 
 def throughput() -> Finding:
+    """Claim 26: what time did the paper's Transformer save, and can operations explain more?"""
     (transformer,) = (row.gain for row in RUN_TIMES if row.model == "Transformer")
     saving = max(layer_share(width).saving for width in (4096, 8192, 16384))
     return Finding(

@@ -24,6 +24,7 @@ def trained(**setting: object) -> list[bool]:
 
 
 def gradient_before_and_after() -> Finding:
+    """Claim 13: when does post-norm's gradient vanish, and does warmup help?"""
     run = follow(replace(SIX, placement="post-norm"), [0, 10])
     before, after = (look.first_gradient / look.last_gradient for look in run.looks)
     setting = {"placement": "post-norm", "decoder_layers": 6, "learning_rate": 1e-2}
@@ -47,6 +48,7 @@ def last_gradient(placement: str, layers: int, seed: int) -> float:
 
 
 def gradient_by_depth() -> Finding:
+    """Claim 16: how does the last layer's gradient depend on the depth of the model?"""
     sweep = sweep_depths(
         {name: partial(last_gradient, name) for name in ("pre-norm", "post-norm")},
         depths=(2, 8, 32),
@@ -69,6 +71,7 @@ def gradient_by_depth() -> Finding:
 
 
 def without_warmup() -> Finding:
+    """Claim 17: which pre-norm runs train without warmup, and does it help them?"""
     stored = load_warmup_map()
     share = statistics.mean(trained(placement="pre-norm", warmup_steps=0))
     edge = {"placement": "pre-norm", "decoder_layers": 6, "learning_rate": 3e-2}
@@ -94,6 +97,7 @@ def without_warmup() -> Finding:
 
 
 def deep_stacks() -> Finding:
+    """Claim 18: do deep pre-norm models train where post-norm does not?"""
     config = TrainConfig(
         task="successor", tokens=8, batch=8, d_model=32, d_ff=128, steps=25, decoder_layers=24,
         learning_rate=2e-3,
@@ -130,6 +134,7 @@ def best_median(placement: str, layers: int) -> float:
 
 
 def best_of_each() -> Finding:
+    """Claim 19: which placement ends lower with its best setting, on copying?"""
     ratios = {n: best_median("pre-norm", n) / best_median("post-norm", n) for n in (6, 12)}
     return Finding(
         tuple(

@@ -21,6 +21,7 @@ def sequences(batch: int = 4, tokens: int = 5, features: int = 16) -> FloatArray
 
 
 def batch_of_one() -> Finding:
+    """Claim 1: is a sequence normed the same alone and in a batch, and with nothing kept?"""
     x = sequences()
     together, alone = layer_norm(x), layer_norm(x[:1])
     apart = float(np.abs(together[:1] - alone).max())  # (1, T, D) -> ()
@@ -50,6 +51,7 @@ def last_state(norm: Callable[[FloatArray], FloatArray], x: FloatArray) -> Float
 
 
 def batch_dependence() -> Finding:
+    """Claim 5: do companions in the batch move an output, or a recurrent state?"""
     study = companions()
     small, large = (study.spread("BatchNorm", size) for size in (2, 64))
     layer = study.spread("LayerNorm", 2)
@@ -73,6 +75,8 @@ def batch_dependence() -> Finding:
 
 
 def parameters_per_feature() -> Finding:
+    """Claim 6: how many gains do the two norms have, and what does ε do to small inputs?"""
+
     def gains(norm: nn.Module) -> int:
         return sum(p.numel() for name, p in norm.named_parameters() if name == "weight")
 
@@ -93,6 +97,8 @@ def parameters_per_feature() -> Finding:
 
 
 def which_tokens_move() -> Finding:
+    """Claim 7: which tokens change when one number of one token does?"""
+
     def over_example(x: FloatArray) -> FloatArray:
         return layer_norm(x.reshape(len(x), -1)).reshape(x.shape)  # (B, T, D) -> (B, T·D) -> …
 
@@ -112,6 +118,7 @@ def which_tokens_move() -> Finding:
 
 
 def train_and_eval() -> Finding:
+    """Claim 8: what does eval() change, with dropout and without?"""
     x = torch.from_numpy(sequences()).float()
 
     def change(model: nn.Module) -> float:
