@@ -169,12 +169,12 @@ def bounded_gradient() -> Finding:
     return Finding(
         (
             Measure(
-                "gradient, rate 5: greatest / first, to 1000",
+                "gradient grows by (counted to 1000)",
                 min(large, 1000),
                 "bounded would be ≈ 1",
                 low=100,
             ),
-            Measure("the same at rate 0.05", small, "it is not always so", high=3),
+            Measure("at rate 0.05 it grows by", small, "it is not always so", high=3),
             Measure("slope of the first step", slope, "what the theorem is for: 0", -0.1, 0.1),
         ),
         f"Twelve DeepNorm layers, 15 SGD steps: at rate 5 the gradient grows more than a "

@@ -80,7 +80,7 @@ def keras_rms_norm() -> Finding:
 CLAIMS = (
     Claim(
         40,
-        "ln = tf.keras.layers.LayerNormalization(axis=-1, epsilon=1e-5)",
+        "tf.keras.layers.LayerNormalization(axis=-1, epsilon=1e-5)",
         "holds",
         "",
         "axis=-1 normalizes the last dimension. Mind that the default ε is 1e-3, not torch's 1e-5.",

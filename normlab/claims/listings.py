@@ -136,7 +136,7 @@ def seed_block() -> Finding:
 CLAIMS = (
     Claim(
         36,
-        "ln = nn.LayerNorm(normalized_shape=512, eps=1e-5)",
+        "nn.LayerNorm(normalized_shape=512, eps=1e-5)",
         "holds",
         "",
         "It normalizes over the last 512 features of each token, with the biased variance, and ε "

@@ -113,9 +113,7 @@ def deep_stacks() -> Finding:
     grows = moved[1].change.relative / moved[0].change.relative
     return Finding(
         (
-            Measure(
-                "1,000 pre-norm layers (stored): loss / chance", deep, "½ is trained", high=0.5
-            ),
+            Measure("1,000 pre-norm layers (stored), loss", deep, "½ is trained", high=0.5),
             Measure("24 post-norm layers, run now", post, "0.95 is stuck", low=0.95),
             Measure("24 pre-norm layers, run now", pre, "½ is trained", high=0.5),
             Measure("pre-norm's first step, 16 / 2 layers", grows, "it grows: limits", low=2),
