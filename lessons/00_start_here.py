@@ -160,6 +160,7 @@ print(diagnose())
 # | [06 · Gradient flow](06_gradient_flow.ipynb) | How large is the gradient at each depth, from 1 layer to 1,000? |
 # | [07 · Training and warmup](07_training_and_warmup.ipynb) | Which placements train at which learning rate, and who needs warmup? |
 # | [08 · DeepNorm](08_deepnorm.ipynb) | What do α and β do, and do 1,000 layers train? |
+# | [09 · Beyond transformers](09_beyond_transformers.ipynb) | What does layer norm do in LSTMs, graphs and images? |
 #
 # The order matters: each chapter uses what the one before it showed. Plan 30 to 45 minutes for
 # each.
