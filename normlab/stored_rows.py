@@ -33,8 +33,8 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
 def read_rows(name: str) -> list[dict[str, str]]:
     """The rows of a file in `normlab/results`, every value as text.
 
-    >>> read_rows("recurrent.csv")[0]["task"]
-    'copy'
+    >>> read_rows("graph.csv")[0]["norm"]
+    'no norm'
     """
     text = resources.files("normlab").joinpath("results", name).read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines()))
