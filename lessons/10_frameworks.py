@@ -41,14 +41,14 @@ found.sources()
 found.defaults("LayerNorm")
 
 # %% [markdown]
-# No entry of this table was typed in. The first argument and $\varepsilon$ come from the signature
-# of the class that the first column names. The last column are the names of the weights in a layer
-# that was built. And $\varepsilon$ stands there twice: "in the output" is solved from what the layer
-# did with $(10^{-4}, -10^{-4})$, as in chapter 03.
+# What the first column names was imported by that name and called. The rest was read from it: the
+# first argument and $\varepsilon$ from its signature, the weights from a layer that was built. "In
+# the output" is $\varepsilon$ once more, solved from what the layer did with $(10^{-4}, -10^{-4})$,
+# as in chapter 03.
 #
 # - PyTorch wants **sizes** of the trailing axes, Keras an **axis**, Flax a **number of features**.
 #   `LayerNormalization(512)` would be axis 512.
-# - Three names for the gain: `weight`, `gamma`, `scale`.
+# - By default all have a gain and a shift. The gain has three names: `weight`, `gamma`, `scale`.
 # - Three values of $\varepsilon$, a factor of 1,000 apart.
 #
 # The seed writes `tf.keras.layers.LayerNormalization(axis=-1, epsilon=1e-5)`, with the comment
@@ -145,10 +145,35 @@ print(found.listing("flax_fast_variance"))
 # section 5), and a result below 0 is set to 0. It is fast because both means are taken in one pass.
 # Switched off, Flax is as good as PyTorch.
 #
-# The others are not equal either. `torch.nn` subtracts a mean that was rounded to float32. Keras on
-# TensorFlow does too, and computes $x \cdot s + (-\mu s)$ with $s = \gamma/\sqrt{\operatorname{Var}
-# + \varepsilon}$: both products are near 1000, and each is rounded there. Ours centre twice, and
-# stay at the level of offset 0.
+# The others are not equal either. `torch.nn` subtracts a mean that was rounded to float32 (chapter
+# 03, section 6). Keras on TensorFlow multiplies first: $x s + (-\mu s)$ with $s =
+# \gamma/\sqrt{\operatorname{Var} + \varepsilon}$. Ours centre twice.
+#
+# **Predict.** In which of the three are the greatest numbers rounded?
+
+# %%
+import numpy as np
+
+x = (np.random.default_rng(0).standard_normal((64, 512)) + 1000).astype(np.float32)
+mean = x.mean(-1, keepdims=True)
+s = 1 / np.sqrt(((x - mean) ** 2).mean(-1, keepdims=True) + np.float32(1e-5))
+forms = {
+    "(x − μ)·s": (x - mean) * s,
+    "x·s + (−μ·s)": x * s + (-mean * s),
+    "centred twice": (x - mean - (x - mean).mean(-1, keepdims=True)) * s,
+}
+wide = x.astype(np.float64)
+exact = wide - wide.mean(-1, keepdims=True)
+exact /= np.sqrt((exact**2).mean(-1, keepdims=True) + 1e-5)
+errors = {name: np.sqrt(((y - exact) ** 2).mean()) for name, y in forms.items()}
+for name, error in errors.items():
+    first = error / errors["(x − μ)·s"]
+    print(f"{name:13}  more than 1.2 times the first's error: {first > 1.2!s:5}", end="")
+    print(f"  less than a tenth of it: {first < 0.1}")
+
+# %% [markdown]
+# In the second: both its products are near 1000. So a formula that is equal on paper costs more
+# than the subtraction it spares, and a second subtraction takes nearly all of the error away.
 #
 # ### A name that says something else
 
@@ -163,11 +188,11 @@ print(found.listing("keras_rms_scaling"))
 # (c). The rows have mean 1 and variance 1, so $\operatorname{mean}(x^2) = 2$, and the result is too
 # large by $\sqrt 2 = 1.4$.
 #
-# The story is public. The switch came in 2023 for LLaMA's RMSNorm. In 2025 `RMSNormalization` was
-# added, and a reviewer asked whether both are the same (keras pull request 20911); issue 21234 then
-# found that documentation and code disagreed. To mend the code would have changed every model that
-# had been trained with it, so it was left as it is, with a warning (pull request 21352). **A norm's
-# mistake becomes part of the weights.**
+# The story is public. The switch came in 2023, for T5's and LLaMA's RMSNorm (keras-core issue 715,
+# pull request 726). When `RMSNormalization` was added in 2025, a reviewer took both for the same
+# (keras pull request 20911), and issue 21234 found that documentation and code disagreed. To mend
+# the code would have changed models that were trained with it. So it was left as it is, with a
+# warning (pull request 21352). **A norm's mistake becomes part of the weights.**
 #
 # ### Explore
 #

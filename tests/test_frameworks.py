@@ -287,6 +287,13 @@ def test_a_framework_that_fails_is_named_with_its_last_words(monkeypatch):
         process.ask(FRAMEWORKS["Flax"], weights)
 
 
+@pytest.mark.parametrize("printed", ["", "some words", "[]", '{"report": {}}'])
+def test_an_answer_that_cannot_be_read_is_no_traceback_in_the_notebook(printed, monkeypatch):
+    monkeypatch.setattr(process, "_run", lambda framework, text: printed)
+    with pytest.raises(CannotRun, match="its answer cannot be read"):
+        process.ask(FRAMEWORKS["Flax"], {})
+
+
 def test_a_framework_that_fails_costs_only_itself(monkeypatch):
     broken = replace(FRAMEWORKS["Flax"], name="nobody")
     few = {"NumPy": FRAMEWORKS["NumPy"], "Flax": broken}

@@ -35,9 +35,8 @@ def shown(difference: float) -> str:
 
 def _coarse(error: float) -> str:
     """A class of error that no other CPU's rounding changes."""
-    if error > 1e-2:
-        return "> 0.01"
-    return next(f"< {limit:g}" for limit in (ROUNDING, 1e-3, 1) if error < limit)
+    limits = (ROUNDING, 1e-3, 1e-2)
+    return next((f"< {limit:g}" for limit in limits if error < limit), "> 0.01")
 
 
 @dataclass(frozen=True)
@@ -66,8 +65,7 @@ class Comparison:
         for name, why in self.not_run.items():
             reasons.setdefault(why, []).append(name)
         return "\n".join(
-            f"{', '.join(names)}: stored results are shown, because {why}."
-            for why, names in reasons.items()
+            f"{', '.join(names)}: shown as stored; {why}." for why, names in reasons.items()
         )
 
     def defaults(self, norm: str) -> Table:

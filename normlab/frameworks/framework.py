@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 NORMS = ("LayerNorm", "RMSNorm")
-INSTALL = "pip install 'normlab[frameworks]'"
+INSTALL = "%pip install 'normlab[frameworks]'"
+"""For a cell of a notebook, so that it reaches the kernel's own environment."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ FRAMEWORKS: Mapping[str, Framework] = {
             "normlab.frameworks.flax_library",
             {"LayerNorm": "flax.nnx:LayerNorm", "RMSNorm": "flax.nnx:RMSNorm"},
             ("flax", "jax"),
-            _QUIET | {"JAX_PLATFORMS": "cpu"},
+            _QUIET | {"JAX_PLATFORMS": "cpu", "JAX_TRACEBACK_FILTERING": "off"},
             ("flax_fast_variance",),
         ),
     )

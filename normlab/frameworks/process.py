@@ -45,11 +45,15 @@ def ask(framework: Framework, weights: Weights) -> tuple[Report, Weights]:
         CannotRun: if a package is missing, or if the process fails; it says how to mend it.
     """
     if framework.missing():
-        raise CannotRun(f"the extra is not installed; to install it: {INSTALL}")
+        raise CannotRun(f"not installed: run {INSTALL} in a cell, then restart the kernel")
     if not framework.environment:
         return examine(framework, weights)
-    answer = json.loads(_run(framework, json.dumps(to_json(weights))).splitlines()[-1])
-    return Report.from_json(answer["report"]), from_json(answer["weights"])
+    printed = _run(framework, json.dumps(to_json(weights)))
+    try:
+        answer = json.loads(printed.splitlines()[-1])
+        return Report.from_json(answer["report"]), from_json(answer["weights"])
+    except (ValueError, LookupError, TypeError) as error:
+        raise CannotRun(f"its answer cannot be read: {error!r}") from error
 
 
 def _run(framework: Framework, text: str) -> str:
