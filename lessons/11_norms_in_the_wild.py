@@ -115,15 +115,27 @@ for module in (DyT(64), EpsilonOutside()):
 from normlab.wiring_reading import randomize_, read_wiring
 
 x = torch.randn(2, 5, 16, generator=torch.Generator().manual_seed(0)).double()
+wirings = {}
 for norm_first in (True, False):
     torch.manual_seed(0)
     layer = nn.TransformerEncoderLayer(16, 2, 32, norm_first=norm_first, batch_first=True)
-    layer = randomize_(layer.double().eval())
-    print(f"norm_first={norm_first}:  ", "   ".join(read_wiring(layer, x).equations))
+    wirings[norm_first] = read_wiring(randomize_(layer.double().eval()), x)
+    print(f"norm_first={norm_first}:", "   ".join(wirings[norm_first].equations))
+
+# %%
+from normlab.figures.style import new_figure
+from normlab.figures.wiring import draw_wiring
+from normlab.wiring_diagram import diagram
+
+fig, axes = new_figure(2, width=6.0, height=3.2)
+for (norm_first, wiring), ax in zip(wirings.items(), axes, strict=True):
+    draw_wiring(diagram(wiring), ax)
+    ax.set(title=f"norm_first={norm_first}", ylim=(-0.6, 7.2))
 
 # %% [markdown]
 # `n` is a norm, `f` a sub-layer, `x` comes in and `y` goes out. Pre-norm: $y$ holds the raw $x$.
-# Post-norm: $y$ is a norm's output.
+# Post-norm: $y$ is a norm's output. The pictures are drawn from the equations, so from numbers. (A
+# stack's final norm is not in them: it is not in the layer.)
 #
 # ## 3. 81 models
 #
@@ -188,8 +200,8 @@ of_the_seed = zoo.where(lambda model: model.name.startswith(named))
 of_the_seed.table()
 
 # %% [markdown]
-# (b). LLaMA, Mistral and Gemma: **holds.** Falcon: **wrong** for the Falcon of 2023, whose three
-# sizes have LayerNorm; Falcon3 and Falcon-H1 have RMSNorm.
+# (b). LLaMA, Mistral and Gemma: **holds.** Falcon: **wrong** for the Falcon of 2023, which has
+# LayerNorm; Falcon3 and Falcon-H1 have RMSNorm.
 #
 # **Predict.** "Essentially all after 2023": how many models of 2024 and 2025 have LayerNorm?
 
@@ -219,8 +231,8 @@ for placement in zoo.count("placement"):
 # of them the raw stream runs through, so the argument for pre-norm carries over; the sentence about
 # the wiring does not.
 #
-# *"Every transformer block contains two sub-layers, each wrapped with a residual connection and
-# LayerNorm."*
+# *"Every transformer block contains two sub-layers (self-attention and FFN), each wrapped with a
+# residual connection and LayerNorm."*
 
 # %%
 quiz("norms-per-layer")
@@ -240,8 +252,8 @@ for norms in (1, 4):
 print(zoo.count("shown_eps"))
 
 # %% [markdown]
-# Seven orders of magnitude, from 1e-12 (BERT, its descendants, and ViT) to 1e-5. So *"ε = 1e-5"* is a
-# default, not a law; chapter 03 shows what a wrong one costs.
+# Seven orders of magnitude, from 1e-12 (BERT, its descendants, and ViT) to 1e-5. So `eps=1e-5`,
+# as in the seed's listing, is a default and not a law; chapter 03 shows what a wrong one costs.
 
 # %% [markdown]
 # ## 4. Build me this model's block
@@ -256,25 +268,21 @@ print(zoo.count("shown_eps"))
 from normlab.zoo_blocks import build_block
 
 
-def equations(name):
+def wiring_of(name):
     block = randomize_(build_block(name, d_model=32).double())
     stream = torch.randn(2, 5, 32, generator=torch.Generator().manual_seed(0)).double()
-    return read_wiring(block, stream).equations
+    return read_wiring(block, stream)
 
 
-for name in ("LLaMA", "Gemma 2", "OLMo 2", "Falcon 7B", "Falcon 40B"):
-    print(f"{name:10}", "   ".join(equations(name)))
-
-# %% [markdown]
-# The same, drawn:
+five = {name: wiring_of(name) for name in ("LLaMA", "Gemma 2", "OLMo 2", "Falcon 7B", "Falcon 40B")}
+for name, wiring in five.items():
+    print(f"{name:10}", "   ".join(wiring.equations))
 
 # %%
-from normlab.figures.style import new_figure
-from normlab.figures.zoo import draw_model
-
 fig, axes = new_figure(5, width=12.5, height=3.9)
-for name, ax in zip(("LLaMA", "Gemma 2", "OLMo 2", "Falcon 7B", "Falcon 40B"), axes, strict=True):
-    draw_model(name, ax)
+for (name, wiring), ax in zip(five.items(), axes, strict=True):
+    draw_wiring(diagram(wiring), ax)
+    ax.set_title(name)
 
 # %% [markdown]
 # `n1` and `n3` read the stream, `n2` and `n4` read a sub-layer. OLMo 2 kept the second kind alone:
@@ -290,14 +298,19 @@ for name, ax in zip(("LLaMA", "Gemma 2", "OLMo 2", "Falcon 7B", "Falcon 40B"), a
 quiz("shortcut-of-glm")
 
 # %%
-for name in ("GPT-2", "GLM-130B"):
-    print(f"{name:9}", "   ".join(equations(name)))
+two = {name: wiring_of(name) for name in ("GPT-2", "GLM-130B")}
+fig, axes = new_figure(2, width=6.0, height=3.2)
+for (name, wiring), ax in zip(two.items(), axes, strict=True):
+    print(f"{name:9}", "   ".join(wiring.equations))
+    draw_wiring(diagram(wiring), ax)
+    ax.set(title=name, ylim=(-0.6, 7.2))
 
 # %% [markdown]
-# (c). The first two equations are the same. Then GLM-130B's `n2` reads $\alpha n_1 + f_1$, where
-# GPT-2's reads $x + f_1$. It is the wiring of the bug in chapter 05 ("pre-norm" with the normed $x$
-# in the residual), here on purpose and with a factor: $\alpha = \sqrt{2N}$, and this block stands in
-# a stack of 12. Put the next layer's norm behind it, and it is DeepNorm's step:
+# (c). The first two equations are the same. In the picture the thick line of GLM-130B passes through
+# every norm: its `n2` reads $\alpha n_1 + f_1$, where GPT-2's reads $x + f_1$. It is the wiring of the
+# bug in chapter 05 ("pre-norm" with the normed $x$ in the residual), here on purpose and with a
+# factor: $\alpha = \sqrt{2N}$, and this block stands in a stack of 12. Put the next layer's norm
+# behind it, and it is DeepNorm's step:
 
 # %%
 import numpy as np
@@ -352,10 +365,11 @@ explore_designs()
 
 # %%
 print(zoo.count("qk_norm"))
+print("since", min(model.year for model in zoo if model.qk_norm != "no"))
 
 # %% [markdown]
-# 15 of 81, nearly all since 2023. What for? The stream's norm does not limit the
-# logits $q^\top k/\sqrt{d_h}$: $q = W_q\,\text{norm}(x)$ grows with $W_q$. A norm on $q$ and $k$ does. With
+# 15 of 81, all of them since 2023. What for? The stream's norm does not limit the logits
+# $q^\top k/\sqrt{d_h}$: $q = W_q\,\text{norm}(x)$ grows with $W_q$. A norm on $q$ and $k$ does. With
 # gain 1 each has length $\sqrt{d_h}$ at most, so $|q^\top k|/\sqrt{d_h} \le \sqrt{d_h}$.
 
 # %%
@@ -445,9 +459,9 @@ survey.table()
 
 # %% [markdown]
 # (c). Before training the scaled model's last block changes the stream by *less* than pre-norm's:
-# 0.10 against 0.18. So the untrained model does not show the cure. What the paper measures is a
-# trained pre-norm model, whose stream has grown far more than this one. What the untrained model does
-# show: a gradient that is more even (1.8 against 4.2), and tokens that stay unlike.
+# 0.10 against 0.18. So the untrained model does not show the cure; the paper measures trained
+# models. What the untrained model does show: a gradient that is more even (1.8 against 4.2), and
+# tokens that stay unlike.
 #
 # The other rows:
 #

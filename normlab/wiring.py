@@ -114,7 +114,7 @@ def trace(
     if placement.final_norm:
         end = end.then("final norm", f"final {norm}")
     end.then("output", "output")
-    return Wiring(tuple(_arrange(steps)))
+    return Wiring(tuple(arrange(steps)))
 
 
 def wiring_code(placement: type[Placement]) -> str:
@@ -129,8 +129,8 @@ def wiring_code(placement: type[Placement]) -> str:
     return textwrap.dedent(source.partition(":\n")[2]).strip()
 
 
-def _arrange(steps: list[Step]) -> list[Node]:
-    """Give each box its row and column."""
+def arrange(steps: list[Step]) -> list[Node]:
+    """Boxes for `(kind, label, inputs)` steps, each with its row and column."""
     stream = _stream(steps)
     rows: list[int] = []
     taken: set[tuple[int, int]] = set()

@@ -84,6 +84,15 @@ def test_a_shifted_post_norm_between_norms_is_post_norm():
     torch.testing.assert_close(shifted, n, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize(("name", "power"), [("GLM-130B", 0.5), ("MiniMax-Text-01", 0.25)])
+def test_the_shortcut_of_a_shifted_model_has_its_factor(name, power):
+    block = randomize_(build_block(name, layers=70).double())
+    equations = read_wiring(block, stream()).equations
+    alpha = f"{(2 * 70) ** power:.3f}"
+    assert equations[2] == f"n2 = norm({alpha} n1 + f1)"
+    assert equations[4] == f"y = {alpha} n2 + f2"
+
+
 def test_two_norms_of_a_parallel_block_serve_one_branch_each():
     placement = ParallelTwoNorms(site_of())
     with torch.no_grad():

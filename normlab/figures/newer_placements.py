@@ -38,7 +38,7 @@ def draw_streams(
     ax.set(yscale="log", xlabel="layer l", ylabel="‖x_l‖²/d", title="mean square of the stream")
     ax.set_yticks((1, 2, 5, 10, 20, 50), ("1", "2", "5", "10", "20", "50"))
     ax.minorticks_off()
-    ax.legend(fontsize=8)
+    ax.legend(fontsize=8, loc="lower right", ncols=2)
 
 
 def draw_scale_response(data: ScaleResponse, ax: Axes, /) -> None:
