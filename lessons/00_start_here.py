@@ -160,8 +160,10 @@ print(diagnose())
 # | [06 · Gradient flow](06_gradient_flow.ipynb) | How large is the gradient at each depth, from 1 layer to 1,000? |
 # | [07 · Training and warmup](07_training_and_warmup.ipynb) | Which placements train at which learning rate, and who needs warmup? |
 # | [08 · DeepNorm](08_deepnorm.ipynb) | What do α and β do, and do 1,000 layers train? |
+# | [09 · Beyond transformers](09_beyond_transformers.ipynb) | What does layer norm do in LSTMs, graphs and images? |
 # | [10 · The same in other frameworks](10_frameworks.ipynb) | Do PyTorch, Keras and Flax compute the same norm, and what do weights not carry? |
 # | [11 · Norms in the wild](11_norms_in_the_wild.ipynb) | Which model has which norm, where, and how can you tell from outside? |
+# | [12 · The debate](12_the_debate.ipynb) | Which of the 41 claims hold, and which norm do you choose? |
 #
 # The order matters: each chapter uses what the one before it showed. Plan 30 to 45 minutes for
 # each.

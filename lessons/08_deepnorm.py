@@ -600,9 +600,8 @@ draw_deep_runs(runs.records, ax)
 # Write DeepNorm's constants, its step and its initialization:
 # [exercise 06](../work/06_deepnorm.ipynb).
 #
-# Two more exercises use what you know by now. In [exercise 07](../work/07_beyond_transformers.ipynb)
-# the norm stands in an LSTM cell and in a graph network. [Exercise 08](../work/08_bug_museum.ipynb)
-# is a museum of six bugs that real code had: find an input on which each fails, and mend it.
+# One more exercise uses what you know by now. [Exercise 08](../work/08_bug_museum.ipynb) is a museum
+# of six bugs that real code had: find an input on which each fails, and mend it.
 
 # %% [markdown]
 # ## Recap
@@ -633,7 +632,7 @@ draw_deep_runs(runs.records, ax)
 #   pull request 284; the code of Mix-LN (arXiv:2412.13795) and LayerNorm Scaling
 #   (arXiv:2502.05795).
 #
-# Back to the start: [00 · Start here](00_start_here.ipynb)
+# Next: [09 · Beyond transformers](09_beyond_transformers.ipynb)
 
 # %% [markdown]
 # Run the last cell to mark the chapter as read.

@@ -66,6 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("progress", help="what you have read, predicted and solved")
     _add_sweep(commands)
     _add_grade(commands)
+    _add_claims(commands)
     options = vars(parser.parse_args(arguments))
     run: dict[str, Callable[..., int]] = {
         "doctor": doctor,
@@ -74,6 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
         "progress": progress,
         "sweep": sweep,
         "grade": grade,
+        "claims": claims,
     }
     return run[options.pop("command")](**options)
 
@@ -120,6 +122,12 @@ def grade(**options: Any) -> int:
     from normlab.grading.command import Options, grade_command
 
     return grade_command(Options(**options))
+
+
+def claims(**options: Any) -> int:
+    from normlab.claims.command import claims_command  # loads torch
+
+    return claims_command(**options)
 
 
 def _add_check(commands: Any) -> None:
@@ -178,6 +186,18 @@ def _add_grade(commands: Any) -> None:
         metavar="gradebook.db",
         help="store the grades there too, with nbgrader's own API",
     )
+
+
+def _add_claims(commands: Any) -> None:
+    parser = commands.add_parser(
+        "claims",
+        help="run the claims of the seed text, each with its verdict",
+        description="Run the experiment behind each of the 41 claims, or behind those of the given "
+        "numbers, which are explained too. The exit code is 0 only if at least one experiment "
+        "ran and none of those that ran fails.",
+    )
+    parser.add_argument("numbers", nargs="*", type=int, metavar="NUMBER", help="default: all")
+    parser.add_argument("--json", action="store_true", dest="as_json", help="for machines")
 
 
 if __name__ == "__main__":

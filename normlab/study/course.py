@@ -17,8 +17,10 @@ TITLES = {
     "06": "Gradient flow",
     "07": "Training and warmup",
     "08": "DeepNorm",
+    "09": "Beyond transformers",
     "10": "The same in other frameworks",
     "11": "Norms in the wild",
+    "12": "The debate",
 }
 CHAPTER_OF = {
     "01_layer_norm": "01",
@@ -27,7 +29,7 @@ CHAPTER_OF = {
     "04_residual_placement": "05",
     "05_gradient_flow": "06",
     "06_deepnorm": "08",
-    "07_beyond_transformers": "08",
+    "07_beyond_transformers": "09",
     "08_bug_museum": "08",
 }
 """After which chapter each exercise can be solved."""

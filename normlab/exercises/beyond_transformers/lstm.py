@@ -1,37 +1,11 @@
 """Exercise 07, first question: the LSTM cell of the layer norm paper."""
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from normlab.checks.exercise import Law, Outputs, Probe, Question
 from normlab.exercises.beyond_transformers.lstm_mistakes import MISTAKES
 from normlab.exercises.drivers import beyond_transformers as drivers
-
-State = tuple[Tensor, Tensor]
-
-
-class LayerNormLSTMCell(nn.Module):
-    def __init__(self, input_size: int, hidden_size: int) -> None:
-        super().__init__()
-        gates = 4 * hidden_size
-        self.linear_x = nn.Linear(input_size, gates, bias=False)
-        self.linear_h = nn.Linear(hidden_size, gates, bias=False)
-        self.bias = nn.Parameter(torch.zeros(gates))
-        self.norm_x = nn.LayerNorm(gates)
-        self.norm_h = nn.LayerNorm(gates)
-        self.norm_c = nn.LayerNorm(hidden_size)
-
-    def forward(self, x: Tensor, state: State) -> State:
-        h, c = state
-        from_x = self.norm_x(self.linear_x(x))  # (..., I) -> (..., 4H)
-        from_h = self.norm_h(self.linear_h(h))  # (..., H) -> (..., 4H)
-        gates = from_x + from_h + self.bias
-        f, i, o, g = gates.chunk(4, dim=-1)  # (..., 4H) -> 4 times (..., H)
-        written = torch.sigmoid(i) * torch.tanh(g)
-        new_c = torch.sigmoid(f) * c + written
-        new_h = torch.sigmoid(o) * torch.tanh(self.norm_c(new_c))
-        return new_h, new_c
+from normlab.recurrent import LayerNormLSTMCell
 
 
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:

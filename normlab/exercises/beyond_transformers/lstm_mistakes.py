@@ -12,7 +12,7 @@ NO_NORMS = {NORM_X: "self.linear_x(x)", NORM_H: "self.linear_h(h)"}
 def _per_gate(linear: str, norm: str) -> str:
     """The code of four norms over H each, where one over 4H belongs."""
     rows = f"{linear}.unflatten(-1, (4, -1))"
-    flat = f"nn.functional.layer_norm({rows}, h.shape[-1:]).flatten(-2)"
+    flat = f"nn.functional.layer_norm({rows}, (self.linear_h.in_features,)).flatten(-2)"
     return f"{norm}.weight * {flat} + {norm}.bias"
 
 

@@ -1,0 +1,234 @@
+"""Running claims: one result each, and the ledger of many."""
+
+import json
+import math
+import platform
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+import normlab
+from normlab.claims.catalogue import CLAIMS, find_claim, theme_of
+from normlab.claims.claim import VERDICTS, Claim, Finding, NotRun, Verdict
+from normlab.progress import progress
+from normlab.table import Table
+from normlab.timing import one_thread
+
+
+@dataclass(frozen=True)
+class Result:
+    """A claim, what its experiment found, and how long that took.
+
+    Args:
+        claim, finding: the two.
+        seconds: of the experiment; 0 if it was not run.
+    """
+
+    claim: Claim
+    finding: Finding
+    seconds: float
+
+    def table(self) -> Table:
+        """One row per measure."""
+        return self.finding.table()
+
+    def __str__(self) -> str:
+        claim, finding = self.claim, self.finding
+        return "\n".join(
+            [
+                f"Claim {claim.number}, {theme_of(claim.number)}: {finding.status}",
+                f"The seed:  “{claim.quote}”",
+                f"Verdict:   {claim.ruling}",
+                f"Precisely: {claim.statement}",
+                f"Measured:  {finding.sentence}",
+                f"Scale:     {claim.scale}",
+                f"Source:    {claim.source}; chapter {claim.chapter}",
+                *(["", str(self.table())] if finding.measures else []),
+            ]
+        )
+
+    __repr__ = __str__
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines: plain numbers and texts."""
+        claim, finding = self.claim, self.finding
+        return {
+            "number": claim.number,
+            "theme": theme_of(claim.number),
+            "quote": claim.quote,
+            "verdict": claim.verdict,
+            "ruling": claim.ruling,
+            "statement": claim.statement,
+            "status": finding.status,
+            "passed": finding.passed,
+            "figures": [
+                {
+                    "name": m.name,
+                    "value": float(m.value),
+                    "low": m.low if math.isfinite(m.low) else None,
+                    "high": m.high if math.isfinite(m.high) else None,
+                    "holds": m.holds,
+                    "because": m.why,
+                }
+                for m in finding.measures
+            ],
+            "sentence": finding.sentence,
+            "missing": finding.missing,
+            "scale": claim.scale,
+            "source": claim.source,
+            "chapter": claim.chapter,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Results of several claims, in their order."""
+
+    results: tuple[Result, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether at least one experiment was run, and none that was run fails."""
+        statuses = Counter(result.finding.status for result in self.results)
+        return statuses["passes"] > 0 and statuses["fails"] == 0
+
+    def summary(self) -> str:
+        """How many passed, failed and were not run, in one line."""
+        statuses = Counter(result.finding.status for result in self.results)
+        counts = [f"{count} {status}" for status, count in sorted(statuses.items())]
+        return f"{len(self.results)} claims: {', '.join(counts)}"
+
+    def table(self) -> Table:
+        """One row per claim."""
+        rows = [
+            [r.claim.number, shorten(r.claim.quote), r.claim.ruling, r.finding.headline,
+             r.finding.status]
+            for r in self.results
+        ]  # fmt: skip
+        return Table(("", "the seed", "verdict", "measured here", "experiment"), rows)
+
+    def terminal_table(self) -> Table:
+        """One row per claim, short enough for a terminal, with its first source."""
+        rows = [
+            [
+                r.claim.number,
+                shorten(r.claim.quote, 36),
+                r.claim.verdict,
+                shorten(r.finding.headline, 48),
+                r.finding.status,
+                shorten(r.claim.source.split(";")[0], 44),
+            ]
+            for r in self.results
+        ]
+        return Table(("", "the seed", "verdict", "measured here", "experiment", "source"), rows)
+
+    def scales(self) -> Table:
+        """One row per claim: what was run, and whose result it is."""
+        rows = [[r.claim.number, r.claim.scale, r.claim.source] for r in self.results]
+        return Table(("", "what was run", "source"), rows)
+
+    def against(self, mine: Mapping[int, str]) -> Table:
+        """Your verdicts beside those of the course and what was measured.
+
+        Raises:
+            ValueError: if a verdict is unknown; "?" leaves it open.
+        """
+        known = (*VERDICTS, "?")
+        for number, verdict in mine.items():
+            if verdict not in known:
+                raise ValueError(
+                    f"your verdict on claim {number} is {verdict!r}; expected one of {known}."
+                )
+        rows = [
+            [
+                r.claim.number,
+                mine.get(r.claim.number, "?"),
+                r.claim.ruling,
+                _same(mine.get(r.claim.number, "?"), r.claim.verdict),
+                r.finding.headline,
+                r.finding.status,
+            ]
+            for r in self.results
+        ]
+        columns = ("", "you", "the course", "same", "measured here", "experiment")
+        return Table(columns, rows)
+
+    def as_json(self) -> str:
+        """All results, with the versions that made them."""
+        made = {
+            "command": "normlab claims --json",
+            "normlab": normlab.__version__,
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        }
+        return json.dumps(
+            {"made": made, "claims": [result.as_json() for result in self.results]},
+            ensure_ascii=False,
+            indent=1,
+        )
+
+
+def run_claim(number: int) -> Result:
+    """Run one claim's experiment, on one thread. The same on every run: seeds are fixed.
+
+    Raises:
+        ValueError: if there is no such claim.
+
+    >>> result = run_claim(29)
+    >>> result.finding.passed, result.finding.headline
+    (True, 'how much more x counts than f(x): 2')
+    """
+    claim = find_claim(number)
+    start = time.perf_counter()
+    with one_thread():
+        try:
+            finding = claim.experiment()
+        except NotRun as reason:
+            return Result(claim, Finding((), f"not run: {reason}", missing=str(reason)), 0.0)
+    return Result(claim, finding, time.perf_counter() - start)
+
+
+def run_claims(numbers: Iterable[int] | None = None) -> Ledger:
+    """Run several claims, or all 41, with a progress bar.
+
+    Raises:
+        ValueError: if there is no such claim; then none is run.
+    """
+    chosen = [claim.number for claim in CLAIMS] if numbers is None else list(numbers)
+    for number in chosen:
+        find_claim(number)
+    return Ledger(tuple(run_claim(number) for number in progress(chosen, "claims")))
+
+
+def count_verdicts(claims: Iterable[Claim] = CLAIMS) -> dict[Verdict, int]:
+    """How many claims have each verdict.
+
+    >>> sum(count_verdicts().values())
+    41
+    """
+    counts = Counter(claim.verdict for claim in claims)
+    return {verdict: counts[verdict] for verdict in VERDICTS}
+
+
+def shorten(text: str, most: int = 58) -> str:
+    """The first words of a text, with … if some are left out.
+
+    >>> shorten("Works with batch size 1", 12)
+    'Works with …'
+    """
+    if len(text) <= most:
+        return text
+    return text[: most - 1].rsplit(" ", 1)[0] + " …"
+
+
+def _same(mine: str, verdict: Verdict) -> str:
+    if mine == "?":
+        return ""
+    return "yes" if mine == verdict else "no"

@@ -1,0 +1,61 @@
+"""The ledger that comes with the package, so that it can be read without running it.
+
+    normlab claims --json > normlab/results/claims.json
+
+makes it again.
+"""
+
+import json
+import math
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from normlab.claims.catalogue import find_claim
+from normlab.claims.claim import Finding, Measure
+from normlab.claims.run import Ledger, Result
+
+STORED = "claims.json"
+
+
+def load_ledger() -> Ledger:
+    """The results that come with the package.
+
+    >>> ledger = load_ledger()
+    >>> len(ledger.results), ledger.passed
+    (41, True)
+    """
+    with resources.as_file(resources.files("normlab").joinpath("results", STORED)) as path:
+        return read_ledger(path)
+
+
+def read_ledger(path: Path) -> Ledger:
+    """The results in a file that `normlab claims --json` wrote.
+
+    Raises:
+        ValueError: if it is not such a file, or holds a claim that there is not.
+        OSError: if there is no such file.
+    """
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))["claims"]
+        return Ledger(tuple(_result(row) for row in rows))
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path} is no ledger ({type(error).__name__}: {error}); expected a file that "
+            "`normlab claims --json` wrote."
+        ) from error
+
+
+def _result(row: dict[str, Any]) -> Result:
+    measures = tuple(
+        Measure(
+            figure["name"],
+            figure["value"],
+            figure["because"],
+            -math.inf if figure["low"] is None else figure["low"],
+            math.inf if figure["high"] is None else figure["high"],
+        )
+        for figure in row["figures"]
+    )
+    finding = Finding(measures, row["sentence"], row["missing"])
+    return Result(find_claim(row["number"]), finding, row["seconds"])
