@@ -109,8 +109,8 @@ explore_states()
 
 # %% [markdown]
 # With inputs, $W_x x$ adds to $W_h h$, and the RNN's one norm acts on the sum: the *ratio* of the
-# two counts again, and with a small $W_h$ both cells forget. The LSTM has a norm for each product,
-# and forgets at none of these scales.
+# two counts again, and with a small $W_h$ both cells forget. The LN-LSTM has a norm for each product;
+# with these weights it forgets at none of the scales.
 
 # %% [markdown]
 # ## 2. In an LSTM
@@ -187,8 +187,8 @@ for name in ("nn.LSTM, then LN", "LN-LSTM"):
 # | copy | 8 symbols; the same again | loss 1.0; guessing costs 2.08 |
 #
 # Each model is trained with Adam at six rates, five seeds each, and shown at the rate at which
-# *it* does best. The runs are stored; `python -m normlab.recurrent_runs FILE` makes all 270 runs again, in about 10 minutes;
-# `run_grid(tasks=["digit rows"], seeds=[0])` of the same module makes some of them here.
+# *it* does best. The runs are stored. `python -m normlab.recurrent_runs FILE` makes all 270 again, in
+# about 10 minutes; `run_grid(tasks=["digit rows"], seeds=[0])` of that module makes some of them here.
 #
 # **Predict.** On how many of the three does the LN-LSTM need fewer steps than `nn.LSTM`? And the
 # norm behind?
@@ -215,8 +215,8 @@ recurrent.table("copy")
 # %% [markdown]
 # On adding, the LN-LSTM is there after about a quarter of the steps. Copying takes it three fifths.
 # On digit rows, eight steps long, there is no difference worth the name. The norm *behind* the LSTM
-# helps a little too: it gives the head inputs of a fixed size. On adding, where a number has to be
-# kept for long, that is not what was missing.
+# helps a little too, perhaps since the head then reads inputs of a fixed size. On adding, where a
+# number has to be kept for long, that is not what was missing.
 #
 # A best rate hides how hard it is to find. **Predict.** With which of the rates does at least one
 # seed of five fail to solve adding?
@@ -298,9 +298,7 @@ ones, zeros, no_batch = np.ones(16), np.zeros(16), np.zeros(50, int)
 norms = {
     "mode node": lambda x: graph_layer_norm(x, batch, ones, zeros, "node"),
     "mode graph, with batch": lambda x: graph_layer_norm(x, batch, ones, zeros, "graph"),
-    "mode graph, without (the default)": lambda x: graph_layer_norm(
-        x, no_batch, ones, zeros, "graph"
-    ),
+    "mode graph, without batch": lambda x: graph_layer_norm(x, no_batch, ones, zeros, "graph"),
     "GraphNorm": lambda x: graph_norm(x, batch, ones, zeros, alpha=ones),
 }
 rows = []
@@ -312,13 +310,13 @@ Table(("norm", "nodes with mean 0", "graph 0 changes, when graph 2 does, by"), r
 
 # %% [markdown]
 # The functions are those of PyTorch Geometric: its `LayerNorm` and `GraphNorm` give the same to
-# $10^{-11}$ in float64 (the tests of this course compare them). Its `LayerNorm(16)` is mode
+# $10^{-15}$ in float64 (the tests of this course compare them). Its `LayerNorm(16)` is mode
 # graph, and `norm(x)` without `batch` is the third row: the graphs of a mini-batch are mixed, and
 # the same graph gets other outputs in other company. That is batch norm's trouble back again.
-# (Without `batch` its ε is added to σ, not to σ². With ε = 10⁻⁵ that is seen in the fifth digit.)
+# (Without `batch` its ε is added to σ, not to σ². With ε = 10⁻⁵ that is a difference of about 10⁻⁵.)
 #
-# Verdict on the seed's sentence: it describes mode node. For the layer that most people will call it
-# is **wrong by default.**
+# Verdict on the seed's sentence: it describes mode node. Of PyTorch Geometric's default it is
+# **wrong.**
 #
 # ### Over-smoothing
 #
@@ -342,13 +340,15 @@ smooth = smoothing(seed=0)
 smooth.table()
 
 # %% [markdown]
-# Without a norm the energy falls by a factor of more than $10^{20}$. With layer norm in mode node it stays at
-# 0.2 from the eighth layer on. If one looks at the energy alone, layer norm has cured it.
+# Without a norm the energy falls by a factor of more than $10^{20}$. With layer norm in mode node it
+# stays at 0.2 from the eighth layer on. If one looks at the energy alone, layer norm has cured it.
 #
 # It has not. The directions run together just as fast as without any norm: $2 \cdot 10^{-6}$ in
-# both after 16 layers. Mode node sets every node to the same *length*; the energy measures lengths
-# too. Only GraphNorm holds the directions apart. It takes out the mean over the *nodes*, and that
-# mean is what they have in common.
+# both after 16 layers. The energy is 0 only where node $i$ is $\sqrt{1+d_i}$ times one vector. Mode
+# node gives all nodes the same *length*, so nodes that are all alike still have some energy.
+#
+# Only GraphNorm holds the directions apart. It takes out the mean over the *nodes*, which is what
+# they have in common.
 #
 # Mode graph stops at $10^{-4}$ or so. **Predict.** Is what is left there the community of a node?
 # The next table says, after 32 layers, which share of the spread is a linear function of a node's
@@ -360,8 +360,8 @@ smooth.shares(32)
 # %% [markdown]
 # It is the number of links. Averaging leaves $x_i \approx \sqrt{1 + d_i}\, v$ with one $v$ for all.
 # Mode graph subtracts one number from all entries, and $a_i v - \mu$ points elsewhere for another
-# $a_i$. Without a norm and in mode node what is left *is* the community, but it is $10^{-12}$ of
-# the whole.
+# $a_i$. Without a norm and in mode node what is left *is* the community, but it is about $10^{-12}$
+# of the whole.
 #
 # **Explorer.** Start without a norm and go down to 16 layers. Then change the norm. The nodes are
 # drawn in the two directions in which they differ most, in units of their length.
@@ -389,14 +389,14 @@ draw_accuracy(accuracy, ax)
 accuracy.table()
 
 # %% [markdown]
-# Up to eight layers all four are close, and layer norm in mode node is as good as any. At 16 layers
-# the networks without a norm and with mode node guess, after training too. Mode graph holds on at
-# about 0.74, GraphNorm at 0.9.
+# Up to eight layers none collapses, and layer norm in mode node is as good as any. At 16 layers the
+# networks without a norm and with mode node guess, after training too. Mode graph holds on at about
+# 0.74, GraphNorm at 0.9.
 #
 # What that shows, and what not:
 #
-# - GraphNorm undoes the collapse. It does not make depth useful: 32 layers with it are no better
-#   than four with layer norm. Two or three steps along the links are all that this task needs.
+# - GraphNorm prevents the collapse. It does not make depth useful: 32 layers with it are no better
+#   than four with layer norm. From one layer to two much is gained, from then on little.
 # - In shallow networks GraphNorm costs a few per cent here. Its authors measure it on the task of
 #   telling whole *graphs* apart.
 #
@@ -577,7 +577,7 @@ for size in (16, (6, 16)):
 # ## Sources
 #
 # - Ba, Kiros & Hinton 2016, *Layer Normalization*, section 3.1, Eq. 4, and supplementary material,
-#   Eq. 20 to 22, arXiv:1607.06450; the first author's code: ryankiros/layer-norm.
+#   Eq. 20 to 22, arXiv:1607.06450; the authors' code: ryankiros/layer-norm.
 # - Hochreiter & Schmidhuber 1997, *Long Short-Term Memory*, section 5.4 (adding).
 # - Kipf & Welling 2017, *Semi-Supervised Classification with Graph Convolutional Networks*,
 #   arXiv:1609.02907.

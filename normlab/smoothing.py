@@ -98,7 +98,7 @@ class Smoothing:
         rows = []
         for norm, layers in self.layers.items():
             causes = (roots, communities)
-            rows.append([norm, *(f"{share_explained(layers[depth], c):.1f}" for c in causes)])
+            rows.append([norm, *(f"{share_explained(layers[depth], c):.2f}" for c in causes)])
         return Table(("norm", "by number of links", "by community"), rows)
 
     def table(self, depths: Sequence[int] = (0, 1, 2, 4, 8, 16, 32, 64)) -> Table:

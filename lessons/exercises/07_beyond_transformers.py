@@ -5,7 +5,7 @@
 # question is the same as ever: *which numbers share a mean and a variance?* You write an LSTM cell
 # as in the paper, and layer norm for graphs in its two modes.
 #
-# The basics are in [01 · Layer norm](../notebooks/01_layer_norm.ipynb).
+# The basics are in [09 · Beyond transformers](../notebooks/09_beyond_transformers.ipynb).
 #
 # `check(name)` says what is wrong and why, on the smallest input that shows it. `hint(name)` gives
 # the next of three hints.
