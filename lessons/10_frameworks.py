@@ -239,6 +239,18 @@ print("RMSNorm has the same table:", found.half("RMSNorm") == found.half("LayerN
 # model that is ported with default norms goes on in float32 from the first norm on.
 
 # %% [markdown]
+# ### In one table
+#
+# **Predict.** Which two columns differ most between the libraries, and which one not at all?
+
+# %%
+found.overview()
+
+# %% [markdown]
+# $\varepsilon$ and the dtype that comes back differ; with one $\varepsilon$ the results do not. The
+# last column is the greatest of section 2's differences, forward and backward, in float32.
+
+# %% [markdown]
 # ## 6. The seed's PyTorch listing
 #
 # The seed text ends with two listings. They stand in the package as they are printed there; only

@@ -5,24 +5,18 @@
 takes a few minutes on one core.
 """
 
-import csv
-import os
-import platform
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from importlib import resources
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-import normlab
 from normlab.deepnorm import UpdateSweep, bounded_update, study_config
 from normlab.deepnorm_variants import DEEPNORM_VARIANTS
 from normlab.probes import Rule
 from normlab.progress import progress
+from normlab.stored_rows import read_rows, write_rows
 from normlab.timing import one_thread
 
 STORED = "deepnorm_update.csv"
@@ -41,10 +35,9 @@ def load_updates(rule: Rule, learning_rate: float) -> UpdateSweep:
         >>> abs(load_updates("sgd", 0.05).slope("DeepNorm")) < 0.1
         True
     """
-    text = resources.files("normlab").joinpath("results", STORED).read_text()
     rows = [
         row
-        for row in csv.DictReader(text.splitlines())
+        for row in read_rows(STORED)
         if row["rule"] == rule and float(row["learning_rate"]) == learning_rate
     ]
     if not rows:
@@ -92,30 +85,12 @@ def measure_update(
 
 def write_updates(path: Path, depths: Sequence[int] = DEPTHS, seeds: Sequence[int] = SEEDS) -> None:
     """Measure every variant with every step, and write one row for each run."""
-    with one_thread():
-        rows = list(_measured(depths, seeds))
-    unfinished = path.with_suffix(".part")
-    with unfinished.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    os.replace(unfinished, path)
-
-
-def _measured(depths: Sequence[int], seeds: Sequence[int]) -> Iterator[dict[str, object]]:
-    made = {
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "normlab": normlab.__version__,
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }
     steps = [(rule, rate) for rule, rates in LEARNING_RATES.items() for rate in rates]
     runs = [
         (v, *s, n, seed) for v in DEEPNORM_VARIANTS for s in steps for n in depths for seed in seeds
     ]
-    for run in progress(runs, "updates"):
-        yield measure_update(*run) | made
+    with one_thread():
+        write_rows(path, [measure_update(*run) for run in progress(runs, "updates")])
 
 
 if __name__ == "__main__":

@@ -106,10 +106,6 @@ def test_the_stored_numbers_are_those_that_a_run_gives(number, ledger):
             assert new.value == pytest.approx(old.value, rel=0.01)
 
 
-def test_all_claims_together_take_less_than_ninety_seconds(ledger):
-    assert sum(result.seconds for result in ledger.results) < 90
-
-
 LISTING, ENCODER_LAYER = listings.seed_code(), nn.TransformerEncoderLayer
 
 

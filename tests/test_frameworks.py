@@ -373,3 +373,13 @@ def test_the_explorer_begins_where_keras_gives_a_third():
     assert len({look[0] for look in FRAMEWORK_LOOKS.values()}) == 6
     assert len({look[1] for look in FRAMEWORK_LOOKS.values()}) == 6
     assert list(FRAMEWORK_LOOKS) == list(FRAMEWORKS)
+
+
+def test_the_overview_has_each_norm_of_each_framework_with_its_worst_difference():
+    reports = dict(STORED.reports)
+    worse = {norm: {**d, "dx": 0.25} for norm, d in reports["Flax"].differences.items()}
+    reports["Flax"] = replace(reports["Flax"], differences=worse)
+    rows = replace(STORED, reports=reports).overview().cells()
+    assert [row[:2] for row in rows] == [[norm, name] for norm in NORMS for name in FRAMEWORKS]
+    assert [row[-1] for row in rows if row[1] == "Flax"] == ["0.25", "0.25"]
+    assert {row[-1] for row in rows if row[1] != "Flax"} == {"< 2e-06"}

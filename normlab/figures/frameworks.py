@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 
 from normlab.figures.style import BLUE, GREEN, GREY, NORM_COLORS, ORANGE, PINK, RED, SKY
-from normlab.frameworks.compare import Comparison, shown
+from normlab.frameworks.comparison import Comparison, shown
 from normlab.frameworks.framework import NORMS
 from normlab.frameworks.report import SweepPoint
 from normlab.table import Table

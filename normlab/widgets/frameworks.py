@@ -1,7 +1,8 @@
 """Explorer of what each library's norm does by default to small and to shifted inputs."""
 
 from normlab.figures.frameworks import AGAINST, SweepView, describe_sweep, draw_sweep
-from normlab.frameworks.compare import Comparison, stored_comparison
+from normlab.frameworks.compare import stored_comparison
+from normlab.frameworks.comparison import Comparison
 from normlab.frameworks.framework import FRAMEWORKS, NORMS
 from normlab.frameworks.measure import OFFSETS, STDS
 from normlab.widgets.explorer import Choice, Explorer, Scene, Slider
