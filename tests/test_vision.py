@@ -6,6 +6,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import nn
 
+from normlab.figures.rate_grids import draw_rate_grid
 from normlab.figures.vision import draw_patches
 from normlab.placement import PLACEMENTS
 from normlab.vision import TEST_IMAGES, VIT_PLACEMENTS, VisionTransformer, digits, train_vision
@@ -111,3 +112,12 @@ def test_patches_are_cut_where_the_model_cuts():
     axes = Figure().subplots(1, 2)
     draw_patches(digits().test_images[:2], axes, patch=2)
     assert [len(ax.lines) for ax in axes] == [6, 6]
+
+
+def test_a_curve_that_is_out_of_sight_is_named_so():
+    ax = Figure().subplots()
+    draw_rate_grid(load_vision_runs(), ax, "12 layers", top=4)
+    above = [
+        text.get_text() for text in ax.get_legend().get_texts() if "above 4" in text.get_text()
+    ]
+    assert [text.split(",")[0] for text in above] == ["no norm"]

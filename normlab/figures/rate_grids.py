@@ -17,14 +17,20 @@ LOOKS = {
 
 
 def draw_rate_grid(data: RateGrid, ax: Axes, /, setting: str, top: float) -> None:
-    """The median loss over seeds, and each seed thin behind it; the goal dotted."""
+    """The median loss over seeds, and each seed thin behind it; the goal dotted.
+
+    A median that is above `top` at every step is named in the legend as out of sight.
+    """
     for model in data.models():
         (color, dash), runs = LOOKS[model], data.best(setting, model)
         for run in runs:
             steps = [EVERY * (place + 1) for place in range(len(run.losses))]
             ax.plot(steps, run.losses, dash, color=color, linewidth=0.6, alpha=0.5)
         label = f"{model}, rate {runs[0].learning_rate:g}"
-        ax.plot(*data.curve(setting, model), dash, color=color, label=label)
+        steps, losses = data.curve(setting, model)
+        if min(losses) > top:
+            label += f": above {top:g}"
+        ax.plot(steps, losses, dash, color=color, label=label)
     goal = data.best(setting, data.models()[0])[0].goal
     ax.axhline(goal, color="black", linewidth=0.8, linestyle=":")
     ax.set(xlabel="step", ylabel="loss, mean of 10", title=setting, ylim=(0, top))
