@@ -27,10 +27,10 @@ def draw_rate_grid(data: RateGrid, ax: Axes, /, setting: str, top: float) -> Non
             steps = [EVERY * (place + 1) for place in range(len(run.losses))]
             ax.plot(steps, run.losses, dash, color=color, linewidth=0.6, alpha=0.5)
         label = f"{model}, rate {runs[0].learning_rate:g}"
-        steps, losses = data.curve(setting, model)
-        if min(losses) > top:
+        middle = data.curve(setting, model)
+        if middle[1].min() > top:
             label += f": above {top:g}"
-        ax.plot(steps, losses, dash, color=color, label=label)
+        ax.plot(*middle, dash, color=color, label=label)
     goal = data.best(setting, data.models()[0])[0].goal
     ax.axhline(goal, color="black", linewidth=0.8, linestyle=":")
     ax.set(xlabel="step", ylabel="loss, mean of 10", title=setting, ylim=(0, top))
