@@ -134,7 +134,7 @@ def digits() -> Digits:
         >>> found.train_images.shape, found.test_images.shape
         (torch.Size([1297, 8, 8]), torch.Size([500, 8, 8]))
     """
-    from sklearn.datasets import load_digits  # type: ignore[import-untyped]
+    from sklearn.datasets import load_digits
 
     loaded = load_digits()
     order = np.random.default_rng(0).permutation(len(loaded.images))
