@@ -68,8 +68,8 @@ def count_layers() -> Finding:
             Measure("1,000 layers: loss / chance (stored)", share, "½ is trained", high=0.5),
         ),
         f"500 encoder and 500 decoder layers are {config.layers} layers and {sublayers} "
-        f"sub-layers; "
-        f"a stored run of a decoder of 1,000 layers ends at {share:.2g} of the loss of chance.",
+        f"sub-layers; a stored run of a decoder of 1,000 layers ends at {share:.2g} of the loss "
+        f"of chance.",
     )
 
 
@@ -83,9 +83,8 @@ def gain_of_the_shortcut() -> Finding:
             Measure("how much more x counts than f(x)", gain, "α = (2·8)^¼ = 2", 2, 2),
             Measure("‖y‖²/d of the output", size, "a norm comes after the sum", 0.99, 1.01),
         ),
-        f"In 8 layers the shortcut counts {gain:.0f} times as much as the branch, and the "
-        f"output has "
-        f"mean square {size:.2f}.",
+        f"In 8 layers the shortcut counts {gain:.0f} times as much as the branch, and the output "
+        f"has mean square {size:.2f}.",
     )
 
 
@@ -112,8 +111,7 @@ def scaled_matrices() -> Finding:
             Measure("β at 12 layers", beta, "96^−¼", 0.319, 0.32),
         ),
         f"Of a block's six matrices {scaled} start at {beta:.4f} of their usual scale and "
-        f"{unscaled} "
-        f"at 1.",
+        f"{unscaled} at 1.",
     )
 
 
@@ -178,8 +176,7 @@ def bounded_gradient() -> Finding:
             Measure("slope of the first step", slope, "what the theorem is for: 0", -0.1, 0.1),
         ),
         f"Twelve DeepNorm layers, 15 SGD steps: at rate 5 the gradient grows more than a "
-        f"hundredfold, "
-        f"at rate 0.05 to {small:.1f} times its first length.",
+        f"hundredfold, at rate 0.05 to {small:.1f} times its first length.",
     )
 
 
@@ -238,8 +235,7 @@ CLAIMS = (
         "wrong",
         "the framing; it bounds the update, it is no identity",
         "The branches are small. But an exact identity has a step that grows with N, and "
-        "DeepNorm's "
-        "does not: its constants are chosen for the step.",
+        "DeepNorm's does not: its constants are chosen for the step.",
         identity_or_update,
         "2 to 32 layers, d = 32, one SGD step",
         DEEPNET.format("§4.2 and §4.3"),
@@ -251,9 +247,8 @@ CLAIMS = (
         "guarantee",
         "wrong",
         "",
-        "Theorem 4.2 bounds the change of the output by one SGD step from the initial "
-        "weights, with "
-        "one feature. A bounded gradient at the output is one of its assumptions.",
+        "Theorem 4.2 bounds the change of the output by one SGD step from the initial weights, "
+        "with one feature. A bounded gradient at the output is one of its assumptions.",
         bounded_gradient,
         "12 layers, d = 32, 15 SGD steps",
         DEEPNET.format("Theorem 4.2"),

@@ -152,8 +152,7 @@ CLAIMS = (
         "holds if",
         "it is an RNN; an LSTM takes three norms",
         "RNN: one norm on W_x x + W_h h. LSTM: LN(W_x x) + LN(W_h h) + b, each over all 4H "
-        "numbers, "
-        "and a third norm on c inside tanh; the c that is passed on is not normalized.",
+        "numbers, and a third norm on c inside tanh; the c that is passed on is not normalized.",
         scale_of_the_weights,
         "cells of 16 hidden units, untrained",
         BA.format("§3.1 and supplement, Eq. 20 to 22"),

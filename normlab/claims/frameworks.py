@@ -52,9 +52,8 @@ def keras_layer_norm() -> Finding:
             Measure("Keras' layer − the formula", found["layer_norm"], "float32", high=1e-5),
             Measure("its default ε", found["layer_norm_default_eps"], "not 1e-5", 9e-4, 1.1e-3),
         ),
-        f"LayerNormalization(axis=-1, epsilon=1e-5) differs from the formula by less than "
-        f"1e-5; its "
-        f"default ε is {found['layer_norm_default_eps']:g}.",
+        f"LayerNormalization(axis=-1, epsilon=1e-5) differs from the formula by less than 1e-5; "
+        f"its default ε is {found['layer_norm_default_eps']:g}.",
     )
 
 

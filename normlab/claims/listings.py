@@ -51,9 +51,8 @@ def torchs_layer_norm() -> Finding:
             Measure("greatest mean of a token", mean, FLOAT32, high=1e-5),
             Measure("the default ε", default, "as in the listing", 1e-5, 1e-5),
         ),
-        "On (2, 10, 512) nn.LayerNorm and the formula differ by less than 1e-5, and every "
-        "token has "
-        "mean 0.",
+        "On (2, 10, 512) nn.LayerNorm and the formula differ by less than 1e-5, and every token "
+        "has mean 0.",
     )
 
 

@@ -69,8 +69,8 @@ def five_families() -> Finding:
             Measure("major models that are not pre-norm", unlike, "the named six", 6, 6),
         ),
         f"Plain pre-norm are {families} of the 5 families; {sides} Gemmas have norms on both "
-        f"sides, "
-        f"{parallel} Falcons parallel branches, and {unlike} other known models are not pre-norm.",
+        f"sides, {parallel} Falcons parallel branches, and {unlike} other known models are not "
+        f"pre-norm.",
     )
 
 
@@ -87,8 +87,7 @@ def four_families() -> Finding:
             Measure("LLaMA, Mistral, Gemma with RMSNorm", three, "all three families", 3, 3),
         ),
         f"{falcons} of 2 Falcons of 2023 have LayerNorm and {later} of 2 later ones RMSNorm, "
-        f"as have "
-        f"{three} of the other 3 families.",
+        f"as have {three} of the other 3 families.",
     )
 
 

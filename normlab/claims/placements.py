@@ -31,8 +31,7 @@ def first_boxes() -> Finding:
             Measure("post-norm: from sum to norm", after_sum, "the norm reads the sum", 1, 1),
         ),
         f"Read off the code that runs: the norm stands {-pre} box before the sub-layer in "
-        f"pre-norm, "
-        f"and {post} boxes behind it in post-norm, {after_sum} behind the sum.",
+        f"pre-norm, and {post} boxes behind it in post-norm, {after_sum} behind the sum.",
     )
 
 
@@ -53,8 +52,7 @@ def norms_per_block() -> Finding:
             Measure("sub-layers of a decoder with an encoder", third, "cross-attention", 3, 3),
         ),
         f"A parallel block (GPT-J) has {parallel} norm, one of peri-norm (Gemma 2) {peri}; a "
-        f"decoder "
-        f"block that reads an encoder has {third} sub-layers.",
+        f"decoder block that reads an encoder has {third} sub-layers.",
     )
 
 
@@ -91,9 +89,8 @@ def post_norm_branches() -> Finding:
             Measure("FFN's branch / shortcut", ratio, "Lemma 2: √½; near zero: < 0.1", 0.5, 0.9),
             Measure("‖x‖²/d of the sum", ffn, "Lemma 2: 3/2; with no branch 1", 1.3, 1.7),
         ),
-        f"In 12 untrained post-norm layers the FFN's branch is {ratio:.2f} of the shortcut, "
-        f"and what "
-        f"enters the norm has ‖x‖²/d = {ffn:.2f}.",
+        f"In 12 untrained post-norm layers the FFN's branch is {ratio:.2f} of the shortcut, and "
+        f"what enters the norm has ‖x‖²/d = {ffn:.2f}.",
     )
 
 
@@ -111,9 +108,8 @@ def final_norm() -> Finding:
             Measure("first loss / chance, with it", with_norm, "logits of size 1", high=1.5),
             Measure("x' − f(norm(x)) − x", raw, "the shortcut is x, rounded", high=1e-5),
         ),
-        f"24 untrained pre-norm layers without a final norm start at {without:.1f} times the "
-        f"loss of "
-        f"chance, and with it at {with_norm:.1f}.",
+        f"24 untrained pre-norm layers without a final norm start at {without:.1f} times the loss "
+        f"of chance, and with it at {with_norm:.1f}.",
     )
 
 
@@ -130,9 +126,8 @@ def pre_norm_changes() -> Finding:
             Measure("‖x‖²/d after 12 layers", theory, "band: 1 + l/2 … 1 + 3l/2", 7, 19),
             Measure("change with zero output matrices", zero.change[0], "exact identity", high=0),
         ),
-        f"The first untrained pre-norm block changes the stream by {100 * first:.0f} %, the "
-        f"24th by "
-        f"{100 * last:.0f} %; with the last matrix of each branch at zero by "
+        f"The first untrained pre-norm block changes the stream by {100 * first:.0f} %, the 24th "
+        f"by {100 * last:.0f} %; with the last matrix of each branch at zero by "
         f"{100 * zero.change[0]:.0f} %.",
     )
 
@@ -156,8 +151,7 @@ CLAIMS = (
         "imprecise",
         "1 to 4 norms, 2 or 3 sub-layers",
         "A decoder block that reads an encoder has three sub-layers; parallel blocks (GPT-J, "
-        "Falcon "
-        "7B) have one norm for both; Gemma 2 has four.",
+        "Falcon 7B) have one norm for both; Gemma 2 has four.",
         norms_per_block,
         "one block of each kind, counted in the code that runs",
         "Vaswani et al. 2017, §3.1, arXiv:1706.03762; modeling_gptj.py and modeling_gemma2.py of "

@@ -34,8 +34,7 @@ def two_drops() -> Finding:
             Measure("RMSNorm with the paper's b = 0.5", shifted, "Eq. 5 adds it", 0.49, 0.51),
         ),
         f"For tokens with mean 1 and std 1 RMSNorm leaves a mean of {means[0]:.2f}; LayerNorm "
-        f"without "
-        f"a bias leaves none, and has as many parameters ({counts[1]}).",
+        f"without a bias leaves none, and has as many parameters ({counts[1]}).",
     )
 
 
@@ -52,8 +51,7 @@ def share_of_centering() -> Finding:
         ),
         f"Centring removes {100 * random:.1f} % of a random token's squared length and "
         f"{100 * rectified:.0f} % after a ReLU; at a mean of one std the two norms are "
-        f"{angle:.0f}° "
-        f"apart.",
+        f"{angle:.0f}° apart.",
     )
 
 

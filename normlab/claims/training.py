@@ -145,8 +145,7 @@ def best_of_each() -> Finding:
             for n, ratio in ratios.items()
         ),
         f"On copying, the best of 12 stored settings of pre-norm ends at {ratios[6]:.2g} (6 "
-        f"layers) "
-        f"and {ratios[12]:.2g} (12 layers) of the loss of post-norm's best.",
+        f"layers) and {ratios[12]:.2g} (12 layers) of the loss of post-norm's best.",
     )
 
 
@@ -200,8 +199,7 @@ CLAIMS = (
         deep_stacks,
         "24 layers, d = 32, 25 steps of an easy task; 1,000 layers stored, 200 steps",
         "Brown et al. 2020, Table 2.1, arXiv:2005.14165; Zeng et al. 2022, arXiv:2210.02414; "
-        "Sun et "
-        "al. 2025, arXiv:2502.05795",
+        "Sun et al. 2025, arXiv:2502.05795",
         "07",
     ),
     Claim(
