@@ -106,6 +106,13 @@ def test_the_stored_numbers_are_those_that_a_run_gives(number, ledger):
             assert new.value == pytest.approx(old.value, rel=0.01)
 
 
+@pytest.mark.parametrize("number", [8, 9, 11, 33, 39])
+def test_a_claim_leaves_torchs_generator_as_it_was(number):
+    before = torch.get_rng_state()
+    run_claim(number)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 LISTING, ENCODER_LAYER = listings.seed_code(), nn.TransformerEncoderLayer
 
 

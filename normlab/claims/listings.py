@@ -60,8 +60,7 @@ def torchs_layer_norm() -> Finding:
 def torchs_rms_norm() -> Finding:
     """Claim 37: is nn.RMSNorm there, and what does it compute?"""
     x = tokens()
-    version = float(".".join(torch.__version__.split(".")[:1]))
-    minor = float(torch.__version__.split(".")[1])
+    major, minor = map(int, torch.__version__.split(".")[:2])
     apart = furthest(
         nn.RMSNorm(512, eps=1e-6)(x), torch.from_numpy(rms_norm(x.double().numpy(), eps=1e-6))
     )
@@ -70,7 +69,7 @@ def torchs_rms_norm() -> Finding:
         (
             Measure("nn.RMSNorm − the formula", apart, FLOAT32, high=1e-5),
             Measure("mean of its output at mean = std", mean, "no centring: 1/√2", 0.6, 0.8),
-            Measure("100 · major + minor of torch", 100 * version + minor, "2.4 has it", low=204),
+            Measure("100 · major + minor of torch", 100 * major + minor, "2.4 has it", low=204),
         ),
         f"nn.RMSNorm is there, and differs from the formula by less than 1e-5; tokens with mean 1 "
         f"and std 1 leave with mean {mean:.2f}.",

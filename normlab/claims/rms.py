@@ -134,8 +134,7 @@ CLAIMS = (
     Claim(
         23,
         "the centering step in LayerNorm accounts for only a small fraction of its "
-        "representational "
-        "value",
+        "representational value",
         "imprecise",
         "a hypothesis of the authors",
         "They hypothesize that re-centring can be spared. What it removes depends on the mean of "
