@@ -20,7 +20,7 @@ from normlab.checks import Exercise, Question, examine
 from normlab.checks.exercise import Answer, Outputs, Value
 from normlab.checks.variants import Variant, pair_variants, single_variants
 from normlab.exercises import FUNCTIONS, load_exercise
-from normlab.progress import progress
+from normlab.progress import progress_bar
 from normlab.table import Table
 from normlab.timing import one_thread
 from tests.mutants import mutants
@@ -109,7 +109,7 @@ def main() -> None:
         if not chosen or question.function in chosen
     ]
     with one_thread():
-        rows = [row(*each) for each in progress(asked, "functions")]
+        rows = [row(*each) for each in progress_bar(asked, "functions")]
     print(Table(COLUMNS, rows))
 
 

@@ -25,7 +25,7 @@ from pathlib import Path
 
 import psutil
 
-from normlab.progress import progress
+from normlab.progress import progress_bar
 from normlab.table import Table
 
 ROOT = Path(__file__).parent.parent
@@ -111,7 +111,7 @@ def timed(commands: Sequence[Sequence[str]], folder: Path, python: Path) -> tupl
     watcher = threading.Thread(target=watch)
     watcher.start()
     start = time.perf_counter()
-    for command in progress(commands, Path(commands[0][0]).name):
+    for command in progress_bar(commands, Path(commands[0][0]).name):
         process = subprocess.Popen(
             command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )

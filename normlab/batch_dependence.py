@@ -9,7 +9,7 @@ from normlab.norms import RunningStatistics, batch_norm, batch_norm_inference, l
 from normlab.norms.rows import FloatArray
 from normlab.table import Table
 
-NORMS: Mapping[str, Callable[[FloatArray], FloatArray]] = {
+BATCH_AND_LAYER_NORM: Mapping[str, Callable[[FloatArray], FloatArray]] = {
     "BatchNorm": batch_norm,
     "LayerNorm": layer_norm,
 }
@@ -35,7 +35,7 @@ class Companions:
 
     def outputs(self, norm: str, size: int) -> FloatArray:
         """The example's output among each set of companions (sets, D), in training."""
-        function = NORMS[norm]
+        function = BATCH_AND_LAYER_NORM[norm]
         return np.array([function(self.batch(i, size))[0] for i in range(len(self.others))])
 
     def spread(self, norm: str, size: int) -> float:

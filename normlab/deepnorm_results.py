@@ -15,7 +15,7 @@ import numpy as np
 from normlab.deepnorm import UpdateSweep, bounded_update, study_config
 from normlab.deepnorm_variants import DEEPNORM_VARIANTS
 from normlab.probes import Rule
-from normlab.progress import progress
+from normlab.progress import progress_bar
 from normlab.stored_rows import read_rows, write_rows
 from normlab.timing import one_thread
 
@@ -90,7 +90,7 @@ def write_updates(path: Path, depths: Sequence[int] = DEPTHS, seeds: Sequence[in
         (v, *s, n, seed) for v in DEEPNORM_VARIANTS for s in steps for n in depths for seed in seeds
     ]
     with one_thread():
-        write_rows(path, [measure_update(*run) for run in progress(runs, "updates")])
+        write_rows(path, [measure_update(*run) for run in progress_bar(runs, "updates")])
 
 
 if __name__ == "__main__":

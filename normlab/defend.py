@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from normlab.defence import Brief, Choice, Defence
-from normlab.progress import progress
+from normlab.progress import progress_bar
 from normlab.timing import one_thread
 from normlab.train import TrainRecord, train
 from normlab.warmup import StoredRun, load_warmup_map
 
-PLACEMENTS = ("post-norm", "pre-norm", "deepnorm", "peri-norm")
+CONTENDERS = ("post-norm", "pre-norm", "deepnorm", "peri-norm")
 """What a choice is compared with, if nothing else is said."""
 
 
@@ -23,7 +23,7 @@ def alternatives(choice: Choice) -> list[Choice]:
     ['pre-norm, layer_norm', 'post-norm, layer_norm']
     """
     other_norm = "rms_norm" if choice.norm == "layer_norm" else "layer_norm"
-    placements = [replace(choice, placement=name) for name in PLACEMENTS]
+    placements = [replace(choice, placement=name) for name in CONTENDERS]
     return list(dict.fromkeys([choice, *placements, replace(choice, norm=other_norm)]))
 
 
@@ -39,7 +39,7 @@ def defend(choice: Choice, brief: Brief) -> Defence:
     runs = list(itertools.product(contenders, brief.rates, brief.seeds))
     ended: dict[tuple[Choice, float], list[TrainRecord | StoredRun]] = {}
     with one_thread():
-        for contender, rate, seed in progress(runs, "runs"):
+        for contender, rate, seed in progress_bar(runs, "runs"):
             record = train(brief.config(contender, rate, seed))
             ended.setdefault((contender, rate), []).append(record)
     return _defence(choice, brief, ended)

@@ -19,7 +19,7 @@ SETUP = "run `make lab` in the course's folder"
 
 
 @dataclass(frozen=True)
-class Finding:
+class Condition:
     """One thing looked at: what was found, what was expected, and what to do (or "").
 
     `status` is "ok", "differs" (it should work, but is not what was tested) or "wrong".
@@ -34,20 +34,20 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """All findings. `healthy` is whether nothing is wrong."""
+    """All conditions. `healthy` is whether nothing is wrong."""
 
-    findings: tuple[Finding, ...]
+    conditions: tuple[Condition, ...]
 
     @property
     def healthy(self) -> bool:
-        return all(finding.status != "wrong" for finding in self.findings)
+        return all(condition.status != "wrong" for condition in self.conditions)
 
     def table(self) -> Table:
-        rows = [[f.name, f.found, f.expected, f.status] for f in self.findings]
+        rows = [[f.name, f.found, f.expected, f.status] for f in self.conditions]
         return Table(("what", "found", "expected", "status"), rows)
 
     def __str__(self) -> str:
-        advice = [f"  {f.name}: {f.advice}" for f in self.findings if f.advice]
+        advice = [f"  {f.name}: {f.advice}" for f in self.conditions if f.advice]
         verdict = "\n".join(["Advice:", *advice]) if advice else "Everything is in place."
         return f"{self.table()}\n\n{verdict}"
 
@@ -89,30 +89,32 @@ def installed_version(name: str) -> str | None:
         return None
 
 
-def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Finding:
+def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Condition:
     found = ".".join(map(str, version))
     if version >= OLDEST_PYTHON:
-        return Finding("python", found, ">= 3.11")
+        return Condition("python", found, ">= 3.11")
     advice = "install Python 3.11 or newer, delete .venv, and run `make lab`"
-    return Finding("python", found, ">= 3.11", advice, "wrong")
+    return Condition("python", found, ">= 3.11", advice, "wrong")
 
 
-def check_package(requirement: Requirement, found: str | None, locked: str | None) -> Finding:
+def check_package(requirement: Requirement, found: str | None, locked: str | None) -> Condition:
     """Below the bound or missing is wrong; another version than the lock's is worth knowing."""
     expected = f"{locked} (lock), {requirement.specifier}"
     name = requirement.name
     if found is None:
-        return Finding(name, "missing", expected, SETUP, "wrong")
+        return Condition(name, "missing", expected, SETUP, "wrong")
     public = Version(found).public  # 2.13.0+cpu -> 2.13.0
     if not requirement.specifier.contains(public, prereleases=True):
-        return Finding(name, found, expected, f"too old: {SETUP}", "wrong")
+        return Condition(name, found, expected, f"too old: {SETUP}", "wrong")
     if locked is not None and public != locked:
         pin = f'python -m pip install "{name}=={locked}"'
-        return Finding(name, found, expected, f"not the version that was tested: {pin}", "differs")
-    return Finding(name, found, expected)
+        return Condition(
+            name, found, expected, f"not the version that was tested: {pin}", "differs"
+        )
+    return Condition(name, found, expected)
 
 
-def check_device(torch_version: str, cuda: bool, mps: bool, driver: bool) -> Finding:
+def check_device(torch_version: str, cuda: bool, mps: bool, driver: bool) -> Condition:
     """The device that torch computes on; `driver` says whether `nvidia-smi` is there."""
     found = "CUDA" if cuda else "MPS" if mps else "CPU"
     if driver and not cuda:
@@ -121,18 +123,18 @@ def check_device(torch_version: str, cuda: bool, mps: bool, driver: bool) -> Fin
             "install the CUDA build (https://pytorch.org/get-started/locally). "
             "The course runs on the CPU too."
         )
-        return Finding("device", found, "CUDA", advice, "differs")
-    return Finding("device", found, "CUDA, MPS or CPU")
+        return Condition("device", found, "CUDA", advice, "differs")
+    return Condition("device", found, "CUDA, MPS or CPU")
 
 
-def _device_here() -> Iterator[Finding]:
+def _device_here() -> Iterator[Condition]:
     if installed_version("torch") is None:
         return
     try:
         import torch
     except (ImportError, OSError) as error:
         reinstall = "python -m pip install --force-reinstall torch==2.13.0"
-        yield Finding("import torch", str(error), "works", reinstall, "wrong")
+        yield Condition("import torch", str(error), "works", reinstall, "wrong")
         return
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     found = check_device(
@@ -142,40 +144,42 @@ def _device_here() -> Iterator[Finding]:
     yield replace(found, found=found.found + name)
 
 
-def check_lock(lock: Path | None) -> Iterator[Finding]:
+def check_lock(lock: Path | None) -> Iterator[Condition]:
     if lock is None:
         cure = "clone the course's repository again: constraints.txt is missing"
-        yield Finding("lock", "missing", "constraints.txt", cure, "wrong")
+        yield Condition("lock", "missing", "constraints.txt", cure, "wrong")
 
 
-def check_others(pins: Mapping[str, str]) -> Finding:
+def check_others(pins: Mapping[str, str]) -> Condition:
     """The packages that ours depend on, taken together."""
     versions = {name: installed_version(name) for name in pins}
     there = {name: Version(v).public for name, v in versions.items() if v is not None}
     differing = [f"{name}=={pins[name]}" for name, v in there.items() if v != pins[name]]
     found = f"{len(there) - len(differing)} of {len(there)} as locked"
     if not differing:
-        return Finding("all packages", found, "the lock's versions")
+        return Condition("all packages", found, "the lock's versions")
     advice = f"python -m pip install {' '.join(differing)}"
-    return Finding("all packages", found, "the lock's versions", advice, "differs")
+    return Condition("all packages", found, "the lock's versions", advice, "differs")
 
 
-def examine(lock: Path | None, installed: Mapping[str, str | None]) -> Report:
-    """The findings for given installed versions by package."""
+def examine_machine(lock: Path | None, installed: Mapping[str, str | None]) -> Report:
+    """The conditions for given installed versions by package."""
     pins = read_lock(lock.read_text(encoding="utf-8")) if lock else {}
-    findings = [
+    conditions = [
         check_python(),
         *check_lock(lock),
         *(check_package(r, installed[r.name], pins.get(r.name.lower())) for r in needed_packages()),
         check_others(pins),
         *_device_here(),
     ]
-    return Report(tuple(findings))
+    return Report(tuple(conditions))
 
 
 def diagnose() -> Report:
     """Look at this machine."""
-    return examine(find_lock(), {r.name: installed_version(r.name) for r in needed_packages()})
+    return examine_machine(
+        find_lock(), {r.name: installed_version(r.name) for r in needed_packages()}
+    )
 
 
 def header() -> str:

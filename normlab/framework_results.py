@@ -16,7 +16,7 @@ from pathlib import Path
 import normlab
 from normlab.frameworks.compare import measured
 from normlab.frameworks.framework import FRAMEWORKS
-from normlab.progress import progress
+from normlab.progress import progress_bar
 from normlab.whole_files import written_whole
 
 
@@ -33,7 +33,7 @@ def write_reports(path: Path, names: Sequence[str] = tuple(FRAMEWORKS)) -> None:
         "normlab": normlab.__version__,
         "python": platform.python_version(),
     }
-    reports = {n: asdict(measured(FRAMEWORKS[n])) for n in progress(names, "frameworks")}
+    reports = {n: asdict(measured(FRAMEWORKS[n])) for n in progress_bar(names, "frameworks")}
     with written_whole(path) as unfinished:
         text = json.dumps({**made, "frameworks": reports}, ensure_ascii=False, indent=1)
         unfinished.write_text(text + "\n", encoding="utf-8")

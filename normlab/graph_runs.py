@@ -15,7 +15,7 @@ import numpy as np
 
 from normlab.graph_network import GRAPH_NORMS, draw_communities, train_gcn
 from normlab.norms.rows import FloatArray
-from normlab.progress import progress
+from normlab.progress import progress_bar
 from normlab.stored_rows import read_rows, write_rows
 from normlab.table import Table
 from normlab.timing import one_thread
@@ -66,7 +66,7 @@ def run_grid(
     """Every norm with every depth, rate and seed."""
     grid = list(itertools.product(GRAPH_NORMS, depths, rates, seeds))
     with one_thread():
-        return [measure_run(*run) for run in progress(grid, "graph runs")]
+        return [measure_run(*run) for run in progress_bar(grid, "graph runs")]
 
 
 def accuracy_by_depth(rows: Iterable[Mapping[str, object]]) -> AccuracyByDepth:

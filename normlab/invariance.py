@@ -67,7 +67,7 @@ def partial_rms_norm(x: FloatArray, part: float = 1 / 16) -> FloatArray:
     return normalized
 
 
-NORMS: Mapping[str, Callable[[Layer], FloatArray]] = {
+INVARIANCE_NORMS: Mapping[str, Callable[[Layer], FloatArray]] = {
     "BatchNorm": lambda layer: batch_norm(layer.summed_inputs(), eps=0),
     "WeightNorm": weight_norm,
     "LayerNorm": lambda layer: layer_norm(layer.summed_inputs(), eps=0),
@@ -148,7 +148,7 @@ class InvarianceTable:
         """The marks, and whether the paper has the same."""
         rows = [
             [norm, *self.marks(norm), "yes" if self.marks(norm) == PAPER[norm] else "no"]
-            for norm in NORMS
+            for norm in INVARIANCE_NORMS
         ]
         return Table(("norm(Wx)", *CHANGES, "as in the paper"), rows)
 
@@ -162,7 +162,7 @@ def invariance_table(seed: int = 26) -> InvarianceTable:
     layer = random_layer(seed=seed)
     cells = {
         (name, change): Cell(norm(layer), norm(apply(layer)))
-        for name, norm in NORMS.items()
+        for name, norm in INVARIANCE_NORMS.items()
         for change, apply in CHANGES.items()
     }
     return InvarianceTable(layer, cells)

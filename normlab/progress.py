@@ -9,7 +9,7 @@ from tqdm.auto import tqdm
 Item = TypeVar("Item")
 
 
-def progress(
+def progress_bar(
     items: Iterable[Item],
     title: str,
     total: int | None = None,
@@ -20,7 +20,7 @@ def progress(
     After each item the bar shows what `note()` says, where one is given. The environment
     variable TQDM_DISABLE=1 turns the bar off, so that stored notebooks hold none.
 
-    >>> list(progress("abc", "letters"))
+    >>> list(progress_bar("abc", "letters"))
     ['a', 'b', 'c']
     """
     hidden = os.environ.get("TQDM_DISABLE", "0") != "0"

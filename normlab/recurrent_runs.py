@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from normlab.progress import progress
+from normlab.progress import progress_bar
 from normlab.rate_grids import GridRun, RateGrid, grid_run, read_grid, write_grid
 from normlab.recurrent import LayerNormLSTM
 from normlab.sequence_tasks import SEQUENCE_TASKS
@@ -88,7 +88,7 @@ def train_reader(
     model = Reader(core, job.inputs, job.outputs, seed)
     optimizer = torch.optim.Adam(model.parameters(), learning_rate, fused=True)
     losses: list[float] = []
-    for step in progress(range(steps or job.steps), f"{core}, {task}"):
+    for step in progress_bar(range(steps or job.steps), f"{core}, {task}"):
         x, targets = job.draw(seed, step, BATCH)
         loss = job.loss(model(x), targets)
         losses.append(loss.item())
@@ -115,7 +115,7 @@ def run_grid(
     """Every core on every task, with every rate and seed."""
     grid = list(itertools.product(tasks, CORES, rates, seeds))
     with one_thread():
-        return RateGrid([measure_run(*run) for run in progress(grid, "recurrent runs")])
+        return RateGrid([measure_run(*run) for run in progress_bar(grid, "recurrent runs")])
 
 
 def load_recurrent_runs() -> RateGrid:

@@ -44,16 +44,16 @@ IMAGES = Layout(
     ("feature", "position"),
 )
 
-NORMS = ("BatchNorm", "LayerNorm", "RMSNorm", "InstanceNorm", "GroupNorm")
+SHARING_NORMS = ("BatchNorm", "LayerNorm", "RMSNorm", "InstanceNorm", "GroupNorm")
 
-STATISTICS = {norm: "mean, variance" for norm in NORMS} | {"RMSNorm": "mean square"}
+STATISTICS = {norm: "mean, variance" for norm in SHARING_NORMS} | {"RMSNorm": "mean square"}
 
 
 def shared_roles(norm: str, layout: Layout) -> tuple[Role, ...]:
     """The axes that the statistics of `norm` run over; of GroupNorm's features only one group.
 
     Raises:
-        ValueError: if `norm` is not in `NORMS`.
+        ValueError: if `norm` is not in `SHARING_NORMS`.
 
     Source: Wu & He 2018, Group Normalization, section 3.1 and Fig. 2 (arXiv:1803.08494).
 
@@ -68,7 +68,7 @@ def shared_roles(norm: str, layout: Layout) -> tuple[Role, ...]:
         "GroupNorm": ("position", "feature"),
     }
     if norm not in shared:
-        raise ValueError(f"norm is {norm!r}; expected one of {', '.join(NORMS)}.")
+        raise ValueError(f"norm is {norm!r}; expected one of {', '.join(SHARING_NORMS)}.")
     return shared[norm]
 
 
@@ -141,7 +141,7 @@ class Sharing:
         """One row per norm: what it shares over, and how many groups of how many numbers."""
         total = int(np.prod(self.layout.shape))
         rows = []
-        for norm in NORMS:
+        for norm in SHARING_NORMS:
             groups = self.group_count(norm)
             rows.append([norm, self._shared(norm), total // groups, groups, STATISTICS[norm]])
         return Table(("norm", "shares over", "numbers in a group", "groups", "statistics"), rows)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from threadpoolctl import threadpool_limits
 
-from normlab.progress import progress
+from normlab.progress import progress_bar
 from normlab.table import Table
 
 
@@ -55,7 +55,7 @@ def race(
         for name, run in contenders.items()
     }
     turns: dict[str, list[float]] = {name: [] for name in contenders}
-    for _ in progress(range(rounds), "timing"):
+    for _ in progress_bar(range(rounds), "timing"):
         for name, run in contenders.items():
             turns[name].append(_turn(run, calls[name], synchronize))
     return Race({name: statistics.median(times) for name, times in turns.items()})

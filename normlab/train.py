@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from normlab.progress import progress
+from normlab.progress import progress_bar
 from normlab.table import Table
 from normlab.train_config import TrainConfig as TrainConfig
 from normlab.train_run import Run
@@ -91,7 +91,7 @@ def train(
         if checkpoint.exists():
             run.restore(checkpoint)
     title = f"{config.placement}, {config.task}"
-    for _ in progress(range(len(run.losses), config.steps), title, note=run.note):
+    for _ in progress_bar(range(len(run.losses), config.steps), title, note=run.note):
         if run.reason:
             break
         run.step()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from normlab.placement import Placement, PreNorm
-from normlab.progress import progress
+from normlab.progress import progress_bar
 from normlab.train_run import why_diverged
 from normlab.transformer import Transformer, TransformerConfig
 
@@ -172,7 +172,7 @@ def train_vision(
     data, rng = digits(), np.random.default_rng(seed)
     optimizer = torch.optim.Adam(model.parameters(), learning_rate, fused=True)
     losses: list[float] = []
-    for _ in progress(range(steps), f"ViT, {placement}"):
+    for _ in progress_bar(range(steps), f"ViT, {placement}"):
         chosen = torch.tensor(rng.integers(len(data.train_images), size=batch))
         logits = model(data.train_images[chosen])
         loss = nn.functional.cross_entropy(logits, data.train_labels[chosen])

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from normlab.progress import progress
+from normlab.progress import progress_bar
 from normlab.rate_grids import GridRun, RateGrid, grid_run, read_grid, write_grid
 from normlab.timing import one_thread
 from normlab.vision import VIT_PLACEMENTS, train_vision
@@ -33,7 +33,7 @@ def run_grid(
     """Every placement with every depth, rate and seed."""
     grid = list(itertools.product(layers, VIT_PLACEMENTS, rates, seeds))
     with one_thread():
-        return RateGrid([measure_run(*run) for run in progress(grid, "vision runs")])
+        return RateGrid([measure_run(*run) for run in progress_bar(grid, "vision runs")])
 
 
 def load_vision_runs() -> RateGrid:

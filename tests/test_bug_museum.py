@@ -57,7 +57,7 @@ def test_the_unrepaired_function_is_told_that_the_bug_is_still_there(room):
     for seed in range(3):
         diagnosis = examine(EXERCISE, room.REPAIR, room.EXHIBIT.buggy, seed)
         assert diagnosis.mistakes == [room.MISTAKES[0].name], str(diagnosis)
-        assert diagnosis.findings[0].title.startswith("the bug is still there")
+        assert diagnosis.faults[0].title.startswith("the bug is still there")
 
 
 @by_room
@@ -126,8 +126,8 @@ def test_an_input_on_which_both_functions_agree_is_rejected_and_says_why(functio
     diagnosis = ask(function, arguments)
     assert not diagnosis.passed
     assert diagnosis.mistakes == [name], str(diagnosis)
-    assert "both functions agree" in diagnosis.findings[0].title
-    assert f"expected more than {CLEAR:g}" in diagnosis.findings[0].why
+    assert "both functions agree" in diagnosis.faults[0].title
+    assert f"expected more than {CLEAR:g}" in diagnosis.faults[0].why
 
 
 FIT = {"x": ROW, **AFFINE}
@@ -156,8 +156,8 @@ MISFITS = [
 def test_arguments_that_cannot_be_used_are_named(name, said, arguments):
     diagnosis = ask("annotated_layer_norm", arguments)
     assert diagnosis.mistakes == [name], str(diagnosis)
-    assert said in diagnosis.findings[0].why
-    assert "expected" in diagnosis.findings[0].why
+    assert said in diagnosis.faults[0].why
+    assert "expected" in diagnosis.faults[0].why
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_an_answer_that_is_no_dict_of_numbers_is_named(answer, said):
     question = EXERCISE.question("annotated_layer_norm_failing_input")
     diagnosis = examine(EXERCISE, question, answer)
     assert diagnosis.mistakes == ["wrong-return"], str(diagnosis)
-    assert said in diagnosis.findings[0].title
+    assert said in diagnosis.faults[0].title
 
 
 @by_room

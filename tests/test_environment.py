@@ -62,17 +62,17 @@ def test_importing_normlab_and_its_numpy_norms_loads_no_torch():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def finding(found, locked="2.1", bound="numpy>=2.0"):
+def condition_of(found, locked="2.1", bound="numpy>=2.0"):
     return doctor.check_package(Requirement(bound), found, locked)
 
 
 def test_the_doctor_accepts_what_the_lock_names_whatever_the_build():
-    assert finding("2.1").status == "ok"
-    assert finding("2.13.0+cpu", "2.13.0").status == "ok"
+    assert condition_of("2.1").status == "ok"
+    assert condition_of("2.13.0+cpu", "2.13.0").status == "ok"
 
 
 def test_the_doctor_names_the_cure_for_a_missing_an_old_and_another_version():
-    missing, old, other = finding(None), finding("1.26"), finding("2.3")
+    missing, old, other = condition_of(None), condition_of("1.26"), condition_of("2.3")
     assert (missing.status, old.status, other.status) == ("wrong", "wrong", "differs")
     assert "make lab" in missing.advice
     assert "too old" in old.advice
@@ -103,7 +103,7 @@ def test_the_doctor_reads_only_the_pins_of_this_platform():
 
 def test_a_missing_lock_and_a_missing_package_make_the_report_unhealthy():
     installed = {r.name: doctor.installed_version(r.name) for r in doctor.needed_packages()}
-    report = doctor.examine(None, installed | {"numpy": None})
+    report = doctor.examine_machine(None, installed | {"numpy": None})
     text = str(report)
     assert not report.healthy
     assert "numpy: run `make lab`" in text

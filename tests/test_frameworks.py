@@ -30,7 +30,7 @@ from normlab.figures.frameworks import (
 )
 from normlab.frameworks import compare, measure, process
 from normlab.frameworks.examine import default_eps, from_json, read_listing, run_listings, to_json
-from normlab.frameworks.framework import FRAMEWORKS, INSTALL, NORMS
+from normlab.frameworks.framework import COMPARED_NORMS, FRAMEWORKS, INSTALL
 from normlab.frameworks.library import load_library
 from normlab.frameworks.process import CannotRun, torch_block
 from normlab.frameworks.report import Report
@@ -74,7 +74,7 @@ def test_every_framework_ran_here(found):
 def test_with_the_same_eps_all_agree_with_float64_forward_and_backward(found):
     # float32 has half spacings of 6e-8; sums of 32 and 512 terms measured up to 1.6e-7
     for report in found.reports.values():
-        assert [len(report.differences[norm]) for norm in NORMS] == [4, 3]
+        assert [len(report.differences[norm]) for norm in COMPARED_NORMS] == [4, 3]
         assert all(0 < v < 5e-7 for d in report.differences.values() for v in d.values())
 
 
@@ -83,7 +83,7 @@ def test_keras_on_torch_calls_torchs_own_kernels(found):
     assert keras == ours
 
 
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", COMPARED_NORMS)
 def test_the_float64_that_judges_is_torchs_too(norm):
     rng = np.random.default_rng(3)
     x, weights = rng.standard_normal((4, 16)) + 5, measure.random_weights(norm, 16, rng)
@@ -97,7 +97,7 @@ def test_the_float64_that_judges_is_torchs_too(norm):
     np.testing.assert_allclose(measure.exact(norm, x, weights), want, atol=1e-12)
 
 
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", COMPARED_NORMS)
 def test_the_default_eps_is_the_signatures_and_the_outputs(norm, found):
     for report, eps in zip(found.reports.values(), DEFAULT_EPS[norm], strict=True):
         assert default_eps(report.defaults[norm].eps) == pytest.approx(eps)
@@ -116,7 +116,7 @@ def test_weights_and_first_arguments_have_the_names_of_the_libraries(found):
     assert [d.parameters for d in rms] == ["gamma", "weight", "weight", "scale", "scale", "scale"]
 
 
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", COMPARED_NORMS)
 def test_the_output_of_a_small_input_is_the_formula_of_eps(norm, found):
     rows = np.random.default_rng(0).standard_normal((16, 512))
     for report in found.reports.values():
@@ -141,7 +141,7 @@ def test_at_an_offset_of_1000_ours_hold_the_libraries_lose_digits_and_flax_most(
 
 def test_half_inputs_are_computed_in_float32_and_come_out_as_each_library_has_it(found):
     for name, report in found.reports.items():
-        for norm in NORMS:
+        for norm in COMPARED_NORMS:
             half = report.half[norm]
             assert half.output_dtype == ("float32" if name in EXTRA else "float16")
             assert half.output_dtype_half == "float16"
@@ -235,7 +235,7 @@ def test_the_stored_results_are_those_of_a_run(found):
         stored = STORED.reports[name]
         assert report.printed == stored.printed
         assert report.half.keys() == stored.half.keys()
-        for norm in NORMS:
+        for norm in COMPARED_NORMS:
             now, then = report.defaults[norm], stored.defaults[norm]
             assert replace(now, measured_eps=0) == replace(then, measured_eps=0)
             assert report.half[norm].output_dtype == stored.half[norm].output_dtype
@@ -338,7 +338,7 @@ def test_the_picture_of_the_differences_has_a_mark_for_each():
     ax = Figure().subplots()
     draw_differences(STORED, ax)
     marks = {line.get_label(): line.get_xdata() for line in ax.lines}
-    for norm in NORMS:
+    for norm in COMPARED_NORMS:
         for result in RESULT_MARKERS:
             want = [r.differences[norm].get(result, math.nan) for r in STORED.reports.values()]
             np.testing.assert_array_equal(marks[f"{norm} {result}"], want)
@@ -380,6 +380,8 @@ def test_the_overview_has_each_norm_of_each_framework_with_its_worst_difference(
     worse = {norm: {**d, "dx": 0.25} for norm, d in reports["Flax"].differences.items()}
     reports["Flax"] = replace(reports["Flax"], differences=worse)
     rows = replace(STORED, reports=reports).overview().cells()
-    assert [row[:2] for row in rows] == [[norm, name] for norm in NORMS for name in FRAMEWORKS]
+    assert [row[:2] for row in rows] == [
+        [norm, name] for norm in COMPARED_NORMS for name in FRAMEWORKS
+    ]
     assert [row[-1] for row in rows if row[1] == "Flax"] == ["0.25", "0.25"]
     assert {row[-1] for row in rows if row[1] != "Flax"} == {"< 2e-06"}

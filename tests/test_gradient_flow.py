@@ -15,7 +15,7 @@ from normlab.figures.gradient_flow import (
 )
 from normlab.gradient_flow import StackFlows, flow_theory
 from normlab.probes import DepthSweep, loglog_slope, profile_depth, weight_gradients
-from normlab.stack import PLACEMENTS, StackSetting, stack_profile, stack_profiles
+from normlab.stack import STACK_PLACEMENTS, StackSetting, stack_profile, stack_profiles
 from normlab.stack import tape as stack_tape
 from normlab.transformer import TransformerConfig
 from normlab.widgets.gradient_flow import DEPTHS, explore_gradient_flow
@@ -44,13 +44,13 @@ def test_the_theory_of_pre_norm_is_lemma_2s_band():
 
 
 def test_the_theory_of_one_token_is_a_line():
-    for placement in PLACEMENTS:
+    for placement in STACK_PLACEMENTS:
         theory = flow_theory(replace(ONE, placement=placement), 9)
         np.testing.assert_allclose(theory.unlike.mean_square, theory.alike.mean_square)
         np.testing.assert_allclose(theory.unlike.log10_gradient, theory.alike.log10_gradient)
 
 
-@pytest.mark.parametrize("placement", PLACEMENTS)
+@pytest.mark.parametrize("placement", STACK_PLACEMENTS)
 def test_in_theory_gradient_times_root_of_the_stream_is_the_same_everywhere(placement):
     flow = flow_theory(replace(ONE, placement=placement), 40).alike
     product = flow.log10_gradient + 0.5 * np.log10(flow.mean_square)
@@ -68,7 +68,7 @@ def test_doubling_the_weights_makes_a_branch_16_times_as_large():
 # Theory against measurement
 
 
-@pytest.mark.parametrize("placement", PLACEMENTS)
+@pytest.mark.parametrize("placement", STACK_PLACEMENTS)
 def test_with_one_token_the_gradient_is_theorys(placement):
     # d = 128: a layer's gains scatter by about 10 %, and post-norm multiplies 48 of them
     setting = replace(ONE, placement=placement)
@@ -84,7 +84,7 @@ def test_the_theory_of_another_placement_is_not_pre_norms(other):
     assert abs(found - theory).max() > 0.3
 
 
-@pytest.mark.parametrize("placement", PLACEMENTS)
+@pytest.mark.parametrize("placement", STACK_PLACEMENTS)
 def test_with_many_tokens_signal_and_gradient_are_in_theorys_band(placement):
     setting = replace(XIONG, placement=placement)
     profile, theory = stack_profile(setting, 24), flow_theory(setting, 24)

@@ -11,7 +11,7 @@ import pytest
 from submissions import paper
 
 from normlab import cli
-from normlab.checks.diagnosis import Diagnosis, Example, Finding
+from normlab.checks.diagnosis import Diagnosis, Example, Fault
 from normlab.grading.collect import Submission
 from normlab.grading.handed_in import HandedIn
 from normlab.grading.marks import ExerciseMarks, Mark, StudentMarks
@@ -30,9 +30,9 @@ DAY = timedelta(days=1)
 
 
 def diagnosis(*mistakes, passed=False, attempted=True, function="layer_norm", most=4):
-    findings = tuple(Finding(name, f"the title of {name}", "the reason") for name in mistakes)
+    faults = tuple(Fault(name, f"the title of {name}", "the reason") for name in mistakes)
     example = Example("one token", "x = 1", "y = 2", "y = 3") if mistakes else None
-    return Diagnosis("01_layer_norm", function, passed, attempted, most, findings, example)
+    return Diagnosis("01_layer_norm", function, passed, attempted, most, faults, example)
 
 
 # Policies

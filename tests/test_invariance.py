@@ -12,7 +12,7 @@ from normlab.figures.invariance import (
 )
 from normlab.invariance import (
     CHANGES,
-    NORMS,
+    INVARIANCE_NORMS,
     PAPER,
     THRESHOLD,
     invariance_table,
@@ -29,7 +29,7 @@ def computed():
 
 
 @pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", INVARIANCE_NORMS)
 def test_each_cell_is_as_in_the_paper(computed, norm, change):
     assert computed.cells[norm, change].mark == PAPER[norm][list(CHANGES).index(change)]
 

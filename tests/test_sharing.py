@@ -13,7 +13,7 @@ from normlab.norms import batch_norm, layer_norm, rms_norm
 from normlab.sharing import (
     GROUPS,
     IMAGES,
-    NORMS,
+    SHARING_NORMS,
     SIZES,
     TEXT,
     Sharing,
@@ -85,7 +85,7 @@ def test_exactly_the_members_of_its_group_move_with_an_input(norm, layout, funct
 
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", SHARING_NORMS)
 def test_the_groups_are_of_one_size_and_cover_the_array_once(norm, layout):
     numbers = group_numbers(norm, layout)
     counts = np.bincount(numbers.ravel())
@@ -96,7 +96,9 @@ def test_the_groups_are_of_one_size_and_cover_the_array_once(norm, layout):
 
 
 def test_only_layer_norm_and_rms_norm_differ_between_the_layouts():
-    differ = [norm for norm in NORMS if shared_roles(norm, TEXT) != shared_roles(norm, IMAGES)]
+    differ = [
+        norm for norm in SHARING_NORMS if shared_roles(norm, TEXT) != shared_roles(norm, IMAGES)
+    ]
     assert differ == ["LayerNorm", "RMSNorm"]
 
 
@@ -131,7 +133,7 @@ def drawn(layout, norm, place):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", SHARING_NORMS)
 def test_the_picture_has_three_solid_faces_for_each_member(norm, layout):
     faces = drawn(layout, norm, (1, 2, 3)).collections[0]
     solid = faces.get_facecolors()[:, 3] == 1
@@ -185,7 +187,7 @@ def test_each_step_of_the_walk_moves_one_coordinate():
 
 def test_the_explorer_draws_every_norm_at_every_place_in_both_layouts():
     explorer = explore_sharing()
-    assert len(explorer.frames) == len(NORMS) * len(WALK) == 40
+    assert len(explorer.frames) == len(SHARING_NORMS) * len(WALK) == 40
     assert explorer.sentence().startswith("LayerNorm, token (b=0, t=0): 6 numbers")
     explorer.request = {"id": 1, "settings": {"layout": 1}}
     assert explorer.problem == ""

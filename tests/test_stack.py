@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from normlab.deepnorm_constants import deepnorm_constants
 from normlab.stack import (
     INITS,
-    NORMS,
-    PLACEMENTS,
+    STACK_NORMS,
+    STACK_PLACEMENTS,
     StackSetting,
     layer_weights,
     power_of_ten,
@@ -109,7 +109,7 @@ def assert_log10(log10, gradient, tolerance):
 
 
 @pytest.mark.parametrize(
-    ("placement", "norm", "init"), list(itertools.product(PLACEMENTS, NORMS, INITS))
+    ("placement", "norm", "init"), list(itertools.product(STACK_PLACEMENTS, STACK_NORMS, INITS))
 )
 def test_streams_and_all_gradients_are_those_of_torch_autograd(placement, norm, init):
     setting = replace(SMALL, placement=placement, norm=norm, init=init)
@@ -185,7 +185,7 @@ def test_a_stack_without_norms_says_where_it_overflows_and_warns_nothing():
         stack_gradients(setting, 400)
 
 
-@pytest.mark.parametrize("placement", PLACEMENTS)
+@pytest.mark.parametrize("placement", STACK_PLACEMENTS)
 def test_many_depths_of_one_run_are_the_runs_of_each_depth(placement):
     setting = replace(SMALL, placement=placement, tokens=3, dtype="float32")
     for profile in stack_profiles(setting, [6, 1, 9, 4]):
@@ -276,7 +276,7 @@ def in_xiongs_band(layers, mean_square):
 
 
 def test_the_pre_norm_stream_grows_inside_xiongs_band_and_no_other_does():
-    for placement in PLACEMENTS:
+    for placement in STACK_PLACEMENTS:
         inside = in_xiongs_band(LAYERS, mean_square_after(LAYERS, placement))
         assert inside == (placement == "pre-norm"), placement
 
@@ -288,7 +288,7 @@ def test_with_one_token_attention_adds_all_of_v_and_the_stream_grows_at_the_uppe
 
 def test_peri_norm_adds_one_per_sub_layer():
     """‖x_l‖²/d = 1 + 2l if branches are uncorrelated with the stream; they are by 8 %."""
-    for placement in PLACEMENTS:
+    for placement in STACK_PLACEMENTS:
         off = abs(mean_square_after(LAYERS, placement) / (1 + 2 * LAYERS) - 1).max()
         assert (off < 0.08) == (placement == "peri-norm"), placement
 

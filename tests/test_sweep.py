@@ -343,7 +343,7 @@ def test_ctrl_c_leaves_the_finished_runs_and_says_how_to_go_on(
     config.write_text(GRID)
     monkeypatch.setattr("normlab.sweep.run.Processes", lambda workers: ThreadPoolExecutor(1))
     with monkeypatch.context() as patch:
-        patch.setattr(work, "progress", progress_until_ctrl_c)
+        patch.setattr(work, "progress_bar", progress_until_ctrl_c)
         assert cli.main(["sweep", str(config), "--out", str(out)]) == 130
     message = f"Interrupted: 6 of 12 runs are in {out}. The same command goes on."
     assert message in capsys.readouterr().out

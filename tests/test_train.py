@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from normlab import progress as progress_module
 from normlab import train_run
 from normlab.figures.train import describe_losses, draw_losses
-from normlab.progress import progress
+from normlab.progress import progress_bar
 from normlab.tasks import make_task
 from normlab.train import TrainConfig, TrainRecord, batch_loss, train, warmup_lr, why_diverged
 
@@ -269,7 +269,7 @@ def test_the_progress_bar_shows_the_note_after_each_item(monkeypatch):
 
     monkeypatch.setattr(progress_module, "tqdm", lambda items, *args, **kwargs: Bar(items))
     seen = []
-    for item in progress("abc", "letters", note=lambda: f"{len(seen)} seen"):
+    for item in progress_bar("abc", "letters", note=lambda: f"{len(seen)} seen"):
         seen.append(item)
     assert notes == ["1 seen", "2 seen", "3 seen"]
 

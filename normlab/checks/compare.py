@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from normlab.checks.diagnosis import Finding
+from normlab.checks.diagnosis import Fault
 from normlab.checks.exercise import Probe
 from normlab.checks.observe import Observation, Raised
 
@@ -70,18 +70,18 @@ def _same_error(got: Raised, expected: Raised, probe: Probe) -> bool:
     )
 
 
-def form_fault(got: Observation, expected: Observation) -> Finding | None:
+def form_fault(got: Observation, expected: Observation) -> Fault | None:
     """An exception, a wrong kind of return value, a wrong shape, or nothing of these."""
     if got.raised and not expected.raised:
         if got.raised.kind == "WrongReturn":
-            return Finding("wrong-return", got.raised.message)
-        return Finding("raises", f"it raises {got.raised}")
+            return Fault("wrong-return", got.raised.message)
+        return Fault("raises", f"it raises {got.raised}")
     if got.outputs is None or expected.outputs is None:
         return None
     for name, wanted in expected.outputs.items():
         fault = _shape_fault(got.outputs.get(name), wanted)
         if fault:
-            return Finding("wrong-shape", f"{name} {fault}")
+            return Fault("wrong-shape", f"{name} {fault}")
     return None
 
 
@@ -102,7 +102,7 @@ CHANGED_WHY = (
 )
 
 
-def dtype_fault(got: Observation, expected: Observation) -> Finding | None:
+def dtype_fault(got: Observation, expected: Observation) -> Fault | None:
     """An array of another dtype than it should be; single numbers may be of any."""
     if got.outputs is None or expected.outputs is None:
         return None
@@ -111,14 +111,14 @@ def dtype_fault(got: Observation, expected: Observation) -> Finding | None:
             dtype = got.outputs[name].dtype
             if dtype != wanted.dtype:
                 title = f"{name} is {dtype}; expected {wanted.dtype}"
-                return Finding("dtype-lost", title, DTYPE_WHY)
+                return Fault("dtype-lost", title, DTYPE_WHY)
     return None
 
 
-def changed_fault(got: Observation, expected: Observation) -> Finding | None:
+def changed_fault(got: Observation, expected: Observation) -> Fault | None:
     """An argument that was changed in place."""
     unwanted = [name for name in got.changed if name not in expected.changed]
     if not unwanted:
         return None
     title = f"{' and '.join(unwanted)} changed in place"
-    return Finding("input-mutated", title, CHANGED_WHY)
+    return Fault("input-mutated", title, CHANGED_WHY)

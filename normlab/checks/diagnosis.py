@@ -5,7 +5,7 @@ from html import escape
 
 
 @dataclass(frozen=True)
-class Finding:
+class Fault:
     """One thing that is wrong: a stable name, a title for the learner, and why it is wrong."""
 
     name: str
@@ -27,7 +27,7 @@ class Example:
 class Diagnosis:
     """The result of one check.
 
-    `findings` are most likely first. A right answer has none, and neither has one that was not
+    `faults` are most likely first. A right answer has none, and neither has one that was not
     attempted.
     """
 
@@ -36,7 +36,7 @@ class Diagnosis:
     passed: bool
     attempted: bool
     max_points: int
-    findings: tuple[Finding, ...] = ()
+    faults: tuple[Fault, ...] = ()
     example: Example | None = None
 
     @property
@@ -45,7 +45,7 @@ class Diagnosis:
 
     @property
     def mistakes(self) -> list[str]:
-        return [finding.name for finding in self.findings]
+        return [fault.name for fault in self.faults]
 
     @property
     def verdict(self) -> str:
@@ -56,10 +56,10 @@ class Diagnosis:
     def rows(self) -> list[tuple[str, str]]:
         """(label, text) lines, the verdict first."""
         lines = [(self.function, f"{self.verdict}, {self.points} of {self.max_points} points")]
-        for finding in self.findings:
-            lines.append(("what", f"{finding.title} ({finding.name})"))
-            if finding.why:
-                lines.append(("why", finding.why))
+        for fault in self.faults:
+            lines.append(("what", f"{fault.title} ({fault.name})"))
+            if fault.why:
+                lines.append(("why", fault.why))
         if self.example:
             e = self.example
             lines += [("shown by", e.title), ("input", e.given), ("got", e.got)]

@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from normlab.checks.compare import agrees, changed_fault, dtype_fault, form_fault, looks_like
-from normlab.checks.diagnosis import Finding
+from normlab.checks.diagnosis import Fault
 from normlab.checks.exercise import Answer, Probe, Question
 from normlab.checks.observe import Observation, Respond, observe
 
@@ -37,7 +37,7 @@ class Examination:
         both = zip(self.got, again, self.probes, strict=True)
         return all(looks_like(one, two, one, probe) for one, two, probe in both)
 
-    def first_fault(self) -> tuple[int, Finding] | None:
+    def first_fault(self) -> tuple[int, Fault] | None:
         """The first thing that is wrong with the form, on the smallest input that shows it."""
         for fault_of in (form_fault, dtype_fault, changed_fault):
             for i in self.by_size:

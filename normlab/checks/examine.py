@@ -4,19 +4,19 @@ from functools import partial
 from itertools import islice
 
 from normlab.checks.compare import form_fault
-from normlab.checks.diagnosis import Diagnosis, Example, Finding
+from normlab.checks.diagnosis import Diagnosis, Example, Fault
 from normlab.checks.examination import Examination, expected
 from normlab.checks.examples import example
 from normlab.checks.exercise import Answer, Arguments, Exercise, Law, Question
 from normlab.checks.lookup import known_mistakes
 from normlab.checks.observe import Observation, Respond, attempted, observe, torch_undisturbed
 
-NOT_DETERMINISTIC = Finding(
+NOT_DETERMINISTIC = Fault(
     "not-deterministic",
     "two calls with the same input give different results",
     "A norm remembers nothing and draws nothing at random.",
 )
-UNKNOWN = Finding(
+UNKNOWN = Fault(
     "unknown",
     "the values differ, in a way that matches no known mistake",
 )
@@ -47,20 +47,16 @@ def judge(exercise: Exercise, question: Question, respond: Respond, seed: int) -
     same arguments may be asked for again.
     """
     if question.reference is None:
-        passed, seen, findings, shown = _by_laws(question, respond)
+        passed, seen, faults, shown = _by_laws(question, respond)
     else:
-        passed, seen, findings, shown = _by_probes(question, respond, seed)
-    return Diagnosis(
-        exercise.name, question.function, passed, seen, question.points, findings, shown
-    )
+        passed, seen, faults, shown = _by_probes(question, respond, seed)
+    return Diagnosis(exercise.name, question.function, passed, seen, question.points, faults, shown)
 
 
 def not_defined(exercise: Exercise, question: Question, error: str) -> Diagnosis:
     """The diagnosis where there is no answer: not attempted, unless an error prevented it."""
-    findings = (Finding("raises", f"it is not defined: {error}"),) if error else ()
-    return Diagnosis(
-        exercise.name, question.function, False, bool(error), question.points, findings
-    )
+    faults = (Fault("raises", f"it is not defined: {error}"),) if error else ()
+    return Diagnosis(exercise.name, question.function, False, bool(error), question.points, faults)
 
 
 def calls(question: Question, seed: int) -> list[Arguments]:
@@ -82,7 +78,7 @@ BEFORE_VALUES = ("raises", "wrong-return", "wrong-shape")
 MOST_LAWS = 2
 """More than two broken laws at once say nothing that the first two do not."""
 
-Verdict = tuple[bool, bool, tuple[Finding, ...], Example | None]
+Verdict = tuple[bool, bool, tuple[Fault, ...], Example | None]
 
 
 def _by_probes(question: Question, respond: Respond, seed: int) -> Verdict:
@@ -93,33 +89,33 @@ def _by_probes(question: Question, respond: Respond, seed: int) -> Verdict:
     steady = e.repeats()
     if not fault and not e.failing and steady:
         return True, True, (), None
-    findings = _findings(e, fault) if steady else (NOT_DETERMINISTIC,)
-    if fault and findings[0] is fault[1]:
+    faults = _faults(e, fault) if steady else (NOT_DETERMINISTIC,)
+    if fault and faults[0] is fault[1]:
         shown = fault[0]
     else:
         order = {i: (e.probes[i].special, not e.fails_clearly(i)) for i in e.failing or e.by_size}
         shown = min(order, key=lambda i: order[i])
-    return False, True, findings, example(e.probes[shown], e.got[shown], e.expected[shown])
+    return False, True, faults, example(e.probes[shown], e.got[shown], e.expected[shown])
 
 
-def _findings(e: Examination, fault: tuple[int, Finding] | None) -> tuple[Finding, ...]:
+def _faults(e: Examination, fault: tuple[int, Fault] | None) -> tuple[Fault, ...]:
     """The fault in the form, and what explains the values."""
     form = (fault[1],) if fault else ()
     if not e.failing:
         return form
     known = known_mistakes(e)
     if known:
-        named = tuple(Finding(m.name, m.title, m.why) for m in dict.fromkeys(known))
+        named = tuple(Fault(m.name, m.title, m.why) for m in dict.fromkeys(known))
         return named + form if form and form[0].name in BEFORE_VALUES else form + named
     if form and form[0].name in BEFORE_VALUES:
         return form
     return form + (broken_laws(e.question, e.respond) or (UNKNOWN,))
 
 
-def broken_laws(question: Question, respond: Respond) -> tuple[Finding, ...]:
+def broken_laws(question: Question, respond: Respond) -> tuple[Fault, ...]:
     """The laws that an answer breaks, each with what was found."""
     found = ((law, broken(law, respond)) for law in question.laws)
-    kept = (Finding(law.name, law.title, text) for law, text in found if text)
+    kept = (Fault(law.name, law.title, text) for law, text in found if text)
     return tuple(islice(kept, MOST_LAWS))
 
 
@@ -140,5 +136,5 @@ def _by_laws(question: Question, respond: Respond) -> Verdict:
         fault = form_fault(got, Observation(outputs={}))
         if fault:
             return False, True, (fault,), None
-    findings = broken_laws(question, respond)
-    return not findings, True, findings, None
+    faults = broken_laws(question, respond)
+    return not faults, True, faults, None

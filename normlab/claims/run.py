@@ -15,7 +15,7 @@ import torch
 import normlab
 from normlab.claims.catalogue import CLAIMS, find_claim, theme_of
 from normlab.claims.claim import VERDICTS, Claim, Finding, NotRun, Verdict
-from normlab.progress import progress
+from normlab.progress import progress_bar
 from normlab.table import Table
 from normlab.timing import one_thread
 
@@ -206,7 +206,7 @@ def run_claims(numbers: Iterable[int] | None = None) -> Ledger:
     chosen = [claim.number for claim in CLAIMS] if numbers is None else list(numbers)
     for number in chosen:
         find_claim(number)
-    return Ledger(tuple(run_claim(number) for number in progress(chosen, "claims")))
+    return Ledger(tuple(run_claim(number) for number in progress_bar(chosen, "claims")))
 
 
 def count_verdicts(claims: Iterable[Claim] = CLAIMS) -> dict[Verdict, int]:

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from normlab.batch_dependence import NORMS, Companions, ShiftStudy
+from normlab.batch_dependence import BATCH_AND_LAYER_NORM, Companions, ShiftStudy
 from normlab.figures.style import GREY, NORM_COLORS, NORM_MARKERS
 from normlab.table import Table
 
@@ -11,7 +11,7 @@ from normlab.table import Table
 def draw_companions(data: Companions, axes: tuple[Axes, Axes], /, size: int, chosen: int) -> None:
     """The example's output by feature: grey among every set of companions, coloured now."""
     places = np.arange(len(data.example))
-    for ax, norm in zip(axes, NORMS, strict=True):
+    for ax, norm in zip(axes, BATCH_AND_LAYER_NORM, strict=True):
         outputs = data.outputs(norm, size)
         ax.axhline(0, color="black", linewidth=0.8)
         for others in outputs:
@@ -25,8 +25,8 @@ def draw_companions(data: Companions, axes: tuple[Axes, Axes], /, size: int, cho
 
 
 def describe_companions(data: Companions, /, size: int, chosen: int) -> tuple[str, Table]:
-    batch, layer = (data.spread(norm, size) for norm in NORMS)
-    outputs = {norm: data.outputs(norm, size)[chosen] for norm in NORMS}
+    batch, layer = (data.spread(norm, size) for norm in BATCH_AND_LAYER_NORM)
+    outputs = {norm: data.outputs(norm, size)[chosen] for norm in BATCH_AND_LAYER_NORM}
     zeros = " and is 0 in every feature" if not outputs["BatchNorm"].any() else ""
     sentence = (
         f"Batch size {size}, companions {chosen + 1} of {len(data.others)}: over the sets of "

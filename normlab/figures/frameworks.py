@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from normlab.figures.style import BLUE, GREEN, GREY, NORM_COLORS, ORANGE, PINK, RED, SKY
 from normlab.frameworks.comparison import Comparison, shown
-from normlab.frameworks.framework import NORMS
+from normlab.frameworks.framework import COMPARED_NORMS
 from normlab.frameworks.report import SweepPoint
 from normlab.table import Table
 
@@ -27,7 +27,7 @@ AGAINST = {"the same norm with ε = 0": "from_ideal", "the same norm, same ε": 
 def draw_differences(data: Comparison, ax: Axes, /) -> None:
     """Each framework's differences from float64: LayerNorm's above the line, RMSNorm's below."""
     names = list(data.reports)
-    for norm, shift in zip(NORMS, (-0.17, 0.17), strict=True):
+    for norm, shift in zip(COMPARED_NORMS, (-0.17, 0.17), strict=True):
         for result, marker in RESULT_MARKERS.items():
             values = [data.reports[n].differences[norm].get(result, float("nan")) for n in names]
             ax.plot(

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from normlab.figures.style import BLUE, GREY, ORANGE, SKY
-from normlab.invariance import CHANGES, NORMS, PAPER, InvarianceTable
+from normlab.invariance import CHANGES, INVARIANCE_NORMS, PAPER, InvarianceTable
 from normlab.table import Table
 
 SHOWN_CASES = {0: ("case 0", "o", BLUE), 1: ("case 1", "^", ORANGE)}
@@ -19,7 +19,7 @@ TICKS = (-8, -4, 0, 4, 8)
 
 def draw_invariance_table(data: InvarianceTable, ax: Axes, /) -> None:
     """A grid: ✓ on plain ground, ✗ on hatched ground, the relative change below."""
-    for row, norm in enumerate(NORMS):
+    for row, norm in enumerate(INVARIANCE_NORMS):
         for column, change in enumerate(CHANGES):
             cell = data.cells[norm, change]
             face, hatch = (SKY, "") if cell.mark == "✓" else ("white", "///")
@@ -31,9 +31,9 @@ def draw_invariance_table(data: InvarianceTable, ax: Axes, /) -> None:
             text = f"{cell.mark} {amount}" if cell.mark == "✓" else f"✗ {cell.relative_change:.2f}"
             ax.text(column + 0.47, row + 0.45, text, ha="center", va="center", bbox=box)
     ax.set_xticks(np.arange(len(CHANGES)) + 0.47, [c.replace(" re", "\nre") for c in CHANGES])
-    ax.set_yticks(np.arange(len(NORMS)) + 0.45, list(NORMS))
+    ax.set_yticks(np.arange(len(INVARIANCE_NORMS)) + 0.45, list(INVARIANCE_NORMS))
     ax.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
-    ax.set(xlim=(0, len(CHANGES)), ylim=(len(NORMS), 0))
+    ax.set(xlim=(0, len(CHANGES)), ylim=(len(INVARIANCE_NORMS), 0))
     ax.grid(visible=False)
     ax.spines[:].set_visible(False)
 

@@ -13,7 +13,7 @@ from normlab.frameworks.framework import FRAMEWORKS, Framework
 from normlab.frameworks.process import CannotRun, ask, torch_block
 from normlab.frameworks.report import Report
 from normlab.processes import available_cores
-from normlab.progress import progress
+from normlab.progress import progress_bar
 from normlab.timing import one_thread
 
 STORED = "frameworks.json"
@@ -47,7 +47,7 @@ def compare_frameworks() -> Comparison:
     reports, not_run = dict(stored_comparison().reports), {}
     with one_thread(), ThreadPoolExecutor(available_cores()) as pool:
         apart = {n: pool.submit(measured, f) for n, f in FRAMEWORKS.items() if f.environment}
-        for name, framework in progress(FRAMEWORKS.items(), "frameworks"):
+        for name, framework in progress_bar(FRAMEWORKS.items(), "frameworks"):
             try:
                 reports[name] = apart[name].result() if name in apart else measured(framework)
             except CannotRun as error:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from normlab.frameworks.framework import NORMS
+from normlab.frameworks.framework import COMPARED_NORMS
 from normlab.frameworks.report import Report
 from normlab.table import Table
 
@@ -78,7 +78,7 @@ class Comparison:
 
     def _results(self) -> list[tuple[str, str]]:
         first = next(iter(self.reports.values()))
-        return [(norm, result) for norm in NORMS for result in first.differences[norm]]
+        return [(norm, result) for norm in COMPARED_NORMS for result in first.differences[norm]]
 
     def output_rms(self, norm: str) -> Table:
         """The root mean square of the output of each norm, with its defaults, on small inputs."""
@@ -146,7 +146,7 @@ class Comparison:
             "greatest difference",
         )
         rows = []
-        for norm in NORMS:
+        for norm in COMPARED_NORMS:
             for name, report in self.reports.items():
                 d, h = report.defaults[norm], report.half[norm]
                 worst = shown(max(report.differences[norm].values()))

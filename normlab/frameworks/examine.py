@@ -14,7 +14,7 @@ from normlab.frameworks.library import Weights, load_library
 from normlab.frameworks.report import Report
 
 
-def examine(framework: Framework, weights: Weights) -> tuple[Report, Weights]:
+def examine_framework(framework: Framework, weights: Weights) -> tuple[Report, Weights]:
     """All experiments and listings of one framework.
 
     Args:

@@ -4,7 +4,7 @@ import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-NORMS = ("LayerNorm", "RMSNorm")
+COMPARED_NORMS = ("LayerNorm", "RMSNorm")
 INSTALL = "%pip install 'normlab[frameworks]'"
 """For a cell of a notebook, so that it reaches the kernel's own environment."""
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from normlab.frameworks.framework import NORMS, Framework
+from normlab.frameworks.framework import COMPARED_NORMS, Framework
 from normlab.norms.rows import FloatArray
 
 Weights = dict[str, FloatArray]
@@ -85,7 +85,7 @@ class Library(ABC):
     def block_norms(self, features: int, eps: Mapping[str, float]) -> tuple[Any, Any]:
         """The two norms of a block."""
         settings = {norm: {self.epsilon: value} for norm, value in eps.items()}
-        first, final = (self.norm(n, features, **settings.get(n, {})) for n in NORMS)
+        first, final = (self.norm(n, features, **settings.get(n, {})) for n in COMPARED_NORMS)
         return first, final
 
     @abstractmethod

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from normlab.frameworks.framework import NORMS, Framework
+from normlab.frameworks.framework import COMPARED_NORMS, Framework
 from normlab.frameworks.library import Library, Weights
 from normlab.frameworks.report import Carried, Defaults, HalfPrecision, SweepPoint
 from normlab.norms import layer_norm, layer_norm_backward, rms_norm, rms_norm_backward
@@ -160,4 +160,4 @@ def carry(library: Library, weights: Weights) -> tuple[Carried, Weights]:
 
 def all_norms(experiment: Callable[[str], Any]) -> dict[str, Any]:
     """One experiment for each norm."""
-    return {norm: experiment(norm) for norm in NORMS}
+    return {norm: experiment(norm) for norm in COMPARED_NORMS}

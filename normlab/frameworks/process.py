@@ -8,7 +8,7 @@ import tempfile
 
 import torch
 
-from normlab.frameworks.examine import examine, from_json, to_json
+from normlab.frameworks.examine import examine_framework, from_json, to_json
 from normlab.frameworks.framework import INSTALL, Framework
 from normlab.frameworks.library import Weights
 from normlab.frameworks.measure import FEATURES, HIDDEN
@@ -39,7 +39,7 @@ def torch_block(seed: int = 0) -> Block:
 
 
 def ask(framework: Framework, weights: Weights) -> tuple[Report, Weights]:
-    """`examine` in this process, or where the framework needs an environment, in one of its own.
+    """`examine_framework` in this process, or in one of its own if the framework needs it.
 
     Raises:
         CannotRun: if a package is missing, or if the process fails; it says how to mend it.
@@ -47,7 +47,7 @@ def ask(framework: Framework, weights: Weights) -> tuple[Report, Weights]:
     if framework.missing():
         raise CannotRun(f"not installed: run {INSTALL} in a cell, then restart the kernel")
     if not framework.environment:
-        return examine(framework, weights)
+        return examine_framework(framework, weights)
     printed = _run(framework, json.dumps(to_json(weights)))
     try:
         answer = json.loads(printed.splitlines()[-1])

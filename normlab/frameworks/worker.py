@@ -6,12 +6,12 @@ import json
 import sys
 from dataclasses import asdict
 
-from normlab.frameworks.examine import examine, from_json, to_json
+from normlab.frameworks.examine import examine_framework, from_json, to_json
 from normlab.frameworks.framework import FRAMEWORKS
 
 
 def main(name: str) -> None:
-    report, back = examine(FRAMEWORKS[name], from_json(json.load(sys.stdin)))
+    report, back = examine_framework(FRAMEWORKS[name], from_json(json.load(sys.stdin)))
     print()  # whatever a framework has printed ends here
     json.dump({"report": asdict(report), "weights": to_json(back)}, sys.stdout)
 

@@ -12,7 +12,7 @@ from normlab.grading.confined.level import Level
 from normlab.grading.paper import Graded, Paper, Setting
 from normlab.grading.store import Store, grade_key
 from normlab.grading.workers import grade_here
-from normlab.progress import progress
+from normlab.progress import progress_bar
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def paper_of(submission: Submission) -> Paper:
 
 def keys_of(submissions: Sequence[Submission], setting: Setting) -> dict[Submission, str]:
     """The key of each submission's grade."""
-    read = progress(submissions, "reading")
+    read = progress_bar(submissions, "reading")
     return {submission: grade_key(paper_of(submission), setting) for submission in read}
 
 
@@ -71,7 +71,7 @@ def grade_missing(
     under_way: dict[Future[Graded], str] = {}
     finished = _finished(list(todo.items()), setting, executor, at_once, under_way)
     try:
-        for key, future in progress(finished, "grading", total=len(todo)):
+        for key, future in progress_bar(finished, "grading", total=len(todo)):
             error = future.exception()
             if error is None:
                 store.put(key, future.result())

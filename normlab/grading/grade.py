@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from normlab.checks.diagnosis import Diagnosis, Finding
+from normlab.checks.diagnosis import Diagnosis, Fault
 from normlab.checks.examine import not_defined
 from normlab.checks.exercise import Exercise
 from normlab.code_cells import SYNTAX_OF_NOTEBOOKS, Cell, UnreadableFile, notebook_cells
@@ -104,7 +104,7 @@ class _Outcome:
     exercise: str
     talk: Conversation
     diagnoses: list[Diagnosis]
-    fault: Finding | None
+    fault: Fault | None
 
     def best(self, function: str) -> Diagnosis:
         """The best of the candidates; the last of equals."""
@@ -142,7 +142,7 @@ class _Grading:
                 if not talk.place:
                     raise NotStarted(f"a process of {exercise.name} ended too soon.") from None
             name, title = cause(talk.place, malformed, run.ending(), limits)
-        return _Outcome(exercise.name, talk, [], Finding(name, title, WHY[name]))
+        return _Outcome(exercise.name, talk, [], Fault(name, title, WHY[name]))
 
     def alone(self, function: str, fatal: int | None) -> Diagnosis:
         """The diagnosis of one answer, after a run of all has died: in cell `fatal`, or later.

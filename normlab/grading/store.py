@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from normlab.checks.diagnosis import Diagnosis, Example, Finding
+from normlab.checks.diagnosis import Diagnosis, Example, Fault
 from normlab.grading.paper import Graded, Paper, Setting
 from normlab.whole_files import lock
 
@@ -129,6 +129,6 @@ def graded_from(fields: dict[str, Any]) -> Graded:
 
 
 def _diagnosis(fields: dict[str, Any]) -> Diagnosis:
-    findings = tuple(Finding(**finding) for finding in fields["findings"])
+    faults = tuple(Fault(**fault) for fault in fields["faults"])
     example = fields["example"] and Example(**fields["example"])
-    return Diagnosis(**fields | {"findings": findings, "example": example})
+    return Diagnosis(**fields | {"faults": faults, "example": example})

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from normlab.checks.compare import close
-from normlab.checks.diagnosis import Diagnosis, Finding
+from normlab.checks.diagnosis import Diagnosis, Fault
 from normlab.checks.examination import expected
 from normlab.checks.examine import NOT_DETERMINISTIC, calls, judge, not_defined, right_at_once
 from normlab.checks.exercise import Arguments, Exercise, Question, Value
@@ -19,7 +19,7 @@ from normlab.grading.conversation import Conversation, questions_message
 
 KNOWN_SEED = 0
 """Of the inputs that learners' own checks have."""
-ONLY_KNOWN_INPUTS = Finding(
+ONLY_KNOWN_INPUTS = Fault(
     "only-known-inputs",
     "right on the inputs of the notebook's check, wrong on others",
     "The answer must hold for all inputs. Is something in it fitted to single numbers or shapes?",
@@ -152,16 +152,16 @@ class _Target:
         name = next((error.message for error in raised if error.message in GUARDED), None)
         if name is None:
             return None
-        finding = Finding("library-norm", f"it calls {name}", LIBRARY_NORM)
-        return _wrong(self.exercise, self.question, finding)
+        fault = Fault("library-norm", f"it calls {name}", LIBRARY_NORM)
+        return _wrong(self.exercise, self.question, fault)
 
 
 def _right(exercise: Exercise, question: Question) -> Diagnosis:
     return Diagnosis(exercise.name, question.function, True, True, question.points)
 
 
-def _wrong(exercise: Exercise, question: Question, *findings: Finding) -> Diagnosis:
-    return Diagnosis(exercise.name, question.function, False, True, question.points, findings)
+def _wrong(exercise: Exercise, question: Question, *faults: Fault) -> Diagnosis:
+    return Diagnosis(exercise.name, question.function, False, True, question.points, faults)
 
 
 def _undefined(questions: Questions, talk: Conversation, target: int) -> Diagnosis:
@@ -194,7 +194,7 @@ class Replay:
 
 
 def _without_inputs(exercise: Exercise, question: Question, found: Diagnosis) -> Diagnosis:
-    """The findings whose texts are ours: the others, and examples, could hold hidden numbers."""
+    """The faults whose texts are ours: the others, and examples, could hold hidden numbers."""
     ours = {mistake.name for mistake in question.mistakes} | {NOT_DETERMINISTIC.name}
-    kept = [finding for finding in found.findings if finding.name in ours]
+    kept = [fault for fault in found.faults if fault.name in ours]
     return _wrong(exercise, question, *(kept or [ONLY_KNOWN_INPUTS]))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from normlab.norms.rows import FloatArray
-from normlab.progress import progress
+from normlab.progress import progress_bar
 from normlab.table import Table
 
 Measure = Callable[[int, int], float]
@@ -91,7 +91,7 @@ def sweep_depths(
         2.0
     """
     runs = [(name, depth, seed) for name in measures for depth in depths for seed in seeds]
-    measured = [measures[name](depth, seed) for name, depth, seed in progress(runs, title)]
+    measured = [measures[name](depth, seed) for name, depth, seed in progress_bar(runs, title)]
     shape = (len(measures), len(depths), len(seeds))
     logs = np.log(np.array(measured, np.float64).reshape(shape))  # (M·N·S,) -> (M, N, S)
     means = np.exp(logs.mean(2))  # (M, N, S) -> (M, N)

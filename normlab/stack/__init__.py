@@ -2,13 +2,13 @@
 
 from normlab.stack.gradients import StackGradients, stack_gradients
 from normlab.stack.profile import StackProfile, power_of_ten, stack_profile, stack_profiles
-from normlab.stack.setting import INITS, NORMS, PLACEMENTS, StackSetting
+from normlab.stack.setting import INITS, STACK_NORMS, STACK_PLACEMENTS, StackSetting
 from normlab.stack.weights import layer_weights, stack_input, upstream_gradient
 
 __all__ = [
     "INITS",
-    "NORMS",
-    "PLACEMENTS",
+    "STACK_NORMS",
+    "STACK_PLACEMENTS",
     "StackGradients",
     "StackProfile",
     "StackSetting",

@@ -9,8 +9,8 @@ import numpy as np
 
 from normlab.deepnorm_constants import deepnorm_constants
 
-PLACEMENTS = ("post-norm", "pre-norm", "deepnorm", "peri-norm", "none")
-NORMS = ("layer_norm", "rms_norm")
+STACK_PLACEMENTS = ("post-norm", "pre-norm", "deepnorm", "peri-norm", "none")
+STACK_NORMS = ("layer_norm", "rms_norm")
 INITS = ("xavier", "xiong", "gpt2")
 DTYPES = ("float32", "float64")
 ATTENTION_WEIGHTS = ("W_q", "W_k", "W_v", "W_o")
@@ -79,7 +79,12 @@ class StackSetting:
             raise ValueError(f"eps is {self.eps}; expected a number > 0, for instance 1e-5.")
 
     def _check_choices(self) -> None:
-        choices = {"placement": PLACEMENTS, "norm": NORMS, "init": INITS, "dtype": DTYPES}
+        choices = {
+            "placement": STACK_PLACEMENTS,
+            "norm": STACK_NORMS,
+            "init": INITS,
+            "dtype": DTYPES,
+        }
         for name, known in choices.items():
             given = getattr(self, name)
             if given not in known:

@@ -8,7 +8,7 @@ from pathlib import Path
 from normlab.checks import Diagnosis
 from normlab.code_cells import UnreadableFile
 from normlab.processes import Processes, WorkerDied
-from normlab.progress import progress
+from normlab.progress import progress_bar
 from normlab.study.files import check_file
 from normlab.study.notebook import keep_solved
 from normlab.study.start import WORK
@@ -32,7 +32,7 @@ def check_command(files: list[Path], as_json: bool, seconds: float) -> int:
     diagnoses: list[Diagnosis] = []
     unreadable: list[str] = []
     notices: set[str] = set()
-    for path in progress(chosen, "checking"):
+    for path in progress_bar(chosen, "checking"):
         try:
             found = check_apart(path, seconds)
         except UnreadableFile as error:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import torch
 
-from normlab.progress import progress
+from normlab.progress import progress_bar
 from normlab.sweep.plan import SweepPlan
 from normlab.sweep.results import Results
 from normlab.sweep.rows import Row, config_key, failure_row, now, record_rows, recorded_steps
@@ -37,7 +37,7 @@ def run_missing(plan: SweepPlan, results: Results, executor: Executor) -> None:
     under_way: UnderWay = {}
     finished = _finished(plan, results, executor, group_seeds(missing), under_way)
     try:
-        for _ in progress(finished, "runs", total=len(missing)):
+        for _ in progress_bar(finished, "runs", total=len(missing)):
             pass
     except BaseException:
         for future in under_way:

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import anywidget
 import traitlets
 
-from normlab.progress import progress
+from normlab.progress import progress_bar
 from normlab.widgets.frames import Backgrounds
 from normlab.widgets.scene import Drawing, Scene
 
@@ -92,7 +92,7 @@ class Explorer(anywidget.AnyWidget):
         self.request = {"id": 0, "settings": {n: c.start for n, c in self._settings.items()}}
         self._filling = self._fill(self.request)
         # drawn before the widget opens, so that its first state holds every frame
-        deque(progress(self._filling, title, total=len(self._places)), maxlen=0)
+        deque(progress_bar(self._filling, title, total=len(self._places)), maxlen=0)
         super().__init__(
             title=title,
             controls=[_control_state(n, c, "page") for n, c in pages.items()]

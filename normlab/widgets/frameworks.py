@@ -3,7 +3,7 @@
 from normlab.figures.frameworks import AGAINST, SweepView, describe_sweep, draw_sweep
 from normlab.frameworks.compare import stored_comparison
 from normlab.frameworks.comparison import Comparison
-from normlab.frameworks.framework import FRAMEWORKS, NORMS
+from normlab.frameworks.framework import COMPARED_NORMS, FRAMEWORKS
 from normlab.frameworks.measure import OFFSETS, STDS
 from normlab.widgets.explorer import Choice, Explorer, Scene, Slider
 
@@ -27,7 +27,7 @@ def explore_frameworks(data: Comparison | None = None) -> Explorer:
             "framework": Choice("library", list(FRAMEWORKS), start=4),
         },
         settings={
-            "norm": Choice("norm", NORMS),
+            "norm": Choice("norm", COMPARED_NORMS),
             "offset": Choice("offset", OFFSETS),
             "against": Choice("against", list(AGAINST)),
         },

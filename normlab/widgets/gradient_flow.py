@@ -4,7 +4,7 @@ from typing import Any
 
 from normlab.figures.gradient_flow import describe_flow, draw_flow
 from normlab.gradient_flow import StackFlows
-from normlab.stack import NORMS, PLACEMENTS, StackSetting
+from normlab.stack import STACK_NORMS, STACK_PLACEMENTS, StackSetting
 from normlab.widgets.explorer import Choice, Explorer, Scene, Slider
 
 DEPTHS = (
@@ -29,8 +29,10 @@ def explore_gradient_flow() -> Explorer:
         Scene(compute, draw_flow, describe_flow, columns=2, size=(9.0, 3.8)),
         pages={"depth": Slider("sub-layers L", DEPTHS, show="{:,}".format, start=16)},
         settings={
-            "placement": Choice("placement", PLACEMENTS, start=PLACEMENTS.index("pre-norm")),
-            "norm": Choice("norm", NORMS),
+            "placement": Choice(
+                "placement", STACK_PLACEMENTS, start=STACK_PLACEMENTS.index("pre-norm")
+            ),
+            "norm": Choice("norm", STACK_NORMS),
             "init": Choice("initialization", ("xiong", "xavier")),
             "init_scale": Choice("weights ×", SCALES, start=SCALES.index(1.0)),
             "tokens": Choice("tokens", (1, 4, 16), start=2),

@@ -1,7 +1,7 @@
 """The explorer of what each norm shares its statistics over."""
 
 from normlab.figures.sharing import describe_sharing, draw_sharing
-from normlab.sharing import IMAGES, NORMS, TEXT, Layout, Place, Sharing
+from normlab.sharing import IMAGES, SHARING_NORMS, TEXT, Layout, Place, Sharing
 from normlab.widgets.explorer import Choice, Explorer, Scene, Slider
 
 WALK: tuple[Place, ...] = (
@@ -17,7 +17,7 @@ def explore_sharing() -> Explorer:
         "Who shares a mean and a variance",
         scene,
         pages={
-            "norm": Choice("norm", NORMS, start=1),
+            "norm": Choice("norm", SHARING_NORMS, start=1),
             "place": Slider("group of the number at", WALK, show=_show_place),
         },
         settings={"layout": Choice("layout", (TEXT, IMAGES), show=_show_layout)},

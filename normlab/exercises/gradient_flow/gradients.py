@@ -47,7 +47,7 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
 
 START = "stream = [x.detach().requires_grad_()]"
 TAKE = "gradients = torch.autograd.grad(loss, stream)"
-NORMS = "norms = [gradient.norm().item() for gradient in gradients]"
+NORMS_LINE = "norms = [gradient.norm().item() for gradient in gradients]"
 NORM, RETURN = "gradient.norm().item()", "return np.array(norms)"
 ZERO = "[block.zero_grad() for block in blocks]"
 BACKWARD = (
@@ -62,11 +62,11 @@ MISTAKES = (
         "The question is what reaches layer l: ∂L/∂x_l, which has the shape of x. A weight's "
         "gradient also depends on what its block reads, and .grad adds up over calls.",
         {
-            NORMS: "norms = [torch.autograd.grad(loss, block.weight, retain_graph=True)[0]"
+            NORMS_LINE: "norms = [torch.autograd.grad(loss, block.weight, retain_graph=True)[0]"
             ".norm().item() for block in blocks]"
         },
-        {TAKE: "loss.backward()", NORMS: OF_WEIGHTS},
-        {TAKE: f"{ZERO}; loss.backward()", NORMS: OF_WEIGHTS},
+        {TAKE: "loss.backward()", NORMS_LINE: OF_WEIGHTS},
+        {TAKE: f"{ZERO}; loss.backward()", NORMS_LINE: OF_WEIGHTS},
     ),
     Mistake(
         "accumulated-over-calls",
@@ -173,7 +173,7 @@ MISTAKES = (
         "these are the norms of the activations, not of their gradients",
         "‖x_l‖ says how large the stream is. Asked is how much the loss changes with it: "
         "‖∂L/∂x_l‖.",
-        {NORMS: "norms = [s.norm().item() for s in stream]"},
+        {NORMS_LINE: "norms = [s.norm().item() for s in stream]"},
     ),
     Mistake(
         "relative-or-logarithm",

@@ -85,11 +85,11 @@ def _kind(mark: Mark) -> str:
 def count_mistakes(students: Iterator[StudentMarks]) -> Counter[tuple[str, str, str]]:
     """How often (function, mistake, title) was made."""
     return Counter(
-        (mark.diagnosis.function, finding.name, finding.title if _is_ours(finding.name) else "")
+        (mark.diagnosis.function, fault.name, fault.title if _is_ours(fault.name) else "")
         for student in students
         for exercise in student.exercises
         for mark in exercise.marks
-        for finding in mark.diagnosis.findings
+        for fault in mark.diagnosis.faults
     )
 
 
