@@ -47,7 +47,7 @@ draw_three_paths(ax)
 # %%
 import numpy as np
 
-from normlab.gradients import finite_difference_gradient, relative_error
+from normlab.norms import finite_difference_gradient, relative_error
 
 D, eps = 6, 1e-5
 x = np.array([1.0, -0.5, 2.0, 0.0, -1.5, 0.5])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 
 
 def round_to_bfloat16(x: ArrayLike) -> FloatArray:

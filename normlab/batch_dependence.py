@@ -5,8 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from normlab.norms import RunningStatistics, batch_norm, batch_norm_inference, layer_norm
-from normlab.norms.rows import FloatArray
+from normlab.norms import (
+    FloatArray,
+    RunningStatistics,
+    batch_norm,
+    batch_norm_inference,
+    layer_norm,
+)
 from normlab.table import Table
 
 BATCH_AND_LAYER_NORM: Mapping[str, Callable[[FloatArray], FloatArray]] = {

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from normlab.norms import layer_norm, rms_norm
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray, layer_norm, rms_norm
 from normlab.table import Table
 
 

@@ -8,7 +8,7 @@ import torch
 
 from normlab.deepnorm_constants import deepnorm_constants
 from normlab.deepnorm_variants import DEEPNORM_VARIANTS
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 from normlab.placement import Placement, Site, TensorMap
 from normlab.probes import ModelUpdate, Rule, loglog_slope, model_update
 from normlab.probes.depth import summed

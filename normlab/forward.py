@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from normlab.norms import layer_norm
-from normlab.norms.rows import FloatArray, check_input, check_parameter
+from normlab.norms import FloatArray, check_input, check_parameter, layer_norm
 from normlab.table import Table
 
 

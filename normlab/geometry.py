@@ -6,8 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from normlab.norms import layer_norm, layer_norm_backward, rms_norm, rms_norm_backward
-from normlab.norms.rows import FloatArray, check_input
+from normlab.norms import (
+    FloatArray,
+    check_input,
+    layer_norm,
+    layer_norm_backward,
+    rms_norm,
+    rms_norm_backward,
+)
 from normlab.table import Table
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 from normlab.stack import StackProfile, StackSetting, stack_profiles
 from normlab.stack.setting import check_count
 from normlab.table import Table

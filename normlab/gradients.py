@@ -1,59 +1,13 @@
-"""The backward pass of layer norm: measured by differences, and taken apart into directions."""
+"""The backward pass of layer norm: taken apart into directions, and beside differences."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from normlab.norms import layer_norm, layer_norm_backward, rms_norm_backward
-from normlab.norms.rows import FloatArray, check_eps
+from normlab.norms import FloatArray, check_eps, layer_norm, layer_norm_backward, rms_norm_backward
+from normlab.norms.differences import finite_difference_gradient, relative_error
 from normlab.table import Table
-
-Loss = Callable[[FloatArray], float]
-
-
-def finite_difference_gradient(loss: Loss, x: ArrayLike, step: float) -> FloatArray:
-    """The gradient of a scalar function by central differences.
-
-    Formula, for each entry i: g_i = [loss(x + h·e_i) − loss(x − h·e_i)]/(2h). The formula is
-    off by O(h²); rounding adds about machine epsilon/h.
-
-    Args:
-        loss: takes an array of the shape and dtype of `x`, returns a number.
-        x: any shape, also a single number, float. It is not changed.
-        step: h > 0.
-
-    Returns:
-        An array of the shape and dtype of `x`.
-
-    Raises:
-        ValueError: if `x` is not a float array or `step` is not positive.
-
-    >>> finite_difference_gradient(lambda x: float((x**2).sum()), [1.0, 3.0], 0.5)
-    array([2., 6.])
-    """
-    x = np.asarray(x)
-    if not np.issubdtype(x.dtype, np.floating):
-        raise ValueError(f"x has dtype {x.dtype}; expected floats: use x.astype(np.float64).")
-    if not step > 0:
-        raise ValueError(f"step is {step}; expected a number > 0, for instance 1e-5.")
-    gradient = np.empty_like(x)
-    for place in np.ndindex(x.shape):
-        nudge = np.zeros_like(x)
-        nudge[place] = step
-        gradient[place] = (loss(x + nudge) - loss(x - nudge)) / (2 * step)
-    return gradient
-
-
-def relative_error(estimate: ArrayLike, reference: ArrayLike) -> float:
-    """‖estimate − reference‖ / ‖reference‖ over all entries, in float64.
-
-    >>> relative_error([1.0, 1.0], [1.0, 2.0]).__round__(4)
-    0.4472
-    """
-    estimate, reference = np.asarray(estimate, np.float64), np.asarray(reference, np.float64)
-    return float(np.linalg.norm(estimate - reference) / np.linalg.norm(reference))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ A mini-batch of graphs is one array of all nodes, and `batch`, the number of eac
 import numpy as np
 from numpy.typing import NDArray
 
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 
 Groups = NDArray[np.integer]
 

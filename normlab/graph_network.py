@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from normlab.graph_network import GRAPH_NORMS, draw_communities, train_gcn
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 from normlab.progress import progress_bar
 from normlab.stored_rows import read_rows, write_rows
 from normlab.table import Table

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from normlab.norms import batch_norm, layer_norm, rms_norm
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray, batch_norm, layer_norm, rms_norm
 from normlab.table import Table
 
 THRESHOLD = 1e-6

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 from normlab.placement import Placement
 from normlab.probes.depth import profile_depth
 from normlab.residual import StreamGrowth, stream_growth

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from normlab import norms, torch_norms
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 from normlab.table import Table
 from normlab.timing import one_thread, race
 

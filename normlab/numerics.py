@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import DTypeLike
 
-from normlab.norms import layer_norm, layer_norm_backward
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray, layer_norm, layer_norm_backward
 from normlab.table import Table
 
 EPSILONS: Mapping[str, float] = {

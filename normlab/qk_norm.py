@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 from normlab.probes import random_batch
 from normlab.table import Table
 from normlab.transformer import Transformer, TransformerConfig

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 from normlab.stored_rows import joined, read_rows, split, write_rows
 from normlab.table import Table
 

@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 from normlab.recurrent import LayerNormLSTM, LayerNormRNN
 from normlab.table import Table
 

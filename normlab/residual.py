@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 from normlab.placement import Placement, PostNorm, PreNorm
 from normlab.probes import random_batch
 from normlab.table import Table

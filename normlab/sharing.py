@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 from normlab.table import Table
 
 Role: TypeAlias = Literal["example", "position", "feature"]

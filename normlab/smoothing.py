@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from normlab.graph_network import GCN, GRAPH_NORMS, Communities, draw_communities
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 from normlab.table import Table
 
 DEPTH, HIDDEN = 64, 32

@@ -11,15 +11,9 @@ from normlab.figures.gradients import (
     draw_three_paths,
     draw_turned_upstream,
 )
-from normlab.gradients import (
-    GradientPaths,
-    finite_difference_gradient,
-    relative_error,
-    sweep_scales,
-    sweep_steps,
-    turned_upstream,
-)
+from normlab.gradients import GradientPaths, sweep_scales, sweep_steps, turned_upstream
 from normlab.norms import layer_norm, layer_norm_backward
+from normlab.norms.differences import finite_difference_gradient, relative_error
 from normlab.widgets.gradients import explore_step_size, explore_upstream
 
 

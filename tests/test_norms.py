@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.testing import assert_allclose, assert_array_equal
 
 from normlab import norms
-from normlab.norms.rows import CHUNK_BYTES
+from normlab.norms._rows import CHUNK_BYTES
 
 # A result is rounded to its dtype once; the statistics add a few roundings of the work dtype.
 TOLERANCE = {np.float16: 2e-3, np.float32: 5e-6, np.float64: 1e-13}

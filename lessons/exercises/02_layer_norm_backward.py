@@ -14,8 +14,7 @@ import numpy as np
 from normlab import check, hint
 from normlab.figures.gradients import draw_three_paths
 from normlab.figures.style import new_figure
-from normlab.gradients import finite_difference_gradient
-from normlab.norms import layer_norm
+from normlab.norms import finite_difference_gradient, layer_norm
 
 # %% [markdown]
 # ## What to compute

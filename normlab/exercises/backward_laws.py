@@ -6,8 +6,8 @@ from inspect import signature
 import numpy as np
 
 from normlab.checks.exercise import Arguments, Law, Outputs, Probe, Value
-from normlab.gradients import finite_difference_gradient, relative_error
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
+from normlab.norms.differences import finite_difference_gradient, relative_error
 
 Forward = Callable[..., FloatArray]
 

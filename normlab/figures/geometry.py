@@ -8,7 +8,7 @@ from matplotlib.patches import Circle
 
 from normlab.figures.style import BLUE, GREEN, GREY, NORM_COLORS, ORANGE, RED, SKY
 from normlab.geometry import ACROSS, BEHIND, UP, Cloud, PlaneMap, RadiusCurves, Spectra, project
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 from normlab.table import Table
 
 

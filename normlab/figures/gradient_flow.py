@@ -16,7 +16,7 @@ from normlab.figures.style import (
     RED,
 )
 from normlab.gradient_flow import StackFlows, flow_theory
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 from normlab.probes import DepthProfile, DepthSweep
 from normlab.stack import power_of_ten
 from normlab.table import Table

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 
 from normlab.figures.style import BLUE, GREEN, GREY, ORANGE
 from normlab.graph_runs import AccuracyByDepth
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 from normlab.smoothing import Smoothing
 from normlab.table import Table
 

@@ -8,7 +8,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgb
 
 from normlab.figures.style import GREY, NORM_COLORS
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 from normlab.sharing import SIZES, STATISTICS, Place, Role, Sharing
 from normlab.table import Table
 

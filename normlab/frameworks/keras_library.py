@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from normlab.frameworks.library import Block, Library, Parameter, Weights
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 
 
 class KerasLibrary(Library):

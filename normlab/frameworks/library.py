@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from normlab.frameworks.framework import COMPARED_NORMS, Framework
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 
 Weights = dict[str, FloatArray]
 """By torch's names and with torch's orientation: "weight" (D,) and "bias" (D,) for a norm;

@@ -9,8 +9,7 @@ import numpy as np
 from normlab.frameworks.framework import COMPARED_NORMS, Framework
 from normlab.frameworks.library import Library, Weights
 from normlab.frameworks.report import Carried, Defaults, HalfPrecision, SweepPoint
-from normlab.norms import layer_norm, layer_norm_backward, rms_norm, rms_norm_backward
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray, layer_norm, layer_norm_backward, rms_norm, rms_norm_backward
 
 EPS = 1e-5
 """The one ε of the comparison."""

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from normlab.frameworks.library import Library, Parameter, Weights
-from normlab.norms import layer_norm_backward, rms_norm_backward
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray, layer_norm_backward, rms_norm_backward
 
 
 class NumPyLibrary(Library):

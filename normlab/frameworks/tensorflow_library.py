@@ -5,7 +5,7 @@ from typing import Any
 
 from normlab.frameworks.keras_library import KerasLibrary
 from normlab.frameworks.library import Weights
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 
 
 class TensorFlowLibrary(KerasLibrary):

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from normlab.frameworks.library import Library, Parameter, Weights
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 
 
 class Block(nn.Module):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from normlab.norms.rows import (
+from normlab.norms._rows import (
     FloatArray,
     as_rows,
     check_eps,

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from normlab.norms.rows import (
+from normlab.norms._rows import (
     FloatArray,
     as_rows,
     check_eps,

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 from normlab.placement import TensorMap
 from normlab.probes.batch import find_stack, last_stack, random_batch
 from normlab.table import Table

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 from normlab.probes.batch import find_stack, last_stack, random_batch
 from normlab.table import Table
 from normlab.transformer import Block, StackName, Transformer, TransformerConfig

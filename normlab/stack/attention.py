@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 from normlab.stack.kernels import read_in_order, scalar
 from normlab.stack.memory import Arena, aligned_empty
 from normlab.stack.setting import ATTENTION_WEIGHTS, StackSetting

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 from normlab.stack.kernels import column_blocks, read_in_order, scalar
 from normlab.stack.memory import Arena, aligned_empty
 from normlab.stack.setting import FEED_FORWARD_WEIGHTS, StackSetting

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 from normlab.stack.run import StackRun, stack_arithmetic
 from normlab.stack.setting import StackSetting, check_count
 from normlab.stack.tape import borrowed_tapes

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 
 _BLOCK = 64
 _SMALLEST, _GREATEST = 1e-30, 1e37  # sums of squares that float32 holds in full

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 
 _CACHE_LINE = 64
 _BLOCK_BYTES = 2**24  # from 2**22 on, NumPy asks the system for large pages

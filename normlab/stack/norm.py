@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 from normlab.stack.kernels import scalar
 from normlab.stack.memory import aligned_empty
 from normlab.stack.setting import StackSetting

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 from normlab.stack.kernels import squared_norms
 from normlab.stack.run import StackRun, stack_arithmetic
 from normlab.stack.setting import (

@@ -4,7 +4,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 from normlab.stack.memory import aligned_empty
 from normlab.stack.norm import make_norm
 from normlab.stack.setting import StackSetting

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 from normlab.stack.attention import Attention
 from normlab.stack.feed_forward import FeedForward
 from normlab.stack.kernels import squared_norm

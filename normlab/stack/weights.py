@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 from normlab.stack.memory import Arena
 from normlab.stack.setting import StackSetting
 

@@ -7,7 +7,7 @@ from normlab.checks.examples import number
 from normlab.checks.exercise import Law, Outputs, Probe, Question, Value
 from normlab.exercises.beyond_transformers.graph_mistakes import MISTAKES
 from normlab.exercises.drivers import beyond_transformers as drivers
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 
 
 def graph_layer_norm(

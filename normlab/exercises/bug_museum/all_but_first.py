@@ -17,7 +17,7 @@ from normlab.exercises.bug_museum.exhibit import (
     failing_input_question,
 )
 from normlab.exercises.bug_museum.laws import ITEM_ALONE
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 
 
 def buggy_item_layer_norm(x: FloatArray, eps: float = 1e-5) -> FloatArray:

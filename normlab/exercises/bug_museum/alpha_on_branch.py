@@ -17,8 +17,7 @@ from normlab.exercises.bug_museum.exhibit import (
     failing_input_question,
 )
 from normlab.exercises.bug_museum.laws import LARGE_ALPHA
-from normlab.norms import layer_norm
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray, layer_norm
 
 
 def buggy_deepnorm_linear(

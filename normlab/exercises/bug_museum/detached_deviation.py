@@ -16,7 +16,7 @@ from normlab.exercises.bug_museum.exhibit import (
     failing_input_question,
 )
 from normlab.exercises.bug_museum.laws import FINITE_DIFFERENCES
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 
 
 def buggy_layer_norm_dx(

@@ -16,7 +16,7 @@ import numpy as np
 
 from normlab.checks.exercise import Answer, Law, Outputs, Question
 from normlab.exercises.drivers.bug_museum import returned_arguments
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 
 CLEAR = 1e-3
 """The results must differ by more than this fraction of the greatest number of the right one."""

@@ -6,9 +6,8 @@ from functools import partial
 import numpy as np
 
 from normlab.checks.exercise import Arguments, Law, Outputs
-from normlab.gradients import finite_difference_gradient, relative_error
-from normlab.norms import layer_norm
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray, layer_norm
+from normlab.norms.differences import finite_difference_gradient, relative_error
 
 ROW = np.array([1.0, -2.0, 0.5, 4.0])
 WEIGHT = np.arange(16.0).reshape(4, 4) % 5 - 2  # (16,) -> (D, D)

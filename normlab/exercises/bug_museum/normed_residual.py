@@ -16,8 +16,7 @@ from normlab.exercises.bug_museum.exhibit import (
     failing_input_question,
 )
 from normlab.exercises.bug_museum.laws import NO_BRANCH
-from normlab.norms import layer_norm
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray, layer_norm
 
 
 def buggy_pre_norm_linear(x: FloatArray, weight: FloatArray, eps: float = 1e-5) -> FloatArray:

@@ -12,7 +12,7 @@ from normlab.checks.exercise import Mistake, Probe, Question
 from normlab.exercises.bug_museum import familiar
 from normlab.exercises.bug_museum.exhibit import Exhibit, Reason, failing_input_question
 from normlab.exercises.bug_museum.laws import SCALE_SQUARED, SHIFT_FREE
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 
 
 def buggy_row_variance(x: FloatArray) -> FloatArray:

@@ -2,7 +2,7 @@
 
 from numpy.typing import ArrayLike
 
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 
 
 def layer_norm(

@@ -16,7 +16,7 @@ from normlab.exercises.bug_museum.exhibit import (
     failing_input_question,
 )
 from normlab.exercises.bug_museum.laws import VARIANCE_ONE
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 
 
 def buggy_annotated_layer_norm(

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from normlab.checks.examples import number
 from normlab.checks.exercise import Arguments, Law, Mistake, Outputs, Probe, Question
 from normlab.exercises.drivers import gradient_flow as drivers
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 
 
 def layer_gradient_norms(

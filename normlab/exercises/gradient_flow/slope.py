@@ -4,7 +4,7 @@ import numpy as np
 
 from normlab.checks.drivers import call
 from normlab.checks.exercise import Arguments, Law, Mistake, Outputs, Probe, Question
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 
 
 def loglog_slope(depths: FloatArray, values: FloatArray) -> float:

@@ -4,7 +4,7 @@ import numpy as np
 
 from normlab.checks.exercise import Probe
 from normlab.exercises import backward_laws, common
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 
 
 def layer_norm_backward(

@@ -6,7 +6,7 @@ import numpy as np
 from torch import Tensor
 
 from normlab.checks.exercise import Arguments, Law, Outputs, Probe
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 
 TensorMap = Callable[[Tensor], Tensor]
 

@@ -8,7 +8,7 @@ from normlab.checks.examples import number
 from normlab.checks.exercise import Law, Mistake, Outputs, Probe, Question
 from normlab.exercises import backward, backward_laws, common
 from normlab.exercises.rms_norm import familiar
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 
 
 def rms_norm_backward(

@@ -7,7 +7,7 @@ from normlab.checks.examples import number
 from normlab.checks.exercise import Law, Mistake, Outputs, Probe, Question
 from normlab.exercises import common, row_laws
 from normlab.exercises.rms_norm import familiar
-from normlab.norms.rows import FloatArray
+from normlab.norms import FloatArray
 
 
 def rms_norm(x: FloatArray, gamma: FloatArray, eps: float = 1e-6) -> FloatArray:
