@@ -20,9 +20,9 @@ from normlab.checks import Exercise, Question, examine
 from normlab.checks.exercise import Answer, Outputs, Value
 from normlab.checks.variants import Variant, pair_variants, single_variants
 from normlab.exercises import FUNCTIONS, load_exercise
-from normlab.progress import progress_bar
-from normlab.table import Table
-from normlab.timing import one_thread
+from normlab.tools.progress_bar import progress_bar
+from normlab.tools.table import Table
+from normlab.tools.timing import one_thread
 from tests.mutants import mutants
 
 COLUMNS = (

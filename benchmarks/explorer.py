@@ -27,7 +27,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, expect
 
-from normlab.table import Table
+from normlab.tools.table import Table
 from tests.jupyterlab_page import MINUTES, chromium, jupyterlab, open_chapter, run_all_cells
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"

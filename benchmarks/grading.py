@@ -25,8 +25,8 @@ from pathlib import Path
 
 import psutil
 
-from normlab.progress import progress_bar
-from normlab.table import Table
+from normlab.tools.progress_bar import progress_bar
+from normlab.tools.table import Table
 
 ROOT = Path(__file__).parent.parent
 PEERS = ROOT / ".venv-peers" / "bin"

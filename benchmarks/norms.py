@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from normlab.norm_race import NormTimes, race_norms
-from normlab.table import Table
+from normlab.tools.table import Table
 
 SHAPES = ((32, 512), (2048, 768), (64, 16384))
 DIRECTIONS = ("forward", "backward")

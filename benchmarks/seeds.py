@@ -15,8 +15,8 @@ from dataclasses import replace
 
 import torch
 
-from normlab.table import Table
-from normlab.timing import one_thread, race
+from normlab.tools.table import Table
+from normlab.tools.timing import one_thread, race
 from normlab.train_config import TrainConfig
 from normlab.train_run import Run
 from normlab.train_seeds import RunStack

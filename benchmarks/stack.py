@@ -20,8 +20,8 @@ import torch
 from torch import nn
 
 from normlab.stack import StackSetting, stack_profile
-from normlab.table import Table
-from normlab.timing import Race, one_thread, race
+from normlab.tools.table import Table
+from normlab.tools.timing import Race, one_thread, race
 
 DEPTHS = (12, 96, 1000)
 PLACEMENTS = ("post-norm", "pre-norm")

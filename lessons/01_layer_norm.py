@@ -279,9 +279,9 @@ explore_sharing()
 # **Predict.** Is there a norm in which more outputs move than the cube shows?
 
 # %%
+from normlab import Table
 from normlab.norms import batch_norm, rms_norm
 from normlab.sharing import influenced
-from normlab.table import Table
 
 
 def features_first(norm):
@@ -453,7 +453,7 @@ for layer in (nn.BatchNorm1d(4), nn.LayerNorm(4)):
 # %%
 from normlab.batch_dependence import shift_study
 from normlab.figures.batch_dependence import draw_shift
-from normlab.figures.style import new_figure
+from normlab.pictures import new_figure
 
 shifted = shift_study(offset=3.0, scale=2.0)
 fig, axes = new_figure(columns=2)

@@ -30,7 +30,7 @@ quiz("paths-to-the-loss")
 
 # %%
 from normlab.figures.gradients import draw_three_paths
-from normlab.figures.style import new_figure
+from normlab.pictures import new_figure
 
 fig, ax = new_figure(height=2.6)
 draw_three_paths(ax)
@@ -207,8 +207,8 @@ def layer_norm_backward_by_hand(dy, x, gamma, eps=1e-5):
 quiz("best-step")
 
 # %%
+from normlab import Table
 from normlab.gradients import sweep_steps
-from normlab.table import Table
 
 rows = []
 for dtype, turn, end, bound in (("float64", 1e-4, 1e-14, 1e-9), ("float32", 1e-1, 1e-6, 1e-4)):

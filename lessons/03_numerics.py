@@ -56,9 +56,9 @@ print("ε = 1e-5:\n", normalize(rows, eps=1e-5).round(3))
 quiz("small-row")
 
 # %%
+from normlab import Table
 from normlab.norms import layer_norm, rms_norm
 from normlab.numerics import EPSILONS
-from normlab.table import Table
 
 row = layer_norm(np.random.default_rng(0).standard_normal(512), eps=0)  # mean 0, std 1
 stds, gap, table = (1, 0.02, 0.01, 0.001), 0, []
@@ -203,7 +203,7 @@ gradients_by_eps.table()
 
 # %%
 from normlab.figures.numerics import draw_gradient_sweep
-from normlab.figures.style import new_figure
+from normlab.pictures import new_figure
 
 figure, ax = new_figure(height=3.6)
 draw_gradient_sweep(gradients_by_eps, ax)
@@ -653,7 +653,7 @@ Table(("dtype", "error, cast before γ", "error, cast after γ", "differ", "F.rm
 # (a) 0.2 %, one rounding (b) 2 % (c) about 20 %
 
 # %%
-from normlab.timing import one_thread
+from normlab.tools import one_thread
 
 
 def gradients(norm, x, dy):

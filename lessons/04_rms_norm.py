@@ -96,8 +96,8 @@ explore_offset_token()
 # $$\tan(\text{angle}) = \frac{|\text{mean}|}{\text{standard deviation}}$$
 
 # %%
+from normlab import Table
 from normlab.centering import offset_token
-from normlab.table import Table
 
 token = offset_token(features=16)
 rows = [[m, token.angle(m), float(np.degrees(np.arctan(m)))] for m in (0.1, 0.5, 1.0, 2.0, 5.0)]
@@ -132,7 +132,7 @@ print(f"1/D         share {1 / 768:.5f}   1/π {1 / np.pi:.5f}")
 # %%
 from normlab.centering import sweep_mean_share
 from normlab.figures.centering import draw_mean_shares
-from normlab.figures.style import new_figure
+from normlab.pictures import new_figure
 
 shares = sweep_mean_share([16, 64, 256, 1024, 4096])
 fig, ax = new_figure()

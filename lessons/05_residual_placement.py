@@ -53,8 +53,8 @@ print(f"post-norm: {post.var():.2f}   pre-norm: {pre.var():.1f}")
 # %%
 import inspect
 
+from normlab import Table
 from normlab.placement import PostNorm, PreNorm
-from normlab.table import Table
 
 for placement in (PostNorm, PreNorm):
     print(inspect.getsource(placement.step))
@@ -67,8 +67,8 @@ for placement in (PostNorm, PreNorm):
 # a norm?
 
 # %%
-from normlab.figures.style import new_figure
 from normlab.figures.wiring import draw_placement
+from normlab.pictures import new_figure
 
 fig, axes = new_figure(2, height=4.2)
 for name, ax in zip(["post-norm", "pre-norm"], axes, strict=True):

@@ -32,8 +32,8 @@ from normlab import quiz
 quiz("post-norm-gradient")
 
 # %%
+from normlab import Table
 from normlab.stack import StackSetting, stack_profile
-from normlab.table import Table
 
 profiles = [
     stack_profile(StackSetting(name, init="xiong", tokens=16), sub_layers=48)
@@ -218,7 +218,7 @@ sweep.table()
 
 # %%
 from normlab.figures.gradient_flow import draw_sweep
-from normlab.figures.style import new_figure
+from normlab.pictures import new_figure
 
 L = np.array(sweep.depths)
 theory = {

@@ -18,8 +18,8 @@
 # too. One example of each; a dot stands where the answer does not count:
 
 # %%
+from normlab import Table
 from normlab.grammar import CHARACTERS
-from normlab.table import Table
 from normlab.tasks import TASKS, make_task
 
 rows = []
@@ -76,8 +76,8 @@ from normlab import quiz
 quiz("first-rate-of-warmup")
 
 # %%
-from normlab.figures.style import new_figure
 from normlab.figures.warmup import draw_rates
+from normlab.pictures import new_figure
 from normlab.train import warmup_lr
 
 rates = {w: [warmup_lr(step, 1e-2, w) for step in range(300)] for w in (0, 50, 200)}
@@ -343,7 +343,8 @@ print(len(stored.runs), "runs;", stored.made)
 import tempfile
 from pathlib import Path
 
-from normlab.sweep import Processes, parse_plan, run_sweep
+from normlab.sweep import parse_plan, run_sweep
+from normlab.tools import Processes
 from normlab.warmup import read_warmup_map
 
 plan = parse_plan("""

@@ -24,9 +24,9 @@ quiz("alpha-without-a-norm")
 # %%
 import torch
 
+from normlab import Table
 from normlab.placement import DeepNorm
 from normlab.probes import random_batch
-from normlab.table import Table
 from normlab.transformer import Transformer, TransformerConfig
 
 
@@ -66,8 +66,8 @@ Table(("layers N", "α", "αx + f(x)", "α to the power 2N", "norm(αx + f(x))")
 # **Predict.** Both diagrams are drawn from the code. What does DeepNorm add to post-norm?
 
 # %%
-from normlab.figures.style import new_figure
 from normlab.figures.wiring import draw_placement, draw_wiring
+from normlab.pictures import new_figure
 from normlab.wiring import trace
 
 fig, axes = new_figure(3, width=7.5, height=2.8)
@@ -503,7 +503,7 @@ for learning_rate in (0.05, 1.0, 5.0):
 # **Predict.** Does DeepNorm learn in 40 steps? Does post-norm, with the same warmup?
 
 # %%
-from normlab.timing import one_thread
+from normlab.tools import one_thread
 from normlab.train import train
 
 hundred = TrainConfig(

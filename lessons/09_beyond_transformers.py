@@ -83,8 +83,8 @@ silent.table()
 # difference change at each step, in each cell?
 
 # %%
+from normlab import Table
 from normlab.recurrence import growth_per_step
-from normlab.table import Table
 
 rows = []
 for scale in (0.25, 0.5, 1.0, 2.0, 4.0):
@@ -195,7 +195,7 @@ for name in ("nn.LSTM, then LN", "LN-LSTM"):
 
 # %%
 from normlab.figures.rate_grids import draw_rate_grid
-from normlab.figures.style import new_figure
+from normlab.pictures import new_figure
 from normlab.recurrent_runs import load_recurrent_runs
 
 recurrent = load_recurrent_runs()
@@ -239,7 +239,7 @@ Table(("adding: seeds of 5 that solve it", *(f"rate {rate:g}" for rate in RATES)
 
 # %% tags=["timing"]
 from normlab.recurrent_runs import Reader
-from normlab.timing import one_thread, race
+from normlab.tools import one_thread, race
 
 x = torch.randn(32, 30, 2)
 readers = {name: Reader(name, inputs=2, outputs=1, seed=0) for name in CORES}

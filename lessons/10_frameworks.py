@@ -76,7 +76,7 @@ found.differences()
 
 # %%
 from normlab.figures.frameworks import draw_differences
-from normlab.figures.style import new_figure
+from normlab.pictures import new_figure
 
 fig, ax = new_figure(width=7.5, height=3.6)
 draw_differences(found, ax)
@@ -288,7 +288,7 @@ print("out_rms", tuple(seed["out_rms"].shape))
 # %%
 from torch import nn
 
-from normlab.table import Table
+from normlab import Table
 
 custom, built_in = seed["RMSNorm"](512), nn.RMSNorm(512)
 rows = []

@@ -37,8 +37,8 @@ quiz("gain-of-zeros")
 # %%
 from torch import nn
 
+from normlab import Table
 from normlab.norm_reading import read_norm
-from normlab.table import Table
 from normlab.zoo_blocks import ZooNorm
 
 modules = {
@@ -123,8 +123,8 @@ for norm_first in (True, False):
     print(f"norm_first={norm_first}:", "   ".join(wirings[norm_first].equations))
 
 # %%
-from normlab.figures.style import new_figure
 from normlab.figures.wiring import draw_wiring
+from normlab.pictures import new_figure
 from normlab.wiring_diagram import diagram
 
 fig, axes = new_figure(2, width=6.0, height=3.2)

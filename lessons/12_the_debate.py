@@ -82,8 +82,8 @@ print(wrong.headline, "→", wrong.status)
 # ### What layer norm is
 
 # %%
+from normlab import Table
 from normlab.claims import find_theme, run_claims
-from normlab.table import Table
 
 
 def quotes(theme):
@@ -328,7 +328,7 @@ defence.table()
 
 # %%
 from normlab.figures.defence import draw_defence
-from normlab.figures.style import new_figure
+from normlab.pictures import new_figure
 
 fig, axes = new_figure(2, width=9, height=3.8)
 draw_defence(defence, axes)

@@ -12,7 +12,7 @@ from normlab.norms import (
     batch_norm_inference,
     layer_norm,
 )
-from normlab.table import Table
+from normlab.tools.table import Table
 
 BATCH_AND_LAYER_NORM: Mapping[str, Callable[[FloatArray], FloatArray]] = {
     "BatchNorm": batch_norm,

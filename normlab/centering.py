@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from normlab.norms import FloatArray, layer_norm, rms_norm
-from normlab.table import Table
+from normlab.tools.table import Table
 
 
 @dataclass(frozen=True)

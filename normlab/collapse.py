@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from normlab.placement import Gate
-from normlab.table import Table
+from normlab.tools.table import Table
 from normlab.train_config import TrainConfig
 from normlab.train_run import Run, batch_loss
 

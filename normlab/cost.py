@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from normlab.table import Table
+from normlab.tools.table import Table
 
 
 @dataclass(frozen=True)

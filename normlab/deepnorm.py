@@ -12,7 +12,7 @@ from normlab.norms import FloatArray
 from normlab.placement import Placement, Site, TensorMap
 from normlab.probes import ModelUpdate, Rule, loglog_slope, model_update
 from normlab.probes.depth import summed
-from normlab.table import Table
+from normlab.tools.table import Table
 from normlab.transformer import Transformer, TransformerConfig
 
 Exponents = tuple[float, float]

@@ -15,9 +15,9 @@ import numpy as np
 from normlab.deepnorm import UpdateSweep, bounded_update, study_config
 from normlab.deepnorm_variants import DEEPNORM_VARIANTS
 from normlab.probes import Rule
-from normlab.progress import progress_bar
-from normlab.stored_rows import read_rows, write_rows
-from normlab.timing import one_thread
+from normlab.tools.progress_bar import progress_bar
+from normlab.tools.stored_rows import read_rows, write_rows
+from normlab.tools.timing import one_thread
 
 STORED = "deepnorm_update.csv"
 DEPTHS = (2, 4, 8, 16, 32, 64)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from normlab.placement import find_placement
-from normlab.table import Table
+from normlab.tools.table import Table
 from normlab.train import TrainConfig
 from normlab.transformer import NORMS
 

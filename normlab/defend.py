@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from normlab.defence import Brief, Choice, Defence
-from normlab.progress import progress_bar
-from normlab.timing import one_thread
+from normlab.tools.progress_bar import progress_bar
+from normlab.tools.timing import one_thread
 from normlab.train import TrainRecord, train
 from normlab.warmup import StoredRun, load_warmup_map
 

@@ -12,7 +12,7 @@ from typing import Literal
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from normlab.table import Table
+from normlab.tools.table import Table
 
 OLDEST_PYTHON = (3, 11)
 SETUP = "run `make lab` in the course's folder"

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from normlab.norms import FloatArray, check_input, check_parameter, layer_norm
-from normlab.table import Table
+from normlab.tools.table import Table
 
 
 @dataclass(frozen=True)

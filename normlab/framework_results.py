@@ -16,8 +16,8 @@ from pathlib import Path
 import normlab
 from normlab.frameworks.compare import measured
 from normlab.frameworks.framework import FRAMEWORKS
-from normlab.progress import progress_bar
-from normlab.whole_files import written_whole
+from normlab.tools.progress_bar import progress_bar
+from normlab.tools.whole_files import written_whole
 
 
 def write_reports(path: Path, names: Sequence[str] = tuple(FRAMEWORKS)) -> None:

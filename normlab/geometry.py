@@ -14,7 +14,7 @@ from normlab.norms import (
     rms_norm,
     rms_norm_backward,
 )
-from normlab.table import Table
+from normlab.tools.table import Table
 
 
 def layer_norm_jacobian(x: ArrayLike, eps: float = 1e-5) -> FloatArray:

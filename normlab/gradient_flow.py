@@ -8,7 +8,7 @@ import numpy as np
 from normlab.norms import FloatArray
 from normlab.stack import StackProfile, StackSetting, stack_profiles
 from normlab.stack.setting import check_count
-from normlab.table import Table
+from normlab.tools.table import Table
 
 FINAL_NORM = ("pre-norm", "peri-norm")
 

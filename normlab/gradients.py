@@ -7,7 +7,7 @@ import numpy as np
 
 from normlab.norms import FloatArray, check_eps, layer_norm, layer_norm_backward, rms_norm_backward
 from normlab.norms.differences import finite_difference_gradient, relative_error
-from normlab.table import Table
+from normlab.tools.table import Table
 
 
 @dataclass(frozen=True)

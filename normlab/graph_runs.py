@@ -15,10 +15,10 @@ import numpy as np
 
 from normlab.graph_network import GRAPH_NORMS, draw_communities, train_gcn
 from normlab.norms import FloatArray
-from normlab.progress import progress_bar
-from normlab.stored_rows import read_rows, write_rows
-from normlab.table import Table
-from normlab.timing import one_thread
+from normlab.tools.progress_bar import progress_bar
+from normlab.tools.stored_rows import read_rows, write_rows
+from normlab.tools.table import Table
+from normlab.tools.timing import one_thread
 
 STORED = "graph.csv"
 DEPTHS, RATES, SEEDS = (1, 2, 4, 8, 16, 32), (3e-3, 1e-2), (0, 1, 2, 3, 4)

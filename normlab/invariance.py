@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from normlab.norms import FloatArray, batch_norm, layer_norm, rms_norm
-from normlab.table import Table
+from normlab.tools.table import Table
 
 THRESHOLD = 1e-6
 """A relative change below it counts as none. The cells stay far from it on both sides."""

@@ -12,7 +12,7 @@ from normlab.norms import FloatArray
 from normlab.placement import Placement
 from normlab.probes.depth import profile_depth
 from normlab.residual import StreamGrowth, stream_growth
-from normlab.table import Table
+from normlab.tools.table import Table
 from normlab.torch_norms import layer_norm
 from normlab.transformer import TransformerConfig
 

@@ -13,8 +13,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from normlab import norms, torch_norms
 from normlab.norms import FloatArray
-from normlab.table import Table
-from normlab.timing import one_thread, race
+from normlab.tools.table import Table
+from normlab.tools.timing import one_thread, race
 
 Contender = Callable[[], object]
 EPS = 1e-5

@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from normlab.table import Table
+from normlab.tools.table import Table
 
 Kind = Literal["LayerNorm", "RMSNorm"]
 Affine = Literal["none", "weight", "weight, bias", "1 + weight", "1 + weight, bias"]

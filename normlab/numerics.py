@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from normlab.norms import FloatArray, layer_norm, layer_norm_backward
-from normlab.table import Table
+from normlab.tools.table import Table
 
 EPSILONS: Mapping[str, float] = {
     "Keras LayerNormalization": 1e-3,

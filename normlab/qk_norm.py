@@ -10,7 +10,7 @@ from torch import Tensor
 
 from normlab.norms import FloatArray
 from normlab.probes import random_batch
-from normlab.table import Table
+from normlab.tools.table import Table
 from normlab.transformer import Transformer, TransformerConfig
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from normlab.norms import FloatArray
-from normlab.stored_rows import joined, read_rows, split, write_rows
-from normlab.table import Table
+from normlab.tools.stored_rows import joined, read_rows, split, write_rows
+from normlab.tools.table import Table
 
 EVERY, WINDOW = 10, 10
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from normlab.norms import FloatArray
 from normlab.recurrent import LayerNormLSTM, LayerNormRNN
-from normlab.table import Table
+from normlab.tools.table import Table
 
 Cell = Literal["RNN", "LSTM"]
 Inputs = Literal["none", "at every step"]

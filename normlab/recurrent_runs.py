@@ -15,11 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from normlab.progress import progress_bar
 from normlab.rate_grids import GridRun, RateGrid, grid_run, read_grid, write_grid
 from normlab.recurrent import LayerNormLSTM
 from normlab.sequence_tasks import SEQUENCE_TASKS
-from normlab.timing import one_thread
+from normlab.tools.progress_bar import progress_bar
+from normlab.tools.timing import one_thread
 from normlab.train_run import why_diverged
 
 STORED = "recurrent.csv"

@@ -12,7 +12,7 @@ import torch
 from normlab.norms import FloatArray
 from normlab.placement import Placement, PostNorm, PreNorm
 from normlab.probes import random_batch
-from normlab.table import Table
+from normlab.tools.table import Table
 from normlab.transformer import Transformer, TransformerConfig
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab.norms import FloatArray
-from normlab.table import Table
+from normlab.tools.table import Table
 
 Role: TypeAlias = Literal["example", "position", "feature"]
 Place: TypeAlias = tuple[int, int, int]

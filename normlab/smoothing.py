@@ -8,7 +8,7 @@ import torch
 
 from normlab.graph_network import GCN, GRAPH_NORMS, Communities, draw_communities
 from normlab.norms import FloatArray
-from normlab.table import Table
+from normlab.tools.table import Table
 
 DEPTH, HIDDEN = 64, 32
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from normlab.sweep import read_results
 from normlab.sweep.rows import row_config, row_key
-from normlab.table import Table
+from normlab.tools.table import Table
 from normlab.train import TrainRecord
 
 STORED = "thousand_layers.csv"

@@ -4,7 +4,7 @@ A run sees every batch once, so its training loss is its loss on unseen data too
 the same number of threads, the same config gives the same losses to the last bit, whether or not
 the run was broken off and went on from its checkpoint.
 
-The number of threads is the caller's business (`normlab.timing.one_thread`). Models as small as
+The number of threads is the caller's business (`normlab.tools.one_thread`). Models as small as
 these gain nothing from a second thread, and many runs share the cores better with one each.
 """
 
@@ -13,8 +13,8 @@ from pathlib import Path
 
 import torch
 
-from normlab.progress import progress_bar
-from normlab.table import Table
+from normlab.tools.progress_bar import progress_bar
+from normlab.tools.table import Table
 from normlab.train_config import TrainConfig as TrainConfig
 from normlab.train_run import Run
 from normlab.train_run import batch_loss as batch_loss

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from normlab.placement import Placement, PreNorm
-from normlab.progress import progress_bar
+from normlab.tools.progress_bar import progress_bar
 from normlab.train_run import why_diverged
 from normlab.transformer import Transformer, TransformerConfig
 

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from normlab.progress import progress_bar
 from normlab.rate_grids import GridRun, RateGrid, grid_run, read_grid, write_grid
-from normlab.timing import one_thread
+from normlab.tools.progress_bar import progress_bar
+from normlab.tools.timing import one_thread
 from normlab.vision import VIT_PLACEMENTS, train_vision
 
 STORED = "vision.csv"

@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 
 from normlab.sweep import read_results
 from normlab.sweep.rows import row_config, row_key
-from normlab.table import Table
+from normlab.tools.table import Table
 from normlab.train import TrainConfig
 
 STORED = "warmup.csv"

@@ -22,7 +22,7 @@ from normlab.layer_calls import (
     record_calls,
     replaced,
 )
-from normlab.table import Table
+from normlab.tools.table import Table
 
 __all__ = ["LayerWiring", "randomize_", "read_wiring"]
 

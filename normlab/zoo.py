@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any, get_args
 
 from normlab.norm_reading import Affine, Kind
-from normlab.table import Table
+from normlab.tools.table import Table
 from normlab.zoo_placements import ZOO_PLACEMENTS
 
 QK_SCOPES = ("per head", "all heads", "latents")

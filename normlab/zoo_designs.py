@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from normlab.norm_reading import Affine, Kind
-from normlab.table import Table
+from normlab.tools.table import Table
 from normlab.zoo import Zoo, ZooModel
 
 FAMILIES: Mapping[str, tuple[str, ...]] = {

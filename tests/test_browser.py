@@ -16,8 +16,8 @@ KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language":
 RUN_CHAPTER = "01_layer_norm.ipynb"
 SLOW = """
 import time
-from normlab.table import Table
-from normlab.widgets.explorer import Choice, Explorer, Scene, Slider
+from normlab.tools.table import Table
+from normlab.pictures import Choice, Explorer, Scene, Slider
 
 
 def draw(name, ax, /, depth):

@@ -124,7 +124,7 @@ def test_the_command_prints_every_package_and_succeeds_here(capsys):
 @pytest.mark.parametrize("package", ["tabulate", "packaging.requirements"])
 def test_the_doctor_names_the_cure_even_if_it_cannot_start(package, monkeypatch, capsys):
     monkeypatch.delitem(sys.modules, "normlab.doctor")
-    monkeypatch.delitem(sys.modules, "normlab.table")
+    monkeypatch.delitem(sys.modules, "normlab.tools.table")
     monkeypatch.setitem(sys.modules, package, None)  # as if it were not installed
     assert cli.main(["doctor"]) == 1
     assert f"{package} is missing: run `make lab`" in capsys.readouterr().out

@@ -6,9 +6,9 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from normlab.table import Table
-from normlab.widgets.explorer import Choice, Explorer, Scene, Slider
-from normlab.widgets.frames import FramePainter, SharedLines
+from normlab.pictures import Choice, Explorer, Scene, Slider
+from normlab.pictures.frames import FramePainter, SharedLines
+from normlab.tools.table import Table
 
 HEIGHTS = (1.0, 2.0, 3.0)
 

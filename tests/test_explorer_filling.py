@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from normlab.table import Table
-from normlab.widgets.explorer import Choice, Explorer, Scene, Slider
+from normlab.pictures import Choice, Explorer, Scene, Slider
+from normlab.tools.table import Table
 
 DEPTHS = (1, 2, 3, 4, 5)
 START = 1

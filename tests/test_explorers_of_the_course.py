@@ -8,7 +8,7 @@ import pkgutil
 import pytest
 
 from normlab import widgets
-from normlab.widgets.explorer import Explorer
+from normlab.pictures import Explorer
 
 EXPLORERS = {
     name: function

@@ -95,7 +95,7 @@ ODDITIES = {
     "fails after its definition": [RIGHT + "\n1 / 0"],
     "imports check and draws with the course": [
         "import normlab\nfrom normlab import check, hint, quiz\n"
-        "from normlab.figures.style import new_figure",
+        "from normlab.pictures.style import new_figure",
         RIGHT,
         "check(layer_norm)",
         "new_figure()",

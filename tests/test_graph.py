@@ -21,7 +21,7 @@ from normlab.graph_runs import (
     measure_run,
 )
 from normlab.smoothing import directions_apart, dirichlet_energy, smoothing
-from normlab.stored_rows import read_rows
+from normlab.tools.stored_rows import read_rows
 
 with warnings.catch_warnings():
     # torch_geometric scripts some functions when it is imported

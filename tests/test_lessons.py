@@ -97,7 +97,7 @@ SMALL_LESSON = """
 
     # %%
     import numpy as np
-    from normlab.figures.style import new_figure
+    from normlab.pictures.style import new_figure
     from normlab.widgets.forward import explore_moved_token
 
     fig, ax = new_figure()

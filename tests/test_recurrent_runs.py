@@ -23,7 +23,7 @@ from normlab.recurrent_runs import (
     train_reader,
 )
 from normlab.sequence_tasks import ADDED, SEQUENCE_TASKS
-from normlab.stored_rows import read_rows
+from normlab.tools.stored_rows import read_rows
 
 GRID = load_recurrent_runs()
 
@@ -104,7 +104,7 @@ def test_what_is_written_is_read_again(tmp_path, monkeypatch):
     runs = [made(1e-3, 0, [1.0] * 20), made(3e-2, 1, [0.25] * 20)]
     write_grid(tmp_path / "new.csv", runs)
     assert [p.name for p in tmp_path.iterdir()] == ["new.csv"]
-    monkeypatch.setattr("normlab.stored_rows.resources.files", lambda _: Results(tmp_path))
+    monkeypatch.setattr("normlab.tools.stored_rows.resources.files", lambda _: Results(tmp_path))
     from normlab.rate_grids import read_grid
 
     for run, again in zip(runs, read_grid("new.csv").runs, strict=True):

@@ -14,11 +14,11 @@ import psutil
 import pytest
 
 from normlab import cli
-from normlab.processes import Processes, WorkerDied
 from normlab.sweep import parse_plan, read_results, run_sweep, work
 from normlab.sweep.results import Results
 from normlab.sweep.rows import config_key
 from normlab.sweep.work import group_seeds
+from normlab.tools.processes import Processes, WorkerDied
 from normlab.train import train
 
 SMALL = """

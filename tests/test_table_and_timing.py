@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from normlab.table import Table
-from normlab.timing import one_thread, race
+from normlab.tools.table import Table
+from normlab.tools.timing import one_thread, race
 
 
 def test_a_table_shows_the_same_cells_as_text_and_as_html():

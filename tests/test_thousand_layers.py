@@ -14,7 +14,7 @@ from normlab.sweep import read_plan
 from normlab.sweep.csv_file import write_csv
 from normlab.sweep.rows import failure_row, record_rows
 from normlab.thousand_layers import STORED, load_thousand_layers, read_thousand_layers
-from normlab.timing import one_thread
+from normlab.tools.timing import one_thread
 from normlab.train import TrainConfig, TrainRecord
 from normlab.train_run import Run
 

@@ -11,11 +11,11 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from normlab import progress as progress_module
 from normlab import train_run
 from normlab.figures.train import describe_losses, draw_losses
-from normlab.progress import progress_bar
 from normlab.tasks import make_task
+from normlab.tools import progress_bar as progress_module
+from normlab.tools.progress_bar import progress_bar
 from normlab.train import TrainConfig, TrainRecord, batch_loss, train, warmup_lr, why_diverged
 
 SMALL = TrainConfig(decoder_layers=1, d_model=16, heads=2, d_ff=32, tokens=8, batch=4, steps=12)

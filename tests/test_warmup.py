@@ -14,7 +14,7 @@ from normlab.figures.warmup import describe_seeds, draw_map, draw_rates, draw_se
 from normlab.sweep import parse_plan
 from normlab.sweep.csv_file import write_csv
 from normlab.sweep.rows import COLUMNS, failure_row, now, record_rows
-from normlab.timing import one_thread
+from normlab.tools.timing import one_thread
 from normlab.train import TrainConfig, train, warmup_lr
 from normlab.warmup import (
     StoredRun,

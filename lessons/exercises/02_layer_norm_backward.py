@@ -13,8 +13,8 @@ import numpy as np
 
 from normlab import check, hint
 from normlab.figures.gradients import draw_three_paths
-from normlab.figures.style import new_figure
 from normlab.norms import finite_difference_gradient, layer_norm
+from normlab.pictures import new_figure
 
 # %% [markdown]
 # ## What to compute

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from normlab import check, hint
-from normlab.figures.style import new_figure
 from normlab.figures.wiring import draw_placement
+from normlab.pictures import new_figure
 
 # %% [markdown]
 # ## Post-norm and pre-norm

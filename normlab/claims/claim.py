@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from normlab.table import Table
+from normlab.tools.table import Table
 
 Verdict = Literal["holds", "holds if", "imprecise", "wrong"]
 VERDICTS: tuple[Verdict, ...] = ("holds", "holds if", "imprecise", "wrong")

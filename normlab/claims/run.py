@@ -15,9 +15,9 @@ import torch
 import normlab
 from normlab.claims.catalogue import CLAIMS, find_claim, theme_of
 from normlab.claims.claim import VERDICTS, Claim, Finding, NotRun, Verdict
-from normlab.progress import progress_bar
-from normlab.table import Table
-from normlab.timing import one_thread
+from normlab.tools.progress_bar import progress_bar
+from normlab.tools.table import Table
+from normlab.tools.timing import one_thread
 
 
 @dataclass(frozen=True)

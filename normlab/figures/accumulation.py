@@ -3,8 +3,8 @@
 from matplotlib.axes import Axes
 
 from normlab.accumulation import ROUNDING, RepeatedSums
-from normlab.figures.style import GREY, ORANGE, RED
-from normlab.table import Table
+from normlab.pictures.style import GREY, ORANGE, RED
+from normlab.tools.table import Table
 
 _LOOKS = {"float32": (GREY, "-"), "float16": (ORANGE, "--"), "bfloat16": (RED, "-.")}
 

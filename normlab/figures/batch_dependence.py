@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from normlab.batch_dependence import BATCH_AND_LAYER_NORM, Companions, ShiftStudy
-from normlab.figures.style import GREY, NORM_COLORS, NORM_MARKERS
-from normlab.table import Table
+from normlab.pictures.style import GREY, NORM_COLORS, NORM_MARKERS
+from normlab.tools.table import Table
 
 
 def draw_companions(data: Companions, axes: tuple[Axes, Axes], /, size: int, chosen: int) -> None:

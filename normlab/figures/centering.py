@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from normlab.centering import MeanShares, OffsetToken
-from normlab.figures.style import NORM_COLORS, NORM_MARKERS, ORANGE
-from normlab.table import Table
+from normlab.pictures.style import NORM_COLORS, NORM_MARKERS, ORANGE
+from normlab.tools.table import Table
 
 GREATEST_OFFSET = 5.0
 """The slider's range, in standard deviations to either side."""

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from normlab.claims import THEMES, Claim, Measure, Result, Verdict
-from normlab.figures.style import BLUE, GREEN, GREY, ORANGE, RED, SKY
-from normlab.table import Table
+from normlab.pictures.style import BLUE, GREEN, GREY, ORANGE, RED, SKY
+from normlab.tools.table import Table
 
 VERDICT_LOOKS: dict[Verdict, tuple[str, str]] = {
     "holds": (GREEN, "o"),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 
 from normlab.collapse import Followed
-from normlab.figures.style import PLACEMENT_COLORS, PLACEMENT_MARKERS
+from normlab.pictures.style import PLACEMENT_COLORS, PLACEMENT_MARKERS
 
 _DASHES = ("-", "--", ":")
 

@@ -3,7 +3,7 @@
 from matplotlib.axes import Axes
 
 from normlab.cost import NormCost, RunTime
-from normlab.figures.style import GREEN, GREY, NORM_COLORS
+from normlab.pictures.style import GREEN, GREY, NORM_COLORS
 
 HATCHES = {"LayerNorm": "", "RMSNorm": "///"}
 SHORT_NAMES = {"LayerNorm": "LN", "RMSNorm": "RMS"}

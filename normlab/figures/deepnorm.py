@@ -3,8 +3,8 @@
 from matplotlib.axes import Axes
 
 from normlab.deepnorm import DeepNormConstants, UpdateSweep, predicted_slope
-from normlab.figures.style import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY
-from normlab.table import Table
+from normlab.pictures.style import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY
+from normlab.tools.table import Table
 
 VARIANT_LOOKS = {
     "post-norm": (RED, "s"),

@@ -5,7 +5,7 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from normlab.defence import Choice, Defence
-from normlab.figures.style import PLACEMENT_COLORS, PLACEMENT_MARKERS
+from normlab.pictures.style import PLACEMENT_COLORS, PLACEMENT_MARKERS
 
 
 def draw_defence(data: Defence, axes: tuple[Axes, Axes], /) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from normlab.figures.style import BLUE, GREY, ORANGE
 from normlab.forward import MovedToken, TracedTokens
-from normlab.table import Table
+from normlab.pictures.style import BLUE, GREY, ORANGE
+from normlab.tools.table import Table
 
 _OUTLINE: Any = {"fill": False, "edgecolor": "black", "linestyle": ":"}
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
-from normlab.figures.style import BLUE, GREEN, GREY, NORM_COLORS, ORANGE, PINK, RED, SKY
 from normlab.frameworks.comparison import Comparison, shown
 from normlab.frameworks.framework import COMPARED_NORMS
 from normlab.frameworks.report import SweepPoint
-from normlab.table import Table
+from normlab.pictures.style import BLUE, GREEN, GREY, NORM_COLORS, ORANGE, PINK, RED, SKY
+from normlab.tools.table import Table
 
 FRAMEWORK_LOOKS = {
     "NumPy": (PINK, "P"),

@@ -6,10 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle
 
-from normlab.figures.style import BLUE, GREEN, GREY, NORM_COLORS, ORANGE, RED, SKY
 from normlab.geometry import ACROSS, BEHIND, UP, Cloud, PlaneMap, RadiusCurves, Spectra, project
 from normlab.norms import FloatArray
-from normlab.table import Table
+from normlab.pictures.style import BLUE, GREEN, GREY, NORM_COLORS, ORANGE, RED, SKY
+from normlab.tools.table import Table
 
 
 def draw_spectra(data: Spectra, ax: Axes, /) -> None:

@@ -6,7 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from normlab.figures.style import (
+from normlab.gradient_flow import StackFlows, flow_theory
+from normlab.norms import FloatArray
+from normlab.pictures.style import (
     BLUE,
     GREEN,
     GREY,
@@ -15,11 +17,9 @@ from normlab.figures.style import (
     PLACEMENT_MARKERS,
     RED,
 )
-from normlab.gradient_flow import StackFlows, flow_theory
-from normlab.norms import FloatArray
 from normlab.probes import DepthProfile, DepthSweep
 from normlab.stack import power_of_ten
-from normlab.table import Table
+from normlab.tools.table import Table
 
 POINTS = 100
 WITH_NORMS = ((0.3, range(5)), (3e-5, range(-4, 2)))

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from normlab.figures.style import BLUE, GREEN, GREY, ORANGE, RED
 from normlab.gradients import GradientPaths, ScaleSweep, StepSweep, TurnedUpstream
-from normlab.table import Table
+from normlab.pictures.style import BLUE, GREEN, GREY, ORANGE, RED
+from normlab.tools.table import Table
 
 _NODES = {
     "$x_i$": (0.0, 0.0), "$\\mu$": (1.0, 1.0), "Var": (2.0, 1.0), "$\\hat{x}_i$": (3.0, 0.0),

@@ -3,11 +3,11 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from normlab.figures.style import BLUE, GREEN, GREY, ORANGE
 from normlab.graph_runs import AccuracyByDepth
 from normlab.norms import FloatArray
+from normlab.pictures.style import BLUE, GREEN, GREY, ORANGE
 from normlab.smoothing import Smoothing
-from normlab.table import Table
+from normlab.tools.table import Table
 
 LOOKS = {
     "no norm": (GREY, "x", ":"),

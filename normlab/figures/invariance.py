@@ -4,9 +4,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from normlab.figures.style import BLUE, GREY, ORANGE, SKY
 from normlab.invariance import CHANGES, INVARIANCE_NORMS, PAPER, InvarianceTable
-from normlab.table import Table
+from normlab.pictures.style import BLUE, GREY, ORANGE, SKY
+from normlab.tools.table import Table
 
 SHOWN_CASES = {0: ("case 0", "o", BLUE), 1: ("case 1", "^", ORANGE)}
 """Case 0 is the one that single case re-scaling multiplies."""

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from normlab.figures.style import BLUE, GREEN, GREY, ORANGE, PINK, RED
 from normlab.newer_placements import ScaleResponse, divided_growth
+from normlab.pictures.style import BLUE, GREEN, GREY, ORANGE, PINK, RED
 from normlab.qk_norm import LogitSizes
 from normlab.residual import StreamGrowth
 

@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from normlab.figures.cost import HATCHES
-from normlab.figures.style import NORM_COLORS
 from normlab.norm_race import NormTimes
+from normlab.pictures.style import NORM_COLORS
 
 
 def draw_norm_times(data: NormTimes, ax: Axes, /) -> None:

@@ -3,9 +3,9 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from normlab.figures.style import BLUE, GREEN, GREY, ORANGE, PINK, RED
 from normlab.numerics import EPSILONS, EpsilonSweep, GradientSweep, VarianceSweep
-from normlab.table import Table
+from normlab.pictures.style import BLUE, GREEN, GREY, ORANGE, PINK, RED
+from normlab.tools.table import Table
 
 _LOOKS = dict(
     zip(

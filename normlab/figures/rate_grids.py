@@ -2,7 +2,7 @@
 
 from matplotlib.axes import Axes
 
-from normlab.figures.style import BLUE, ORANGE, RED
+from normlab.pictures.style import BLUE, ORANGE, RED
 from normlab.rate_grids import EVERY, RateGrid
 
 NONE, SOME, WHOLE = (RED, "--"), (ORANGE, "-."), (BLUE, "-")

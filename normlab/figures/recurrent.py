@@ -3,9 +3,9 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from normlab.figures.style import BLUE, GREY, RED
+from normlab.pictures.style import BLUE, GREY, RED
 from normlab.recurrence import KINDS, StateCurves
-from normlab.table import Table
+from normlab.tools.table import Table
 
 POINTS, FLOOR = 120, 1e-17
 LOOKS = {"plain": (RED, "--"), "LN": (BLUE, "-")}

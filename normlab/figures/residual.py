@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from normlab.figures.style import (
+from normlab.figures.wiring import draw_placement
+from normlab.pictures.style import (
     BLUE,
     GREEN,
     GREY,
@@ -14,10 +15,9 @@ from normlab.figures.style import (
     PLACEMENT_MARKERS,
     RED,
 )
-from normlab.figures.wiring import draw_placement
 from normlab.placement import find_placement
 from normlab.residual import InitialLosses, StreamGrowth, compare_change
-from normlab.table import Table
+from normlab.tools.table import Table
 from normlab.wiring import wiring_code
 
 CODE = {"family": "monospace", "size": 7}

@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgb
 
-from normlab.figures.style import GREY, NORM_COLORS
 from normlab.norms import FloatArray
+from normlab.pictures.style import GREY, NORM_COLORS
 from normlab.sharing import SIZES, STATISTICS, Place, Role, Sharing
-from normlab.table import Table
+from normlab.tools.table import Table
 
 _PROJECTION = np.array(
     [[-np.cos(np.pi / 6), 0.5], [0.0, -1.0], [np.cos(np.pi / 6), 0.5]]

@@ -5,7 +5,7 @@ from math import isfinite
 
 from matplotlib.axes import Axes
 
-from normlab.figures.style import PLACEMENT_COLORS, PLACEMENT_MARKERS
+from normlab.pictures.style import PLACEMENT_COLORS, PLACEMENT_MARKERS
 from normlab.train import TrainRecord
 
 

@@ -5,8 +5,8 @@ from dataclasses import asdict
 
 from matplotlib.axes import Axes
 
-from normlab.figures.style import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY
-from normlab.table import Table
+from normlab.pictures.style import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY
+from normlab.tools.table import Table
 from normlab.train import TrainRecord
 
 _COLORS = (BLUE, ORANGE, GREEN, PINK, SKY, RED, GREY)

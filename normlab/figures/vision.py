@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from normlab.figures.style import RED
+from normlab.pictures.style import RED
 
 
 def draw_patches(images: Tensor, axes: Sequence[Axes], /, patch: int) -> None:

@@ -8,8 +8,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 
-from normlab.figures.style import BLUE, GREEN, GREY, ORANGE, PLACEMENT_COLORS, PLACEMENT_MARKERS
-from normlab.table import Table
+from normlab.pictures.style import BLUE, GREEN, GREY, ORANGE, PLACEMENT_COLORS, PLACEMENT_MARKERS
+from normlab.tools.table import Table
 from normlab.warmup import TRAINED, Outcome, StoredRun, WarmupMap, outcome, trained_of
 
 MARKS: dict[Outcome, str] = {"trained": "●", "part of the way": "◐", "stuck": "○", "diverged": "×"}

@@ -3,7 +3,7 @@
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle, FancyBboxPatch
 
-from normlab.figures.style import GREY, ORANGE, SKY
+from normlab.pictures.style import GREY, ORANGE, SKY
 from normlab.placement import find_placement
 from normlab.wiring import Node, Wiring, trace
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from normlab.figures.style import NORM_COLORS
 from normlab.figures.wiring import draw_wiring
-from normlab.table import Table
+from normlab.pictures.style import NORM_COLORS
+from normlab.tools.table import Table
 from normlab.wiring import trace
 from normlab.zoo import Zoo, ZooModel, find_model
 from normlab.zoo_designs import FAMILIES, Design, family, norm_formula, placement_counts

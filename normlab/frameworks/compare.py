@@ -12,9 +12,9 @@ from normlab.frameworks.comparison import Comparison
 from normlab.frameworks.framework import FRAMEWORKS, Framework
 from normlab.frameworks.process import CannotRun, ask, torch_block
 from normlab.frameworks.report import Report
-from normlab.processes import available_cores
-from normlab.progress import progress_bar
-from normlab.timing import one_thread
+from normlab.tools.processes import available_cores
+from normlab.tools.progress_bar import progress_bar
+from normlab.tools.timing import one_thread
 
 STORED = "frameworks.json"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from normlab.frameworks.framework import COMPARED_NORMS
 from normlab.frameworks.report import Report
-from normlab.table import Table
+from normlab.tools.table import Table
 
 ROUNDING = 2e-6
 """What float32's rounding alone may come to. Measured: 6e-8 to 5e-7; the digits vary by CPU."""

@@ -12,7 +12,7 @@ from normlab.grading.confined.level import Level
 from normlab.grading.paper import Graded, Paper, Setting
 from normlab.grading.store import Store, grade_key
 from normlab.grading.workers import grade_here
-from normlab.progress import progress_bar
+from normlab.tools.progress_bar import progress_bar
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from normlab.code_cells import DEFINES, UnreadableFile, notebook_cells
 from normlab.exercises import FUNCTIONS
 from normlab.grading.handed_in import HandedIn, files_in
 from normlab.grading.names import EXERCISE_NAMES, FileName, read_name
-from normlab.table import Table
+from normlab.tools.table import Table
 
 SUFFIXES = (".ipynb", ".py")
 JUNK = (".ipynb_checkpoints", "__pycache__", "__MACOSX", ".git", ".DS_Store", "Thumbs.db")

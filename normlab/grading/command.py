@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from normlab.cluster import cluster_executor
 from normlab.grading.batch import Batch, grade_missing, keys_of
 from normlab.grading.collect import collect
 from normlab.grading.confined.level import Level
@@ -19,7 +18,8 @@ from normlab.grading.policy import Policy, read_policy
 from normlab.grading.store import Store
 from normlab.grading.summary import confinement, summary, what_is_there
 from normlab.grading.workers import WorkerDied, levels_here, workshop
-from normlab.processes import available_cores
+from normlab.tools.cluster import cluster_executor
+from normlab.tools.processes import available_cores
 
 WRONG, INTERRUPTED = 2, 130
 BEYOND_LIMITS = ("user", "landlock", "seccomp")

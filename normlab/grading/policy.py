@@ -12,7 +12,7 @@ from typing import Any
 from normlab.checks.diagnosis import Diagnosis
 from normlab.exercises import FUNCTIONS, all_exercises
 from normlab.grading.names import EXERCISE_NAMES
-from normlab.toml_checks import expect, read_settings, refuse_unknown
+from normlab.tools.toml_settings import expect, read_settings, refuse_unknown
 
 DAY = timedelta(days=1)
 TABLES = ("points", "partial", "due", "late")

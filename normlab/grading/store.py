@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from normlab.checks.diagnosis import Diagnosis, Example, Fault
 from normlab.grading.paper import Graded, Paper, Setting
-from normlab.whole_files import lock
+from normlab.tools.whole_files import lock
 
 NAME = "grades.sqlite"
 PACKAGE = Path(__file__).parents[1]

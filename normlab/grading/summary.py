@@ -8,7 +8,7 @@ from normlab.grading.collect import Collection
 from normlab.grading.confined.level import Level
 from normlab.grading.marks import StudentMarks
 from normlab.grading.outputs.overview import count_mistakes
-from normlab.table import Table
+from normlab.tools.table import Table
 
 
 def what_is_there(collection: Collection, root: Path) -> str:

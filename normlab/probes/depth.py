@@ -11,7 +11,7 @@ from torch import Tensor
 from normlab.norms import FloatArray
 from normlab.placement import TensorMap
 from normlab.probes.batch import find_stack, last_stack, random_batch
-from normlab.table import Table
+from normlab.tools.table import Table
 from normlab.transformer import Block, StackName, Transformer, TransformerConfig
 
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from normlab.norms import FloatArray
-from normlab.progress import progress_bar
-from normlab.table import Table
+from normlab.tools.progress_bar import progress_bar
+from normlab.tools.table import Table
 
 Measure = Callable[[int, int], float]
 """`measure(depth, seed)`."""

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from normlab.probes.batch import Batch, random_batch, sublayer_weights
-from normlab.table import Table
+from normlab.tools.table import Table
 from normlab.transformer import Transformer, TransformerConfig
 
 Rule = Literal["sgd", "sign"]

@@ -9,7 +9,7 @@ from normlab.norms import FloatArray
 from normlab.stack.run import StackRun, stack_arithmetic
 from normlab.stack.setting import StackSetting, check_count
 from normlab.stack.tape import borrowed_tapes
-from normlab.table import Table
+from normlab.tools.table import Table
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from normlab.stack.setting import (
     check_count,
 )
 from normlab.stack.tape import borrowed_tapes
-from normlab.table import Table
+from normlab.tools.table import Table
 
 
 @dataclass(frozen=True)

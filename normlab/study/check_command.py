@@ -7,12 +7,12 @@ from pathlib import Path
 
 from normlab.checks import Diagnosis
 from normlab.code_cells import UnreadableFile
-from normlab.processes import Processes, WorkerDied
-from normlab.progress import progress_bar
 from normlab.study.files import check_file
 from normlab.study.notebook import keep_solved
 from normlab.study.start import WORK
-from normlab.table import Table
+from normlab.tools.processes import Processes, WorkerDied
+from normlab.tools.progress_bar import progress_bar
+from normlab.tools.table import Table
 
 NOTHING = (
     "there is nothing to check: {folder} holds no notebook. `normlab start` puts the exercises "

@@ -7,7 +7,7 @@ from html import escape
 from types import MappingProxyType
 
 from normlab.record import History, Result, open_record
-from normlab.table import Table
+from normlab.tools.table import Table
 
 SEGMENTS = 5
 NOTHING_DONE = Result(points=0.0, max_points=1.0)

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from normlab.sweep.rows import COLUMNS, Row, is_whole, row_key
 from normlab.sweep.values import from_text, to_text
-from normlab.whole_files import written_whole
+from normlab.tools.whole_files import written_whole
 
 HEADER = ",".join(COLUMNS) + "\n"
 

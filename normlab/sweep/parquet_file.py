@@ -6,7 +6,7 @@ from typing import Any
 
 from normlab.sweep.rows import COLUMNS, Row
 from normlab.sweep.values import kinds
-from normlab.whole_files import written_whole
+from normlab.tools.whole_files import written_whole
 
 
 def need_pyarrow() -> Any:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from normlab.sweep.values import Value, describe, kinds
-from normlab.toml_checks import expect, read_settings, refuse_unknown
+from normlab.tools.toml_settings import expect, read_settings, refuse_unknown
 from normlab.train_config import TrainConfig
 
 FIELDS: dict[str, Any] = get_type_hints(TrainConfig)

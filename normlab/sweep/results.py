@@ -16,7 +16,7 @@ from typing import BinaryIO, Self
 from normlab.sweep.csv_file import append, read_csv, read_mending, write_csv
 from normlab.sweep.parquet_file import need_pyarrow, read_parquet, write_parquet
 from normlab.sweep.rows import Key, Row, row_key
-from normlab.whole_files import lock
+from normlab.tools.whole_files import lock
 
 SUFFIXES = (".csv", ".parquet")
 

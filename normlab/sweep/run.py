@@ -6,13 +6,13 @@ from concurrent.futures import CancelledError, Executor
 from contextlib import contextmanager
 from pathlib import Path
 
-from normlab.cluster import cluster_executor
-from normlab.processes import Processes, available_cores
 from normlab.sweep.plan import SweepPlan, read_plan
 from normlab.sweep.results import Results
 from normlab.sweep.summary import SweepSummary, summarize
 from normlab.sweep.work import run_missing
-from normlab.table import Table
+from normlab.tools.cluster import cluster_executor
+from normlab.tools.processes import Processes, available_cores
+from normlab.tools.table import Table
 
 SHOWN = 40
 WRONG, INTERRUPTED = 2, 130

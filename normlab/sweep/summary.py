@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from normlab.sweep.plan import SweepPlan
 from normlab.sweep.rows import Key, Row, config_key
-from normlab.table import Table
+from normlab.tools.table import Table
 
 COLUMNS = ("runs", "failed", "diverged", "median final loss", "chance", "seconds")
 

@@ -8,11 +8,11 @@ from typing import TypeAlias
 
 import torch
 
-from normlab.progress import progress_bar
 from normlab.sweep.plan import SweepPlan
 from normlab.sweep.results import Results
 from normlab.sweep.rows import Row, config_key, failure_row, now, record_rows, recorded_steps
-from normlab.timing import one_thread
+from normlab.tools.progress_bar import progress_bar
+from normlab.tools.timing import one_thread
 from normlab.train import TrainRecord, make_record
 from normlab.train_config import TrainConfig
 from normlab.train_run import Run

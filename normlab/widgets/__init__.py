@@ -1,1 +1,1 @@
-"""Explorers: pictures that move. `normlab.widgets.explorer` is the mechanism of all of them."""
+"""Explorers: pictures that move. `normlab.pictures.explorer` is the mechanism of all of them."""

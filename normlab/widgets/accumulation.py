@@ -2,7 +2,7 @@
 
 from normlab.accumulation import RepeatedSums, repeated_sums
 from normlab.figures.accumulation import describe_repeated_sums, draw_repeated_sums, order_name
-from normlab.widgets.explorer import Choice, Explorer, Scene, Slider
+from normlab.pictures import Choice, Explorer, Scene, Slider
 
 _TERMS = (1.0, 0.75, 0.5, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 _BLOCKS = (1, 64)

@@ -2,7 +2,7 @@
 
 from normlab.batch_dependence import companions
 from normlab.figures.batch_dependence import describe_companions, draw_companions
-from normlab.widgets.explorer import Choice, Explorer, Scene, Slider
+from normlab.pictures import Choice, Explorer, Scene, Slider
 
 
 def explore_companions() -> Explorer:

@@ -4,7 +4,7 @@ import numpy as np
 
 from normlab.centering import offset_token
 from normlab.figures.centering import GREATEST_OFFSET, describe_offset_token, draw_offset_token
-from normlab.widgets.explorer import Choice, Explorer, Scene, Slider
+from normlab.pictures import Choice, Explorer, Scene, Slider
 
 
 def explore_offset_token() -> Explorer:

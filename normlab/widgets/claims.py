@@ -5,7 +5,7 @@ from functools import cache
 from normlab.claims import CLAIMS, Claim, load_ledger, run_claim
 from normlab.claims.run import shorten
 from normlab.figures.claims import Find, describe_claim, draw_claim
-from normlab.widgets.explorer import Choice, Explorer, Scene, Slider
+from normlab.pictures import Choice, Explorer, Scene, Slider
 
 STORED, NOW = "as stored", "measured now"
 

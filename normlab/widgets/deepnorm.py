@@ -3,8 +3,8 @@
 from normlab.deepnorm import UpdateSweep
 from normlab.deepnorm_results import DEPTHS, LEARNING_RATES, load_updates
 from normlab.figures.deepnorm import STEPS, describe_update, draw_update
+from normlab.pictures import Choice, Explorer, Scene, Slider
 from normlab.probes import Rule
-from normlab.widgets.explorer import Choice, Explorer, Scene, Slider
 
 _VARIANTS = ("post-norm", "DeepNorm", "α only", "β only", "α on the branch", "GLM-130B")
 _SIZES = ("as in training", "a hundredth of that")

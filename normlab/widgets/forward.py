@@ -7,7 +7,7 @@ from normlab.figures.forward import (
     draw_traced_token,
 )
 from normlab.forward import moved_token, traced_tokens
-from normlab.widgets.explorer import Choice, Explorer, Scene, Slider
+from normlab.pictures import Choice, Explorer, Scene, Slider
 
 
 def explore_moved_token() -> Explorer:

@@ -5,7 +5,7 @@ from normlab.frameworks.compare import stored_comparison
 from normlab.frameworks.comparison import Comparison
 from normlab.frameworks.framework import COMPARED_NORMS, FRAMEWORKS
 from normlab.frameworks.measure import OFFSETS, STDS
-from normlab.widgets.explorer import Choice, Explorer, Scene, Slider
+from normlab.pictures import Choice, Explorer, Scene, Slider
 
 
 def explore_frameworks(data: Comparison | None = None) -> Explorer:

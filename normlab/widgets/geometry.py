@@ -2,7 +2,7 @@
 
 from normlab.figures.geometry import describe_cloud, draw_cloud
 from normlab.geometry import three_feature_cloud
-from normlab.widgets.explorer import Choice, Explorer, Scene, Slider
+from normlab.pictures import Choice, Explorer, Scene, Slider
 
 
 def explore_geometry() -> Explorer:

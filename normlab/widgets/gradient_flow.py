@@ -4,8 +4,8 @@ from typing import Any
 
 from normlab.figures.gradient_flow import describe_flow, draw_flow
 from normlab.gradient_flow import StackFlows
+from normlab.pictures import Choice, Explorer, Scene, Slider
 from normlab.stack import STACK_NORMS, STACK_PLACEMENTS, StackSetting
-from normlab.widgets.explorer import Choice, Explorer, Scene, Slider
 
 DEPTHS = (
     1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96,

@@ -7,7 +7,7 @@ from normlab.figures.gradients import (
     draw_turned_upstream,
 )
 from normlab.gradients import sweep_steps, turned_upstream
-from normlab.widgets.explorer import Choice, Explorer, Scene, Slider
+from normlab.pictures import Choice, Explorer, Scene, Slider
 
 
 def explore_step_size() -> Explorer:

@@ -2,8 +2,8 @@
 
 from normlab.figures.graph import describe_smoothing, draw_smoothing
 from normlab.graph_network import GRAPH_NORMS
+from normlab.pictures import Choice, Explorer, Scene, Slider
 from normlab.smoothing import smoothing
-from normlab.widgets.explorer import Choice, Explorer, Scene, Slider
 
 DEPTHS = (0, 1, 2, 4, 6, 8, 12, 16, 32, 64)
 

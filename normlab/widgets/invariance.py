@@ -2,7 +2,7 @@
 
 from normlab.figures.invariance import describe_cell, draw_cell
 from normlab.invariance import CHANGES, INVARIANCE_NORMS, invariance_table
-from normlab.widgets.explorer import Choice, Explorer, Scene
+from normlab.pictures import Choice, Explorer, Scene
 
 
 def explore_invariance() -> Explorer:

@@ -9,7 +9,7 @@ from normlab.figures.numerics import (
     draw_variance_sweep,
 )
 from normlab.numerics import EpsilonSweep, VarianceSweep, epsilon_sweep, variance_sweep
-from normlab.widgets.explorer import Choice, Explorer, Scene, Slider
+from normlab.pictures import Choice, Explorer, Scene, Slider
 
 _STDS = np.geomspace(1e-6, 1, 19).tolist()
 _OFFSETS = (0, 1, 3, 10, 30, 100, 300, 1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6)

@@ -1,8 +1,8 @@
 """Explorer of the hidden state of recurrent cells."""
 
 from normlab.figures.recurrent import describe_states, draw_states
+from normlab.pictures import Choice, Explorer, Scene, Slider
 from normlab.recurrence import SCALES, state_curves
-from normlab.widgets.explorer import Choice, Explorer, Scene, Slider
 
 
 def explore_states() -> Explorer:

@@ -9,10 +9,10 @@ from normlab.figures.residual import (
     draw_placement_growth,
 )
 from normlab.initialization import INITIALIZATIONS
+from normlab.pictures import Choice, Explorer, Scene, Slider
 from normlab.placement import PLACEMENTS
 from normlab.residual import StreamGrowth, stream_growth
 from normlab.transformer import NORMS
-from normlab.widgets.explorer import Choice, Explorer, Scene, Slider
 
 SCALES = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0)
 

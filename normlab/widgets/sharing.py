@@ -1,8 +1,8 @@
 """The explorer of what each norm shares its statistics over."""
 
 from normlab.figures.sharing import describe_sharing, draw_sharing
+from normlab.pictures import Choice, Explorer, Scene, Slider
 from normlab.sharing import IMAGES, SHARING_NORMS, TEXT, Layout, Place, Sharing
-from normlab.widgets.explorer import Choice, Explorer, Scene, Slider
 
 WALK: tuple[Place, ...] = (
     (0, 0, 0), (0, 0, 2), (0, 0, 5), (0, 2, 5), (0, 3, 5), (1, 3, 5), (2, 3, 5), (2, 3, 1),

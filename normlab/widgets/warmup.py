@@ -1,8 +1,8 @@
 """Explorer of chapter 07: what trains, with every seed."""
 
 from normlab.figures.warmup import describe_seeds, draw_seeds
+from normlab.pictures import Choice, Explorer, Scene, Slider
 from normlab.warmup import load_warmup_map
-from normlab.widgets.explorer import Choice, Explorer, Scene, Slider
 
 
 def explore_warmup() -> Explorer:

@@ -8,7 +8,7 @@ from normlab.figures.zoo import (
     draw_design,
     draw_timeline,
 )
-from normlab.widgets.explorer import Choice, Explorer, Scene, Slider
+from normlab.pictures import Choice, Explorer, Scene, Slider
 from normlab.zoo import load_zoo
 from normlab.zoo_designs import FAMILIES, designs
 

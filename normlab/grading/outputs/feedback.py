@@ -7,7 +7,7 @@ from normlab.grading.marks import ExerciseMarks, Mark, StudentMarks
 from normlab.grading.outputs.gradescope import remarks_on
 from normlab.grading.outputs.pages import bar, items, page, table
 from normlab.grading.outputs.tables import number
-from normlab.whole_files import written_whole
+from normlab.tools.whole_files import written_whole
 
 
 def write_feedback(path: Path, student: StudentMarks) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from normlab.grading.marks import ExerciseMarks, StudentMarks
 from normlab.grading.outputs.tables import number
-from normlab.whole_files import written_whole
+from normlab.tools.whole_files import written_whole
 
 
 def write_results(path: Path, student: StudentMarks) -> None:

@@ -10,7 +10,7 @@ from normlab.grading.confined.level import Level
 from normlab.grading.marks import Mark, StudentMarks
 from normlab.grading.outputs.pages import page, table
 from normlab.grading.outputs.tables import Questions, number
-from normlab.whole_files import written_whole
+from normlab.tools.whole_files import written_whole
 
 COLUMNS = """<style>
 .map td, .map th { padding: .15rem .4rem; border: 1px solid var(--line); }

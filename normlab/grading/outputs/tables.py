@@ -7,7 +7,7 @@ from pathlib import Path
 
 from normlab.grading.marks import ExerciseMarks, StudentMarks
 from normlab.grading.policy import Policy
-from normlab.whole_files import written_whole
+from normlab.tools.whole_files import written_whole
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 """With these a cell begins that a spreadsheet would compute."""

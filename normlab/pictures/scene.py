@@ -6,9 +6,9 @@ from typing import Any
 
 import matplotlib as mpl
 
-from normlab.figures.style import STYLE
-from normlab.table import Table
-from normlab.widgets.frames import Backgrounds, FramePainter, SharedLines
+from normlab.pictures.frames import Backgrounds, FramePainter, SharedLines
+from normlab.pictures.style import STYLE
+from normlab.tools.table import Table
 
 
 @dataclass(frozen=True)

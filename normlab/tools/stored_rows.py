@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 import normlab
-from normlab.whole_files import written_whole
+from normlab.tools.whole_files import written_whole
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, object]]) -> None:

@@ -17,11 +17,9 @@ from typing import Any, ClassVar
 import anywidget
 import traitlets
 
-from normlab.progress import progress_bar
-from normlab.widgets.frames import Backgrounds
-from normlab.widgets.scene import Drawing, Scene
-
-__all__ = ["Choice", "Control", "Explorer", "Scene", "Slider"]
+from normlab.pictures.frames import Backgrounds
+from normlab.pictures.scene import Drawing, Scene
+from normlab.tools.progress_bar import progress_bar
 
 HEAD_START, BREATH = 0.1, 0.005
 """Seconds of rest after the frame in sight, and after each other one. In the first a learner

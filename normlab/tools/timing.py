@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from threadpoolctl import threadpool_limits
 
-from normlab.progress import progress_bar
-from normlab.table import Table
+from normlab.tools.progress_bar import progress_bar
+from normlab.tools.table import Table
 
 
 @dataclass(frozen=True)

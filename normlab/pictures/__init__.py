@@ -1,0 +1,5 @@
+"""The one mechanism of every picture: a style, and explorers made of frames."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
