@@ -4,8 +4,8 @@
     .venv/bin/python -m benchmarks.seeds --rounds 21      more rounds
     .venv/bin/python -m benchmarks.seeds --device cuda    on a GPU
 
-One training step of S models by `normlab.train_seeds.RunStack`, beside S steps of one model, in
-turns. The table of medians is what `normlab.train_seeds.seeds_together` decides by.
+One training step of S models by `normlab.training.seeds.RunStack`, beside S steps of one model, in
+turns. The table of medians is what `normlab.training.seeds.seeds_together` decides by.
 """
 
 import argparse
@@ -17,9 +17,9 @@ import torch
 
 from normlab.tools.table import Table
 from normlab.tools.timing import one_thread, race
-from normlab.train_config import TrainConfig
-from normlab.train_run import Run
-from normlab.train_seeds import RunStack
+from normlab.training.config import TrainConfig
+from normlab.training.run import Run
+from normlab.training.seeds import RunStack
 
 # (d_model, batch, tokens): batch · tokens · d_model from 1024 to 65536
 SIZES = (

@@ -19,13 +19,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from normlab.stack import StackSetting, stack_profile
+from normlab.models.stack import StackSetting, stack_profile
 from normlab.tools.table import Table
 from normlab.tools.timing import Race, one_thread, race
 
 DEPTHS = (12, 96, 1000)
 PLACEMENTS = ("post-norm", "pre-norm")
-NUMPY, TORCH = "normlab.stack", "nn.TransformerEncoderLayer"
+NUMPY, TORCH = "normlab.models.stack", "nn.TransformerEncoderLayer"
 
 
 def torch_probe(setting: StackSetting, sub_layers: int) -> Callable[[], object]:

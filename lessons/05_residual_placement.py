@@ -54,7 +54,7 @@ print(f"post-norm: {post.var():.2f}   pre-norm: {pre.var():.1f}")
 import inspect
 
 from normlab import Table
-from normlab.placement import PostNorm, PreNorm
+from normlab.models import PostNorm, PreNorm
 
 for placement in (PostNorm, PreNorm):
     print(inspect.getsource(placement.step))
@@ -94,8 +94,7 @@ quiz("normed-residual")
 
 # %%
 from normlab.figures.wiring import draw_wiring
-from normlab.placement import Placement
-from normlab.wiring import trace
+from normlab.models import Placement, trace
 
 
 class NormedResidual(Placement):
@@ -138,13 +137,12 @@ print("the stream after: ", stream[0].round(2))
 # %% [markdown]
 # ## 2. Twelve placements
 #
-# Each is one class in `normlab.placement`. Most are one line.
+# Each is one class in `normlab.models.placement.standard`. Most are one line.
 #
 # **Predict.** How many of the twelve have a norm *on* the thick line, not counting the final norm?
 
 # %%
-from normlab.placement import PLACEMENTS
-from normlab.wiring import wiring_code
+from normlab.models import PLACEMENTS, wiring_code
 
 for name, placement in PLACEMENTS.items():
     first, *more = wiring_code(placement).splitlines()

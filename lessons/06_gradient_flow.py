@@ -18,7 +18,7 @@
 # ask at each depth: how long is $\partial L/\partial x_l$, the gradient at the residual stream
 # $x_l$?
 #
-# `normlab.stack` is a transformer in NumPy with its own backward pass. It counts **sub-layers**:
+# `normlab.models.stack` is a transformer in NumPy with its own backward pass. It counts **sub-layers**:
 # number 0 is attention, 1 the FFN, 2 attention again, so 48 sub-layers are 24 layers. Its loss is
 # $L = \langle c, y \rangle$ with a random $c$ of length 1, so at the output of post-norm the
 # gradient has length 1. The weights are Xiong et al.'s, $N(0, 1/d)$ with uniform attention.
@@ -33,7 +33,7 @@ quiz("post-norm-gradient")
 
 # %%
 from normlab import Table
-from normlab.stack import StackSetting, stack_profile
+from normlab.models import StackSetting, stack_profile
 
 profiles = [
     stack_profile(StackSetting(name, init="xiong", tokens=16), sub_layers=48)
@@ -217,8 +217,8 @@ sweep = sweep_depths(
 sweep.table()
 
 # %%
-from normlab.figures.gradient_flow import draw_sweep
 from normlab.pictures import new_figure
+from normlab.probes import draw_sweep
 
 L = np.array(sweep.depths)
 theory = {
@@ -276,9 +276,8 @@ Table(
 # encoder. What does it hand back to the decoder's stream, in the rule of section 2?
 
 # %%
-from normlab.placement import Gains, PostNorm
+from normlab.models import Gains, PostNorm, TransformerConfig
 from normlab.probes import weight_gradients
-from normlab.transformer import TransformerConfig
 
 
 class PackedPostNorm(PostNorm):
@@ -321,8 +320,7 @@ Table(
 # layer:
 
 # %%
-from normlab.figures.gradient_flow import draw_decoder
-from normlab.probes import profile_depth
+from normlab.probes import draw_decoder, profile_depth
 
 encoder = TransformerConfig(encoder_layers=12, placement="post-norm")
 both = {"encoder_layers": 12, "decoder_layers": 12}
@@ -377,8 +375,8 @@ Table(
 quiz("rank-collapse")
 
 # %%
-from normlab.figures.gradient_flow import draw_token_cosine
-from normlab.placement import Placement
+from normlab.models import Placement
+from normlab.probes import draw_token_cosine
 
 
 class NoShortcut(Placement):

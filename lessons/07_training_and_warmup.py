@@ -19,8 +19,7 @@
 
 # %%
 from normlab import Table
-from normlab.grammar import CHARACTERS
-from normlab.tasks import TASKS, make_task
+from normlab.training import CHARACTERS, TASKS, make_task
 
 rows = []
 for name in TASKS:
@@ -43,7 +42,7 @@ Table(("task", "the model reads", "it should say", "chance (nats)"), rows)
 # %%
 import numpy as np
 
-from normlab.grammar import write_text
+from normlab.training import write_text
 
 print(write_text(np.random.default_rng(0), 140))
 
@@ -78,7 +77,7 @@ quiz("first-rate-of-warmup")
 # %%
 from normlab.figures.warmup import draw_rates
 from normlab.pictures import new_figure
-from normlab.train import warmup_lr
+from normlab.training import warmup_lr
 
 rates = {w: [warmup_lr(step, 1e-2, w) for step in range(300)] for w in (0, 50, 200)}
 fig, ax = new_figure(height=2.4)
@@ -97,7 +96,7 @@ from dataclasses import replace
 
 import torch
 
-from normlab.train import TrainConfig, train
+from normlab.training import TrainConfig, train
 from normlab.warmup import outcome
 
 torch.set_num_threads(1)  # models as small as these gain nothing from a second one
@@ -177,7 +176,7 @@ legend = ax.legend(loc="lower left", fontsize=8)
 # **Predict.** The mean $|\Delta\theta|/\eta$ is 1.0 at the first step. What is it at the 21st?
 
 # %%
-from normlab.train_run import Run
+from normlab.training import Run
 
 
 def update_sizes(config, count):
@@ -343,8 +342,8 @@ print(len(stored.runs), "runs;", stored.made)
 import tempfile
 from pathlib import Path
 
-from normlab.sweep import parse_plan, run_sweep
 from normlab.tools import Processes
+from normlab.training import parse_plan, run_sweep
 from normlab.warmup import read_warmup_map
 
 plan = parse_plan("""

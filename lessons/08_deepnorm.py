@@ -25,9 +25,8 @@ quiz("alpha-without-a-norm")
 import torch
 
 from normlab import Table
-from normlab.placement import DeepNorm
+from normlab.models import DeepNorm, Transformer, TransformerConfig
 from normlab.probes import random_batch
-from normlab.transformer import Transformer, TransformerConfig
 
 
 class AsTheSeedSays(DeepNorm):
@@ -67,8 +66,8 @@ Table(("layers N", "α", "αx + f(x)", "α to the power 2N", "norm(αx + f(x))")
 
 # %%
 from normlab.figures.wiring import draw_placement, draw_wiring
+from normlab.models import trace
 from normlab.pictures import new_figure
-from normlab.wiring import trace
 
 fig, axes = new_figure(3, width=7.5, height=2.8)
 axes[0].set_title("the seed's formula")
@@ -137,7 +136,7 @@ quiz("weights-with-beta")
 
 # %%
 from normlab.deepnorm import study_config
-from normlab.deepnorm_variants import DEEPNORM_VARIANTS
+from normlab.models import DEEPNORM_VARIANTS
 
 
 def deviations(variant):
@@ -463,8 +462,7 @@ Table(("model", *(f"distance, N = {n}" for n in depths), "slope of the step"), r
 # the gradient of the decoder's matrices grow over up to 40 steps?
 
 # %%
-from normlab.train import TrainConfig
-from normlab.train_run import Run
+from normlab.training import Run, TrainConfig
 
 twelve = TrainConfig(
     placement="deepnorm",
@@ -504,7 +502,7 @@ for learning_rate in (0.05, 1.0, 5.0):
 
 # %%
 from normlab.tools import one_thread
-from normlab.train import train
+from normlab.training import train
 
 hundred = TrainConfig(
     task="successor",

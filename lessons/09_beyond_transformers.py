@@ -31,7 +31,7 @@
 # %%
 import torch
 
-from normlab.recurrent import LayerNormRNN
+from normlab.models import LayerNormRNN
 
 torch.manual_seed(0)
 rnn, x = LayerNormRNN(input_size=3, hidden_size=16), torch.randn(4, 10, 3)  # x (B, T, I)
@@ -127,7 +127,7 @@ quiz("what-is-not-normalized")
 # %%
 from torch import nn
 
-from normlab.recurrent import LayerNormLSTM
+from normlab.models import LayerNormLSTM
 
 torch.manual_seed(0)
 lstm, x = LayerNormLSTM(input_size=3, hidden_size=8), torch.randn(1, 300, 3)
@@ -286,7 +286,7 @@ quiz("default-of-torch-geometric")
 # %%
 import numpy as np
 
-from normlab.graph import graph_layer_norm, graph_norm
+from normlab.models import graph_layer_norm, graph_norm
 
 rng = np.random.default_rng(0)
 batch = np.repeat([0, 1, 2], [10, 25, 15])
@@ -403,7 +403,7 @@ accuracy.table()
 # One pair of runs, live:
 
 # %%
-from normlab.graph_network import draw_communities, train_gcn
+from normlab.models import draw_communities, train_gcn
 
 for name in ("LN, mode node", "GraphNorm"):
     right = train_gcn(draw_communities(seed=0), depth=16, norm=name, learning_rate=1e-2, seed=0)
@@ -432,7 +432,7 @@ draw_patches(data.test_images[one_of_each], axes, patch=2)
 # patch embeddings themselves, before they enter the stream?
 
 # %%
-from normlab.vision import VisionTransformer
+from normlab.models import VisionTransformer
 
 model = VisionTransformer(seed=0, layers=4)
 tokens = model.tokens(data.test_images[:2])

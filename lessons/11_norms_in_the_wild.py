@@ -38,7 +38,7 @@ quiz("gain-of-zeros")
 from torch import nn
 
 from normlab import Table
-from normlab.norm_reading import read_norm
+from normlab.inspection import read_norm
 from normlab.zoo_blocks import ZooNorm
 
 modules = {
@@ -82,7 +82,7 @@ for affine in ("weight", "1 + weight"):
 # And what is no norm is refused:
 
 # %%
-from normlab.dyt import DyT
+from normlab.models import DyT
 
 
 class EpsilonOutside(nn.Module):
@@ -112,7 +112,7 @@ for module in (DyT(64), EpsilonOutside()):
 # equations of each before you run the cell: what does `n2` read, and what is `y`?
 
 # %%
-from normlab.wiring_reading import randomize_, read_wiring
+from normlab.inspection import randomize_, read_wiring
 
 x = torch.randn(2, 5, 16, generator=torch.Generator().manual_seed(0)).double()
 wirings = {}
@@ -124,8 +124,8 @@ for norm_first in (True, False):
 
 # %%
 from normlab.figures.wiring import draw_wiring
+from normlab.inspection import diagram
 from normlab.pictures import new_figure
-from normlab.wiring_diagram import diagram
 
 fig, axes = new_figure(2, width=6.0, height=3.2)
 for (norm_first, wiring), ax in zip(wirings.items(), axes, strict=True):
@@ -441,8 +441,8 @@ Table(("measured (expected)", *(f"layer {layer}" for layer in at)), rows)
 quiz("last-block-when-scaled")
 
 # %%
+from normlab.models import HyperSphere
 from normlab.newer_placements import survey_placements
-from normlab.zoo_placements import HyperSphere
 
 survey = survey_placements(
     {

@@ -61,8 +61,7 @@ broken.table()
 # 8 layers with $\alpha = 2$?
 
 # %%
-from normlab.deepnorm_variants import AlphaOnTheBranch
-from normlab.placement import PLACEMENTS
+from normlab.models import PLACEMENTS, AlphaOnTheBranch
 
 print(run_claim(29).finding.headline)
 with patch.dict(PLACEMENTS, deepnorm=AlphaOnTheBranch):
@@ -369,7 +368,7 @@ draw_defence(defend_from_map(Choice("deepnorm"), 12, 0, 1), axes)
 # rate, and how often one may try.
 #
 # **Your turn.** Write a brief of your own below: other layers, steps, rates, tries, warmup, or another
-# task of `normlab.tasks`. Choose before you run. Then defend the choice in four sentences: what is
+# task of `normlab.training.tasks`. Choose before you run. Then defend the choice in four sentences: what is
 # out and why, what decides, what does not, and what your runs cannot show.
 
 # %% tags=["nbval-ignore-output"]

@@ -12,7 +12,7 @@ SWEEP_EXAMPLE = """\
 record_every = 50                # default: the last step alone
 device = "cpu"                   # the default
 
-[run]                            # the same in every run: fields of normlab.train.TrainConfig
+[run]                            # the same in every run: fields of normlab.training.TrainConfig
 task = "copy"
 decoder_layers = 12
 steps = 300
@@ -113,7 +113,7 @@ def progress() -> int:
 
 
 def sweep(**options: Any) -> int:
-    from normlab.sweep.run import sweep_command  # loads torch
+    from normlab.training.sweep.run import sweep_command  # loads torch
 
     return sweep_command(**options)
 

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from normlab.placement import Gate
+from normlab.models.placement.base import Gate
 from normlab.tools.table import Table
-from normlab.train_config import TrainConfig
-from normlab.train_run import Run, batch_loss
+from normlab.training.config import TrainConfig
+from normlab.training.run import Run, batch_loss
 
 SEQUENCES = 64
 

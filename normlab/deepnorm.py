@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from normlab.deepnorm_constants import deepnorm_constants
-from normlab.deepnorm_variants import DEEPNORM_VARIANTS
+from normlab.models.placement.base import Placement, Site, TensorMap
+from normlab.models.placement.deepnorm_constants import deepnorm_constants
+from normlab.models.placement.deepnorm_variants import DEEPNORM_VARIANTS
+from normlab.models.transformer import Transformer, TransformerConfig
 from normlab.norms import FloatArray
-from normlab.placement import Placement, Site, TensorMap
 from normlab.probes import ModelUpdate, Rule, loglog_slope, model_update
 from normlab.probes.depth import summed
 from normlab.tools.table import Table
-from normlab.transformer import Transformer, TransformerConfig
 
 Exponents = tuple[float, float]
 EXPONENTS: dict[str, Exponents] = {

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from normlab.deepnorm import UpdateSweep, bounded_update, study_config
-from normlab.deepnorm_variants import DEEPNORM_VARIANTS
+from normlab.models.placement.deepnorm_variants import DEEPNORM_VARIANTS
 from normlab.probes import Rule
 from normlab.tools.progress_bar import progress_bar
 from normlab.tools.stored_rows import read_rows, write_rows

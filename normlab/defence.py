@@ -5,10 +5,10 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from normlab.placement import find_placement
+from normlab.models.placement.standard import find_placement
+from normlab.models.transformer import NORMS
 from normlab.tools.table import Table
-from normlab.train import TrainConfig
-from normlab.transformer import NORMS
+from normlab.training.config import TrainConfig
 
 TIE = 0.05
 """Losses that differ by less of chance count as equal; seeds differ by as much near the edge."""
@@ -16,7 +16,7 @@ TIE = 0.05
 
 @dataclass(frozen=True)
 class Choice:
-    """A placement and a norm, by their names in `normlab.placement` and `normlab.transformer`.
+    """A placement and a norm, by their names in `PLACEMENTS` and `NORMS` of `normlab.models`.
 
     Raises:
         ValueError: if there is none of that name.

@@ -9,7 +9,7 @@ from dataclasses import replace
 from normlab.defence import Brief, Choice, Defence
 from normlab.tools.progress_bar import progress_bar
 from normlab.tools.timing import one_thread
-from normlab.train import TrainRecord, train
+from normlab.training.loop import TrainRecord, train
 from normlab.warmup import StoredRun, load_warmup_map
 
 CONTENDERS = ("post-norm", "pre-norm", "deepnorm", "peri-norm")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from normlab.graph_network import GRAPH_NORMS, draw_communities, train_gcn
+from normlab.models.graph_network import GRAPH_NORMS, draw_communities, train_gcn
 from normlab.norms import FloatArray
 from normlab.tools.progress_bar import progress_bar
 from normlab.tools.stored_rows import read_rows, write_rows

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from normlab.models.placement.base import Placement
+from normlab.models.transformer import TransformerConfig
 from normlab.norms import FloatArray
-from normlab.placement import Placement
 from normlab.probes.depth import profile_depth
 from normlab.residual import StreamGrowth, stream_growth
 from normlab.tools.table import Table
 from normlab.torch_norms import layer_norm
-from normlab.transformer import TransformerConfig
 
 
 def divided_growth(pre_norm: StreamGrowth) -> FloatArray:

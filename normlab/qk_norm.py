@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from normlab.models.transformer import Transformer, TransformerConfig
 from normlab.norms import FloatArray
 from normlab.probes import random_batch
 from normlab.tools.table import Table
-from normlab.transformer import Transformer, TransformerConfig
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from normlab.models.recurrent import LayerNormLSTM, LayerNormRNN
 from normlab.norms import FloatArray
-from normlab.recurrent import LayerNormLSTM, LayerNormRNN
 from normlab.tools.table import Table
 
 Cell = Literal["RNN", "LSTM"]
@@ -93,7 +93,7 @@ def state_curves(
 def make_stack(cell: Cell, kind: str, scale: float, seed: int) -> nn.Module:
     """One layer in float64 with weights N(0, 1/H), the recurrent ones times `scale`, no biases.
 
-    `kind` "plain" is `nn.RNN` or `nn.LSTM`, and "LN" the one of `normlab.recurrent`, with the same
+    `kind` "plain" is `nn.RNN` or `nn.LSTM`, and "LN" the one of `normlab.models`, with the same
     weights.
     """
     rng, gates = torch.Generator().manual_seed(seed + 1), 4 if cell == "LSTM" else 1

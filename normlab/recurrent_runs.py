@@ -15,12 +15,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from normlab.models.recurrent import LayerNormLSTM
 from normlab.rate_grids import GridRun, RateGrid, grid_run, read_grid, write_grid
-from normlab.recurrent import LayerNormLSTM
 from normlab.sequence_tasks import SEQUENCE_TASKS
 from normlab.tools.progress_bar import progress_bar
 from normlab.tools.timing import one_thread
-from normlab.train_run import why_diverged
+from normlab.training.run import why_diverged
 
 STORED = "recurrent.csv"
 RATES, SEEDS = (1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3), (0, 1, 2, 3, 4)
@@ -69,7 +69,7 @@ def train_reader(
 ) -> list[float]:
     """The loss of every step, of the batch before its update, by Adam with gradients clipped at 1.
 
-    A run whose loss stays far above its start is given up, as in `normlab.train`.
+    A run whose loss stays far above its start is given up, as in `normlab.training.loop`.
 
     Args:
         task: a name in `normlab.sequence_tasks.SEQUENCE_TASKS`.

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from normlab.models.placement.base import Placement
+from normlab.models.placement.standard import PostNorm, PreNorm
+from normlab.models.transformer import Transformer, TransformerConfig
 from normlab.norms import FloatArray
-from normlab.placement import Placement, PostNorm, PreNorm
 from normlab.probes import random_batch
 from normlab.tools.table import Table
-from normlab.transformer import Transformer, TransformerConfig
 
 
 @dataclass(frozen=True)

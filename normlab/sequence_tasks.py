@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from normlab.tasks import make_task
-from normlab.train_run import batch_loss
+from normlab.training.run import batch_loss
+from normlab.training.tasks import make_task
 from normlab.vision import digits
 
 ADDED, COPIED, SYMBOLS = 30, 16, 8
@@ -68,7 +68,7 @@ _COPY = make_task("copy", COPIED, SYMBOLS)
 
 
 def _copy(seed: int, step: int, size: int) -> tuple[Tensor, Tensor]:
-    """`normlab.tasks`' copy; the target is −1 where it does not count."""
+    """`normlab.training.tasks`' copy; the target is −1 where it does not count."""
     batch = _COPY.batch(size, seed, step)
     targets = np.where(batch.mask, batch.targets, -1)
     return F.one_hot(torch.tensor(batch.inputs), SYMBOLS).float(), torch.tensor(targets)

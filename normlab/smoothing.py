@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from normlab.graph_network import GCN, GRAPH_NORMS, Communities, draw_communities
+from normlab.models.graph_network import GCN, GRAPH_NORMS, Communities, draw_communities
 from normlab.norms import FloatArray
 from normlab.tools.table import Table
 

@@ -11,10 +11,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from normlab.sweep import read_results
-from normlab.sweep.rows import row_config, row_key
 from normlab.tools.table import Table
-from normlab.train import TrainRecord
+from normlab.training.loop import TrainRecord
+from normlab.training.sweep import read_results
+from normlab.training.sweep.rows import row_config, row_key
 
 STORED = "thousand_layers.csv"
 

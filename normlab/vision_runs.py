@@ -10,10 +10,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from normlab.models.vision_transformer import VIT_PLACEMENTS
 from normlab.rate_grids import GridRun, RateGrid, grid_run, read_grid, write_grid
 from normlab.tools.progress_bar import progress_bar
 from normlab.tools.timing import one_thread
-from normlab.vision import VIT_PLACEMENTS, train_vision
+from normlab.vision import train_vision
 
 STORED = "vision.csv"
 LAYERS, RATES, SEEDS = (4, 12), (1e-4, 3e-4, 1e-3, 3e-3, 1e-2), (0, 1, 2)

@@ -12,10 +12,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from normlab.sweep import read_results
-from normlab.sweep.rows import row_config, row_key
 from normlab.tools.table import Table
-from normlab.train import TrainConfig
+from normlab.training.config import TrainConfig
+from normlab.training.sweep import read_results
+from normlab.training.sweep.rows import row_config, row_key
 
 STORED = "warmup.csv"
 TRAINED, STUCK = 0.5, 0.95
@@ -36,7 +36,7 @@ class Ended(Protocol):
 
 @dataclass(frozen=True)
 class StoredRun:
-    """The end of one run of a sweep; the fields are those of `normlab.train.TrainRecord`."""
+    """The end of one run of a sweep; the fields are those of `normlab.training.TrainRecord`."""
 
     config: TrainConfig
     final_loss: float
@@ -47,7 +47,7 @@ class StoredRun:
 def outcome(run: Ended) -> Outcome:
     """What became of a run.
 
-    - "diverged": it was given up (`normlab.train.why_diverged`).
+    - "diverged": it was given up (`normlab.training.why_diverged`).
     - "trained": its last losses are below half of chance. Guessing among V symbols costs ln V;
       half of that is the loss of a model that is left with √V of them, 4 of 16.
     - "stuck": they are above 0.95 · chance. A mean over 10 batches scatters by less than that.

@@ -16,9 +16,9 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Any, get_args
 
-from normlab.norm_reading import Affine, Kind
+from normlab.inspection.read_norm import Affine, Kind
+from normlab.models.placement.in_the_wild import ZOO_PLACEMENTS
 from normlab.tools.table import Table
-from normlab.zoo_placements import ZOO_PLACEMENTS
 
 QK_SCOPES = ("per head", "all heads", "latents")
 QK_NORMS = (
@@ -39,7 +39,7 @@ class ZooModel:
         norm: "LayerNorm" or "RMSNorm".
         eps: ε; nan if nothing states it.
         affine: "weight, bias", "weight", "1 + weight", "1 + weight, bias" or "none".
-        placement: a name in `normlab.zoo_placements.ZOO_PLACEMENTS`.
+        placement: a name in `normlab.models.ZOO_PLACEMENTS`.
         norms: on the wiring of one layer; norms inside the sub-layers are not counted.
         inner: other norms inside one layer, q and k norms too.
         qk_norm: of queries and keys: "no", or which norm, and whether "per head", over "all heads"

@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from normlab.norm_reading import Affine, Kind
+from normlab.inspection.read_norm import Affine, Kind
+from normlab.models.placement.in_the_wild import ZOO_PLACEMENTS
+from normlab.models.transformer import Block, TransformerConfig
 from normlab.torch_norms import layer_norm, rms_norm
-from normlab.transformer import Block, TransformerConfig
 from normlab.zoo import ZooModel, find_model
-from normlab.zoo_placements import ZOO_PLACEMENTS
 
 
 class ZooNorm(nn.Module):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from normlab.norm_reading import Affine, Kind
+from normlab.inspection.read_norm import Affine, Kind
 from normlab.tools.table import Table
 from normlab.zoo import Zoo, ZooModel
 

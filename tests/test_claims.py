@@ -43,12 +43,16 @@ from normlab.claims import (
 from normlab.claims.run import shorten
 from normlab.cli import main
 from normlab.cost import RUN_TIMES
-from normlab.deepnorm_variants import AlphaOnTheBranch, BetaOnQueryAndKey, InverseBeta
 from normlab.figures.claims import draw_debate, draw_tracks, track
+from normlab.models.placement.deepnorm_variants import (
+    AlphaOnTheBranch,
+    BetaOnQueryAndKey,
+    InverseBeta,
+)
+from normlab.models.placement.standard import PLACEMENTS, PostNorm, PreNorm, ReZero
+from normlab.models.transformer import NORMS
 from normlab.norms import batch_norm, layer_norm, rms_norm
-from normlab.placement import PLACEMENTS, PostNorm, PreNorm, ReZero
 from normlab.thousand_layers import ThousandLayers, load_thousand_layers
-from normlab.transformer import NORMS
 from normlab.warmup import WarmupMap, load_warmup_map
 from normlab.widgets.claims import explore_claims
 from normlab.zoo import Zoo, load_zoo
@@ -227,7 +231,7 @@ FLOPS = {
 
 
 def deepnorm_variants():
-    from normlab.deepnorm_variants import DEEPNORM_VARIANTS
+    from normlab.models.placement.deepnorm_variants import DEEPNORM_VARIANTS
 
     return DEEPNORM_VARIANTS
 

@@ -21,9 +21,9 @@ from normlab.deepnorm_results import (
     measure_update,
     write_updates,
 )
-from normlab.deepnorm_variants import DEEPNORM_VARIANTS
 from normlab.figures.deepnorm import VARIANT_LOOKS, draw_bound, draw_constants, draw_update
-from normlab.transformer import Transformer
+from normlab.models.placement.deepnorm_variants import DEEPNORM_VARIANTS
+from normlab.models.transformer import Transformer
 from normlab.widgets.deepnorm import explore_deepnorm
 
 # What the course measured before: SGD, sign. Where gradients are amplified, the slope goes with

@@ -13,7 +13,7 @@ from normlab import defend as defend_module
 from normlab.defence import TIE, Brief, Choice, Defence
 from normlab.defend import alternatives, defend, defend_from_map
 from normlab.figures.defence import draw_defence
-from normlab.train import TrainRecord
+from normlab.training.loop import TrainRecord
 from normlab.warmup import load_warmup_map
 
 PRE, POST, DEEP = Choice("pre-norm"), Choice("post-norm"), Choice("deepnorm")

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from torch import nn
 
-from normlab.deepnorm_variants import (
+from normlab.models.placement.base import Gains, Placement
+from normlab.models.placement.deepnorm_variants import (
     AlphaOnly,
     AlphaOnTheBranch,
     BetaMissingOnValue,
@@ -19,7 +20,8 @@ from normlab.deepnorm_variants import (
     Glm130B,
     InverseBeta,
 )
-from normlab.placement import DeepNorm, Gains, NoNorm, Placement, PostNorm, PreNorm
+from normlab.models.placement.standard import DeepNorm, NoNorm, PostNorm, PreNorm
+from normlab.models.transformer import Block, Transformer, TransformerConfig
 from normlab.probes import (
     at_depth,
     model_update,
@@ -28,7 +30,6 @@ from normlab.probes import (
     sweep_depths,
     weight_gradients,
 )
-from normlab.transformer import Block, Transformer, TransformerConfig
 
 # Xiong et al. 2020, §3.3: d × d matrices of N(0, 1/d), W_q = W_k = 0.
 XIONG = TransformerConfig(encoder_layers=24, init="xiong", d_model=256, d_ff=256, heads=1)

@@ -6,18 +6,14 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from normlab.figures.gradient_flow import (
-    describe_flow,
-    draw_decoder,
-    draw_flow,
-    draw_sweep,
-    draw_token_cosine,
-)
-from normlab.gradient_flow import StackFlows, flow_theory
+from normlab.chapters.gradient_flow.flows import StackFlows
+from normlab.figures.gradient_flow import describe_flow, draw_flow
+from normlab.models.stack import STACK_PLACEMENTS, StackSetting, stack_profile, stack_profiles
+from normlab.models.stack import tape as stack_tape
+from normlab.models.transformer import TransformerConfig
 from normlab.probes import DepthSweep, loglog_slope, profile_depth, weight_gradients
-from normlab.stack import STACK_PLACEMENTS, StackSetting, stack_profile, stack_profiles
-from normlab.stack import tape as stack_tape
-from normlab.transformer import TransformerConfig
+from normlab.probes.figures import draw_decoder, draw_sweep, draw_token_cosine
+from normlab.probes.theory import flow_theory
 from normlab.widgets.gradient_flow import DEPTHS, explore_gradient_flow
 
 # Xiong et al. 2020, §3.3: N(0, 1/d) and uniform attention, which is what the theory is about.
@@ -200,7 +196,7 @@ def test_flows_compute_each_depth_once_and_in_any_order():
     flows = StackFlows(SMALL)
     for depth in (6, 2, 9):
         alone = stack_profile(SMALL, depth)
-        np.testing.assert_array_equal(flows.at(depth).log10_gradient, alone.log10_gradient)
+        np.testing.assert_array_equal(flows.at(depth).profile.log10_gradient, alone.log10_gradient)
         assert flows.at(depth) is flows.at(depth)
 
 
@@ -210,14 +206,14 @@ def test_flows_that_are_released_hand_on_their_memory_and_go_on():
     held = stack_tape._idle.copy()
     flows.release()
     assert list(stack_tape._idle.values()) != list(held.values())
-    assert len(flows.at(6).mean_square) == 7
+    assert len(flows.at(6).profile.mean_square) == 7
 
 
 def test_a_depth_that_is_none_is_refused_and_the_next_one_served():
     flows = StackFlows(SMALL)
     with pytest.raises(ValueError, match="sub_layers is 0; expected a whole number ≥ 1"):
         flows.at(0)
-    assert flows.at(1).sub_layers == 1
+    assert flows.at(1).profile.sub_layers == 1
 
 
 # Pictures
@@ -235,7 +231,7 @@ def test_the_picture_has_the_measured_curves_and_theorys():
     left, right = axes(2)
     flows = StackFlows(replace(SMALL, placement="pre-norm"))
     draw_flow(flows, (left, right), depth=300)
-    profile, theory = flows.at(300), flow_theory(flows.setting, 300)
+    profile, theory = flows.at(300).profile, flow_theory(flows.setting, 300)
     for ax, measured, alike in [
         (left, profile.mean_square, theory.alike.mean_square),
         (right, 10**profile.log10_gradient, 10**theory.alike.log10_gradient),
@@ -251,7 +247,7 @@ def test_a_stack_that_overflows_says_so():
     left, right = axes(2)
     flows = StackFlows(replace(SMALL, placement="none"))
     draw_flow(flows, (left, right), depth=1000)
-    overflow = flows.at(1000).overflow
+    overflow = flows.at(1000).profile.overflow
     assert right.texts[0].get_text() == f"no gradient: x_{overflow} overflows"
     sentence, _ = describe_flow(flows, depth=1000)
     assert f"x_{overflow} is not finite in float32, so there is no gradient" in sentence
@@ -260,7 +256,7 @@ def test_a_stack_that_overflows_says_so():
 def test_the_sentence_has_the_measured_numbers_and_theorys():
     flows = StackFlows(replace(ONE, placement="pre-norm", d_model=64, d_ff=64))
     sentence, table = describe_flow(flows, depth=12)
-    profile = flows.at(12)
+    profile = flows.at(12).profile
     assert sentence.startswith("pre-norm, L = 12: the mean square of the stream goes from ")
     assert f"to {profile.mean_square[-1]:.2g}, in theory 10;" in sentence
     assert f"{10 ** profile.log10_gradient[0]:.2g} at the input, in theory 1." in sentence

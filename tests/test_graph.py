@@ -11,8 +11,6 @@ from normlab.checks.examine import examine
 from normlab.exercises.beyond_transformers import EXERCISE
 from normlab.exercises.beyond_transformers.graph import GRAPH
 from normlab.figures.graph import draw_accuracy, draw_smoothing, spread
-from normlab.graph import graph_layer_norm, graph_norm
-from normlab.graph_network import GCN, GRAPH_NORMS, Communities, draw_communities, train_gcn
 from normlab.graph_runs import (
     DEPTHS,
     SEEDS,
@@ -20,6 +18,8 @@ from normlab.graph_runs import (
     load_accuracy_by_depth,
     measure_run,
 )
+from normlab.models.graph_network import GCN, GRAPH_NORMS, Communities, draw_communities, train_gcn
+from normlab.models.graph_norm import graph_layer_norm, graph_norm
 from normlab.smoothing import directions_apart, dirichlet_energy, smoothing
 from normlab.tools.stored_rows import read_rows
 

@@ -6,8 +6,9 @@ import torch
 from matplotlib.figure import Figure
 from torch import nn
 
-from normlab.dyt import DyT
 from normlab.figures.newer_placements import draw_logit_sizes, draw_scale_response, draw_streams
+from normlab.models.dyt import DyT
+from normlab.models.placement.in_the_wild import HyperSphere
 from normlab.newer_placements import (
     cogview_norm,
     divided_growth,
@@ -16,7 +17,6 @@ from normlab.newer_placements import (
 )
 from normlab.qk_norm import logit_sizes
 from normlab.residual import average_growth, stream_growth
-from normlab.zoo_placements import HyperSphere
 
 SCALES = (0.1, 1.0, 10.0)
 

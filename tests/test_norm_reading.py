@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from normlab import torch_norms
-from normlab.dyt import DyT
-from normlab.norm_reading import NormReading, read_norm
+from normlab.inspection.read_norm import NormReading, read_norm
+from normlab.models.dyt import DyT
 from normlab.zoo_blocks import ZooNorm
 
 FORMS = [

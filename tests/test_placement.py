@@ -7,17 +7,11 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from normlab.deepnorm_constants import deepnorm_constants
 from normlab.figures.wiring import draw_placement, draw_wiring
-from normlab.placement import (
-    PLACEMENTS,
-    Placement,
-    PostNorm,
-    PreNorm,
-    Site,
-    find_placement,
-)
-from normlab.wiring import trace
+from normlab.models.placement.base import Placement, Site
+from normlab.models.placement.deepnorm_constants import deepnorm_constants
+from normlab.models.placement.standard import PLACEMENTS, PostNorm, PreNorm, find_placement
+from normlab.models.placement.wiring import trace
 
 WIDTH = 6
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from normlab.placement import PLACEMENTS
+from normlab.models.placement.standard import PLACEMENTS
+from normlab.models.transformer import Transformer, TransformerConfig
 from normlab.probes import (
     at_depth,
     loglog_slope,
@@ -19,7 +20,6 @@ from normlab.probes import (
 )
 from normlab.probes.batch import sublayer_weights
 from normlab.probes.depth import token_cosine
-from normlab.transformer import Transformer, TransformerConfig
 
 SMALL = TransformerConfig(encoder_layers=3, d_model=16, d_ff=32, heads=2)
 BOTH = replace(SMALL, decoder_layers=2)

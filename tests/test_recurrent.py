@@ -5,7 +5,12 @@ import pytest
 import torch
 from torch import nn
 
-from normlab.recurrent import LayerNormLSTM, LayerNormLSTMCell, LayerNormRNN, LayerNormRNNCell
+from normlab.models.recurrent import (
+    LayerNormLSTM,
+    LayerNormLSTMCell,
+    LayerNormRNN,
+    LayerNormRNNCell,
+)
 
 STACKS = {LayerNormRNN: nn.RNN, LayerNormLSTM: nn.LSTM}
 

@@ -12,7 +12,8 @@ from normlab.figures.residual import (
     draw_initial_losses,
     draw_placement_growth,
 )
-from normlab.placement import PLACEMENTS
+from normlab.models.placement.standard import PLACEMENTS
+from normlab.models.placement.wiring import trace, wiring_code
 from normlab.residual import (
     PreNormWithoutFinalNorm,
     average_growth,
@@ -21,7 +22,6 @@ from normlab.residual import (
     initial_losses,
     stream_growth,
 )
-from normlab.wiring import trace, wiring_code
 
 ON_THE_STREAM = ("post-norm", "deepnorm", "b2t")
 

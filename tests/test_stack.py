@@ -9,8 +9,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from normlab.deepnorm_constants import deepnorm_constants
-from normlab.stack import (
+from normlab.models.placement.deepnorm_constants import deepnorm_constants
+from normlab.models.stack import (
     INITS,
     STACK_NORMS,
     STACK_PLACEMENTS,
@@ -23,8 +23,8 @@ from normlab.stack import (
     stack_profiles,
     upstream_gradient,
 )
-from normlab.stack.attention import softmax
-from normlab.stack.run import stack_arithmetic
+from normlab.models.stack.attention import softmax
+from normlab.models.stack.run import stack_arithmetic
 
 SMALL = StackSetting(d_model=64, heads=4, d_ff=128, tokens=5, batch=2, dtype="float64")
 

@@ -14,12 +14,12 @@ import psutil
 import pytest
 
 from normlab import cli
-from normlab.sweep import parse_plan, read_results, run_sweep, work
-from normlab.sweep.results import Results
-from normlab.sweep.rows import config_key
-from normlab.sweep.work import group_seeds
 from normlab.tools.processes import Processes, WorkerDied
-from normlab.train import train
+from normlab.training.loop import train
+from normlab.training.sweep import parse_plan, read_results, run_sweep, work
+from normlab.training.sweep.results import Results
+from normlab.training.sweep.rows import config_key
+from normlab.training.sweep.work import group_seeds
 
 SMALL = """
 record_every = 3
@@ -258,7 +258,9 @@ def test_a_failed_run_is_a_row_with_its_error_and_its_companions_go_on(
 ):
     config = tmp_path / "grid.toml"
     config.write_text(GRID)
-    monkeypatch.setattr("normlab.sweep.run.Processes", lambda workers: ThreadPoolExecutor(1))
+    monkeypatch.setattr(
+        "normlab.training.sweep.run.Processes", lambda workers: ThreadPoolExecutor(1)
+    )
     command = ["sweep", str(config), "--out", str(out)]
     with monkeypatch.context() as patch:
         with_failing_seed_1(patch)
@@ -341,7 +343,9 @@ def test_ctrl_c_leaves_the_finished_runs_and_says_how_to_go_on(
 
     config, out = tmp_path / "grid.toml", out.with_suffix(suffix)
     config.write_text(GRID)
-    monkeypatch.setattr("normlab.sweep.run.Processes", lambda workers: ThreadPoolExecutor(1))
+    monkeypatch.setattr(
+        "normlab.training.sweep.run.Processes", lambda workers: ThreadPoolExecutor(1)
+    )
     with monkeypatch.context() as patch:
         patch.setattr(work, "progress_bar", progress_until_ctrl_c)
         assert cli.main(["sweep", str(config), "--out", str(out)]) == 130

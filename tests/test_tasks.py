@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from normlab.grammar import (
+from normlab.training.grammar import (
     CHARACTERS,
     GRAMMAR,
     character_frequencies,
@@ -15,7 +15,7 @@ from normlab.grammar import (
     unigram_entropy,
     write_text,
 )
-from normlab.tasks import TASKS, make_task, sort_chance
+from normlab.training.tasks import TASKS, make_task, sort_chance
 
 EVERY_TASK = pytest.mark.parametrize("name", TASKS)
 TRANSLATED = pytest.mark.parametrize("name", ["copy", "sort"])

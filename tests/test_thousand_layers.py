@@ -10,13 +10,14 @@ import torch
 from matplotlib.figure import Figure
 
 from normlab.figures.thousand_layers import draw_deep_runs
-from normlab.sweep import read_plan
-from normlab.sweep.csv_file import write_csv
-from normlab.sweep.rows import failure_row, record_rows
 from normlab.thousand_layers import STORED, load_thousand_layers, read_thousand_layers
 from normlab.tools.timing import one_thread
-from normlab.train import TrainConfig, TrainRecord
-from normlab.train_run import Run
+from normlab.training.config import TrainConfig
+from normlab.training.loop import TrainRecord
+from normlab.training.run import Run
+from normlab.training.sweep import read_plan
+from normlab.training.sweep.csv_file import write_csv
+from normlab.training.sweep.rows import failure_row, record_rows
 
 CONFIG = TrainConfig(task="successor", steps=3, decoder_layers=1, placement="deepnorm")
 LEARNS = TrainRecord(CONFIG, [0, 1, 2], [3.0, 2.0, 1.0], None, "", 60.0, 2.5, 2.0)

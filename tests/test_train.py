@@ -11,12 +11,14 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from normlab import train_run
 from normlab.figures.train import describe_losses, draw_losses
-from normlab.tasks import make_task
 from normlab.tools import progress_bar as progress_module
 from normlab.tools.progress_bar import progress_bar
-from normlab.train import TrainConfig, TrainRecord, batch_loss, train, warmup_lr, why_diverged
+from normlab.training import run as train_run
+from normlab.training.config import TrainConfig
+from normlab.training.loop import TrainRecord, train
+from normlab.training.run import batch_loss, warmup_lr, why_diverged
+from normlab.training.tasks import make_task
 
 SMALL = TrainConfig(decoder_layers=1, d_model=16, heads=2, d_ff=32, tokens=8, batch=4, steps=12)
 
@@ -105,7 +107,7 @@ def test_a_run_that_was_broken_off_goes_on_to_the_losses_of_an_unbroken_one(
 def test_a_run_that_was_killed_goes_on_to_the_losses_of_an_unbroken_one(tmp_path):
     config, checkpoint = replace(SMALL, steps=100), tmp_path / "run.pt"
     program = (
-        "import sys, torch; from pathlib import Path; from normlab.train import *\n"
+        "import sys, torch; from pathlib import Path; from normlab.training.loop import *\n"
         f"torch.set_num_threads({torch.get_num_threads()})\n"
         f"train({config!r}, checkpoint=Path(sys.argv[1]), checkpoint_every=1)"
     )

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from normlab.train import train
-from normlab.train_config import TrainConfig
-from normlab.train_run import Run
-from normlab.train_seeds import RunStack, train_seeds
+from normlab.training.config import TrainConfig
+from normlab.training.loop import train
+from normlab.training.run import Run
+from normlab.training.seeds import RunStack, train_seeds
 
 SMALL = {"d_model": 16, "heads": 2, "d_ff": 32, "tokens": 8, "batch": 4}
 CONFIGS = {

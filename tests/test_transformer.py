@@ -6,10 +6,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from normlab.dyt import DyT
-from normlab.initialization import INITIALIZATIONS, find_initialization
-from normlab.placement import PLACEMENTS
-from normlab.transformer import NORMS, Transformer, TransformerConfig
+from normlab.models.dyt import DyT
+from normlab.models.initialization import INITIALIZATIONS, find_initialization
+from normlab.models.placement.standard import PLACEMENTS
+from normlab.models.transformer import NORMS, Transformer, TransformerConfig
 
 TOKENS = torch.randint(0, 32, (2, 7), generator=torch.Generator().manual_seed(0))
 KINDS = {"encoder": (3, 0), "decoder": (0, 3), "both": (2, 2)}

@@ -8,8 +8,9 @@ from torch import nn
 
 from normlab.figures.rate_grids import draw_rate_grid
 from normlab.figures.vision import draw_patches
-from normlab.placement import PLACEMENTS
-from normlab.vision import TEST_IMAGES, VIT_PLACEMENTS, VisionTransformer, digits, train_vision
+from normlab.models.placement.standard import PLACEMENTS
+from normlab.models.vision_transformer import VIT_PLACEMENTS, VisionTransformer
+from normlab.vision import TEST_IMAGES, digits, train_vision
 from normlab.vision_runs import GOAL, LAYERS, RATES, SEEDS, load_vision_runs, measure_run
 
 

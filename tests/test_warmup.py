@@ -11,11 +11,13 @@ from matplotlib.figure import Figure
 from normlab.collapse import follow
 from normlab.figures.collapse import draw_collapse
 from normlab.figures.warmup import describe_seeds, draw_map, draw_rates, draw_seeds
-from normlab.sweep import parse_plan
-from normlab.sweep.csv_file import write_csv
-from normlab.sweep.rows import COLUMNS, failure_row, now, record_rows
 from normlab.tools.timing import one_thread
-from normlab.train import TrainConfig, train, warmup_lr
+from normlab.training.config import TrainConfig
+from normlab.training.loop import train
+from normlab.training.run import warmup_lr
+from normlab.training.sweep import parse_plan
+from normlab.training.sweep.csv_file import write_csv
+from normlab.training.sweep.rows import COLUMNS, failure_row, now, record_rows
 from normlab.warmup import (
     StoredRun,
     WarmupMap,

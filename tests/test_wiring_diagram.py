@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from normlab.transformer import Block, TransformerConfig
-from normlab.wiring import trace
-from normlab.wiring_diagram import diagram
-from normlab.wiring_reading import LayerWiring, randomize_, read_wiring
-from normlab.zoo_placements import ZOO_PLACEMENTS
+from normlab.inspection.drawn_wiring import diagram
+from normlab.inspection.read_wiring import LayerWiring, randomize_, read_wiring
+from normlab.models.placement.in_the_wild import ZOO_PLACEMENTS
+from normlab.models.placement.wiring import trace
+from normlab.models.transformer import Block, TransformerConfig
 
 NOT_IN_THE_NUMBERS = {
     "layernorm-scaling",  # a factor inside a branch is part of the sub-layer to a reader

@@ -6,11 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from normlab.placement import PLACEMENTS, Placement
-from normlab.transformer import Block, TransformerConfig
-from normlab.wiring import trace
-from normlab.wiring_reading import randomize_, read_wiring
-from normlab.zoo_placements import ZOO_PLACEMENTS
+from normlab.inspection.read_wiring import randomize_, read_wiring
+from normlab.models.placement.base import Placement
+from normlab.models.placement.in_the_wild import ZOO_PLACEMENTS
+from normlab.models.placement.standard import PLACEMENTS
+from normlab.models.placement.wiring import trace
+from normlab.models.transformer import Block, TransformerConfig
 
 PRE_NORM = ("n1 = norm(x)", "f1 = f(n1)", "n2 = norm(x + f1)", "f2 = f(n2)", "y = x + f1 + f2")
 POST_NORM = ("f1 = f(x)", "n1 = norm(x + f1)", "f2 = f(n1)", "n2 = norm(n1 + f2)", "y = n2")

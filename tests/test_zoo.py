@@ -16,9 +16,9 @@ from normlab.figures.zoo import (
     draw_design,
     draw_timeline,
 )
+from normlab.models.placement.in_the_wild import ZOO_PLACEMENTS
 from normlab.zoo import find_model, load_zoo, read_zoo
 from normlab.zoo_designs import FAMILIES, designs, family, norm_formula, placement_counts
-from normlab.zoo_placements import ZOO_PLACEMENTS
 
 LINES = resources.files("normlab").joinpath("zoo.csv").read_text(encoding="utf-8").splitlines()
 ROW = next(csv.DictReader([line for line in LINES if line.startswith(("name,", "Falcon 40B,"))]))

@@ -4,12 +4,17 @@ import pytest
 import torch
 from torch import nn
 
-from normlab.norm_reading import read_norm
-from normlab.transformer import TransformerConfig
-from normlab.wiring_reading import randomize_, read_wiring
+from normlab.inspection.read_norm import read_norm
+from normlab.inspection.read_wiring import randomize_, read_wiring
+from normlab.models.placement.in_the_wild import (
+    HyperSphere,
+    ParallelTwoNorms,
+    ShiftedPostNorm,
+    unit,
+)
+from normlab.models.transformer import TransformerConfig
 from normlab.zoo import find_model, load_zoo
 from normlab.zoo_blocks import ZooNorm, build_block
-from normlab.zoo_placements import HyperSphere, ParallelTwoNorms, ShiftedPostNorm, unit
 
 BUILDABLE = [model.name for model in load_zoo() if not model.name.startswith("Mamba")]
 

@@ -8,13 +8,14 @@ from torch import Tensor, nn
 
 from normlab.claims.claim import Claim, Finding, Measure
 from normlab.deepnorm import shortcut_gain, study_config
-from normlab.deepnorm_constants import deepnorm_constants
-from normlab.placement import DeepNorm, Site
+from normlab.models.placement.base import Site
+from normlab.models.placement.deepnorm_constants import deepnorm_constants
+from normlab.models.placement.standard import DeepNorm
+from normlab.models.transformer import Transformer, TransformerConfig
 from normlab.probes import loglog_slope, model_update, random_batch
 from normlab.thousand_layers import load_thousand_layers
-from normlab.train import TrainConfig
-from normlab.train_run import Run
-from normlab.transformer import Transformer, TransformerConfig
+from normlab.training.config import TrainConfig
+from normlab.training.run import Run
 
 DEEPNET = "Wang et al. 2022, {}, arXiv:2203.00555"
 

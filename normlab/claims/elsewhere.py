@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from normlab.claims.claim import Claim, Finding, Measure
-from normlab.graph import graph_layer_norm
+from normlab.models.graph_norm import graph_layer_norm
+from normlab.models.recurrent import LayerNormLSTMCell, LayerNormRNN, LayerNormRNNCell
+from normlab.models.vision_transformer import VisionTransformer
 from normlab.norms import layer_norm
-from normlab.recurrent import LayerNormLSTMCell, LayerNormRNN, LayerNormRNNCell
-from normlab.vision import VisionTransformer
 
 BA = "Ba et al. 2016, {}, arXiv:1607.06450"
 FLOAT32 = "float32 rounds at 1e-7"

@@ -4,11 +4,11 @@ import torch
 from torch import nn
 
 from normlab.claims.claim import Claim, Finding, Measure
-from normlab.placement import PLACEMENTS
+from normlab.models.placement.standard import PLACEMENTS
+from normlab.models.placement.wiring import Kind, trace
+from normlab.models.transformer import TransformerConfig
 from normlab.probes import profile_depth
 from normlab.residual import initial_losses, stream_growth
-from normlab.transformer import TransformerConfig
-from normlab.wiring import Kind, trace
 
 XIONG = "Xiong et al. 2020, {}, arXiv:2002.04745"
 

@@ -10,7 +10,8 @@ from normlab.centering import offset_token, sweep_mean_share
 from normlab.claims.claim import Claim, Finding, Measure
 from normlab.cost import RUN_TIMES, layer_share, norm_cost
 from normlab.norm_race import torch_operators
-from normlab.train import TrainConfig, train
+from normlab.training.config import TrainConfig
+from normlab.training.loop import train
 
 PAPER = "Zhang & Sennrich 2019, {}, arXiv:1910.07467"
 SEED_HIGH = 0.20

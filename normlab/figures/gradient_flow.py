@@ -1,24 +1,15 @@
 """Pictures of signal and gradient by depth, measured beside theory."""
 
-from collections.abc import Mapping
-
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from normlab.gradient_flow import StackFlows, flow_theory
+from normlab.chapters.gradient_flow.flows import StackFlows
+from normlab.models.stack import power_of_ten
 from normlab.norms import FloatArray
 from normlab.pictures.style import (
     BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PLACEMENT_COLORS,
-    PLACEMENT_MARKERS,
-    RED,
 )
-from normlab.probes import DepthProfile, DepthSweep
-from normlab.stack import power_of_ten
 from normlab.tools.table import Table
 
 POINTS = 100
@@ -26,12 +17,12 @@ WITH_NORMS = ((0.3, range(5)), (3e-5, range(-4, 2)))
 WITHOUT_NORMS = ((1e-2, range(0, 81, 20)), (1e-4, range(0, 41, 10)))
 """The lower limit of the signal's and of the gradient's axis, and the exponents of their ticks."""
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-LOOKS = ((RED, "s"), (BLUE, "o"), (GREEN, "^"), (ORANGE, "D"))
 
 
 def draw_flow(data: StackFlows, axes: tuple[Axes, Axes], /, depth: int) -> None:
     """Left ‖x_l‖²/d, right ‖∂L/∂x_l‖; grey lies between theory's two ends."""
-    profile, theory = data.at(depth), flow_theory(data.setting, depth)
+    flow = data.at(depth)
+    profile, theory = flow.profile, flow.theory
     signal = [profile.mean_square, theory.unlike.mean_square, theory.alike.mean_square]
     logs = [profile.log10_gradient, theory.unlike.log10_gradient, theory.alike.log10_gradient]
     gradient = [10 ** np.clip(log, -290, 290) for log in logs]
@@ -67,7 +58,8 @@ def _draw_curves(
 
 
 def describe_flow(data: StackFlows, /, depth: int) -> tuple[str, Table]:
-    profile, theory = data.at(depth), flow_theory(data.setting, depth)
+    flow = data.at(depth)
+    profile, theory = flow.profile, flow.theory
     signal = np.log10(profile.mean_square)
     start = (
         f"{data.setting.placement}, L = {depth:,}: the mean square of the stream goes from "
@@ -96,38 +88,3 @@ def _between(log10s: ArrayLike) -> str:
 def _short(log10: float) -> str:
     """10^log10 in two digits where it is a float64: 690, 0.039, 4.3e+21."""
     return f"{float(f'{10**log10:.2g}'):g}" if abs(log10) < 300 else power_of_ten(log10)
-
-
-def draw_sweep(
-    data: DepthSweep, ax: Axes, /, theory: Mapping[str, FloatArray], ylabel: str
-) -> None:
-    """One line for each name; theory dashed in the same colour."""
-    for (name, values), (color, marker) in zip(data.values.items(), LOOKS, strict=False):
-        label = f"{name}, slope {data.slope(name):.2f}"
-        ax.plot(data.depths, values, color=color, marker=marker, ms=5, label=label)
-        if name in theory:
-            ax.plot(data.depths, theory[name], "--", color=color, lw=1)
-    ax.plot([], [], "--", color=GREY, lw=1, label="theory")
-    ax.set(xscale="log", yscale="log", xlabel="layers", ylabel=ylabel)
-    ax.set_xticks(data.depths, [str(depth) for depth in data.depths])
-    ax.set_xticks([], minor=True)
-    ax.legend(fontsize="small")
-
-
-def draw_decoder(data: Mapping[str, DepthProfile], ax: Axes, /) -> None:
-    """‖∂L/∂x‖ by layer, one line for each stack, over that at its output."""
-    for (name, profile), (color, marker) in zip(data.items(), LOOKS, strict=False):
-        gradient = profile.gradient / profile.gradient[-1]
-        ax.plot(profile.layers, gradient, color=color, marker=marker, ms=4, label=name)
-    ax.set(yscale="log", xlabel="layers below", ylabel="‖∂L/∂x‖ / that at the output")
-    ax.legend(fontsize="small")
-
-
-def draw_token_cosine(data: Mapping[str, DepthProfile], ax: Axes, /) -> None:
-    """How alike the tokens are, by layer; 1 is rank collapse."""
-    for name, profile in data.items():
-        color, marker = PLACEMENT_COLORS.get(name, "black"), PLACEMENT_MARKERS.get(name, "x")
-        ax.plot(profile.layers, profile.token_cosine, color=color, marker=marker, ms=4, label=name)
-    ax.axhline(1, color=GREY, ls=":", lw=1)
-    ax.set(xlabel="layers below", ylabel="mean cosine of two tokens", ylim=(-0.05, 1.05))
-    ax.legend(fontsize="small", loc="center right")

@@ -6,6 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from normlab.figures.wiring import draw_placement
+from normlab.models.placement.standard import find_placement
+from normlab.models.placement.wiring import wiring_code
 from normlab.pictures.style import (
     BLUE,
     GREEN,
@@ -15,10 +17,8 @@ from normlab.pictures.style import (
     PLACEMENT_MARKERS,
     RED,
 )
-from normlab.placement import find_placement
 from normlab.residual import InitialLosses, StreamGrowth, compare_change
 from normlab.tools.table import Table
-from normlab.wiring import wiring_code
 
 CODE = {"family": "monospace", "size": 7}
 

@@ -6,7 +6,7 @@ from math import isfinite
 from matplotlib.axes import Axes
 
 from normlab.pictures.style import PLACEMENT_COLORS, PLACEMENT_MARKERS
-from normlab.train import TrainRecord
+from normlab.training.loop import TrainRecord
 
 
 def draw_deep_runs(records: Mapping[str, TrainRecord], ax: Axes, /) -> None:

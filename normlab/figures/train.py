@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from normlab.pictures.style import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY
 from normlab.tools.table import Table
-from normlab.train import TrainRecord
+from normlab.training.loop import TrainRecord
 
 _COLORS = (BLUE, ORANGE, GREEN, PINK, SKY, RED, GREY)
 _DASHES = ("-", "--", "-.", ":")

@@ -1,11 +1,11 @@
-"""Pictures of `normlab.wiring`: block diagrams that are drawn from the code that runs."""
+"""Block diagrams, drawn from the code that runs: see `normlab.models.trace`."""
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle, FancyBboxPatch
 
+from normlab.models.placement.standard import find_placement
+from normlab.models.placement.wiring import Node, Wiring, trace
 from normlab.pictures.style import GREY, ORANGE, SKY
-from normlab.placement import find_placement
-from normlab.wiring import Node, Wiring, trace
 
 COLUMN, WIDTH, HEIGHT, ROWS = 2.4, 2.1, 0.62, 10
 FILL = {"sub-layer": SKY, "norm": ORANGE, "final norm": ORANGE, "factor": "white"}
@@ -15,7 +15,7 @@ def draw_placement(name: str, ax: Axes, /, norm: str = "norm", layer: int = 1) -
     """The block diagram of a placement, from the definition that runs it.
 
     Args:
-        name: one of `normlab.placement.PLACEMENTS`.
+        name: one of `normlab.models.PLACEMENTS`.
         norm: what to call the norm.
         layer: of 12, for the placements that change with depth.
     """

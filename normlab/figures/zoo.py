@@ -7,12 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from normlab.figures.wiring import draw_wiring
+from normlab.models.placement.in_the_wild import ZOO_PLACEMENTS
+from normlab.models.placement.wiring import trace
 from normlab.pictures.style import NORM_COLORS
 from normlab.tools.table import Table
-from normlab.wiring import trace
 from normlab.zoo import Zoo, ZooModel, find_model
 from normlab.zoo_designs import FAMILIES, Design, family, norm_formula, placement_counts
-from normlab.zoo_placements import ZOO_PLACEMENTS
 
 FAMILY_MARKERS = dict(zip(FAMILIES, "so^DvP", strict=True))
 ANY = "any"

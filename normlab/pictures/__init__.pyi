@@ -1,3 +1,7 @@
+from .explorer import Choice as Choice
+from .explorer import Explorer as Explorer
+from .explorer import Slider as Slider
+from .scene import Scene as Scene
 from .style import BLUE as BLUE
 from .style import GREEN as GREEN
 from .style import GREY as GREY
@@ -6,7 +10,3 @@ from .style import PLACEMENT_COLORS as PLACEMENT_COLORS
 from .style import PLACEMENT_MARKERS as PLACEMENT_MARKERS
 from .style import RED as RED
 from .style import new_figure as new_figure
-from .explorer import Choice as Choice
-from .explorer import Explorer as Explorer
-from .explorer import Slider as Slider
-from .scene import Scene as Scene

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from normlab.transformer import StackName, Transformer, TransformerConfig
+from normlab.models.transformer import StackName, Transformer, TransformerConfig
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from normlab.models.placement.base import TensorMap
+from normlab.models.transformer import Block, StackName, Transformer, TransformerConfig
 from normlab.norms import FloatArray
-from normlab.placement import TensorMap
 from normlab.probes.batch import find_stack, last_stack, random_batch
 from normlab.tools.table import Table
-from normlab.transformer import Block, StackName, Transformer, TransformerConfig
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from normlab.models.transformer import Transformer, TransformerConfig
 from normlab.probes.batch import Batch, random_batch, sublayer_weights
 from normlab.tools.table import Table
-from normlab.transformer import Transformer, TransformerConfig
 
 Rule = Literal["sgd", "sign"]
 RULES: dict[Rule, Callable[[Tensor], Tensor]] = {"sgd": lambda g: g, "sign": torch.sign}

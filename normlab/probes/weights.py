@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from normlab.models.transformer import Block, StackName, Transformer, TransformerConfig
 from normlab.norms import FloatArray
 from normlab.probes.batch import find_stack, last_stack, random_batch
 from normlab.tools.table import Table
-from normlab.transformer import Block, StackName, Transformer, TransformerConfig
 
 MATRICES = ("W_q", "W_k", "W_v", "W_o", "W_1", "W_2")
 

@@ -1,7 +1,6 @@
 from .cluster import cluster_executor as cluster_executor
 from .processes import Processes as Processes
 from .processes import available_cores as available_cores
-from .progress_bar import progress_bar as progress_bar
 from .table import Table as Table
 from .timing import Race as Race
 from .timing import one_thread as one_thread

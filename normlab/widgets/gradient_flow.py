@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from normlab.chapters.gradient_flow.flows import StackFlows
 from normlab.figures.gradient_flow import describe_flow, draw_flow
-from normlab.gradient_flow import StackFlows
+from normlab.models.stack import STACK_NORMS, STACK_PLACEMENTS, StackSetting
 from normlab.pictures import Choice, Explorer, Scene, Slider
-from normlab.stack import STACK_NORMS, STACK_PLACEMENTS, StackSetting
 
 DEPTHS = (
     1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96,

@@ -1,7 +1,7 @@
 """Explorer of over-smoothing in graph networks."""
 
 from normlab.figures.graph import describe_smoothing, draw_smoothing
-from normlab.graph_network import GRAPH_NORMS
+from normlab.models.graph_network import GRAPH_NORMS
 from normlab.pictures import Choice, Explorer, Scene, Slider
 from normlab.smoothing import smoothing
 

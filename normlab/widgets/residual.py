@@ -8,11 +8,11 @@ from normlab.figures.residual import (
     draw_identity,
     draw_placement_growth,
 )
-from normlab.initialization import INITIALIZATIONS
+from normlab.models.initialization import INITIALIZATIONS
+from normlab.models.placement.standard import PLACEMENTS
+from normlab.models.transformer import NORMS
 from normlab.pictures import Choice, Explorer, Scene, Slider
-from normlab.placement import PLACEMENTS
 from normlab.residual import StreamGrowth, stream_growth
-from normlab.transformer import NORMS
 
 SCALES = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0)
 

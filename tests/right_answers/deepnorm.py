@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from normlab.deepnorm_constants import deepnorm_constants as of_the_package
-from normlab.placement import DeepNorm
+from normlab.models.placement.deepnorm_constants import deepnorm_constants as of_the_package
+from normlab.models.placement.standard import DeepNorm
 
 
 def check_counts(*counts):

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from normlab.probes import loglog_slope as slope_of_the_package
-from normlab.train_run import warmup_lr as rate_of_the_package
+from normlab.training.run import warmup_lr as rate_of_the_package
 
 
 def one_by_one(blocks, x, loss_fn):

@@ -5,7 +5,7 @@ import functools
 import torch
 from torch import nn
 
-from normlab.placement import PostNorm, PreNorm
+from normlab.models.placement.standard import PostNorm, PreNorm
 
 
 def post_in_one_line(x, sublayer, norm):

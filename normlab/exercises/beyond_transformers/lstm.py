@@ -5,7 +5,7 @@ import numpy as np
 from normlab.checks.exercise import Law, Outputs, Probe, Question
 from normlab.exercises.beyond_transformers.lstm_mistakes import MISTAKES
 from normlab.exercises.drivers import beyond_transformers as drivers
-from normlab.recurrent import LayerNormLSTMCell
+from normlab.models.recurrent import LayerNormLSTMCell
 
 
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:

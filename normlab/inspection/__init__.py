@@ -1,0 +1,5 @@
+"""Anybody's model read from outside: which norms it has, and where they stand."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

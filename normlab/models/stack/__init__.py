@@ -1,0 +1,5 @@
+"""A transformer stack in NumPy, with its own backward pass: signal and gradient by depth."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

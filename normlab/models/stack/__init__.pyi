@@ -1,0 +1,14 @@
+from .gradients import StackGradients as StackGradients
+from .gradients import stack_gradients as stack_gradients
+from .profile import StackProfile as StackProfile
+from .profile import power_of_ten as power_of_ten
+from .profile import stack_profile as stack_profile
+from .profile import stack_profiles as stack_profiles
+from .setting import INITS as INITS
+from .setting import STACK_NORMS as STACK_NORMS
+from .setting import STACK_PLACEMENTS as STACK_PLACEMENTS
+from .setting import StackSetting as StackSetting
+from .setting import check_count as check_count
+from .weights import layer_weights as layer_weights
+from .weights import stack_input as stack_input
+from .weights import upstream_gradient as upstream_gradient

@@ -1,0 +1,60 @@
+"""What a forward pass leaves for the backward passes, in memory that one run hands to the next."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from normlab.models.stack.attention import AttentionTape
+from normlab.models.stack.feed_forward import FeedForwardTape
+from normlab.models.stack.memory import Arena
+from normlab.models.stack.setting import StackSetting
+
+
+class SubLayerTape:
+    """What sub-layer l keeps: its output `stream` x_{l+1}, and what its backward pass reads.
+
+    `normalized` and `inverse`, x̂ (rows, d_model) and 1/σ_ε (rows, 1), are of the norm before
+    the branch, or of the only one; `normalized_branch` and `inverse_branch` of the one after.
+    `normalized_branch` lies apart: unless it is written to, it is never taken from the system.
+    """
+
+    def __init__(self, setting: StackSetting, sub_layer: int, arena: Arena) -> None:
+        shape, dtype = (setting.rows, setting.d_model), setting.numpy_dtype
+        self.branch = (FeedForwardTape if sub_layer % 2 else AttentionTape)(setting, arena)
+        self.normalized = arena.empty(shape, dtype)
+        self.stream = arena.empty(shape, dtype)
+        self.normalized_branch = np.empty(shape, dtype)
+        self.inverse = self.inverse_branch = np.empty((setting.rows, 1), dtype)
+
+
+class Tapes(dict[int, SubLayerTape]):
+    """The tapes of sub-layers 0, 1, …, made when they are first asked for."""
+
+    def __init__(self, setting: StackSetting) -> None:
+        self.setting, self.arena = setting, Arena()
+
+    def __missing__(self, sub_layer: int) -> SubLayerTape:
+        self[sub_layer] = SubLayerTape(self.setting, sub_layer, self.arena)
+        return self[sub_layer]
+
+
+_idle: dict[tuple[object, ...], Tapes] = {}
+
+
+@contextmanager
+def borrowed_tapes(setting: StackSetting) -> Iterator[Tapes]:
+    """Tapes of these sizes for one run.
+
+    Fresh memory costs as much as a third of the run, so the last run's tapes are kept for the
+    next of the same sizes: 230 MB for 1,000 sub-layers at the default ones. Two runs at the
+    same time never share them.
+    """
+    s = setting
+    sizes = (s.d_model, s.heads, s.d_ff, s.tokens, s.batch, s.dtype)
+    tapes = _idle.pop(sizes, None) or Tapes(setting)
+    try:
+        yield tapes
+    finally:
+        _idle.clear()
+        _idle[sizes] = tapes
