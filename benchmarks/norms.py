@@ -12,7 +12,7 @@ import argparse
 import numpy as np
 import torch
 
-from normlab.norm_race import NormTimes, race_norms
+from normlab.chapters.rms_norm.norm_race import NormTimes, race_norms
 from normlab.tools.table import Table
 
 SHAPES = ((32, 512), (2048, 768), (64, 16384))

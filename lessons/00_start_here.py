@@ -92,7 +92,7 @@ print("largest change of the output:", f"{abs(moved - y).max():.6f}")
 # offsets. Move the offset with the arrow keys and watch the right side.
 
 # %%
-from normlab.widgets.forward import explore_moved_token
+from normlab.chapters.start_here import explore_moved_token
 
 explore_moved_token()
 
@@ -143,7 +143,7 @@ except ValueError as error:
 # `normlab doctor`.
 
 # %% tags=["nbval-ignore-output"]
-from normlab.doctor import diagnose
+from normlab.study import diagnose
 
 print(diagnose())
 

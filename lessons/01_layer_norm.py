@@ -158,7 +158,7 @@ for name, norm in {"over D": layer_norm, "over (T, D)": over_tokens_and_features
 quiz("trained-output")
 
 # %%
-from normlab.forward import trace_layer_norm
+from normlab.chapters.layer_norm import trace_layer_norm
 
 token = np.array([2.0, -1.0, 3.0, 0.0])
 gamma, beta = np.array([1.0, 0.5, 2.0, 1.0]), np.array([0.0, 1.0, -1.0, 0.5])
@@ -176,7 +176,7 @@ trace.table()
 # the outlier: its $\hat x$ is close to the limit $\sqrt{D-1} = 2.24$, however large it is.
 
 # %%
-from normlab.widgets.forward import explore_traced_token
+from normlab.chapters.layer_norm import explore_traced_token
 
 explore_traced_token()
 
@@ -248,7 +248,7 @@ print("the same with a gain that is not reordered:", same)
 # (a) 6 and 12 (b) 24 and 3 (c) 6 and 3 (d) 4 and 12
 
 # %%
-from normlab.sharing import IMAGES, TEXT, Sharing
+from normlab.chapters.layer_norm import IMAGES, TEXT, Sharing
 
 print("TEXT, 3 examples × 4 tokens × 6 features\n")
 print(Sharing(TEXT).table())
@@ -266,7 +266,7 @@ print(Sharing(IMAGES).table())
 # Then change the layout to images and look at LayerNorm again.
 
 # %%
-from normlab.widgets.sharing import explore_sharing
+from normlab.chapters.layer_norm import explore_sharing
 
 explore_sharing()
 
@@ -280,8 +280,8 @@ explore_sharing()
 
 # %%
 from normlab import Table
+from normlab.chapters.layer_norm import influenced
 from normlab.norms import batch_norm, rms_norm
-from normlab.sharing import influenced
 
 
 def features_first(norm):
@@ -359,7 +359,7 @@ for layer in (nn.BatchNorm2d(16), nn.LayerNorm((16, 8, 8)), nn.GroupNorm(1, 16))
 # left panel at 2 and at 1.
 
 # %%
-from normlab.widgets.batch_dependence import explore_companions
+from normlab.chapters.layer_norm import explore_companions
 
 explore_companions()
 
@@ -369,7 +369,7 @@ explore_companions()
 # the most affected feature of the example moves between six sets of companions.
 
 # %%
-from normlab.batch_dependence import companions
+from normlab.chapters.layer_norm import companions
 
 study = companions()
 sizes = (1, 2, 4, 16, 64)
@@ -451,8 +451,7 @@ for layer in (nn.BatchNorm1d(4), nn.LayerNorm(4)):
 # BatchNorm's outputs have at inference? And LayerNorm's?
 
 # %%
-from normlab.batch_dependence import shift_study
-from normlab.figures.batch_dependence import draw_shift
+from normlab.chapters.layer_norm import draw_shift, shift_study
 from normlab.pictures import new_figure
 
 shifted = shift_study(offset=3.0, scale=2.0)
@@ -579,7 +578,7 @@ print("alone as among others:", np.allclose(alone[0], h[0]))
 # - Wu & He 2018, *Group Normalization*, section 3 and Fig. 2, arXiv:1803.08494.
 # - Zhang & Sennrich 2019, *Root Mean Square Layer Normalization*, Eq. 4, arXiv:1910.07467.
 #
-# Next: [02 · The backward pass and its geometry](02_backward_and_geometry.ipynb)
+# Next: [02 · Backward pass and geometry](02_backward_and_geometry.ipynb)
 
 # %% [markdown]
 # Run the last cell to mark the chapter as read.

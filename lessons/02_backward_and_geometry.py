@@ -29,7 +29,7 @@ from normlab import quiz
 quiz("paths-to-the-loss")
 
 # %%
-from normlab.figures.gradients import draw_three_paths
+from normlab.chapters.backward import draw_three_paths
 from normlab.pictures import new_figure
 
 fig, ax = new_figure(height=2.6)
@@ -133,8 +133,7 @@ print(f"dmean {dmean:.4f}   measured {measured:.4f}")
 # + \frac{\partial L}{\partial \mu}\cdot\frac1D .$$
 
 # %%
-from normlab.figures.gradients import draw_gradient_paths
-from normlab.gradients import GradientPaths
+from normlab.chapters.backward import GradientPaths, draw_gradient_paths
 
 paths = GradientPaths(
     direct=u / sigma,
@@ -208,7 +207,7 @@ quiz("best-step")
 
 # %%
 from normlab import Table
-from normlab.gradients import sweep_steps
+from normlab.chapters.backward import sweep_steps
 
 rows = []
 for dtype, turn, end, bound in (("float64", 1e-4, 1e-14, 1e-9), ("float32", 1e-1, 1e-6, 1e-4)):
@@ -230,7 +229,7 @@ Table(("dtype", "slope, long h", "slope, short h", "(machine ε)^⅓", "best h n
 # the step at which the stairs begin.
 
 # %%
-from normlab.widgets.gradients import explore_step_size
+from normlab.chapters.backward import explore_step_size
 
 explore_step_size()
 
@@ -444,7 +443,7 @@ Table(("ε", "|Σ dx| < 1e-14", "⟨dx, x − μ⟩ measured", "ε/σ³ ⟨u, x 
 # input's scale.
 
 # %%
-from normlab.widgets.gradients import explore_upstream
+from normlab.chapters.backward import explore_upstream
 
 explore_upstream()
 
@@ -478,7 +477,7 @@ with_gain = gamma[:, None] * dx_rows  # (D, 1) * (D, D)
 print("symmetric with a gain γ:        ", np.abs(with_gain - with_gain.T).max() < 1e-14)
 
 # %%
-from normlab.geometry import layer_norm_jacobian, rms_norm_jacobian
+from normlab.chapters.backward import layer_norm_jacobian, rms_norm_jacobian
 
 rows = []
 for width in (2, 3, 4, 8, 64):
@@ -488,8 +487,7 @@ for width in (2, 3, 4, 8, 64):
 Table(("D", "rank, LayerNorm", "rank, RMSNorm"), rows)
 
 # %%
-from normlab.figures.geometry import draw_spectra
-from normlab.geometry import jacobian_spectra
+from normlab.chapters.backward import draw_spectra, jacobian_spectra
 
 spectra = jacobian_spectra(features=8)
 fig, ax = new_figure(height=2.8)
@@ -513,8 +511,7 @@ spectra.table()
 # multiplied by $10^{-4}$, with $\varepsilon=10^{-5}$?
 
 # %%
-from normlab.figures.gradients import draw_scale_sweep
-from normlab.gradients import sweep_scales
+from normlab.chapters.backward import draw_scale_sweep, sweep_scales
 
 scaling = sweep_scales(epsilons=(1e-5, 1e-3))
 fig, ax = new_figure(height=3.0)
@@ -589,7 +586,7 @@ print(
 # choose RMSNorm, and then $\varepsilon=1$.
 
 # %%
-from normlab.widgets.geometry import explore_geometry
+from normlab.chapters.backward import explore_geometry
 
 explore_geometry()
 
@@ -604,8 +601,7 @@ explore_geometry()
 # And over $D=1$?
 
 # %%
-from normlab.figures.geometry import draw_plane_map
-from normlab.geometry import two_feature_map
+from normlab.chapters.backward import draw_plane_map, two_feature_map
 
 pairs = two_feature_map()
 fig, axes = new_figure(columns=2, height=3.0)
@@ -632,8 +628,7 @@ print("D = 1, RMSNorm:  ", norms.rms_norm(single, eps=0).ravel().tolist())
 # the sphere, or well inside?
 
 # %%
-from normlab.figures.geometry import draw_radius_curves
-from normlab.geometry import radius_curves
+from normlab.chapters.backward import draw_radius_curves, radius_curves
 
 curves = radius_curves(epsilons=(1e-5, 1e-3))
 fig, ax = new_figure(height=2.8)
@@ -718,7 +713,7 @@ Table(("mean / standard deviation", "squared length along 1", "cosine of LN(x) a
 # - [PyTorch issue 63541](https://github.com/pytorch/pytorch/issues/63541): "nn.LayerNorm breaks
 #   gradient flow under specific situations".
 #
-# Next: [03 · Numerics: ε, dtype and cancellation](03_numerics.ipynb)
+# Next: [03 · Numerics](03_numerics.ipynb)
 
 # %% [markdown]
 # Run the last cell to mark the chapter as read.

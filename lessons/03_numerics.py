@@ -57,8 +57,8 @@ quiz("small-row")
 
 # %%
 from normlab import Table
+from normlab.chapters.numerics import EPSILONS
 from normlab.norms import layer_norm, rms_norm
-from normlab.numerics import EPSILONS
 
 row = layer_norm(np.random.default_rng(0).standard_normal(512), eps=0)  # mean 0, std 1
 stds, gap, table = (1, 0.02, 0.01, 0.001), 0, []
@@ -155,7 +155,7 @@ Table(("norm", "a", "gap to sign(a)·norm(x), ε kept", "equal to 1e-12 with a²
 quiz("eps-outside")
 
 # %%
-from normlab.numerics import layer_norm_eps_outside
+from normlab.chapters.numerics import layer_norm_eps_outside
 
 
 def rms(y):
@@ -181,7 +181,7 @@ Table(("std of x", "√(Var + ε)", "σ + ε", "σ + √ε"), table)
 # outside: every curve moves left, from $\sqrt\varepsilon$ to $\varepsilon$.
 
 # %%
-from normlab.widgets.numerics import explore_epsilon
+from normlab.chapters.numerics import explore_epsilon
 
 explore_epsilon()
 
@@ -195,14 +195,14 @@ explore_epsilon()
 # (c) to 100,000
 
 # %%
-from normlab.numerics import gradient_sweep
+from normlab.chapters.numerics import gradient_sweep
 
 stds = [1, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7]
 gradients_by_eps = gradient_sweep(stds)
 gradients_by_eps.table()
 
 # %%
-from normlab.figures.numerics import draw_gradient_sweep
+from normlab.chapters.numerics import draw_gradient_sweep
 from normlab.pictures import new_figure
 
 figure, ax = new_figure(height=3.6)
@@ -331,7 +331,7 @@ print("one pass:", (x * x).mean() - x.mean() ** 2, "  true:", x.astype(np.float6
 # the four: (a) 100 times (b) 10 times (c) not at all
 
 # %%
-from normlab.numerics import variance_sweep
+from normlab.chapters.numerics import variance_sweep
 
 sweep = variance_sweep(np.float32, offsets=np.geomspace(1, 1e6, 13).tolist())
 decades = [sweep.index(offset) for offset in (10, 1e2, 1e3, 1e4, 1e5, 1e6)]
@@ -341,7 +341,7 @@ Table(
 )
 
 # %%
-from normlab.figures.numerics import draw_variance_errors
+from normlab.chapters.numerics import draw_variance_errors
 
 figure, ax = new_figure(height=3.8)
 draw_variance_errors(sweep, ax)
@@ -367,7 +367,7 @@ draw_variance_errors(sweep, ax)
 # did not store.
 
 # %%
-from normlab.widgets.numerics import explore_variance
+from normlab.chapters.numerics import explore_variance
 
 explore_variance()
 
@@ -553,7 +553,7 @@ print("bfloat16, running sum:", int(total))
 # 0.75 and 0.3.
 
 # %%
-from normlab.widgets.accumulation import explore_repeated_sums
+from normlab.chapters.numerics import explore_repeated_sums
 
 explore_repeated_sums()
 

@@ -81,7 +81,7 @@ print("nn.RMSNorm holds:  ", list(nn.RMSNorm(4).state_dict()))
 # angle is 0, and what happens to RMSNorm's output when the mean is five standard deviations.
 
 # %%
-from normlab.widgets.centering import explore_offset_token
+from normlab.chapters.rms_norm import explore_offset_token
 
 explore_offset_token()
 
@@ -97,7 +97,7 @@ explore_offset_token()
 
 # %%
 from normlab import Table
-from normlab.centering import offset_token
+from normlab.chapters.rms_norm import offset_token
 
 token = offset_token(features=16)
 rows = [[m, token.angle(m), float(np.degrees(np.arctan(m)))] for m in (0.1, 0.5, 1.0, 2.0, 5.0)]
@@ -115,7 +115,7 @@ print(Table(("mean / std", "angle, measured (°)", "arctan (°)"), rows))
 # (b) a tenth (c) a thousandth. And after a ReLU?
 
 # %%
-from normlab.centering import mean_share
+from normlab.chapters.rms_norm import mean_share
 
 stream = np.random.default_rng(1).standard_normal(
     (4096, 768)
@@ -130,8 +130,7 @@ for name, x in {"stream": stream, "after ReLU": np.maximum(stream, 0)}.items():
 print(f"1/D         share {1 / 768:.5f}   1/π {1 / np.pi:.5f}")
 
 # %%
-from normlab.centering import sweep_mean_share
-from normlab.figures.centering import draw_mean_shares
+from normlab.chapters.rms_norm import draw_mean_shares, sweep_mean_share
 from normlab.pictures import new_figure
 
 shares = sweep_mean_share([16, 64, 256, 1024, 4096])
@@ -229,8 +228,7 @@ for name, x0, chosen in (
 quiz("invariance-row")
 
 # %%
-from normlab.figures.invariance import draw_invariance_table
-from normlab.invariance import invariance_table
+from normlab.chapters.rms_norm import draw_invariance_table, invariance_table
 
 computed = invariance_table()
 fig, ax = new_figure(width=8.5, height=3.4)
@@ -257,7 +255,7 @@ print("cells:", len(computed.changes("✓")), "✓ and", len(computed.changes("�
 # BatchNorm and watch case 1, which nobody touched.
 
 # %%
-from normlab.widgets.invariance import explore_invariance
+from normlab.chapters.rms_norm import explore_invariance
 
 explore_invariance()
 
@@ -324,7 +322,7 @@ print("dx equals autograd's, to 1e-12:", np.abs(dx - xt.grad.numpy()).max() < 1e
 print("dγ equals autograd's, to 1e-12:", np.abs(dgamma - gt.grad.numpy()).max() < 1e-12)
 
 # %%
-from normlab.geometry import layer_norm_jacobian, rms_norm_jacobian
+from normlab.chapters.backward import layer_norm_jacobian, rms_norm_jacobian
 
 token, rows = x[0], []
 for name, jacobian, scale in (
@@ -367,7 +365,7 @@ for name, dx in {
 # norm needs 7? And how many bytes does it spare when each is written as *one* kernel?
 
 # %%
-from normlab.cost import OPERATIONS
+from normlab.chapters.rms_norm import OPERATIONS
 
 for norm in ("LayerNorm", "RMSNorm"):
     operations = OPERATIONS[norm, "forward"]
@@ -376,8 +374,7 @@ for norm in ("LayerNorm", "RMSNorm"):
         print(f"   {op.formula:16} reads {op.reads}, writes {op.writes}")
 
 # %%
-from normlab.cost import cost_table, norm_cost
-from normlab.figures.cost import draw_costs
+from normlab.chapters.rms_norm import cost_table, draw_costs, norm_cost
 
 costs = [norm_cost(*key) for key in OPERATIONS]
 fig, axes = new_figure(columns=3, width=9.0)
@@ -389,7 +386,7 @@ for direction in ("forward", "backward"):
 
 # %% [markdown]
 # The sums come from the list above (and from a like list for the backward pass; it is in
-# `normlab/cost.py`). What is done once a row, such as the root, is left out.
+# `normlab/chapters/rms_norm/cost.py`). What is done once a row, such as the root, is left out.
 #
 # - **Operations**: 7 against 4 forward, 13 against 9 backward.
 # - **One operation at a time** (plain NumPy, plain torch): each reads and writes whole arrays; 12
@@ -409,7 +406,7 @@ for direction in ("forward", "backward"):
 quiz("share-of-a-layer")
 
 # %%
-from normlab.cost import layer_share
+from normlab.chapters.rms_norm import layer_share
 
 rows = []
 for width in (768, 4096, 16384):
@@ -428,8 +425,7 @@ print(Table(("D", "LayerNorms, %", "RMSNorms, %", "saved by RMSNorm, %"), rows))
 # The paper reports no count of operations. It reports run times of whole models.
 
 # %%
-from normlab.cost import RUN_TIMES
-from normlab.figures.cost import draw_run_times
+from normlab.chapters.rms_norm import RUN_TIMES, draw_run_times
 
 fig, ax = new_figure()
 draw_run_times(RUN_TIMES, ax, claimed=(0.15, 0.20))
@@ -459,8 +455,7 @@ print(
 quiz("slower-norm")
 
 # %% tags=["timing"]
-from normlab.figures.norm_race import draw_norm_times
-from normlab.norm_race import race_norms
+from normlab.chapters.rms_norm import draw_norm_times, race_norms
 
 forward = [race_norms(2048, 768, "forward"), race_norms(64, 16384, "forward")]
 fig, axes = new_figure(columns=2, width=10.0, height=3.0)
@@ -490,7 +485,7 @@ for data, ax in zip(backward, axes, strict=True):
 # Fewer operations, and slower. The reason is in what torch runs:
 
 # %%
-from normlab.norm_race import torch_operators
+from normlab.chapters.rms_norm import torch_operators
 
 x, weight, bias = torch.randn(8, 16, requires_grad=True), torch.ones(16), torch.zeros(16)
 print("F.layer_norm:", torch_operators(lambda: F.layer_norm(x, (16,), weight, bias)))

@@ -67,7 +67,7 @@ for placement in (PostNorm, PreNorm):
 # a norm?
 
 # %%
-from normlab.figures.wiring import draw_placement
+from normlab.chapters.residual_placement import draw_placement
 from normlab.pictures import new_figure
 
 fig, axes = new_figure(2, height=4.2)
@@ -93,7 +93,7 @@ for name, ax in zip(["post-norm", "pre-norm"], axes, strict=True):
 quiz("normed-residual")
 
 # %%
-from normlab.figures.wiring import draw_wiring
+from normlab.chapters.residual_placement import draw_wiring
 from normlab.models import Placement, trace
 
 
@@ -185,7 +185,7 @@ for row in (names[:6], names[6:]):
 # leaves the picture.
 
 # %%
-from normlab.widgets.residual import explore_placements
+from normlab.chapters.residual_placement import explore_placements
 
 explore_placements()
 
@@ -219,8 +219,7 @@ explore_placements()
 # four draws of them.)
 
 # %%
-from normlab.figures.residual import draw_growth
-from normlab.residual import average_growth
+from normlab.chapters.residual_placement import average_growth, draw_growth
 
 few_tokens = [
     average_growth(range(4), "pre-norm", init="xiong", d_model=128, tokens=n) for n in (1, 16)
@@ -243,7 +242,7 @@ for growth in few_tokens:
 # **Predict.** Which row will differ most from its theory?
 
 # %%
-from normlab.residual import compare_growth, stream_growth
+from normlab.chapters.residual_placement import compare_growth, stream_growth
 
 theory = {
     "none": "exponential",
@@ -275,13 +274,13 @@ Table(
 quiz("no-final-norm")
 
 # %%
-from normlab.residual import initial_losses
+from normlab.chapters.residual_placement import initial_losses
 
 losses = initial_losses(depths=[1, 6, 24, 96], seed=0)
 losses.table()
 
 # %%
-from normlab.figures.residual import draw_initial_losses
+from normlab.chapters.residual_placement import draw_initial_losses
 
 fig, ax = new_figure()
 draw_initial_losses(losses, ax)
@@ -344,7 +343,7 @@ for part in (whole.encoder, whole.decoder):
 quiz("first-pre-norm-block")
 
 # %%
-from normlab.residual import compare_change
+from normlab.chapters.residual_placement import compare_change
 
 cases = [
     ("post-norm", "xavier"),
@@ -381,7 +380,7 @@ compare_change(growths, (1, 2, 6, 12, 24))
 # the same weights.
 
 # %%
-from normlab.widgets.residual import explore_identity
+from normlab.chapters.residual_placement import explore_identity
 
 explore_identity()
 

@@ -130,7 +130,7 @@ print(f"after the norm: {np.mean(dz**2):.2f}   after the branch: {np.mean(dx**2)
 # 5. DeepNorm with `weights × 1.4`. Can you make its gradient leave the 1?
 
 # %%
-from normlab.widgets.gradient_flow import explore_gradient_flow
+from normlab.chapters.gradient_flow import explore_gradient_flow
 
 explore_gradient_flow()
 

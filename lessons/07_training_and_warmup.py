@@ -58,7 +58,8 @@ print(f"{np.log(4) / np.log(16):.2f}")
 
 # %% [markdown]
 # One half. This chapter calls a run **trained** when its last ten losses are, on average, below
-# half of chance; **stuck** when they are above 0.95 of it. The function is `normlab.warmup.outcome`.
+# half of chance; **stuck** when they are above 0.95 of it. The function is
+# `normlab.chapters.warmup.outcome`.
 #
 # ## 2. Warmup
 #
@@ -75,7 +76,7 @@ from normlab import quiz
 quiz("first-rate-of-warmup")
 
 # %%
-from normlab.figures.warmup import draw_rates
+from normlab.chapters.warmup import draw_rates
 from normlab.pictures import new_figure
 from normlab.training import warmup_lr
 
@@ -96,8 +97,8 @@ from dataclasses import replace
 
 import torch
 
+from normlab.chapters.warmup import outcome
 from normlab.training import TrainConfig, train
-from normlab.warmup import outcome
 
 torch.set_num_threads(1)  # models as small as these gain nothing from a second one
 base = TrainConfig(task="copy", decoder_layers=6, d_model=32, d_ff=128, batch=16, seed=0)
@@ -112,7 +113,7 @@ post_warm = train(replace(base, placement="post-norm", warmup_steps=200))
 pre = train(replace(base, placement="pre-norm"))
 
 # %%
-from normlab.figures.train import draw_losses
+from normlab.chapters.warmup import draw_losses
 
 fig, ax = new_figure(height=3.4)
 draw_losses([post, post_warm, pre], ax)
@@ -231,8 +232,7 @@ Table(("placement", "‖ΔF‖/‖F‖, rate 0.01", "rate 0.01/200"), rows)
 quiz("how-soon-blind")
 
 # %%
-from normlab.collapse import follow
-from normlab.figures.collapse import draw_collapse
+from normlab.chapters.warmup import draw_collapse, follow
 
 looks = [*range(11), 15, 20, 30, 40]
 configs = [
@@ -320,11 +320,10 @@ print("first / last block's gradient is below 0.01 of what it was:", fell < 0.01
 # %%
 from importlib import resources
 
-results = resources.files("normlab").joinpath("results")
-print(results.joinpath("warmup.toml").read_text())
+print(resources.files("normlab.chapters.warmup").joinpath("warmup.toml").read_text())
 
 # %%
-from normlab.warmup import load_warmup_map
+from normlab.chapters.warmup import load_warmup_map
 
 stored = load_warmup_map()
 print(len(stored.runs), "runs;", stored.made)
@@ -332,7 +331,7 @@ print(len(stored.runs), "runs;", stored.made)
 # %% [markdown]
 # To make them again, in a terminal (it can be killed, and goes on from where it was):
 #
-#     normlab sweep normlab/results/warmup.toml --out warmup.csv
+#     normlab remake warmup --out warmup.csv
 #
 # Two of them again, here, in two processes. The stored ones were trained three seeds at a time and
 # perhaps on another CPU, so the digits differ after some hundred steps. What became of the runs
@@ -342,9 +341,9 @@ print(len(stored.runs), "runs;", stored.made)
 import tempfile
 from pathlib import Path
 
+from normlab.chapters.warmup import read_warmup_map
 from normlab.tools import Processes
 from normlab.training import parse_plan, run_sweep
-from normlab.warmup import read_warmup_map
 
 plan = parse_plan("""
 [run]
@@ -375,7 +374,7 @@ Table(("warmup", "stored", "run again"), rows)
 # what trains move to the left or to the right with depth?
 
 # %%
-from normlab.figures.warmup import draw_map
+from normlab.chapters.warmup import draw_map
 
 for layers in stored.axis("decoder_layers"):
     fig, axes = new_figure(3, width=11, height=2.5)
@@ -414,7 +413,7 @@ stored.spread([0, 0.01, 0.1, 0.25, 0.5, 0.75, 0.95, 1.05])
 # dotted grey lines are the medians of the other two placements.
 
 # %%
-from normlab.widgets.warmup import explore_warmup
+from normlab.chapters.warmup import explore_warmup
 
 explore_warmup()
 

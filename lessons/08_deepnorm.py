@@ -65,7 +65,7 @@ Table(("layers N", "α", "αx + f(x)", "α to the power 2N", "norm(αx + f(x))")
 # **Predict.** Both diagrams are drawn from the code. What does DeepNorm add to post-norm?
 
 # %%
-from normlab.figures.wiring import draw_placement, draw_wiring
+from normlab.chapters.residual_placement import draw_placement, draw_wiring
 from normlab.models import trace
 from normlab.pictures import new_figure
 
@@ -100,8 +100,7 @@ for ax in axes:
 quiz("alpha-of-twelve-layers")
 
 # %%
-from normlab.deepnorm import constants_by_depth
-from normlab.figures.deepnorm import draw_constants
+from normlab.chapters.deepnorm import constants_by_depth, draw_constants
 
 constants = constants_by_depth([6, 12, 24, 48, 96, 200, 500, 1000])
 fig, axes = new_figure(2)
@@ -135,7 +134,7 @@ print("sub-layers:", 2 * encoder_layers + 3 * decoder_layers)
 quiz("weights-with-beta")
 
 # %%
-from normlab.deepnorm import study_config
+from normlab.chapters.deepnorm import study_config
 from normlab.models import DEEPNORM_VARIANTS
 
 
@@ -216,7 +215,7 @@ Table(("‖ΔF‖/‖F‖ after one step", "N = 2", "N = 8", "N = 32"), rows)
 # DeepNorm: half a percent, at every depth. Post-norm: more than tenfold.
 #
 # That was one seed. The same with three seeds, ten variants, depths to 64 and two rules for the
-# step comes stored with the course (`python -m normlab.deepnorm_results FILE` makes it again in a
+# step comes stored with the course (`normlab remake deepnorm_update --out FILE` makes it again in a
 # few minutes). The slope is that of $\ln(\|\Delta F\|/\|F\|)$ against $\ln N$: 0 is flat, 1 is
 # proportional. Theory's column follows from the sum above, with $v$, $w$ and $\alpha$ of each
 # variant.
@@ -224,7 +223,7 @@ Table(("‖ΔF‖/‖F‖ after one step", "N = 2", "N = 8", "N = 32"), rows)
 # **Predict.** Which variants are flat? In which does the step get *smaller* with depth?
 
 # %%
-from normlab.deepnorm_results import load_updates
+from normlab.chapters.deepnorm import load_updates
 
 sgd = load_updates("sgd", learning_rate=0.05)
 sgd.table()
@@ -240,7 +239,7 @@ sgd.table()
 # times smaller and look at post-norm again.
 
 # %%
-from normlab.widgets.deepnorm import explore_deepnorm
+from normlab.chapters.deepnorm import explore_deepnorm
 
 explore_deepnorm()
 
@@ -269,7 +268,7 @@ for name in ("DeepNorm", "GLM-130B"):
 # above. And what will the slope be with a step a hundred times smaller?
 
 # %%
-from normlab.deepnorm import predicted_slope
+from normlab.chapters.deepnorm import predicted_slope
 
 small = load_updates("sgd", learning_rate=5e-4)
 rows = []
@@ -301,7 +300,7 @@ Table(("variant", "slope, η = 0.05", "slope, η = 0.0005", "theory"), rows)
 # does it go from 5.5?
 
 # %%
-from normlab.figures.deepnorm import draw_bound
+from normlab.chapters.deepnorm import draw_bound
 
 fig, ax = new_figure()
 draw_bound(small, ax, ("post-norm", "α only", "DeepNorm", "β only"))
@@ -528,7 +527,7 @@ with one_thread():
 print("post-norm, loss within 0.1 of chance:", abs(post_norm.final_loss - post_norm.chance) < 0.1)
 
 # %%
-from normlab.figures.thousand_layers import draw_deep_runs
+from normlab.chapters.deepnorm import draw_deep_runs
 
 fig, ax = new_figure()
 draw_deep_runs({"deepnorm": deepnorm, "post-norm": post_norm}, ax)
@@ -561,13 +560,13 @@ print("one layer, loss below 1.0 after 300 steps:", one.losses[299] < 1.0)
 # that makes them again:
 #
 # ```
-# normlab sweep normlab/results/thousand_layers.toml --out thousand_layers.csv
+# normlab remake thousand_layers --out thousand_layers.csv
 # ```
 #
 # **Predict.** Which of the four learn: DeepNorm, post-norm, pre-norm, no norm at all?
 
 # %%
-from normlab.thousand_layers import load_thousand_layers
+from normlab.chapters.deepnorm import load_thousand_layers
 
 runs = load_thousand_layers()
 print(runs.made)

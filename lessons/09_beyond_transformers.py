@@ -69,7 +69,7 @@ quiz("scale-of-recurrent-weights")
 # **Predict.** In which rows has the plain RNN forgotten where it began?
 
 # %%
-from normlab.recurrence import state_curves
+from normlab.chapters.beyond_transformers import state_curves
 
 silent = state_curves("RNN", "none", scales=(0.25, 0.5, 2.0, 4.0, 16.0))
 silent.table()
@@ -84,7 +84,7 @@ silent.table()
 
 # %%
 from normlab import Table
-from normlab.recurrence import growth_per_step
+from normlab.chapters.beyond_transformers import growth_per_step
 
 rows = []
 for scale in (0.25, 0.5, 1.0, 2.0, 4.0):
@@ -103,7 +103,7 @@ Table(("W_h ×", "plain RNN", "LN RNN"), rows)
 # Then change the cell to LSTM.
 
 # %%
-from normlab.widgets.recurrent import explore_states
+from normlab.chapters.beyond_transformers import explore_states
 
 explore_states()
 
@@ -153,7 +153,7 @@ print("what tanh sees of c, standard deviation:", f"{seen.std(correction=0):.2f}
 quiz("norm-after-lstm")
 
 # %%
-from normlab.recurrent_runs import CORES
+from normlab.chapters.beyond_transformers import CORES
 
 torch.manual_seed(0)
 x = torch.randn(2, 50, 3)
@@ -187,16 +187,16 @@ for name in ("nn.LSTM, then LN", "LN-LSTM"):
 # | copy | 8 symbols; the same again | loss 1.0; guessing costs 2.08 |
 #
 # Each model is trained with Adam at six rates, five seeds each, and shown at the rate at which
-# *it* does best. The runs are stored. `python -m normlab.recurrent_runs FILE` makes all 270 again, in
-# about 10 minutes; `run_grid(tasks=["digit rows"], seeds=[0])` of that module makes some of them here.
+# *it* does best. The runs are stored. `normlab remake recurrent --out FILE` makes all 270 again, in
+# about 10 minutes; `run_grid(tasks=["digit rows"], seeds=[0])` of
+# `normlab.chapters.beyond_transformers.recurrent_runs` makes some of them here.
 #
 # **Predict.** On how many of the three does the LN-LSTM need fewer steps than `nn.LSTM`? And the
 # norm behind?
 
 # %%
-from normlab.figures.rate_grids import draw_rate_grid
+from normlab.chapters.beyond_transformers import draw_rate_grid, load_recurrent_runs
 from normlab.pictures import new_figure
-from normlab.recurrent_runs import load_recurrent_runs
 
 recurrent = load_recurrent_runs()
 fig, axes = new_figure(3, width=10.5, height=3.4)
@@ -222,7 +222,7 @@ recurrent.table("copy")
 # seed of five fail to solve adding?
 
 # %%
-from normlab.recurrent_runs import RATES
+from normlab.chapters.beyond_transformers import RATES
 
 rows = []
 for name in CORES:
@@ -238,7 +238,7 @@ Table(("adding: seeds of 5 that solve it", *(f"rate {rate:g}" for rate in RATES)
 # is a loop in Python.
 
 # %% tags=["timing"]
-from normlab.recurrent_runs import Reader
+from normlab.chapters.beyond_transformers import Reader
 from normlab.tools import one_thread, race
 
 x = torch.randn(32, 30, 2)
@@ -254,7 +254,7 @@ speed.table(to="nn.LSTM")
 # One pair of runs, live. Change task, rate and seed.
 
 # %%
-from normlab.recurrent_runs import train_reader
+from normlab.chapters.beyond_transformers import train_reader
 
 for name in ("nn.LSTM", "LN-LSTM"):
     losses = train_reader("adding", name, learning_rate=1e-2, seed=0, steps=200)
@@ -334,7 +334,7 @@ Table(("norm", "nodes with mean 0", "graph 0 changes, when graph 2 does, by"), r
 quiz("layer-norm-on-collapsed-nodes")
 
 # %%
-from normlab.smoothing import smoothing
+from normlab.chapters.beyond_transformers import smoothing
 
 smooth = smoothing(seed=0)
 smooth.table()
@@ -367,7 +367,7 @@ smooth.shares(32)
 # drawn in the two directions in which they differ most, in units of their length.
 
 # %%
-from normlab.widgets.graph import explore_smoothing
+from normlab.chapters.beyond_transformers import explore_smoothing
 
 explore_smoothing()
 
@@ -375,13 +375,12 @@ explore_smoothing()
 # ### And after training?
 #
 # Eight nodes of each community have a known label; the network is to say the others'. Five graphs,
-# Adam at two rates, the better one shown (`python -m normlab.graph_runs FILE` makes the runs again).
+# Adam at two rates, the better one shown (`normlab remake graph --out FILE` makes the runs again).
 #
 # **Predict.** With which norm do 32 layers still work? And with which depth is the network best?
 
 # %%
-from normlab.figures.graph import draw_accuracy
-from normlab.graph_runs import load_accuracy_by_depth
+from normlab.chapters.beyond_transformers import draw_accuracy, load_accuracy_by_depth
 
 accuracy = load_accuracy_by_depth()
 fig, ax = new_figure()
@@ -419,8 +418,7 @@ for name in ("LN, mode node", "GraphNorm"):
 # chapter 05's encoder. Here the images are 8 × 8 pixels, and the patches 2 × 2:
 
 # %%
-from normlab.figures.vision import draw_patches
-from normlab.vision import digits
+from normlab.chapters.beyond_transformers import digits, draw_patches
 
 data = digits()
 one_of_each = [int((data.test_labels == digit).nonzero()[0]) for digit in range(6)]
@@ -447,14 +445,14 @@ print(*(name.removeprefix("encoder.") for name in norms), sep="\n")
 # transformers" holds, "on patch embeddings" does not. Verdict: **imprecise.**
 #
 # Now without. The model is trained on 1,297 of scikit-learn's digits, with Adam at five rates and
-# three seeds, and tested on the other 500 (`python -m normlab.vision_runs FILE`, or `run_grid(…)` of
-# that module). Each variant is shown at its best rate.
+# three seeds, and tested on the other 500 (`normlab remake vision --out FILE`, or `run_grid(…)` of
+# `normlab.chapters.beyond_transformers.digit_runs`). Each variant is shown at its best rate.
 #
 # **Predict.** What does the variant without norms lose at 4 layers? At 12? And the one that only
 # lacks the *final* norm?
 
 # %%
-from normlab.vision_runs import load_vision_runs
+from normlab.chapters.beyond_transformers import load_vision_runs
 
 vision = load_vision_runs()
 fig, axes = new_figure(2, width=9, height=3.4)

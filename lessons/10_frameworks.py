@@ -24,7 +24,7 @@
 # and shows what was stored instead. Everything below works in either case.
 
 # %% tags=["nbval-ignore-output"]
-from normlab.frameworks.compare import compare_frameworks
+from normlab.chapters.frameworks import compare_frameworks
 
 found = compare_frameworks()
 if found.notice():
@@ -75,7 +75,7 @@ found.defaults("RMSNorm")
 found.differences()
 
 # %%
-from normlab.figures.frameworks import draw_differences
+from normlab.chapters.frameworks import draw_differences
 from normlab.pictures import new_figure
 
 fig, ax = new_figure(width=7.5, height=3.6)
@@ -135,7 +135,7 @@ found.offsets()
 # comes with the course, and what it printed. If you have Flax, copy it into a cell of your own.
 
 # %%
-from normlab.frameworks.examine import read_listing
+from normlab.chapters.frameworks import read_listing
 
 print(read_listing("flax_fast_variance"))
 print(found.listing("flax_fast_variance"))
@@ -201,7 +201,7 @@ print(found.listing("keras_rms_scaling"))
 # It is not at the smallest standard deviation. Last, change the *norm* to RMSNorm at that offset.
 
 # %%
-from normlab.widgets.frameworks import explore_frameworks
+from normlab.chapters.frameworks import explore_frameworks
 
 explore_frameworks(found)
 
@@ -262,7 +262,7 @@ print(read_listing("seed_pytorch"))
 # %%
 import torch
 
-from normlab.frameworks.examine import run_listings
+from normlab.chapters.frameworks import run_listings
 
 torch.manual_seed(0)
 seed = {}
@@ -398,7 +398,7 @@ print(found.listing("seed_tensorflow_checked"))
 # library as NumPy arrays, is read back from there, and loaded into a second torch block.
 
 # %%
-from normlab.frameworks.process import torch_block
+from normlab.chapters.frameworks import torch_block
 
 block = torch_block()
 rows = [[name, tuple(weight.shape)] for name, weight in block.state_dict().items()]
@@ -469,7 +469,7 @@ print(f"greatest difference {gap.max():.5f}, at |u| = {u[gap.argmax()].abs():.1f
 #   `flax/nnx/nn/normalization.py` (`_compute_stats`); JAX 0.10: `jax.nn.gelu`.
 # - keras-team/keras: pull requests 20911 (`RMSNormalization`) and 21352 (the warning), issue 21234
 #   (`rms_scaling`); keras-team/keras-core: issue 715 and pull request 726 (where it came from).
-# - `python -m normlab.framework_results FILE` makes the stored results again.
+# - `normlab remake frameworks --out FILE` makes the stored results again.
 #
 # Next: [11 · Norms in the wild](11_norms_in_the_wild.ipynb)
 

@@ -38,8 +38,8 @@ quiz("gain-of-zeros")
 from torch import nn
 
 from normlab import Table
+from normlab.chapters.norms_in_the_wild import ZooNorm
 from normlab.inspection import read_norm
-from normlab.zoo_blocks import ZooNorm
 
 modules = {
     "nn.LayerNorm(64)": nn.LayerNorm(64),
@@ -123,7 +123,7 @@ for norm_first in (True, False):
     print(f"norm_first={norm_first}:", "   ".join(wirings[norm_first].equations))
 
 # %%
-from normlab.figures.wiring import draw_wiring
+from normlab.chapters.residual_placement import draw_wiring
 from normlab.inspection import diagram
 from normlab.pictures import new_figure
 
@@ -141,12 +141,12 @@ for (norm_first, wiring), ax in zip(wirings.items(), axes, strict=True):
 #
 # The same two readers were let loose on the models of the `transformers` library, version 5.24:
 # small copies with random weights, nothing downloaded. What they found is a table,
-# `normlab/zoo.csv`. A test of the course reads the installed code anew and compares eight columns
-# and the wiring of each row, so the table cannot rot. Models that are not in the library were read
-# in their authors' code or paper.
+# `normlab/chapters/norms_in_the_wild/zoo.csv`. A test of the course reads the installed code anew and
+# compares eight columns and the wiring of each row, so the table cannot rot. Models that are not in
+# the library were read in their authors' code or paper.
 
 # %%
-from normlab.zoo import find_model, load_zoo
+from normlab.chapters.norms_in_the_wild import find_model, load_zoo
 
 zoo = load_zoo()
 print(len(zoo), "models:", zoo.count("confirmed_by"))
@@ -166,7 +166,7 @@ zoo.where(lambda model: model.year >= 2024).table()
 # When did post-norm end?
 
 # %%
-from normlab.widgets.zoo import explore_zoo
+from normlab.chapters.norms_in_the_wild import explore_zoo
 
 explore_zoo()
 
@@ -265,7 +265,7 @@ print(zoo.count("shown_eps"))
 # **Predict.** Gemma 2 has four norms in a layer. What does each of them read?
 
 # %%
-from normlab.zoo_blocks import build_block
+from normlab.chapters.norms_in_the_wild import build_block
 
 
 def wiring_of(name):
@@ -342,7 +342,7 @@ print("largest difference below 1e-12:", abs(shifted - deepnorm).max() < 1e-12)
 # **Predict.** 81 models: how many designs? And which design has most models?
 
 # %%
-from normlab.zoo_designs import designs
+from normlab.chapters.norms_in_the_wild import designs
 
 found = designs(zoo)
 print(len(found), "designs;", sum(len(d.models) == 1 for d in found), "have one model")
@@ -354,7 +354,7 @@ Table(("design", "models"), [[d.label(), len(d.models)] for d in largest])
 # code that `build_block` runs.
 
 # %%
-from normlab.widgets.zoo import explore_designs
+from normlab.chapters.norms_in_the_wild import explore_designs
 
 explore_designs()
 
@@ -376,8 +376,7 @@ print("since", min(model.year for model in zoo if model.qk_norm != "no"))
 quiz("largest-logit")
 
 # %%
-from normlab.figures.newer_placements import draw_logit_sizes
-from normlab.qk_norm import logit_sizes
+from normlab.chapters.norms_in_the_wild import draw_logit_sizes, logit_sizes
 
 sizes = logit_sizes([0.1, 0.3, 1.0, 3.0, 10.0])
 fig, axes = new_figure(2, width=8.0)
@@ -407,14 +406,13 @@ sizes.table()
 # these weights: about 15, 8, 4 or 2?
 
 # %%
-from normlab.figures.newer_placements import draw_streams
-from normlab.newer_placements import divided_growth
-from normlab.residual import average_growth
+from normlab.chapters.norms_in_the_wild import divided_growth, draw_streams
+from normlab.chapters.residual_placement import average_growth
 
 names = ("peri-norm", "pre-norm", "layernorm-scaling")
 peri, pre, scaled = (average_growth(range(2), name, init="xiong", d_model=256) for name in names)
 fig, ax = new_figure()
-draw_streams(peri, pre, scaled, ax)
+draw_streams(peri, pre, scaled, divided_growth(pre), ax)
 at = (1, 6, 12, 24)
 expected = {
     "peri-norm": 1 + 2 * np.arange(25),
@@ -441,8 +439,8 @@ Table(("measured (expected)", *(f"layer {layer}" for layer in at)), rows)
 quiz("last-block-when-scaled")
 
 # %%
+from normlab.chapters.norms_in_the_wild import survey_placements
 from normlab.models import HyperSphere
-from normlab.newer_placements import survey_placements
 
 survey = survey_placements(
     {
@@ -493,7 +491,7 @@ survey.table()
 # %%
 import inspect
 
-from normlab.residual import stream_growth
+from normlab.chapters.residual_placement import stream_growth
 
 print(inspect.getsource(HyperSphere.step))
 sphere = stream_growth(HyperSphere, d_model=64, seed=0)
@@ -517,8 +515,7 @@ print("change by layers 2, 12, 24:", sphere.change[[1, 11, 23]].round(3))
 # of LayerNorm, of RMSNorm, of DyT?
 
 # %%
-from normlab.figures.newer_placements import draw_scale_response
-from normlab.newer_placements import scale_response
+from normlab.chapters.norms_in_the_wild import draw_scale_response, scale_response
 
 response = scale_response(
     [0.01, 0.1, 1.0, 10.0, 100.0],
@@ -541,7 +538,7 @@ response.table()
 # larger: what comes out for the small one?
 
 # %%
-from normlab.newer_placements import cogview_norm
+from normlab.chapters.norms_in_the_wild import cogview_norm
 
 rng = torch.Generator().manual_seed(0)
 token, companion = torch.randn(2, 256, generator=rng)
@@ -610,8 +607,8 @@ for number, model in enumerate(mystery, 1):
 #
 # ## Sources
 #
-# - The models: `normlab/zoo.csv` names file and commit, or paper and section, for each row.
-#   huggingface/transformers v5.24.0; xai-org/grok-1; THUDM/SwissArmyTransformer; THUDM/CogView;
+# - The models: `normlab/chapters/norms_in_the_wild/zoo.csv` names file and commit, or paper and
+#   section, for each row. huggingface/transformers v5.24.0; xai-org/grok-1; THUDM/SwissArmyTransformer; THUDM/CogView;
 #   facebookresearch/DiT; tensorflow/tensor2tensor; NVIDIA/ngpt.
 # - Henry et al. 2020, *Query-Key Normalization for Transformers*, arXiv:2010.04245; Dehghani et al.
 #   2023, *Scaling Vision Transformers to 22 Billion Parameters*, section 2, arXiv:2302.05442.

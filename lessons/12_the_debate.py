@@ -215,7 +215,7 @@ run_claims(mine).against(mine)
 # of a minute:
 #
 # ```
-# normlab claims --json > normlab/results/claims.json
+# normlab remake claims
 # ```
 #
 # `normlab claims` prints a table, and `normlab claims 25` one claim in full.
@@ -248,7 +248,7 @@ ledger.table()
 # **Predict.** Which numbers stand close to the edge of their band? Go through RMSNorm, 22 to 26.
 
 # %%
-from normlab.widgets.claims import explore_claims
+from normlab.claims import explore_claims
 
 explore_claims()
 
@@ -312,8 +312,7 @@ quiz("one-rate-to-try")
 # its placement with the other norm) at every rate, and computes $E_k$.
 
 # %%
-from normlab.defence import Brief, Choice
-from normlab.defend import defend
+from normlab.chapters.debate import Brief, Choice, defend
 
 brief = Brief(layers=24, steps=25, tries=1, rates=(1e-3, 3e-3, 1e-2))
 defence = defend(Choice("deepnorm", "layer_norm"), brief)
@@ -326,7 +325,7 @@ for placement in ("deepnorm", "post-norm"):
 defence.table()
 
 # %%
-from normlab.figures.defence import draw_defence
+from normlab.chapters.debate import draw_defence
 from normlab.pictures import new_figure
 
 fig, axes = new_figure(2, width=9, height=3.8)
@@ -339,13 +338,13 @@ draw_defence(defence, axes)
 # decides here. Pre-norm and peri-norm learn too, and end higher than DeepNorm at each rate.*
 #
 # And what the defence does not say: it is one seed, one width, one easy task. Losses that differ by
-# less than 0.05 of chance count as equal (`normlab.defence.TIE`).
+# less than 0.05 of chance count as equal (`normlab.chapters.debate.defence.TIE`).
 #
 # **Predict.** The same question for 600 steps of copying, 12 layers, and a fourth rate, 0.03. Who
 # wins with one try? With all four? These are chapter 07's stored runs, three seeds each.
 
 # %%
-from normlab.defend import defend_from_map
+from normlab.chapters.debate import defend_from_map
 
 rows = []
 for warmup in (0, 200):

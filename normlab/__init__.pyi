@@ -4,7 +4,7 @@ from .study.course import my_progress as my_progress
 from .study.notebook import chapter_read as chapter_read
 from .study.notebook import check as check
 from .study.notebook import hint as hint
+from .study.quiz.widget import quiz as quiz
 from .tools.table import Table as Table
-from .widgets.quiz import quiz as quiz
 
 __version__: str

@@ -67,6 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
     _add_sweep(commands)
     _add_grade(commands)
     _add_claims(commands)
+    _add_remake(commands)
     options = vars(parser.parse_args(arguments))
     run: dict[str, Callable[..., int]] = {
         "doctor": doctor,
@@ -76,13 +77,14 @@ def main(arguments: list[str] | None = None) -> int:
         "sweep": sweep,
         "grade": grade,
         "claims": claims,
+        "remake": remake,
     }
     return run[options.pop("command")](**options)
 
 
 def doctor() -> int:
     try:
-        from normlab.doctor import diagnose, header
+        from normlab.study.doctor import diagnose, header
     except ModuleNotFoundError as error:  # the doctor itself needs two small packages
         print(f"{error.name} is missing: run `make lab` in the course's folder")
         return 1
@@ -104,8 +106,8 @@ def check(**options: Any) -> int:
 
 
 def progress() -> int:
-    from normlab.record import open_record
     from normlab.study.course import my_progress
+    from normlab.study.record import open_record
 
     with open_record() as record:
         print(f"{my_progress()}\n\nThe record is kept on this machine, in {record.folder}.")
@@ -128,6 +130,12 @@ def claims(**options: Any) -> int:
     from normlab.claims.command import claims_command  # loads torch
 
     return claims_command(**options)
+
+
+def remake(name: str | None, listed: bool, **options: Any) -> int:
+    from normlab.study.remake import remake_command  # loads torch
+
+    return remake_command(name, **options)
 
 
 def _add_check(commands: Any) -> None:
@@ -198,6 +206,20 @@ def _add_claims(commands: Any) -> None:
     )
     parser.add_argument("numbers", nargs="*", type=int, metavar="NUMBER", help="default: all")
     parser.add_argument("--json", action="store_true", dest="as_json", help="for machines")
+
+
+def _add_remake(commands: Any) -> None:
+    parser = commands.add_parser(
+        "remake",
+        help="make a stored result of the course again",
+        description="Run what made a stored result, and put the new file in its place, or where "
+        "--out says. A result that is there is replaced only when the new one is whole.",
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("name", nargs="?", metavar="NAME", help="as --list has it")
+    what.add_argument("--list", action="store_true", dest="listed", help="names, files and times")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="default: the stored file")
+    parser.add_argument("--smallest", action="store_true", help="only its smallest case")
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from torch import nn
 from transformers import AutoModel, logging
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-from normlab.inspection.read_norm import read_norm
-from normlab.inspection.read_wiring import randomize_, read_wiring
+from normlab.inspection.norm_reading import read_norm
+from normlab.inspection.wiring_reading import randomize_, read_wiring
 
 logging.set_verbosity_error()
 

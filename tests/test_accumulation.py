@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import torch
 
-from normlab.accumulation import ROUNDING, repeated_sums, round_to_bfloat16
-from normlab.figures.accumulation import describe_repeated_sums, draw_repeated_sums
-from normlab.widgets.accumulation import explore_repeated_sums
+from normlab.chapters.numerics.accumulation import ROUNDING, repeated_sums, round_to_bfloat16
+from normlab.chapters.numerics.explorers import explore_repeated_sums
+from normlab.chapters.numerics.figures import describe_repeated_sums, draw_repeated_sums
 
 TERMS = (1.0, 0.75, 0.5, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 

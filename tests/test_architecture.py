@@ -1,11 +1,16 @@
 """The shape of the code: rooms, the laws between them, and what ruff and mypy find: nothing."""
 
 import ast
+import importlib
+import inspect
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from normlab.chapters.course import chapters
+from normlab.tools import Table
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "normlab"
@@ -44,46 +49,100 @@ CHAPTERS = (
     "debate",
 )
 MODULES = sorted(PACKAGE.rglob("*.py"))
+STUBS = sorted(PACKAGE.rglob("*.pyi"))
 DRIVERS = sorted((PACKAGE / "exercises" / "drivers").glob("*.py"))
 CONFINED = sorted((PACKAGE / "grading" / "confined").glob("*.py"))
+FIGURES = [path for path in MODULES if path.stem.endswith("figures")]
+LESSONS = [*ROOT.glob("lessons/[0-9]*.py"), *ROOT.glob("lessons/exercises/*.py")]
 
 
 def dotted_name(path):
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts).removesuffix(".__init__")
 
 
 NAMES = {dotted_name(path) for path in MODULES}
+FACES = {
+    dotted_name(stub): {
+        alias.name: ".".join(filter(None, [dotted_name(stub), node.module]))
+        for node in ast.parse(stub.read_text()).body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    for stub in STUBS
+}
+
+
+def imports(path):
+    """(module, name) of all that a file takes from normlab, inside functions too.
+
+    A name on the face of a room is taken from the module that has it.
+    """
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "normlab":
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                face = FACES.get(node.module, {}).get(alias.name, node.module)
+                yield (whole, "") if whole in NAMES else (face, alias.name)
+        elif isinstance(node, ast.Import):
+            yield from ((a.name, "") for a in node.names if a.name.split(".")[0] == "normlab")
 
 
 def imported(path):
-    """Every module of normlab that a file imports, inside functions too."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "normlab":
-            whole = [f"{node.module}.{alias.name}" for alias in node.names]
-            yield from (name if name in NAMES else node.module for name in whole)
-        elif isinstance(node, ast.Import):
-            yield from (a.name for a in node.names if a.name.split(".")[0] == "normlab")
+    return [module for module, _ in imports(path)]
 
 
 def level(dotted):
     """Floor of a module's room, and the place of its chapter; a room on no list is an error."""
-    for outside, room in sorted(STILL_OUTSIDE.items(), reverse=True):
-        if dotted == outside or dotted.startswith(f"{outside}."):
-            dotted = f"normlab.{room}"
-            break
     room, *inner = dotted.split(".")[1:]
     chapter = inner[0] if room == "chapters" and inner else None
     return ROOMS.index(room), -1 if chapter in (None, "course") else CHAPTERS.index(chapter)
+
+
+def test_every_room_is_on_the_list_and_every_listed_room_is_there():
+    assert {path.stem for path in PACKAGE.glob("*.py")} | {
+        path.parent.name for path in PACKAGE.glob("*/__init__.py")
+    } == {*ROOMS, "__init__"}
+    folders = {path.parent.name for path in (PACKAGE / "chapters").glob("*/__init__.py")}
+    assert folders == set(CHAPTERS)
+    loose = {path.stem for path in (PACKAGE / "chapters").glob("*.py")}
+    assert loose == {"__init__", "course"}
+    assert {path.parent for path in MODULES} == {
+        path.parent for path in MODULES if path.name == "__init__.py"
+    }
+
+
+def test_the_chapters_are_those_of_the_course_in_its_order():
+    assert [chapter.name for chapter in chapters()] == list(CHAPTERS)
+    assert [chapter.number for chapter in chapters()] == [f"{n:02}" for n in range(13)]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=dotted_name)
 def test_imports_go_down_only(path):
     dotted = dotted_name(path)
     if dotted == "normlab":
-        assert not list(imported(path))
+        assert not imported(path)
         return
     for other in imported(path):
         assert other == "normlab" or level(other) <= level(dotted), f"{dotted} imports {other}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=dotted_name)
+def test_nobody_outside_imports_a_private_module(path):
+    for other in imported(path):
+        *parents, last = other.split(".")
+        assert not last.startswith("_") or dotted_name(path).startswith(".".join(parents))
+
+
+@pytest.mark.parametrize("name", FACES)
+def test_a_face_gives_what_its_stub_says_and_no_name_of_a_module(name):
+    room = importlib.import_module(name)
+    assert set(dir(room)) == FACES[name].keys()
+    for face, module in FACES[name].items():
+        here = getattr(room, face)
+        modules = f"{name}.{face}" in NAMES
+        assert modules == inspect.ismodule(here), f"{name}.{face} is a module and a name"
+        assert modules or here is getattr(importlib.import_module(module), face)
 
 
 def test_the_numpy_norms_import_numpy_alone():
@@ -104,8 +163,63 @@ def test_drivers_run_answers_and_know_no_reference(path):
 
 @pytest.mark.parametrize("path", CONFINED, ids=lambda p: p.stem)
 def test_what_runs_beside_students_code_knows_no_exercise(path):
-    known = ("normlab.grading.confined", "normlab.checks.", "normlab.code_cells")
+    known = ("normlab.grading.confined", "normlab.checks.")
     assert all(other.startswith(known) for other in imported(path))
+
+
+# What a picture may ask of the rest: texts, tables, and the diagram that a placement's code is.
+DIAGRAMS = {"trace", "find_placement"}
+MEASURES = ("linalg", "random", "fft")
+
+
+@pytest.mark.parametrize("path", FIGURES, ids=dotted_name)
+def test_a_figure_computes_nothing(path):
+    tree = ast.parse(path.read_text())
+    called = {node.func.id for node in ast.walk(tree) if is_call(node, ast.Name)}
+    for module, name in imports(path):
+        if name not in called - DIAGRAMS or module.startswith("normlab.pictures"):
+            continue
+        found = getattr(importlib.import_module(module), name)
+        assert inspect.isclass(found) or gives_text(found), f"{name} of {module} computes"
+    used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    assert not used & set(MEASURES)
+    assert "statistics" not in {a.name for n in ast.walk(tree) for a in getattr(n, "names", [])}
+
+
+def is_call(node, kind):
+    return isinstance(node, ast.Call) and isinstance(node.func, kind)
+
+
+def gives_text(function):
+    """Whether a function returns a text or a table, or draws (None)."""
+    result = inspect.get_annotations(function, eval_str=True)["return"]
+    values = getattr(result, "__args__", ())
+    return result in (str, Table, None) or (values and all(isinstance(v, str) for v in values))
+
+
+def test_only_explorers_import_the_explorer():
+    users = {
+        path.stem
+        for path in MODULES
+        if "normlab.pictures.explorer" in imported(path)
+        and not path.is_relative_to(PACKAGE / "pictures")
+    }
+    assert users == {"explorers"}
+
+
+def test_lessons_import_from_few_places_and_from_faces_alone():
+    """25 in all, and one more for each chapter beyond the thirteenth."""
+    paths = {module for lesson in LESSONS for module in written_imports(lesson)}
+    assert all(
+        path == "normlab.norms" or path in FACES or path == "normlab.torch_norms" for path in paths
+    ), paths
+    assert len(paths) <= 25 + len(CHAPTERS) - 13
+
+
+def written_imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "normlab":
+            yield node.module
 
 
 @pytest.mark.parametrize(
@@ -121,95 +235,3 @@ def test_the_code_is_clean_under(command):
     run = [sys.executable, "-m", *command]
     done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-# Modules that do not stand in their room yet, and that room. This table only gets shorter.
-STILL_OUTSIDE = {
-    "normlab.accumulation": "chapters.numerics",
-    "normlab.batch_dependence": "chapters.layer_norm",
-    "normlab.centering": "chapters.rms_norm",
-    "normlab.code_cells": "checks",
-    "normlab.collapse": "chapters.warmup",
-    "normlab.cost": "chapters.rms_norm",
-    "normlab.deepnorm": "chapters.deepnorm",
-    "normlab.deepnorm_results": "chapters.deepnorm",
-    "normlab.defence": "chapters.debate",
-    "normlab.defend": "chapters.debate",
-    "normlab.doctor": "study",
-    "normlab.figures": "pictures",
-    "normlab.figures.accumulation": "chapters.numerics",
-    "normlab.figures.batch_dependence": "chapters.layer_norm",
-    "normlab.figures.centering": "chapters.rms_norm",
-    "normlab.figures.claims": "claims",
-    "normlab.figures.collapse": "chapters.warmup",
-    "normlab.figures.cost": "chapters.rms_norm",
-    "normlab.figures.deepnorm": "chapters.deepnorm",
-    "normlab.figures.defence": "chapters.debate",
-    "normlab.figures.forward": "chapters.layer_norm",
-    "normlab.figures.frameworks": "chapters.frameworks",
-    "normlab.figures.geometry": "chapters.backward",
-    "normlab.figures.gradient_flow": "chapters.gradient_flow",
-    "normlab.figures.gradients": "chapters.backward",
-    "normlab.figures.graph": "chapters.beyond_transformers",
-    "normlab.figures.invariance": "chapters.rms_norm",
-    "normlab.figures.newer_placements": "chapters.norms_in_the_wild",
-    "normlab.figures.norm_race": "chapters.rms_norm",
-    "normlab.figures.numerics": "chapters.numerics",
-    "normlab.figures.rate_grids": "chapters.beyond_transformers",
-    "normlab.figures.recurrent": "chapters.beyond_transformers",
-    "normlab.figures.residual": "chapters.residual_placement",
-    "normlab.figures.sharing": "chapters.layer_norm",
-    "normlab.figures.thousand_layers": "chapters.deepnorm",
-    "normlab.figures.train": "chapters.warmup",
-    "normlab.figures.vision": "chapters.beyond_transformers",
-    "normlab.figures.warmup": "chapters.warmup",
-    "normlab.figures.wiring": "chapters.residual_placement",
-    "normlab.figures.zoo": "chapters.norms_in_the_wild",
-    "normlab.forward": "chapters.layer_norm",
-    "normlab.framework_results": "chapters.frameworks",
-    "normlab.frameworks": "chapters.frameworks",
-    "normlab.geometry": "chapters.backward",
-    "normlab.gradients": "chapters.backward",
-    "normlab.graph_runs": "chapters.beyond_transformers",
-    "normlab.invariance": "chapters.rms_norm",
-    "normlab.newer_placements": "chapters.norms_in_the_wild",
-    "normlab.norm_race": "chapters.rms_norm",
-    "normlab.numerics": "chapters.numerics",
-    "normlab.qk_norm": "chapters.norms_in_the_wild",
-    "normlab.quizzes": "study",
-    "normlab.rate_grids": "chapters.beyond_transformers",
-    "normlab.record": "study",
-    "normlab.recurrence": "chapters.beyond_transformers",
-    "normlab.recurrent_runs": "chapters.beyond_transformers",
-    "normlab.residual": "chapters.residual_placement",
-    "normlab.sequence_tasks": "chapters.beyond_transformers",
-    "normlab.sharing": "chapters.layer_norm",
-    "normlab.smoothing": "chapters.beyond_transformers",
-    "normlab.thousand_layers": "chapters.deepnorm",
-    "normlab.vision": "chapters.beyond_transformers",
-    "normlab.vision_runs": "chapters.beyond_transformers",
-    "normlab.warmup": "chapters.warmup",
-    "normlab.widgets": "pictures",
-    "normlab.widgets.accumulation": "chapters.numerics",
-    "normlab.widgets.batch_dependence": "chapters.layer_norm",
-    "normlab.widgets.centering": "chapters.rms_norm",
-    "normlab.widgets.claims": "claims",
-    "normlab.widgets.deepnorm": "chapters.deepnorm",
-    "normlab.widgets.forward": "chapters.layer_norm",
-    "normlab.widgets.frameworks": "chapters.frameworks",
-    "normlab.widgets.geometry": "chapters.backward",
-    "normlab.widgets.gradient_flow": "chapters.gradient_flow",
-    "normlab.widgets.gradients": "chapters.backward",
-    "normlab.widgets.graph": "chapters.beyond_transformers",
-    "normlab.widgets.invariance": "chapters.rms_norm",
-    "normlab.widgets.numerics": "chapters.numerics",
-    "normlab.widgets.quiz": "study",
-    "normlab.widgets.recurrent": "chapters.beyond_transformers",
-    "normlab.widgets.residual": "chapters.residual_placement",
-    "normlab.widgets.sharing": "chapters.layer_norm",
-    "normlab.widgets.warmup": "chapters.warmup",
-    "normlab.widgets.zoo": "chapters.norms_in_the_wild",
-    "normlab.zoo": "chapters.norms_in_the_wild",
-    "normlab.zoo_blocks": "chapters.norms_in_the_wild",
-    "normlab.zoo_designs": "chapters.norms_in_the_wild",
-}

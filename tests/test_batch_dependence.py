@@ -5,14 +5,10 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from normlab.batch_dependence import companions, shift_study
-from normlab.figures.batch_dependence import (
-    describe_companions,
-    draw_companions,
-    draw_shift,
-)
+from normlab.chapters.layer_norm.batch_dependence import companions, shift_study
+from normlab.chapters.layer_norm.explorers import explore_companions
+from normlab.chapters.layer_norm.figures import describe_companions, draw_companions, draw_shift
 from normlab.norms import RunningStatistics, batch_norm, batch_norm_inference, layer_norm
-from normlab.widgets.batch_dependence import explore_companions
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 64])

@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from normlab.centering import (
+from normlab.chapters.rms_norm.centering import (
     angle_degrees,
     mean_share,
     offset_token,
     sweep_mean_share,
 )
-from normlab.figures.centering import (
+from normlab.chapters.rms_norm.explorers import explore_offset_token
+from normlab.chapters.rms_norm.figures import (
     describe_offset_token,
     draw_mean_shares,
     draw_offset_token,
 )
-from normlab.widgets.centering import explore_offset_token
 
 
 @pytest.mark.parametrize("offset", [-5.0, -0.3, 0.0, 0.1, 1.0, 4.0])

@@ -15,7 +15,11 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from normlab import claims
-from normlab.centering import sweep_mean_share
+from normlab.chapters.deepnorm.thousand_layers import ThousandLayers, load_thousand_layers
+from normlab.chapters.norms_in_the_wild.zoo import Zoo, load_zoo
+from normlab.chapters.rms_norm.centering import sweep_mean_share
+from normlab.chapters.rms_norm.cost import RUN_TIMES
+from normlab.chapters.warmup.rate_map import WarmupMap, load_warmup_map
 from normlab.claims import (
     CLAIMS,
     THEMES,
@@ -40,10 +44,10 @@ from normlab.claims import (
     training,
     what_it_is,
 )
+from normlab.claims.explorers import explore_claims
+from normlab.claims.figures import draw_debate, draw_tracks, track
 from normlab.claims.run import shorten
 from normlab.cli import main
-from normlab.cost import RUN_TIMES
-from normlab.figures.claims import draw_debate, draw_tracks, track
 from normlab.models.placement.deepnorm_variants import (
     AlphaOnTheBranch,
     BetaOnQueryAndKey,
@@ -52,10 +56,6 @@ from normlab.models.placement.deepnorm_variants import (
 from normlab.models.placement.standard import PLACEMENTS, PostNorm, PreNorm, ReZero
 from normlab.models.transformer import NORMS
 from normlab.norms import batch_norm, layer_norm, rms_norm
-from normlab.thousand_layers import ThousandLayers, load_thousand_layers
-from normlab.warmup import WarmupMap, load_warmup_map
-from normlab.widgets.claims import explore_claims
-from normlab.zoo import Zoo, load_zoo
 
 NUMBERS = [claim.number for claim in CLAIMS]
 TRAINED = {13, 17, 18, 24, 32}

@@ -3,8 +3,8 @@
 import pytest
 from matplotlib.figure import Figure
 
-from normlab.cost import OPERATIONS, RUN_TIMES, cost_table, layer_share, norm_cost
-from normlab.figures.cost import draw_costs, draw_run_times
+from normlab.chapters.rms_norm.cost import OPERATIONS, RUN_TIMES, cost_table, layer_share, norm_cost
+from normlab.chapters.rms_norm.figures import draw_costs, draw_run_times
 
 
 @pytest.mark.parametrize(

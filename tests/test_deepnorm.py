@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from normlab.deepnorm import (
+from normlab.chapters.deepnorm.explorers import explore_deepnorm
+from normlab.chapters.deepnorm.figures import VARIANT_LOOKS, draw_bound, draw_constants, draw_update
+from normlab.chapters.deepnorm.one_step import (
     bounded_update,
     constants_by_depth,
     predicted_slope,
     shortcut_gain,
     study_config,
 )
-from normlab.deepnorm_results import (
+from normlab.chapters.deepnorm.one_step_runs import (
     DEPTHS,
     LEARNING_RATES,
     SEEDS,
@@ -21,10 +23,8 @@ from normlab.deepnorm_results import (
     measure_update,
     write_updates,
 )
-from normlab.figures.deepnorm import VARIANT_LOOKS, draw_bound, draw_constants, draw_update
 from normlab.models.placement.deepnorm_variants import DEEPNORM_VARIANTS
 from normlab.models.transformer import Transformer
-from normlab.widgets.deepnorm import explore_deepnorm
 
 # What the course measured before: SGD, sign. Where gradients are amplified, the slope goes with
 # the size of the step (it saturates near √2) and the seeds, so these are held to 0.25 only.
@@ -85,7 +85,9 @@ def test_a_stored_run_comes_out_again(run):
 
 
 def test_results_are_written_whole_and_name_what_made_them(tmp_path, monkeypatch):
-    monkeypatch.setattr("normlab.deepnorm_results.DEEPNORM_VARIANTS", {"DeepNorm": None})
+    monkeypatch.setattr(
+        "normlab.chapters.deepnorm.one_step_runs.DEEPNORM_VARIANTS", {"DeepNorm": None}
+    )
     write_updates(tmp_path / "new.csv", depths=[1], seeds=[0])
     assert [p.name for p in tmp_path.iterdir()] == ["new.csv"]
     header, *rows = (tmp_path / "new.csv").read_text().splitlines()

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from normlab import defend as defend_module
-from normlab.defence import TIE, Brief, Choice, Defence
-from normlab.defend import alternatives, defend, defend_from_map
-from normlab.figures.defence import draw_defence
+from normlab.chapters.debate import contest as defend_module
+from normlab.chapters.debate.contest import alternatives, defend, defend_from_map
+from normlab.chapters.debate.defence import TIE, Brief, Choice, Defence
+from normlab.chapters.debate.figures import draw_defence
+from normlab.chapters.warmup.rate_map import load_warmup_map
 from normlab.training.loop import TrainRecord
-from normlab.warmup import load_warmup_map
 
 PRE, POST, DEEP = Choice("pre-norm"), Choice("post-norm"), Choice("deepnorm")
 RATES = (1e-3, 1e-2, 1e-1)

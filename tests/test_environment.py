@@ -11,7 +11,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from normlab import cli, doctor
+from normlab import cli
+from normlab.study import doctor
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -123,7 +124,7 @@ def test_the_command_prints_every_package_and_succeeds_here(capsys):
 
 @pytest.mark.parametrize("package", ["tabulate", "packaging.requirements"])
 def test_the_doctor_names_the_cure_even_if_it_cannot_start(package, monkeypatch, capsys):
-    monkeypatch.delitem(sys.modules, "normlab.doctor")
+    monkeypatch.delitem(sys.modules, "normlab.study.doctor")
     monkeypatch.delitem(sys.modules, "normlab.tools.table")
     monkeypatch.setitem(sys.modules, package, None)  # as if it were not installed
     assert cli.main(["doctor"]) == 1

@@ -1,23 +1,25 @@
 """What every explorer in the notebooks keeps to, whatever it shows."""
 
 import functools
-import importlib
+import importlib.util
 import inspect
-import pkgutil
 
 import pytest
 
-from normlab import widgets
+from normlab.chapters.course import chapters
 from normlab.pictures import Explorer
 
+MODULES = [f"normlab.chapters.{chapter.name}.explorers" for chapter in chapters()]
 EXPLORERS = {
     name: function
-    for module in pkgutil.iter_modules(widgets.__path__)
-    for name, function in inspect.getmembers(
-        importlib.import_module(f"normlab.widgets.{module.name}"), inspect.isfunction
-    )
+    for module in ["normlab.claims.explorers", *filter(importlib.util.find_spec, MODULES)]
+    for name, function in inspect.getmembers(importlib.import_module(module), inspect.isfunction)
     if name.startswith("explore_")
 }
+
+
+def test_all_explorers_are_found():
+    assert len(EXPLORERS) == 23
 
 
 @functools.cache

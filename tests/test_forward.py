@@ -5,10 +5,16 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from normlab.figures.forward import describe_traced_token, draw_moved_token, draw_traced_token
-from normlab.forward import moved_token, trace_layer_norm, traced_tokens
+from normlab.chapters.layer_norm.explorers import explore_traced_token
+from normlab.chapters.layer_norm.figures import (
+    describe_traced_token,
+    draw_traced_token,
+)
+from normlab.chapters.layer_norm.trace import trace_layer_norm, traced_tokens
+from normlab.chapters.start_here.explorers import explore_moved_token
+from normlab.chapters.start_here.figures import draw_moved_token
+from normlab.chapters.start_here.moved_token import moved_token
 from normlab.norms import layer_norm
-from normlab.widgets.forward import explore_moved_token, explore_traced_token
 
 
 def test_the_trace_ends_where_layer_norm_and_torch_do():

@@ -19,22 +19,27 @@ import torch
 import torch.nn.functional as F
 from matplotlib.figure import Figure
 
-from normlab import framework_results
-from normlab.figures.frameworks import (
-    AGAINST,
+from normlab.chapters.frameworks import compare, measure, process
+from normlab.chapters.frameworks import stored as framework_results
+from normlab.chapters.frameworks.comparison import AGAINST, SweepView
+from normlab.chapters.frameworks.examine import (
+    default_eps,
+    from_json,
+    read_listing,
+    run_listings,
+    to_json,
+)
+from normlab.chapters.frameworks.explorers import explore_frameworks
+from normlab.chapters.frameworks.figures import (
     FRAMEWORK_LOOKS,
     RESULT_MARKERS,
-    SweepView,
     draw_differences,
     draw_sweep,
 )
-from normlab.frameworks import compare, measure, process
-from normlab.frameworks.examine import default_eps, from_json, read_listing, run_listings, to_json
-from normlab.frameworks.framework import COMPARED_NORMS, FRAMEWORKS, INSTALL
-from normlab.frameworks.library import load_library
-from normlab.frameworks.process import CannotRun, torch_block
-from normlab.frameworks.report import Report
-from normlab.widgets.frameworks import explore_frameworks
+from normlab.chapters.frameworks.framework import COMPARED_NORMS, FRAMEWORKS, INSTALL
+from normlab.chapters.frameworks.library import load_library
+from normlab.chapters.frameworks.process import CannotRun, torch_block
+from normlab.chapters.frameworks.report import Report
 
 ROOT = Path(__file__).parent.parent
 STORED = compare.stored_comparison()
@@ -260,7 +265,7 @@ def test_results_are_written_whole_and_name_what_made_them(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["new.json"]
     made = json.loads((tmp_path / "new.json").read_text(encoding="utf-8"))
     assert list(made["frameworks"]) == ["NumPy"]
-    stored = json.loads((ROOT / "normlab" / "results" / compare.STORED).read_text(encoding="utf-8"))
+    stored = json.loads(compare.STORED.read_text(encoding="utf-8"))
     assert made.keys() == stored.keys() >= {"command", "seed", "started", "normlab", "python"}
     assert list(stored["frameworks"]) == list(FRAMEWORKS)
     assert all(report["versions"] for report in stored["frameworks"].values())

@@ -2,25 +2,25 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from normlab.figures.geometry import (
-    describe_cloud,
-    draw_cloud,
-    draw_plane_map,
-    draw_radius_curves,
-    draw_spectra,
-)
-from normlab.geometry import (
+from normlab.chapters.backward.explorers import explore_geometry
+from normlab.chapters.backward.geometry import (
     UP,
     jacobian_spectra,
     layer_norm_jacobian,
-    project,
     radius_curves,
     rms_norm_jacobian,
     three_feature_cloud,
     two_feature_map,
 )
+from normlab.chapters.backward.geometry_figures import (
+    describe_cloud,
+    draw_cloud,
+    draw_plane_map,
+    draw_radius_curves,
+    draw_spectra,
+    project,
+)
 from normlab.norms import layer_norm, rms_norm
-from normlab.widgets.geometry import explore_geometry
 
 
 def axes(columns=1):

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from normlab.chapters.gradient_flow.explorers import DEPTHS, explore_gradient_flow
+from normlab.chapters.gradient_flow.figures import describe_flow, draw_flow
 from normlab.chapters.gradient_flow.flows import StackFlows
-from normlab.figures.gradient_flow import describe_flow, draw_flow
 from normlab.models.stack import STACK_PLACEMENTS, StackSetting, stack_profile, stack_profiles
 from normlab.models.stack import tape as stack_tape
 from normlab.models.transformer import TransformerConfig
 from normlab.probes import DepthSweep, loglog_slope, profile_depth, weight_gradients
 from normlab.probes.figures import draw_decoder, draw_sweep, draw_token_cosine
 from normlab.probes.theory import flow_theory
-from normlab.widgets.gradient_flow import DEPTHS, explore_gradient_flow
 
 # Xiong et al. 2020, §3.3: N(0, 1/d) and uniform attention, which is what the theory is about.
 XIONG = StackSetting(init="xiong", d_model=128, d_ff=128, heads=1, tokens=16, batch=2)

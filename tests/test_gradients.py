@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from normlab.figures.gradients import (
+from normlab.chapters.backward.explorers import explore_step_size, explore_upstream
+from normlab.chapters.backward.figures import (
     describe_step_sweep,
     describe_turned_upstream,
     draw_gradient_paths,
@@ -11,10 +12,14 @@ from normlab.figures.gradients import (
     draw_three_paths,
     draw_turned_upstream,
 )
-from normlab.gradients import GradientPaths, sweep_scales, sweep_steps, turned_upstream
+from normlab.chapters.backward.upstream import (
+    GradientPaths,
+    sweep_scales,
+    sweep_steps,
+    turned_upstream,
+)
 from normlab.norms import layer_norm, layer_norm_backward
 from normlab.norms.differences import finite_difference_gradient, relative_error
-from normlab.widgets.gradients import explore_step_size, explore_upstream
 
 
 def axes(columns=1):

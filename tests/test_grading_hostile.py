@@ -198,7 +198,7 @@ def test_no_reference_and_no_exercise_is_loaded_where_students_code_runs():
     loaded = done.stdout.split()
     allowed = (
         *("normlab.checks", "normlab.grading.confined", "normlab.exercises.drivers"),
-        *("normlab.code_cells",),
+        *("normlab.checks.cells",),
     )
     parents = {"normlab", "normlab.grading", "normlab.exercises"}
     assert [m for m in loaded if m not in parents and not m.startswith(allowed)] == []

@@ -6,7 +6,7 @@ import json
 import pytest
 from submissions import ROOT, mark_of, solution
 
-from normlab.code_cells import Program, UnreadableFile, notebook_cells, plain_python
+from normlab.checks.cells import Program, UnreadableFile, notebook_cells, plain_python
 from normlab.exercises import find_exercise
 from normlab.grading.layout import lay_out, released
 

@@ -7,20 +7,25 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from normlab.checks.examine import examine
-from normlab.exercises.beyond_transformers import EXERCISE
-from normlab.exercises.beyond_transformers.graph import GRAPH
-from normlab.figures.graph import draw_accuracy, draw_smoothing, spread
-from normlab.graph_runs import (
+from normlab.chapters.beyond_transformers.figures import draw_accuracy, draw_smoothing
+from normlab.chapters.beyond_transformers.graph_runs import (
     DEPTHS,
     SEEDS,
+    STORED,
     accuracy_by_depth,
     load_accuracy_by_depth,
     measure_run,
 )
+from normlab.chapters.beyond_transformers.oversmoothing import (
+    directions_apart,
+    dirichlet_energy,
+    smoothing,
+)
+from normlab.checks.examine import examine
+from normlab.exercises.beyond_transformers import EXERCISE
+from normlab.exercises.beyond_transformers.graph import GRAPH
 from normlab.models.graph_network import GCN, GRAPH_NORMS, Communities, draw_communities, train_gcn
-from normlab.models.graph_norm import graph_layer_norm, graph_norm
-from normlab.smoothing import directions_apart, dirichlet_energy, smoothing
+from normlab.models.graph_norms import graph_layer_norm, graph_norm
 from normlab.tools.stored_rows import read_rows
 
 with warnings.catch_warnings():
@@ -184,7 +189,7 @@ def test_a_stored_accuracy_comes_out_again():
     # 96 nodes: one of them decided otherwise on another machine is 0.01
     stored = [
         float(row["accuracy"])
-        for row in read_rows("graph.csv")
+        for row in read_rows(STORED)
         if (row["norm"], row["depth"], row["learning_rate"], row["seed"])
         == ("LN, mode node", "2", "0.01", "1")
     ]
@@ -212,7 +217,7 @@ def test_the_picture_shows_nodes_and_how_far_they_are_apart():
     found = smoothing(seed=0, depth=4)
     axes = Figure().subplots(1, 2)
     draw_smoothing(found, axes, layers=3, norm="GraphNorm")
-    places = spread(found.layers["GraphNorm"][3])
+    places = found.places("GraphNorm", 3)
     np.testing.assert_allclose(axes[0].lines[1].get_xdata(), places[40:60, 0], atol=1e-4)
     curves = {line.get_label(): line.get_ydata() for line in axes[1].lines}
     np.testing.assert_array_equal(curves["GraphNorm"], found.apart("GraphNorm"))

@@ -4,13 +4,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from normlab.figures.invariance import (
-    LIMIT,
-    describe_cell,
-    draw_cell,
-    draw_invariance_table,
-)
-from normlab.invariance import (
+from normlab.chapters.rms_norm.explorers import explore_invariance
+from normlab.chapters.rms_norm.figures import LIMIT, describe_cell, draw_cell, draw_invariance_table
+from normlab.chapters.rms_norm.invariance import (
     CHANGES,
     INVARIANCE_NORMS,
     PAPER,
@@ -20,7 +16,6 @@ from normlab.invariance import (
     random_layer,
 )
 from normlab.norms import rms_norm
-from normlab.widgets.invariance import explore_invariance
 
 
 @pytest.fixture(scope="module")

@@ -98,7 +98,7 @@ SMALL_LESSON = """
     # %%
     import numpy as np
     from normlab.pictures.style import new_figure
-    from normlab.widgets.forward import explore_moved_token
+    from normlab.chapters.start_here import explore_moved_token
 
     fig, ax = new_figure()
     ax.plot(np.random.default_rng(0).standard_normal(9));

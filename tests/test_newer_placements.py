@@ -6,17 +6,21 @@ import torch
 from matplotlib.figure import Figure
 from torch import nn
 
-from normlab.figures.newer_placements import draw_logit_sizes, draw_scale_response, draw_streams
-from normlab.models.dyt import DyT
-from normlab.models.placement.in_the_wild import HyperSphere
-from normlab.newer_placements import (
+from normlab.chapters.norms_in_the_wild.figures import (
+    draw_logit_sizes,
+    draw_scale_response,
+    draw_streams,
+)
+from normlab.chapters.norms_in_the_wild.newer_placements import (
     cogview_norm,
     divided_growth,
     scale_response,
     survey_placements,
 )
-from normlab.qk_norm import logit_sizes
-from normlab.residual import average_growth, stream_growth
+from normlab.chapters.norms_in_the_wild.qk_norm import logit_sizes
+from normlab.chapters.residual_placement.stream import average_growth, stream_growth
+from normlab.models.dyt import DyT
+from normlab.models.placement.in_the_wild import HyperSphere
 
 SCALES = (0.1, 1.0, 10.0)
 
@@ -110,7 +114,7 @@ def test_the_figures_show_the_measured_numbers():
         stream_growth(name, layers=3, d_model=16, seed=0)
         for name in ("peri-norm", "pre-norm", "layernorm-scaling")
     ]
-    draw_streams(*growths, ax)
+    draw_streams(*growths, divided_growth(growths[1]), ax)
     assert ax.lines[0].get_ydata() == pytest.approx(growths[0].mean_square)
     assert ax.lines[3].get_ydata() == pytest.approx(growths[2].mean_square)
     ax = Figure().subplots()

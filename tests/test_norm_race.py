@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from matplotlib.figure import Figure
 
-from normlab.figures.norm_race import draw_norm_times
-from normlab.norm_race import (
+from normlab.chapters.rms_norm.figures import draw_norm_times
+from normlab.chapters.rms_norm.norm_race import (
     NormTimes,
     naive_layer_norm,
     naive_rms_norm,

@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from normlab import torch_norms
-from normlab.inspection.read_norm import NormReading, read_norm
+from normlab.chapters.norms_in_the_wild.zoo_blocks import ZooNorm
+from normlab.inspection.norm_reading import NormReading, read_norm
 from normlab.models.dyt import DyT
-from normlab.zoo_blocks import ZooNorm
 
 FORMS = [
     *(("RMSNorm", affine) for affine in ("none", "weight", "1 + weight")),

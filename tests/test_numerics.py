@@ -4,7 +4,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from normlab.figures.numerics import (
+from normlab.chapters.numerics.explorers import explore_epsilon, explore_variance
+from normlab.chapters.numerics.figures import (
     describe_epsilon_sweep,
     describe_variance_sweep,
     draw_epsilon_sweep,
@@ -12,7 +13,7 @@ from normlab.figures.numerics import (
     draw_variance_errors,
     draw_variance_sweep,
 )
-from normlab.numerics import (
+from normlab.chapters.numerics.rounding import (
     EPSILONS,
     VARIANCES,
     epsilon_sweep,
@@ -20,7 +21,6 @@ from normlab.numerics import (
     layer_norm_eps_outside,
     variance_sweep,
 )
-from normlab.widgets.numerics import explore_epsilon, explore_variance
 
 STDS = np.geomspace(1e-6, 1, 19).tolist()
 INSIDE, OUTSIDE = "inside the root", "outside the root"

@@ -5,13 +5,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from normlab.record import Answer, History, Record, Result
-from normlab.study.overview import Chapter, bar, my_progress, overview
+from normlab.study.overview import ChapterWork, bar, my_progress, overview
+from normlab.study.record import Answer, History, Record, Result
 
 NOON = datetime(2026, 11, 24, 12).astimezone()  # local time: the table shows local dates
-START = Chapter("00", "Start here")
-FORWARD = Chapter("01", "Layer norm", ("one-hot", "scale"), {"01_layer_norm": {"layer_norm": 4}})
-RMS = Chapter("04", "RMSNorm", ("mean",), {"03_rms_norm": {"rms_norm": 3, "RMSNorm": 2}})
+START = ChapterWork("00", "Start here")
+FORWARD = ChapterWork(
+    "01", "Layer norm", ("one-hot", "scale"), {"01_layer_norm": {"layer_norm": 4}}
+)
+RMS = ChapterWork("04", "RMSNorm", ("mean",), {"03_rms_norm": {"rms_norm": 3, "RMSNorm": 2}})
 COURSE = (START, FORWARD, RMS)
 SOLVED = {
     ("01_layer_norm", "layer_norm"): Result(4, 4, NOON),

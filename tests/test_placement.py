@@ -7,7 +7,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from normlab.figures.wiring import draw_placement, draw_wiring
+from normlab.chapters.residual_placement.figures import draw_placement, draw_wiring
 from normlab.models.placement.base import Placement, Site
 from normlab.models.placement.deepnorm_constants import deepnorm_constants
 from normlab.models.placement.standard import PLACEMENTS, PostNorm, PreNorm, find_placement

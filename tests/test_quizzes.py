@@ -11,11 +11,12 @@ from pathlib import Path
 import jupytext
 import pytest
 
-from normlab.quizzes import find_question, load_questions, question
-from normlab.quizzes.question import read_chapter
-from normlab.record import open_record
-from normlab.widgets import quiz as quiz_module
-from normlab.widgets.quiz import quiz
+from normlab.chapters.course import Chapter
+from normlab.study.quiz import find_question, load_questions
+from normlab.study.quiz import widget as quiz_module
+from normlab.study.quiz.question import questions_of, read_questions
+from normlab.study.quiz.widget import quiz
+from normlab.study.record import open_record
 
 ROOT = Path(__file__).parent.parent
 QUESTIONS = load_questions()
@@ -137,37 +138,45 @@ right = true
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('id = "q"', "id = ", r"77.toml is not TOML: .*line 3"),
-        ('id = "q"', "", r"77.toml, question 1 lacks id; add"),
-        ('id = "q"', "id = 3", r"question 3: id is 3; expected a text"),
-        ('text = "t"', 'text = ""', r"question q: text is ''; expected a text"),
-        ('text = "t"', 'txt = "t"', r"question q lacks text; add"),
-        ('text = "t"', 'text = "t"\nhint = "h"', r"unknown key 'hint'; expected id, text"),
-        ('why = "w"', "", r"question q, option \(a\) lacks why"),
-        ('why = "w"', "right = true", r"question q has 2 right options; mark exactly one"),
-        ("right = true", 'why = "v"', r"question q has 0 right options"),
-        ("right = true", 'right = true\nwhy = "v"', r"option \(b\) has the unknown key 'why'"),
+        ('id = "q"', "id = ", r"77/quiz.toml is not TOML: .*line 3"),
+        ('id = "q"', "", r"77/quiz.toml \[question 1\] lacks id; add"),
+        ('id = "q"', "id = 3", r"\[question 3\] id is 3; expected a text"),
+        ('text = "t"', 'text = ""', r"\[question q\] text is ''; expected a text"),
+        ('text = "t"', "", r"\[question q\] lacks text; add"),
+        (
+            'text = "t"',
+            'txt = "t"',
+            r"\[question q\] has the unknown key 'txt'; did you mean 'text'",
+        ),
+        ('text = "t"', 'text = "t"\nhint = "h"', r"unknown key 'hint'; known are id, text"),
+        ('why = "w"', "", r"\[question q, option \(a\)\] lacks why"),
+        ('why = "w"', "right = true", r"\[question q\] has 2 right options; mark exactly one"),
+        ("right = true", 'why = "v"', r"\[question q\] has 0 right options"),
+        ("right = true", 'right = true\nwhy = "v"', r"option \(b\)\] has the unknown key 'why'"),
         ('why = "w"', 'why = "w"\nrefute = "r"', r"one of `refute` and `shows`; give both"),
         ('[[question.option]]\ntext = "x"\nwhy = "w"', "", r"has 1 options; give it 2 to 6"),
-        (GOOD, "question = [1]", r"77.toml, question 1 is 1; expected a table"),
-        ("[[question]]", "[question]", r"question is \{.*expected a list of tables"),
+        (GOOD, "question = [1]", r"77/quiz.toml question\[0\] is 1; expected a table"),
+        ("[[question]]", "[question]", r"question is \{.*expected a list, each entry a table"),
     ],
 )
 def test_a_broken_file_is_refused_by_the_name_of_file_and_question(old, new, message, tmp_path):
-    path = tmp_path / "77.toml"
+    path = tmp_path / "77" / "quiz.toml"
+    path.parent.mkdir()
     path.write_text(GOOD)
-    assert [q.id for q in read_chapter(path)] == ["q"]
+    assert [q.id for q in read_questions(path, "77")] == ["q"]
     path.write_text(GOOD.replace(old, new))
     with pytest.raises(ValueError, match=message):
-        read_chapter(path)
+        read_questions(path, "77")
 
 
 def test_an_id_that_comes_twice_is_refused(tmp_path, monkeypatch):
-    for name in ("70.toml", "71.toml"):
-        (tmp_path / name).write_text(GOOD)
-    monkeypatch.setattr(question, "FOLDER", tmp_path)
-    with pytest.raises(ValueError, match=r"71.toml: question 'q' has the id of one in 70.toml"):
-        load_questions.__wrapped__()
+    monkeypatch.setattr("normlab.chapters.course.FOLDER", tmp_path)
+    course = [Chapter(number, "t", "q?", 1, name=f"chapter_{number}") for number in ("70", "71")]
+    for chapter in course:
+        chapter.folder.mkdir()
+        (chapter.folder / "quiz.toml").write_text(GOOD)
+    with pytest.raises(ValueError, match=r"71/quiz.toml: question 'q' has the id of one in .* 70"):
+        questions_of(course)
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
@@ -237,7 +246,7 @@ def test_a_record_that_raises_is_named_and_the_question_goes_on(monkeypatch):
     def fail():
         raise RuntimeError("no such luck")
 
-    monkeypatch.setattr("normlab.record.open_record", fail)
+    monkeypatch.setattr("normlab.study.record.open_record", fail)
     asked = quiz("one-hot")
     with pytest.raises(RuntimeError, match="no such luck"):
         asked.answer = 0

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from normlab.record import Record, open_record, store
-from normlab.record import record as record_module
+from normlab.study.record import Record, open_record, store
+from normlab.study.record import record as record_module
 
 SHARED_TEMPORARY = tempfile.gettempdir()
 WRITE_AND_SAY = """
 import sys
 from pathlib import Path
-from normlab.record import Record
+from normlab.study.record import Record
 
 record = Record(Path(sys.argv[1]))
 print("ready", flush=True)
@@ -32,8 +32,8 @@ for number in range(int(sys.argv[3])):
 DIE_IN_A_TRANSACTION = """
 import os, signal, sys
 from pathlib import Path
-from normlab.record import store
-from normlab.record.history import Entry
+from normlab.study.record import store
+from normlab.study.record.history import Entry
 
 path, now = Path(sys.argv[1]) / "record.sqlite", "2026-11-24T10:00:00+00:00"
 with store.transaction(path, "IMMEDIATE") as connection:
@@ -44,7 +44,7 @@ with store.transaction(path, "IMMEDIATE") as connection:
 WRITE_AS_NOBODY = """
 import os, sys, tempfile
 from pathlib import Path
-from normlab.record import Record
+from normlab.study.record import Record
 
 tempfile.tempdir = sys.argv[2]
 if os.getuid() == 0:
@@ -56,7 +56,7 @@ print(*record.history().read)
 WRITE_WITHOUT_ROOM = """
 import resource, sys
 from pathlib import Path
-from normlab.record import Record
+from normlab.study.record import Record
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 record = Record(Path(sys.argv[1]))

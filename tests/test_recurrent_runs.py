@@ -8,21 +8,37 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from normlab.figures.rate_grids import draw_rate_grid
-from normlab.figures.recurrent import describe_states, draw_states
-from normlab.rate_grids import RateGrid, grid_run, smoothed, write_grid
-from normlab.recurrence import KINDS, SCALES, growth_per_step, make_stack, state_curves
-from normlab.recurrent_runs import (
+from normlab.chapters.beyond_transformers.figures import (
+    describe_states,
+    draw_rate_grid,
+    draw_states,
+)
+from normlab.chapters.beyond_transformers.rate_grids import (
+    RateGrid,
+    grid_run,
+    read_grid,
+    smoothed,
+    write_grid,
+)
+from normlab.chapters.beyond_transformers.recurrence import (
+    KINDS,
+    SCALES,
+    growth_per_step,
+    make_stack,
+    state_curves,
+)
+from normlab.chapters.beyond_transformers.recurrent_runs import (
     CORES,
     RATES,
     SEEDS,
+    STORED,
     LSTMThenNorm,
     Reader,
     load_recurrent_runs,
     measure_run,
     train_reader,
 )
-from normlab.sequence_tasks import ADDED, SEQUENCE_TASKS
+from normlab.chapters.beyond_transformers.sequence_tasks import ADDED, SEQUENCE_TASKS
 from normlab.tools.stored_rows import read_rows
 
 GRID = load_recurrent_runs()
@@ -31,7 +47,7 @@ GRID = load_recurrent_runs()
 def test_the_stored_grid_is_whole_and_says_what_made_it():
     found = [(r.setting, r.model, r.learning_rate, r.seed) for r in GRID.runs]
     assert found == list(itertools.product(SEQUENCE_TASKS, CORES, RATES, SEEDS))
-    made = read_rows("recurrent.csv")[0]
+    made = read_rows(STORED)[0]
     assert all(made[name] for name in ("started", "normlab", "torch", "numpy", "python"))
 
 
@@ -100,30 +116,19 @@ def test_steps_to_the_goal_are_counted_on_the_mean_of_ten():
     assert run.losses == [1.0, 0.0]
 
 
-def test_what_is_written_is_read_again(tmp_path, monkeypatch):
+def test_what_is_written_is_read_again(tmp_path):
     runs = [made(1e-3, 0, [1.0] * 20), made(3e-2, 1, [0.25] * 20)]
-    write_grid(tmp_path / "new.csv", runs)
+    path = tmp_path / "new.csv"
+    write_grid(path, runs, "a test")
     assert [p.name for p in tmp_path.iterdir()] == ["new.csv"]
-    monkeypatch.setattr("normlab.tools.stored_rows.resources.files", lambda _: Results(tmp_path))
-    from normlab.rate_grids import read_grid
-
-    for run, again in zip(runs, read_grid("new.csv").runs, strict=True):
+    assert {row["command"] for row in read_rows(path)} == {"a test"}
+    for run, again in zip(runs, read_grid(path).runs, strict=True):
         assert (again.learning_rate, again.seed, again.steps_to_goal) == (
             run.learning_rate,
             run.seed,
             run.steps_to_goal,
         )
         assert list(again.losses) == list(run.losses)
-
-
-class Results:
-    """Stands for the package, with one folder of results."""
-
-    def __init__(self, folder):
-        self.folder = folder
-
-    def joinpath(self, _, name):
-        return self.folder / name
 
 
 def test_the_target_of_adding_is_the_sum_of_the_two_marked_numbers():
@@ -174,7 +179,9 @@ def test_inside_a_norm_behind_the_lstm_there_is_a_plain_lstm():
 
 
 def test_a_run_of_the_grid_names_its_task(monkeypatch):
-    monkeypatch.setattr("normlab.recurrent_runs.train_reader", lambda *_: [0.6] * 10)
+    monkeypatch.setattr(
+        "normlab.chapters.beyond_transformers.recurrent_runs.train_reader", lambda *_: [0.6] * 10
+    )
     run = measure_run("digit rows", "nn.LSTM", 1e-3, 4)
     assert (run.setting, run.model, run.seed, run.goal, run.losses) == (
         "digit rows",

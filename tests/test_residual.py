@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from normlab.figures.residual import (
+from normlab.chapters.residual_placement.figures import (
     describe_identity,
     describe_placement_growth,
     draw_growth,
@@ -12,9 +12,7 @@ from normlab.figures.residual import (
     draw_initial_losses,
     draw_placement_growth,
 )
-from normlab.models.placement.standard import PLACEMENTS
-from normlab.models.placement.wiring import trace, wiring_code
-from normlab.residual import (
+from normlab.chapters.residual_placement.stream import (
     PreNormWithoutFinalNorm,
     average_growth,
     compare_change,
@@ -22,6 +20,8 @@ from normlab.residual import (
     initial_losses,
     stream_growth,
 )
+from normlab.models.placement.standard import PLACEMENTS
+from normlab.models.placement.wiring import trace, wiring_code
 
 ON_THE_STREAM = ("post-norm", "deepnorm", "b2t")
 

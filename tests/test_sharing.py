@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from matplotlib.figure import Figure
 
-from normlab.figures.sharing import describe_sharing, draw_sharing
-from normlab.norms import batch_norm, layer_norm, rms_norm
-from normlab.sharing import (
+from normlab.chapters.layer_norm.explorers import WALK, explore_sharing
+from normlab.chapters.layer_norm.figures import describe_sharing, draw_sharing
+from normlab.chapters.layer_norm.sharing import (
     GROUPS,
     IMAGES,
     SHARING_NORMS,
@@ -21,7 +21,7 @@ from normlab.sharing import (
     influenced,
     shared_roles,
 )
-from normlab.widgets.sharing import WALK, explore_sharing
+from normlab.norms import batch_norm, layer_norm, rms_norm
 
 LAYOUTS = {"text": TEXT, "images": IMAGES}
 PLACES = list(itertools.product(*(range(size) for size in SIZES.values())))

@@ -16,7 +16,7 @@ import pytest
 from normlab import cli
 from normlab.tools.processes import Processes, WorkerDied
 from normlab.training.loop import train
-from normlab.training.sweep import parse_plan, read_results, run_sweep, work
+from normlab.training.sweep import parse_plan, read_plan, read_results, run_sweep, work
 from normlab.training.sweep.results import Results
 from normlab.training.sweep.rows import config_key
 from normlab.training.sweep.work import group_seeds
@@ -104,7 +104,7 @@ def test_the_example_of_the_help_is_a_plan(capsys):
         ("grid.learning_rate = [1, 1.0]", r"expected each value once, not 1.0 twice"),
         ("run.seed = 1\ngrid.seed = [1]", r"seed in \[run\] and in \[grid\]"),
         ("run = 3", r"run is 3; expected a table"),
-        ("record_every = 0", r"record_every is 0; expected at least 1"),
+        ("record_every = 0", r"record_every is 0; expected a whole number from 1 on"),
         ("grid.heads = [4, 5]", r"run 2 \(heads = 5\): 5 heads do not divide d_model"),
         ("run.steps =", r"Invalid value"),
     ],
@@ -300,12 +300,12 @@ def test_work_whose_process_dies_is_tried_once_more_and_other_work_goes_on(tmp_p
 
 def test_a_run_whose_process_dies_is_a_row(out, monkeypatch):
     class Deadly(ThreadPoolExecutor):
-        def submit(self, fn, group, *args):
-            if any(run.seed == 1 for run in group):
+        def submit(self, fn, plan):
+            if any(run.seed == 1 for run in plan.runs):
                 future = Future()
                 future.set_exception(WorkerDied("the process of this run died twice"))
                 return future
-            return super().submit(fn, group, *args)
+            return super().submit(fn, plan)
 
     with Deadly(1) as executor:
         summary = run_sweep(parse_plan(GRID), out, executor)
@@ -417,7 +417,7 @@ def unbroken(tmp_path_factory):
     folder = tmp_path_factory.mktemp("unbroken")
     (folder / "grid.toml").write_text(UNBROKEN)
     with ThreadPoolExecutor(1) as executor:
-        run_sweep(parse_plan(UNBROKEN), folder / "results.csv", executor)
+        run_sweep(read_plan(folder / "grid.toml"), folder / "results.csv", executor)
     rows = rows_but_time(folder / "results.csv")
     assert {row["together"] for row in rows} == {1, 3}
     return folder / "grid.toml", rows

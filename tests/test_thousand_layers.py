@@ -1,7 +1,6 @@
 """Chapter 08's long runs: what is stored, how it is read, and its picture."""
 
 from dataclasses import replace
-from importlib import resources
 from math import nan
 
 import numpy as np
@@ -9,13 +8,17 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from normlab.figures.thousand_layers import draw_deep_runs
-from normlab.thousand_layers import STORED, load_thousand_layers, read_thousand_layers
+from normlab.chapters.deepnorm.figures import draw_deep_runs
+from normlab.chapters.deepnorm.thousand_layers import (
+    STORED,
+    load_thousand_layers,
+    read_thousand_layers,
+)
 from normlab.tools.timing import one_thread
 from normlab.training.config import TrainConfig
 from normlab.training.loop import TrainRecord
 from normlab.training.run import Run
-from normlab.training.sweep import read_plan
+from normlab.training.sweep import SweepPlan, read_plan
 from normlab.training.sweep.csv_file import write_csv
 from normlab.training.sweep.rows import failure_row, record_rows
 
@@ -29,8 +32,11 @@ RISES = TrainRecord(
 )
 
 
+PLAN = SweepPlan((CONFIG,), ())
+
+
 def write(path, *records):
-    write_csv(path, (row for r in records for row in record_rows(r, "now", "cpu", 1)))
+    write_csv(path, (row for r in records for row in record_rows(r, "now", PLAN)))
     return path
 
 
@@ -60,7 +66,7 @@ def test_a_file_without_one_run_for_each_placement_is_refused(tmp_path, records,
 
 def test_a_failed_run_is_named(tmp_path):
     path = tmp_path / "runs.csv"
-    write_csv(path, [failure_row(CONFIG, MemoryError("no room"), "cpu", "now")])
+    write_csv(path, [failure_row(CONFIG, MemoryError("no room"), PLAN)])
     with pytest.raises(ValueError, match=r"'deepnorm' failed .*no room.*--retry-failed"):
         read_thousand_layers(path)
 
@@ -78,7 +84,7 @@ def test_the_picture_shows_every_loss_and_a_cross_where_a_run_was_given_up():
 
 
 def test_what_is_stored_is_what_its_config_asks_for():
-    plan = read_plan(resources.files("normlab") / "results" / STORED.replace("csv", "toml"))
+    plan = read_plan(STORED.with_suffix(".toml"))
     runs = load_thousand_layers()
     assert [record.config for record in runs.records.values()] == list(plan.runs)
     assert all(record.config.decoder_layers == 1000 for record in runs.records.values())

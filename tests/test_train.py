@@ -11,7 +11,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from normlab.figures.train import describe_losses, draw_losses
+from normlab.chapters.warmup.run_figures import describe_losses, draw_losses
 from normlab.tools import progress_bar as progress_module
 from normlab.tools.progress_bar import progress_bar
 from normlab.training import run as train_run

@@ -6,12 +6,18 @@ import torch
 from matplotlib.figure import Figure
 from torch import nn
 
-from normlab.figures.rate_grids import draw_rate_grid
-from normlab.figures.vision import draw_patches
+from normlab.chapters.beyond_transformers.digit_images import TEST_IMAGES, digits, train_vision
+from normlab.chapters.beyond_transformers.digit_runs import (
+    GOAL,
+    LAYERS,
+    RATES,
+    SEEDS,
+    load_vision_runs,
+    measure_run,
+)
+from normlab.chapters.beyond_transformers.figures import draw_patches, draw_rate_grid
 from normlab.models.placement.standard import PLACEMENTS
 from normlab.models.vision_transformer import VIT_PLACEMENTS, VisionTransformer
-from normlab.vision import TEST_IMAGES, digits, train_vision
-from normlab.vision_runs import GOAL, LAYERS, RATES, SEEDS, load_vision_runs, measure_run
 
 
 def test_a_token_is_its_patch_times_a_matrix_plus_its_position():
@@ -103,7 +109,10 @@ def test_a_stored_run_comes_out_again():
 
 
 def test_a_run_of_the_grid_names_its_goal_and_depth(monkeypatch):
-    monkeypatch.setattr("normlab.vision_runs.train_vision", lambda *_: train_vision(*_, steps=10))
+    monkeypatch.setattr(
+        "normlab.chapters.beyond_transformers.digit_runs.train_vision",
+        lambda *_: train_vision(*_, steps=10),
+    )
     run = measure_run(1, "no norm", 1e-3, 0)
     assert (run.setting, run.model, run.goal, len(run.losses)) == ("1 layers", "no norm", GOAL, 1)
     assert 0 <= run.accuracy <= 1

@@ -2,23 +2,20 @@
 
 import math
 from dataclasses import replace
-from importlib import resources
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from normlab.collapse import follow
-from normlab.figures.collapse import draw_collapse
-from normlab.figures.warmup import describe_seeds, draw_map, draw_rates, draw_seeds
-from normlab.tools.timing import one_thread
-from normlab.training.config import TrainConfig
-from normlab.training.loop import train
-from normlab.training.run import warmup_lr
-from normlab.training.sweep import parse_plan
-from normlab.training.sweep.csv_file import write_csv
-from normlab.training.sweep.rows import COLUMNS, failure_row, now, record_rows
-from normlab.warmup import (
+from normlab.chapters.warmup.collapse import follow
+from normlab.chapters.warmup.explorers import explore_warmup
+from normlab.chapters.warmup.figures import (
+    describe_seeds,
+    draw_map,
+    draw_seeds,
+)
+from normlab.chapters.warmup.rate_map import (
+    STORED,
     StoredRun,
     WarmupMap,
     load_warmup_map,
@@ -26,7 +23,14 @@ from normlab.warmup import (
     read_warmup_map,
     trained_of,
 )
-from normlab.widgets.warmup import explore_warmup
+from normlab.chapters.warmup.run_figures import draw_collapse, draw_rates
+from normlab.tools.timing import one_thread
+from normlab.training.config import TrainConfig
+from normlab.training.loop import train
+from normlab.training.run import warmup_lr
+from normlab.training.sweep import SweepPlan, parse_plan
+from normlab.training.sweep.csv_file import write_csv
+from normlab.training.sweep.rows import COLUMNS, failure_row, now, record_rows
 
 SMALL = TrainConfig(decoder_layers=6, d_model=32, d_ff=128, batch=16, learning_rate=1e-2)
 
@@ -66,7 +70,7 @@ def test_half_of_chance_parts_what_trained_from_what_did_not(loss, diverged_at, 
 
 
 def test_the_stored_runs_are_those_of_the_stored_config(stored):
-    text = resources.files("normlab").joinpath("results", "warmup.toml").read_text()
+    text = STORED.with_suffix(".toml").read_text()
     assert {run.config for run in stored.runs} == set(parse_plan(text).runs)
 
 
@@ -111,9 +115,13 @@ def test_the_shares_of_chance_count_every_run_once(stored):
     assert sum(row[1] for row in table.rows) == len(stored.runs)
 
 
+def plan_of(config):
+    return SweepPlan((config,), ())
+
+
 def test_runs_of_a_sweep_are_read_with_their_ends(tmp_path):
     record = train(TrainConfig(d_model=16, decoder_layers=1, steps=3))
-    write_csv(tmp_path / "runs.csv", record_rows(record, now(), "cpu", together=1))
+    write_csv(tmp_path / "runs.csv", record_rows(record, now(), plan_of(record.config)))
     (read,) = read_warmup_map(tmp_path / "runs.csv").runs
     assert read.config == record.config
     assert (read.final_loss, read.chance) == (record.final_loss, record.chance)
@@ -123,7 +131,7 @@ def test_a_file_without_runs_or_with_failed_ones_is_refused(tmp_path):
     (tmp_path / "empty.csv").write_text(",".join(COLUMNS) + "\n")
     with pytest.raises(ValueError, match="has 0 runs"):
         read_warmup_map(tmp_path / "empty.csv")
-    row = failure_row(TrainConfig(), MemoryError("too large"), "cpu", now())
+    row = failure_row(TrainConfig(), MemoryError("too large"), plan_of(TrainConfig()))
     write_csv(tmp_path / "failed.csv", [row])
     with pytest.raises(ValueError, match="1 of them failed \\(MemoryError: too large\\)"):
         read_warmup_map(tmp_path / "failed.csv")

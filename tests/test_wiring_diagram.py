@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from normlab.inspection.drawn_wiring import diagram
-from normlab.inspection.read_wiring import LayerWiring, randomize_, read_wiring
+from normlab.inspection.wiring_reading import LayerWiring, randomize_, read_wiring
 from normlab.models.placement.in_the_wild import ZOO_PLACEMENTS
 from normlab.models.placement.wiring import trace
 from normlab.models.transformer import Block, TransformerConfig

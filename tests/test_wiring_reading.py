@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from normlab.inspection.read_wiring import randomize_, read_wiring
+from normlab.inspection.wiring_reading import randomize_, read_wiring
 from normlab.models.placement.base import Placement
 from normlab.models.placement.in_the_wild import ZOO_PLACEMENTS
 from normlab.models.placement.standard import PLACEMENTS

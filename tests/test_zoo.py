@@ -3,12 +3,11 @@
 import csv
 import math
 from dataclasses import FrozenInstanceError
-from importlib import resources
 
 import pytest
 from matplotlib.figure import Figure
 
-from normlab.figures.zoo import (
+from normlab.chapters.norms_in_the_wild.figures import (
     ANY,
     Timeline,
     describe_design,
@@ -16,11 +15,17 @@ from normlab.figures.zoo import (
     draw_design,
     draw_timeline,
 )
+from normlab.chapters.norms_in_the_wild.zoo import ROWS, find_model, load_zoo, read_zoo
+from normlab.chapters.norms_in_the_wild.zoo_designs import (
+    FAMILIES,
+    designs,
+    family,
+    norm_formula,
+    placement_counts,
+)
 from normlab.models.placement.in_the_wild import ZOO_PLACEMENTS
-from normlab.zoo import find_model, load_zoo, read_zoo
-from normlab.zoo_designs import FAMILIES, designs, family, norm_formula, placement_counts
 
-LINES = resources.files("normlab").joinpath("zoo.csv").read_text(encoding="utf-8").splitlines()
+LINES = ROWS.read_text(encoding="utf-8").splitlines()
 ROW = next(csv.DictReader([line for line in LINES if line.startswith(("name,", "Falcon 40B,"))]))
 
 

@@ -4,8 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from normlab.inspection.read_norm import read_norm
-from normlab.inspection.read_wiring import randomize_, read_wiring
+from normlab.chapters.norms_in_the_wild.zoo import find_model, load_zoo
+from normlab.chapters.norms_in_the_wild.zoo_blocks import ZooNorm, build_block
+from normlab.inspection.norm_reading import read_norm
+from normlab.inspection.wiring_reading import randomize_, read_wiring
 from normlab.models.placement.in_the_wild import (
     HyperSphere,
     ParallelTwoNorms,
@@ -13,8 +15,6 @@ from normlab.models.placement.in_the_wild import (
     unit,
 )
 from normlab.models.transformer import TransformerConfig
-from normlab.zoo import find_model, load_zoo
-from normlab.zoo_blocks import ZooNorm, build_block
 
 BUILDABLE = [model.name for model in load_zoo() if not model.name.startswith("Mamba")]
 

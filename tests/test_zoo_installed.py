@@ -13,10 +13,10 @@ import pytest
 import torch
 from installed_models import read_installed, tiny_model
 
-from normlab.inspection.read_wiring import randomize_, read_wiring
+from normlab.chapters.norms_in_the_wild.zoo import find_model, load_zoo
+from normlab.chapters.norms_in_the_wild.zoo_blocks import ZooNorm, build_block, zoo_config
+from normlab.inspection.wiring_reading import randomize_, read_wiring
 from normlab.models.placement.in_the_wild import ZOO_PLACEMENTS
-from normlab.zoo import find_model, load_zoo
-from normlab.zoo_blocks import ZooNorm, build_block, zoo_config
 
 COVERED = [model for model in load_zoo() if model.confirmed_by == "installed code"]
 NAMES = [model.name for model in COVERED]

@@ -12,7 +12,7 @@
 import numpy as np
 
 from normlab import check, hint
-from normlab.figures.gradients import draw_three_paths
+from normlab.chapters.backward import draw_three_paths
 from normlab.norms import finite_difference_gradient, layer_norm
 from normlab.pictures import new_figure
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from normlab import check, hint
-from normlab.figures.wiring import draw_placement
+from normlab.chapters.residual_placement import draw_placement
 from normlab.pictures import new_figure
 
 # %% [markdown]

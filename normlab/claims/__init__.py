@@ -1,27 +1,5 @@
 """The claims of the seed text: each with its verdict, and an experiment that may fail."""
 
-from normlab.claims.catalogue import CLAIMS, THEMES, find_claim, find_theme, seed_text, theme_of
-from normlab.claims.claim import VERDICTS, Claim, Finding, Measure, NotRun, Verdict
-from normlab.claims.run import Ledger, Result, count_verdicts, run_claim, run_claims
-from normlab.claims.stored import load_ledger
+import lazy_loader
 
-__all__ = [
-    "CLAIMS",
-    "THEMES",
-    "VERDICTS",
-    "Claim",
-    "Finding",
-    "Ledger",
-    "Measure",
-    "NotRun",
-    "Result",
-    "Verdict",
-    "count_verdicts",
-    "find_claim",
-    "find_theme",
-    "load_ledger",
-    "run_claim",
-    "run_claims",
-    "seed_text",
-    "theme_of",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

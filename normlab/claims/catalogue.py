@@ -1,7 +1,7 @@
 """All claims of the seed text, by theme and by number."""
 
 from collections.abc import Mapping
-from importlib import resources
+from pathlib import Path
 
 from normlab.claims import (
     deepnorm,
@@ -74,4 +74,4 @@ def seed_text() -> str:
     >>> seed_text().splitlines()[0]
     'Layer Norm, RMSNorm, and the Pre-Norm / Post-Norm Debate'
     """
-    return resources.files("normlab").joinpath("claims", "seed.txt").read_text(encoding="utf-8")
+    return Path(__file__).with_name("seed.txt").read_text(encoding="utf-8")

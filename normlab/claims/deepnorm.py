@@ -6,14 +6,14 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
+from normlab.chapters.deepnorm.one_step import shortcut_gain, study_config
+from normlab.chapters.deepnorm.thousand_layers import load_thousand_layers
 from normlab.claims.claim import Claim, Finding, Measure
-from normlab.deepnorm import shortcut_gain, study_config
 from normlab.models.placement.base import Site
 from normlab.models.placement.deepnorm_constants import deepnorm_constants
 from normlab.models.placement.standard import DeepNorm
 from normlab.models.transformer import Transformer, TransformerConfig
 from normlab.probes import loglog_slope, model_update, random_batch
-from normlab.thousand_layers import load_thousand_layers
 from normlab.training.config import TrainConfig
 from normlab.training.run import Run
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from normlab.claims.claim import Claim, Finding, Measure
-from normlab.models.graph_norm import graph_layer_norm
+from normlab.models.graph_norms import graph_layer_norm
 from normlab.models.recurrent import LayerNormLSTMCell, LayerNormRNN, LayerNormRNNCell
 from normlab.models.vision_transformer import VisionTransformer
 from normlab.norms import layer_norm

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from normlab.chapters.frameworks.examine import run_listings
 from normlab.claims.claim import Claim, Finding, Measure
-from normlab.frameworks.examine import run_listings
 from normlab.norms import layer_norm, rms_norm
 
 TORCH = "torch.nn.{}, PyTorch's documentation"

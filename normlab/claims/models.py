@@ -1,7 +1,7 @@
 """Claims on which models have which norm, where, from the table of models of chapter 11."""
 
+from normlab.chapters.norms_in_the_wild.zoo import Zoo, ZooModel, load_zoo
 from normlab.claims.claim import Claim, Finding, Measure
-from normlab.zoo import Zoo, ZooModel, load_zoo
 
 FAMILIES = {
     "GPT-3": ("GPT-3",),
@@ -120,7 +120,7 @@ CLAIMS = (
         "sub-layer, inside the branch (OLMo 2, Gemma 2), which is another placement.",
         plain_post_norm,
         SCALE,
-        "normlab/zoo.csv, a source for each model",
+        "chapters/norms_in_the_wild/zoo.csv, a source for each model",
         "11",
     ),
     Claim(
@@ -132,7 +132,8 @@ CLAIMS = (
         "branches. OLMo 2, EXAONE 4, MiniMax-Text-01, GLM-130B and OPT-350M are not pre-norm.",
         five_families,
         SCALE,
-        "normlab/zoo.csv; modeling_gemma2.py and modeling_falcon.py of transformers",
+        "chapters/norms_in_the_wild/zoo.csv; modeling_gemma2.py and modeling_falcon.py of "
+        "transformers",
         "11",
     ),
     Claim(
@@ -143,7 +144,7 @@ CLAIMS = (
         "Falcon 7B, 40B and 180B have LayerNorm. Falcon3 and Falcon-H1 have RMSNorm.",
         four_families,
         SCALE,
-        "normlab/zoo.csv; modeling_falcon.py of transformers",
+        "chapters/norms_in_the_wild/zoo.csv; modeling_falcon.py of transformers",
         "11",
     ),
     Claim(
@@ -155,7 +156,7 @@ CLAIMS = (
         "and T5 had RMSNorm in 2019, before LLaMA.",
         recent_decoders,
         SCALE,
-        "normlab/zoo.csv, a source for each model",
+        "chapters/norms_in_the_wild/zoo.csv, a source for each model",
         "11",
     ),
 )

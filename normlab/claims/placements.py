@@ -3,12 +3,12 @@
 import torch
 from torch import nn
 
+from normlab.chapters.residual_placement.stream import initial_losses, stream_growth
 from normlab.claims.claim import Claim, Finding, Measure
 from normlab.models.placement.standard import PLACEMENTS
 from normlab.models.placement.wiring import Kind, trace
 from normlab.models.transformer import TransformerConfig
 from normlab.probes import profile_depth
-from normlab.residual import initial_losses, stream_growth
 
 XIONG = "Xiong et al. 2020, {}, arXiv:2002.04745"
 

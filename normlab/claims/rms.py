@@ -6,10 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from normlab.centering import offset_token, sweep_mean_share
+from normlab.chapters.rms_norm.centering import offset_token, sweep_mean_share
+from normlab.chapters.rms_norm.cost import RUN_TIMES, layer_share, norm_cost
+from normlab.chapters.rms_norm.norm_race import torch_operators
 from normlab.claims.claim import Claim, Finding, Measure
-from normlab.cost import RUN_TIMES, layer_share, norm_cost
-from normlab.norm_race import torch_operators
 from normlab.training.config import TrainConfig
 from normlab.training.loop import train
 

@@ -2,20 +2,18 @@
 
 import json
 import math
-import platform
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 
-import normlab
 from normlab.claims.catalogue import CLAIMS, find_claim, theme_of
 from normlab.claims.claim import VERDICTS, Claim, Finding, NotRun, Verdict
 from normlab.tools.progress_bar import progress_bar
+from normlab.tools.stored_rows import made_by
 from normlab.tools.table import Table
 from normlab.tools.timing import one_thread
 
@@ -159,15 +157,9 @@ class Ledger:
         columns = ("", "you", "the course", "same", "measured here", "experiment")
         return Table(columns, rows)
 
-    def as_json(self) -> str:
-        """All results, with the versions that made them."""
-        made = {
-            "command": "normlab claims --json",
-            "normlab": normlab.__version__,
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        }
+    def as_json(self, command: str = "normlab claims --json") -> str:
+        """All results, with what made them; each experiment names its seeds itself."""
+        made = {**made_by(command), "seed": "fixed in each experiment"}
         return json.dumps(
             {"made": made, "claims": [result.as_json() for result in self.results]},
             ensure_ascii=False,

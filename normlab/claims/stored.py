@@ -1,21 +1,20 @@
 """The ledger that comes with the package, so that it can be read without running it.
 
-    normlab claims --json > normlab/results/claims.json
-
-makes it again.
+`normlab remake claims` makes it again.
 """
 
 import json
 import math
-from importlib import resources
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from normlab.claims.catalogue import find_claim
 from normlab.claims.claim import Finding, Measure
-from normlab.claims.run import Ledger, Result
+from normlab.claims.run import Ledger, Result, run_claims
+from normlab.tools.whole_files import written_whole
 
-STORED = "claims.json"
+STORED = Path(__file__).with_name("claims.json")
 
 
 def load_ledger() -> Ledger:
@@ -25,8 +24,20 @@ def load_ledger() -> Ledger:
     >>> len(ledger.results), ledger.passed
     (41, True)
     """
-    with resources.as_file(resources.files("normlab").joinpath("results", STORED)) as path:
-        return read_ledger(path)
+    return read_ledger(STORED)
+
+
+def write_ledger(path: Path, numbers: Sequence[int] | None = None) -> None:
+    """Run the claims of these numbers, or all, and store what came out.
+
+    Raises:
+        ValueError: if one of them did not run or fails.
+    """
+    ledger = run_claims(numbers)
+    if wrong := [r for r in ledger.results if not r.finding.passed]:
+        raise ValueError("\n\n".join(map(str, wrong)))
+    with written_whole(path) as unfinished:
+        unfinished.write_text(ledger.as_json("normlab remake claims") + "\n", encoding="utf-8")
 
 
 def read_ledger(path: Path) -> Ledger:

@@ -4,14 +4,14 @@ import statistics
 from dataclasses import replace
 from functools import partial
 
+from normlab.chapters.deepnorm.thousand_layers import load_thousand_layers
+from normlab.chapters.warmup.collapse import follow
+from normlab.chapters.warmup.rate_map import StoredRun, load_warmup_map, outcome
 from normlab.claims.claim import Claim, Finding, Measure
-from normlab.collapse import follow
 from normlab.models.transformer import TransformerConfig
 from normlab.probes import model_update, sweep_depths, weight_gradients
-from normlab.thousand_layers import load_thousand_layers
 from normlab.training.config import TrainConfig
 from normlab.training.loop import train
-from normlab.warmup import StoredRun, load_warmup_map, outcome
 
 XIONG = TransformerConfig(encoder_layers=2, d_model=128, d_ff=128, init="xiong")
 """Pre-norm, with the weights of the theory in Xiong et al. 2020."""

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from normlab.batch_dependence import companions
+from normlab.chapters.layer_norm.batch_dependence import companions
+from normlab.chapters.layer_norm.sharing import influenced
 from normlab.claims.claim import Claim, Finding, Measure
 from normlab.norms import FloatArray, batch_norm, layer_norm
-from normlab.sharing import influenced
 
 ROUNDING = "float64 rounds at 1e-16; a statistic shared with other rows moves the output by 0.1"
 

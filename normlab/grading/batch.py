@@ -6,7 +6,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-from normlab.code_cells import UnreadableFile
+from normlab.checks.cells import UnreadableFile
 from normlab.grading.collect import Submission
 from normlab.grading.confined.level import Level
 from normlab.grading.paper import Graded, Paper, Setting

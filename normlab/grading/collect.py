@@ -10,7 +10,7 @@ from itertools import takewhile
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from normlab.code_cells import DEFINES, UnreadableFile, notebook_cells
+from normlab.checks.cells import DEFINES, UnreadableFile, notebook_cells
 from normlab.exercises import FUNCTIONS
 from normlab.grading.handed_in import HandedIn, files_in
 from normlab.grading.names import EXERCISE_NAMES, FileName, read_name

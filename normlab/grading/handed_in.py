@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TypeAlias
 
-from normlab.code_cells import UnreadableFile
+from normlab.checks.cells import UnreadableFile
 from normlab.grading.names import read_name
 
 MOST_BYTES = 20 * 2**20

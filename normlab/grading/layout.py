@@ -6,8 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cache
 
+from normlab.checks.cells import Cell, notebook_cells
 from normlab.checks.exercise import Exercise
-from normlab.code_cells import Cell, notebook_cells
 from normlab.study.start import EXERCISES
 
 MOST_CANDIDATES = 4

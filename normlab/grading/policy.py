@@ -2,20 +2,26 @@
 
 import math
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any
 
 from normlab.checks.diagnosis import Diagnosis
 from normlab.exercises import FUNCTIONS, all_exercises
 from normlab.grading.names import EXERCISE_NAMES
-from normlab.tools.toml_settings import expect, read_settings, refuse_unknown
+from normlab.tools.toml_settings import (
+    Expected,
+    fill,
+    number,
+    read_settings,
+    refuse_unknown,
+    whole_number,
+)
 
 DAY = timedelta(days=1)
-TABLES = ("points", "partial", "due", "late")
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -79,6 +85,34 @@ class Policy:
         return shares
 
 
+WITH_OFFSET = Expected(
+    "a time with its offset from UTC, such as 2026-12-01T23:59:59+01:00",
+    lambda time: time.tzinfo is not None,
+)
+
+
+@dataclass(frozen=True)
+class _Late:
+    """The table `[late]` of a policy's file; the fields are those of `Policy`."""
+
+    free_days: Annotated[int, whole_number(0)] = Policy.free_days
+    per_day: Annotated[float, number(0, 1)] = Policy.per_day
+    most_days: Annotated[int | None, whole_number(0)] = Policy.most_days
+
+
+@dataclass(frozen=True)
+class _File:
+    """A policy's file; the fields are those of `Policy`."""
+
+    seconds: Annotated[float, number(0.1, 3600)] = Policy.seconds
+    memory_mb: Annotated[int, whole_number(128)] = Policy.memory_mb
+    library_norms: bool = Policy.library_norms
+    points: Mapping[str, Annotated[float, number(0, 1e6)]] = field(default_factory=dict)
+    partial: Mapping[str, Annotated[float, number(0, 1)]] = field(default_factory=dict)
+    due: Mapping[str, Annotated[datetime, WITH_OFFSET]] = field(default_factory=dict)
+    late: _Late = field(default_factory=_Late)
+
+
 def read_policy(path: Path) -> Policy:
     """The policy in a TOML file.
 
@@ -101,25 +135,13 @@ def parse_policy(text: str) -> Policy:
     Traceback (most recent call last):
     ValueError: [points] has the unknown key 'layernorm'; did you mean 'layer_norm'?
     """
-    document = tomllib.loads(text)
-    refuse_unknown("the file", document, ("seconds", "memory_mb", "library_norms", *TABLES))
-    tables = {name: document.get(name, {}) for name in TABLES}
-    for name, table in tables.items():
-        expect(isinstance(table, dict), name, table, "a table")
-    late = tables["late"]
-    refuse_unknown("[late]", late, ("free_days", "per_day", "most_days"))
-    most_days = late.get("most_days")
-    return Policy(
-        seconds=_number("seconds", document.get("seconds", 20.0), 0.1, 3600),
-        memory_mb=_whole("memory_mb", document.get("memory_mb", 2048), 128),
-        library_norms=_yes_or_no("library_norms", document.get("library_norms", False)),
-        points=_numbers("points", tables["points"], _functions(), 0, 1e6),
-        partial=_numbers("partial", tables["partial"], _mistakes(tables["partial"]), 0, 1),
-        due=_times(tables["due"]),
-        free_days=_whole("[late] free_days", late.get("free_days", 0), 0),
-        per_day=_number("[late] per_day", late.get("per_day", 0.0), 0, 1),
-        most_days=None if most_days is None else _whole("[late] most_days", most_days, 0),
-    )
+    file = fill(_File, tomllib.loads(text))
+    refuse_unknown("[points]", file.points, _functions())
+    refuse_unknown("[partial]", file.partial, _mistakes(file.partial))
+    refuse_unknown("[due]", file.due, EXERCISE_NAMES)
+    tables: list[Any] = [MappingProxyType(t) for t in (file.points, file.partial, file.due)]
+    late: Any = asdict(file.late)
+    return Policy(file.seconds, file.memory_mb, file.library_norms, *tables, **late)
 
 
 def _functions() -> list[str]:
@@ -133,38 +155,3 @@ def _mistakes(given: Mapping[str, Any]) -> list[str]:
     questions = [q for exercise in all_exercises() for q in exercise.questions]  # loads torch
     named = {mistake.name for question in questions for mistake in question.mistakes}
     return sorted(named | {"dtype-lost", "input-mutated", "not-deterministic", "unknown"})
-
-
-def _numbers(
-    table: str, given: Mapping[str, Any], known: Sequence[str], least: float, most: float
-) -> Mapping[str, float]:
-    refuse_unknown(f"[{table}]", given, known)
-    numbers = {k: _number(f"[{table}] {k}", value, least, most) for k, value in given.items()}
-    return MappingProxyType(numbers)
-
-
-def _number(where: str, value: Any, least: float, most: float) -> float:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    right = is_number and least <= value <= most
-    expect(right, where, value, f"a number from {least:g} to {most:g}")
-    return float(value)
-
-
-def _whole(where: str, value: Any, least: int) -> int:
-    right = type(value) is int and value >= least
-    expect(right, where, value, f"a whole number from {least} on")
-    return int(value)
-
-
-def _yes_or_no(where: str, value: Any) -> bool:
-    expect(isinstance(value, bool), where, value, "true or false")
-    return bool(value)
-
-
-def _times(given: Mapping[str, Any]) -> Mapping[str, datetime]:
-    refuse_unknown("[due]", given, EXERCISE_NAMES)
-    for exercise, time in given.items():
-        right = isinstance(time, datetime) and time.tzinfo is not None
-        wanted = "a time with its offset from UTC, such as 2026-12-01T23:59:59+01:00"
-        expect(right, f"[due] {exercise}", time, wanted)
-    return MappingProxyType(dict(given))

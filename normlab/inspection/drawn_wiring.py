@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from normlab.inspection.read_wiring import LayerWiring
+from normlab.inspection.wiring_reading import LayerWiring
 from normlab.models.placement.wiring import Kind, Step, Wiring, arrange
 
 Term: TypeAlias = tuple[float, str]
@@ -12,7 +12,7 @@ Term: TypeAlias = tuple[float, str]
 
 
 def diagram(wiring: LayerWiring) -> Wiring:
-    """The equations of a layer as boxes and lines, for `normlab.figures.wiring.draw_wiring`.
+    """The equations of a layer as boxes and lines, for `draw_wiring` of chapter 05.
 
     A sub-layer that depends on several terms is drawn as reading their sum.
 

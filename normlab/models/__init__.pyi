@@ -4,8 +4,8 @@ from .graph_network import GRAPH_NORMS as GRAPH_NORMS
 from .graph_network import Communities as Communities
 from .graph_network import draw_communities as draw_communities
 from .graph_network import train_gcn as train_gcn
-from .graph_norm import graph_layer_norm as graph_layer_norm
-from .graph_norm import graph_norm as graph_norm
+from .graph_norms import graph_layer_norm as graph_layer_norm
+from .graph_norms import graph_norm as graph_norm
 from .initialization import INITIALIZATIONS as INITIALIZATIONS
 from .initialization import Initialization as Initialization
 from .initialization import find_initialization as find_initialization

@@ -89,7 +89,7 @@ class GraphLayerNorm(nn.Module):
 
 
 class GraphNorm(nn.Module):
-    """`normlab.models.graph_norm` as a module, for one graph: x (N, D)."""
+    """`normlab.models.graph_norms` as a module, for one graph: x (N, D)."""
 
     def __init__(self, features: int, eps: float = 1e-5) -> None:
         super().__init__()

@@ -6,7 +6,7 @@ from concurrent.futures import TimeoutError as OutOfTime
 from pathlib import Path
 
 from normlab.checks import Diagnosis
-from normlab.code_cells import UnreadableFile
+from normlab.checks.cells import UnreadableFile
 from normlab.study.files import check_file
 from normlab.study.notebook import keep_solved
 from normlab.study.start import WORK

@@ -4,8 +4,8 @@ import contextlib
 from pathlib import Path
 
 from normlab.checks import Diagnosis, examine
+from normlab.checks.cells import Cell, Program, UnreadableFile, notebook_cells, quiet
 from normlab.checks.examine import not_defined
-from normlab.code_cells import Cell, Program, UnreadableFile, notebook_cells, quiet
 from normlab.exercises import FUNCTIONS, find_exercise
 
 

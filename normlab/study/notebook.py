@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from normlab.chapters.course import find_chapter
 from normlab.checks import Diagnosis, examine
 from normlab.exercises import find_exercise
-from normlab.record import open_record
+from normlab.study.record import open_record
 
 Answer = Callable[..., Any]
 
@@ -95,9 +96,13 @@ def _name(answer: Any, caller: str) -> str:
 def chapter_read(chapter: str) -> Hint:
     """Mark a chapter as read, in your record on this machine.
 
+    Raises:
+        ValueError: if there is no such chapter.
+
     >>> chapter_read("01")
     Chapter 01 is marked as read.
     """
+    find_chapter(chapter)
     with open_record() as record:
         notice = record.read(chapter)
     return Hint(f"Chapter {chapter} is marked as read.{chr(10) if notice else ''}{notice}")

@@ -6,7 +6,7 @@ from datetime import datetime
 from html import escape
 from types import MappingProxyType
 
-from normlab.record import History, Result, open_record
+from normlab.study.record import History, Result, open_record
 from normlab.tools.table import Table
 
 SEGMENTS = 5
@@ -14,7 +14,7 @@ NOTHING_DONE = Result(points=0.0, max_points=1.0)
 
 
 @dataclass(frozen=True)
-class Chapter:
+class ChapterWork:
     """What a chapter of the course asks of a learner.
 
     Args:
@@ -42,7 +42,7 @@ class ChapterProgress:
         earned: the points so far, by exercise and function.
     """
 
-    chapter: Chapter
+    chapter: ChapterWork
     read: datetime | None
     answered: int
     right: int
@@ -104,14 +104,14 @@ class Overview:
         return "\n".join((self.table()._repr_html_(), *paragraphs))
 
 
-def overview(history: History, course: Sequence[Chapter]) -> Overview:
+def overview(history: History, course: Sequence[ChapterWork]) -> Overview:
     """What the history says of each chapter.
 
     Args:
         history: what the learner did; what belongs to no chapter of the course is left out.
         course: the chapters, in their order.
 
-    >>> chapter = Chapter("01", "Layer norm", ["one-hot"], {"01_layer_norm": {"layer_norm": 4}})
+    >>> chapter = ChapterWork("01", "Layer norm", ["one-hot"], {"01_layer_norm": {"layer_norm": 4}})
     >>> print(overview(History(), [chapter]))
     chapter        read    predictions            exercises
     -------------  ------  ---------------------  -------------------
@@ -122,7 +122,7 @@ def overview(history: History, course: Sequence[Chapter]) -> Overview:
     return Overview([_progress(history, chapter) for chapter in course], history.notice)
 
 
-def my_progress(course: Sequence[Chapter]) -> Overview:
+def my_progress(course: Sequence[ChapterWork]) -> Overview:
     """The overview of the learner who runs this.
 
     >>> my_progress([]).next_step()
@@ -142,7 +142,7 @@ def bar(done: float, total: float) -> str:
     return "▰" * filled + "▱" * (SEGMENTS - filled)
 
 
-def _progress(history: History, chapter: Chapter) -> ChapterProgress:
+def _progress(history: History, chapter: ChapterWork) -> ChapterProgress:
     predictions = history.predictions
     first = [predictions[question] for question in chapter.questions if question in predictions]
     earned = {

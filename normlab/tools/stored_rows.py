@@ -1,28 +1,32 @@
-"""Rows of results that come with the package: written with what made them, and read again."""
+"""Stored results: files that come with the package, and say what made them."""
 
 import csv
 import platform
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from importlib import resources
+from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-import torch
-
-import normlab
 from normlab.tools.whole_files import written_whole
 
 
-def write_rows(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
-    """Write rows with the same columns as CSV; each also says when and with what it was made."""
-    made = {
+def made_by(command: str) -> dict[str, str]:
+    """What a stored file says of its making: the command, the UTC time, and versions.
+
+    >>> made_by("normlab remake graph")["command"]
+    'normlab remake graph'
+    """
+    return {
+        "command": command,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "normlab": normlab.__version__,
-        "torch": torch.__version__,
-        "numpy": np.__version__,
+        **{package: version(package) for package in ("normlab", "torch", "numpy")},
         "python": platform.python_version(),
     }
+
+
+def write_rows(path: Path, rows: Iterable[Mapping[str, object]], command: str) -> None:
+    """Write rows with the same columns as CSV; each also says what made it."""
+    made = made_by(command)
     whole = [{**row, **made} for row in rows]
     with written_whole(path) as unfinished, unfinished.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(whole[0]), lineterminator="\n")
@@ -30,14 +34,14 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
         writer.writerows(whole)
 
 
-def read_rows(name: str) -> list[dict[str, str]]:
-    """The rows of a file in `normlab/results`, every value as text.
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file, every value as text.
 
-    >>> read_rows("graph.csv")[0]["norm"]
-    'no norm'
+    Raises:
+        OSError: if there is no such file.
     """
-    text = resources.files("normlab").joinpath("results", name).read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def joined(numbers: Iterable[float]) -> str:

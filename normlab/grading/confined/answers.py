@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from normlab.checks.cells import Cell, FirstCharacters, Program, quiet
 from normlab.checks.drivers import Call
 from normlab.checks.exercise import Answer, Arguments, Driver
 from normlab.checks.observe import observe
-from normlab.code_cells import Cell, FirstCharacters, Program, quiet
 from normlab.grading.confined.library_norms import guard_norms, no_library_norms
 from normlab.grading.confined.messages import Reader, pack, pack_observations, unpack
 from normlab.grading.confined.stand_in import add_support, stand_in_for_normlab

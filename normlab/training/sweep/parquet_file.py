@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from normlab.tools.toml_settings import kinds
 from normlab.tools.whole_files import written_whole
 from normlab.training.sweep.rows import COLUMNS, Row
-from normlab.training.sweep.values import kinds
 
 
 def need_pyarrow() -> Any:

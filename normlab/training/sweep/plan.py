@@ -14,20 +14,25 @@ seed = [0, 1, 2, 3]
 """
 
 import itertools
-import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
-from normlab.tools.toml_settings import expect, read_settings, refuse_unknown
+from normlab.tools.toml_settings import (
+    Value,
+    as_hinted,
+    expect,
+    fill,
+    read_settings,
+    refuse_unknown,
+    whole_number,
+)
 from normlab.training.config import TrainConfig
-from normlab.training.sweep.values import Value, describe, kinds
 
 FIELDS: dict[str, Any] = get_type_hints(TrainConfig)
-TOP: dict[str, Any] = {"record_every": int, "device": str}
-TABLES = ("run", "grid")
+COMMAND = "normlab sweep"
 
 
 @dataclass(frozen=True)
@@ -39,12 +44,24 @@ class SweepPlan:
         varied: the keys of the grid.
         record_every: record every so many steps and the last; None records the last alone.
         device: that every run is trained on.
+        command: what makes the results, as their rows say it.
     """
 
     runs: tuple[TrainConfig, ...]
     varied: tuple[str, ...]
     record_every: int | None = None
     device: str = "cpu"
+    command: str = COMMAND
+
+
+@dataclass(frozen=True)
+class _File:
+    """The keys of a TOML file with a sweep."""
+
+    record_every: Annotated[int | None, whole_number(1)] = None
+    device: str = "cpu"
+    run: Mapping[str, Any] = field(default_factory=dict)
+    grid: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_plan(path: Path) -> SweepPlan:
@@ -54,7 +71,7 @@ def read_plan(path: Path) -> SweepPlan:
         ValueError: that names the file and what is wrong in it, if it is no plan.
         OSError: if there is no such file.
     """
-    return read_settings(path, parse_plan)
+    return replace(read_settings(path, parse_plan), command=f"{COMMAND} {path.name}")
 
 
 def parse_plan(text: str) -> SweepPlan:
@@ -74,38 +91,14 @@ def parse_plan(text: str) -> SweepPlan:
     Traceback (most recent call last):
     ValueError: [run] has the unknown key 'placment'; did you mean 'placement'?
     """
-    document = tomllib.loads(text)
-    refuse_unknown("the file", document, (*TOP, *TABLES))
-    for name in TABLES:
-        expect(isinstance(document.get(name, {}), dict), name, document.get(name), "a table")
-    run, grid = (document.get(name, {}) for name in TABLES)
-    for name, table in zip(TABLES, (run, grid), strict=True):
-        refuse_unknown(f"[{name}]", table, FIELDS)
-    if both := run.keys() & grid.keys():
+    file = fill(_File, tomllib.loads(text))
+    for name, table in {"[run]": file.run, "[grid]": file.grid}.items():
+        refuse_unknown(name, table, FIELDS)
+    if both := file.run.keys() & file.grid.keys():
         raise ValueError(f"{', '.join(sorted(both))} in [run] and in [grid]; expected in one.")
-    top: dict[str, Any] = {k: check(k, document[k], TOP[k]) for k in TOP if k in document}
-    every = top.get("record_every")
-    expect(every is None or every >= 1, "record_every", every, "at least 1")
-    fixed = {key: check(f"[run] {key}", value, FIELDS[key]) for key, value in run.items()}
-    axes = {key: _axis(key, values) for key, values in grid.items()}
-    return SweepPlan(_cross(fixed, axes), tuple(axes), **top)
-
-
-def check(where: str, value: object, hint: Any) -> Value:
-    """`value` as a field of type `hint` holds it: whole numbers as floats, "none" as None.
-
-    >>> check("clip", "none", float | None), check("clip", 1, float | None)
-    (None, 1.0)
-    """
-    expected = kinds(hint)
-    if value == "none" and type(None) in expected:
-        return None
-    if type(value) is int and float in expected:
-        return float(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{where} is {value}; expected a finite number.")
-    expect(type(value) in expected, where, value, describe(hint))
-    return value  # type: ignore[return-value] # one of the expected types
+    fixed = {k: as_hinted(f"[run] {k}", value, FIELDS[k]) for k, value in file.run.items()}
+    axes = {key: _axis(key, values) for key, values in file.grid.items()}
+    return SweepPlan(_cross(fixed, axes), tuple(axes), file.record_every, file.device)
 
 
 def _axis(key: str, values: object) -> list[Value]:
@@ -114,7 +107,7 @@ def _axis(key: str, values: object) -> list[Value]:
     expect(isinstance(values, list), where, values, "a list of values, or the key in [run]")
     assert isinstance(values, list)
     expect(len(values) > 0, where, values, "at least one value")
-    checked = [check(f"{where}[{i}]", value, FIELDS[key]) for i, value in enumerate(values)]
+    checked = [as_hinted(f"{where}[{i}]", v, FIELDS[key]) for i, v in enumerate(values)]
     twice = [value for i, value in enumerate(checked) if value in checked[:i]]
     expect(not twice, where, values, f"each value once, not {twice[0] if twice else ''} twice")
     return checked

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any, TypeAlias
 
+from normlab.tools.toml_settings import Value
 from normlab.training.config import TrainConfig
 from normlab.training.loop import TrainRecord
-from normlab.training.sweep.plan import FIELDS
-from normlab.training.sweep.values import Value
+from normlab.training.sweep.plan import FIELDS, SweepPlan
 
 Row: TypeAlias = dict[str, Value]
 Key: TypeAlias = tuple[Value, ...]
@@ -31,6 +31,7 @@ COLUMNS: dict[str, Any] = FIELDS | {
     "torch": str,
     "numpy": str,
     "python": str,
+    "command": str,
 }
 """Type of each column. The first are the fields of `TrainConfig`; then
 
@@ -41,6 +42,7 @@ COLUMNS: dict[str, Any] = FIELDS | {
 - `together`: how many seeds were trained as one.
 - `device`, and `started`: the UTC time at which it began; of a failed run, at which it failed.
 - versions of `normlab`, `torch`, `numpy` and `python`.
+- `command`: what made the row, as in `SweepPlan`.
 """
 
 
@@ -65,8 +67,11 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def record_rows(record: TrainRecord, started: str, device: str, together: int) -> list[Row]:
-    """The rows of a run that was trained, one for each recorded step."""
+def record_rows(record: TrainRecord, started: str, plan: SweepPlan) -> list[Row]:
+    """The rows of a run of the plan, one for each recorded step.
+
+    The runs of the plan are those that were trained together.
+    """
     of_run = {
         "final_loss": record.final_loss,
         "chance": record.chance,
@@ -74,19 +79,19 @@ def record_rows(record: TrainRecord, started: str, device: str, together: int) -
         "reason": record.reason,
         "error": "",
         "seconds": round(record.seconds, 4),
-        "together": together,
+        "together": len(plan.runs),
     }
-    common = asdict(record.config) | of_run | _circumstances(device, started)
+    common = asdict(record.config) | of_run | _circumstances(plan, started)
     recorded = zip(record.steps, record.losses, strict=True)
     return [_ordered(common | {"step": step, "loss": loss}) for step, loss in recorded]
 
 
-def failure_row(config: TrainConfig, error: BaseException, device: str, started: str) -> Row:
-    """The row of a run that was stopped by an error."""
+def failure_row(config: TrainConfig, error: BaseException, plan: SweepPlan) -> Row:
+    """The row of a run of the plan that was stopped by an error."""
     message = " ".join(f"{type(error).__name__}: {error}".split())  # one line
     empty = dict.fromkeys(COLUMNS)
-    of_run = {"reason": "", "error": message, "together": 1}
-    return _ordered(empty | asdict(config) | of_run | _circumstances(device, started))
+    of_run = {"reason": "", "error": message, "together": len(plan.runs)}
+    return _ordered(empty | asdict(config) | of_run | _circumstances(plan, now()))
 
 
 def is_whole(rows: Sequence[Row]) -> bool:
@@ -106,10 +111,10 @@ def recorded_steps(rows: Sequence[Row], record_every: int | None) -> list[int]:
     return sorted({*range(0, last + 1, record_every), last})
 
 
-def _circumstances(device: str, started: str) -> Row:
+def _circumstances(plan: SweepPlan, started: str) -> Row:
     versions: Row = {name: version(name) for name in ("normlab", "torch", "numpy")}
-    where: Row = {"device": device, "started": started, "python": platform.python_version()}
-    return versions | where
+    where: Row = {"device": plan.device, "started": started, "command": plan.command}
+    return versions | where | {"python": platform.python_version()}
 
 
 def _ordered(row: Row) -> Row:

@@ -39,6 +39,23 @@ def run_sweep(
     return summarize(plan, results.runs)
 
 
+def remake_results(plan: SweepPlan, out: Path) -> None:
+    """Do every run of a plan anew; the new results take the place of `out` when all are there.
+
+    Until then they are in a file beside it, from which the same call goes on.
+
+    Raises:
+        ValueError: if a run failed.
+        BlockingIOError: if another sweep is at it.
+    """
+    remade = out.with_name(f"{out.stem}.remade{out.suffix}")
+    with Processes(available_cores()) as executor:
+        summary = run_sweep(plan, remade, executor, retry_failed=True)
+    if summary.failed:
+        raise ValueError(f"{summary.failed} runs failed, see {remade}:\n{summary.errors()}")
+    remade.replace(out)
+
+
 def sweep_command(
     config: Path, out: Path, workers: int | None, scheduler: str | None, retry_failed: bool
 ) -> int:

@@ -1,31 +1,8 @@
-"""The values of a config and of a row of results, and their text in a table."""
+"""The values of a row of results, and their text in a table."""
 
-import types
-import typing
-from typing import Any, TypeAlias
+from typing import Any
 
-Value: TypeAlias = str | int | float | bool | None
-NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
-
-
-def kinds(hint: Any) -> tuple[type, ...]:
-    """The types that a type hint allows.
-
-    >>> kinds(int), kinds(float | None)
-    ((<class 'int'>,), (<class 'float'>, <class 'NoneType'>))
-    """
-    if isinstance(hint, types.UnionType):
-        return typing.get_args(hint)
-    return (hint,)
-
-
-def describe(hint: Any) -> str:
-    """What a type hint allows, in words.
-
-    >>> describe(float | None)
-    'a number or "none"'
-    """
-    return " or ".join(NAMES.get(kind, '"none"') for kind in kinds(hint))
+from normlab.tools.toml_settings import Value, kinds
 
 
 def to_text(value: Value) -> str:

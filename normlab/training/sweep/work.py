@@ -71,13 +71,13 @@ def group_seeds(runs: Iterable[TrainConfig]) -> list[Group]:
     return groups
 
 
-def train_group(group: Group, record_every: int | None, device: str) -> list[Row]:
-    """In a worker, on one thread: the rows of the runs of a group, one run after the other."""
-    started, every = now(), record_every or group[0].steps
+def train_group(plan: SweepPlan) -> list[Row]:
+    """In a worker, on one thread: the rows of a plan whose runs are trained as one group."""
+    started, every = now(), plan.record_every or plan.runs[0].steps
     with one_thread():
-        records = _train(group, every, device)
-    runs = [record_rows(record, started, device, len(group)) for record in records]
-    return [row for rows in runs for row in (rows if record_every else rows[-1:])]
+        records = _train(plan.runs, every, plan.device)
+    runs = [record_rows(record, started, plan) for record in records]
+    return [row for rows in runs for row in (rows if plan.record_every else rows[-1:])]
 
 
 def _train(group: Group, every: int, device: str) -> list[TrainRecord]:
@@ -100,7 +100,7 @@ def _finished(
     done: queue.SimpleQueue[Future[list[Row]]] = queue.SimpleQueue()
 
     def submit(group: Group) -> None:
-        future = executor.submit(train_group, group, plan.record_every, plan.device)
+        future = executor.submit(train_group, replace(plan, runs=group))
         under_way[future] = group
         future.add_done_callback(done.put)
 
@@ -113,7 +113,7 @@ def _finished(
             for run in group:
                 submit((run,))
             continue
-        failed = [failure_row(run, error, plan.device, now()) for run in group if error]
+        failed = [failure_row(run, error, replace(plan, runs=group)) for run in group if error]
         results.append(failed or future.result())
         yield from group
 

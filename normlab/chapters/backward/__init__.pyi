@@ -1,0 +1,17 @@
+from .explorers import explore_geometry as explore_geometry
+from .explorers import explore_step_size as explore_step_size
+from .explorers import explore_upstream as explore_upstream
+from .figures import draw_gradient_paths as draw_gradient_paths
+from .figures import draw_scale_sweep as draw_scale_sweep
+from .figures import draw_three_paths as draw_three_paths
+from .geometry import jacobian_spectra as jacobian_spectra
+from .geometry import layer_norm_jacobian as layer_norm_jacobian
+from .geometry import radius_curves as radius_curves
+from .geometry import rms_norm_jacobian as rms_norm_jacobian
+from .geometry import two_feature_map as two_feature_map
+from .geometry_figures import draw_plane_map as draw_plane_map
+from .geometry_figures import draw_radius_curves as draw_radius_curves
+from .geometry_figures import draw_spectra as draw_spectra
+from .upstream import GradientPaths as GradientPaths
+from .upstream import sweep_scales as sweep_scales
+from .upstream import sweep_steps as sweep_steps

@@ -1,0 +1,159 @@
+"""Pictures of the backward pass: its three paths, its directions, its size."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from normlab.chapters.backward.upstream import GradientPaths, ScaleSweep, StepSweep, TurnedUpstream
+from normlab.pictures.style import BLUE, GREEN, GREY, ORANGE, RED
+from normlab.tools.table import Table
+
+_NODES = {
+    "$x_i$": (0.0, 0.0), "$\\mu$": (1.0, 1.0), "Var": (2.0, 1.0), "$\\hat{x}_i$": (3.0, 0.0),
+    "$y_i$": (4.0, 0.0), "$L$": (5.0, 0.0),
+}  # fmt: skip
+_EDGES = {
+    ("$x_i$", "$\\hat{x}_i$"): (r"$1/\sigma_\varepsilon$", (1.5, -0.16), BLUE, "-"),
+    ("$x_i$", "$\\mu$"): ("$1/D$", (0.3, 0.62), ORANGE, "--"),
+    ("$x_i$", "Var"): (r"$2(x_i - \mu)/D$", (1.3, 0.32), GREEN, "-."),
+    ("$\\mu$", "Var"): ("0", (1.5, 1.12), GREY, ":"),
+    ("$\\mu$", "$\\hat{x}_i$"): (r"$-1/\sigma_\varepsilon$", (1.98, 0.68), ORANGE, "--"),
+    ("Var", "$\\hat{x}_i$"): (
+        r"$-(x_i - \mu)/2\sigma_\varepsilon^3$", (3.12, 0.62), GREEN, "-.",
+    ),
+    ("$\\hat{x}_i$", "$y_i$"): (r"$\gamma_i$", (3.5, -0.16), "black", "-"),
+    ("$y_i$", "$L$"): ("$dy_i$", (4.5, -0.16), "black", "-"),
+}  # fmt: skip
+
+
+def draw_three_paths(ax: Axes, /) -> None:
+    """Layer norm as a graph: what each quantity depends on, and the local derivatives."""
+    for (tail, head), (label, place, color, dash) in _EDGES.items():
+        arrow: Any = {
+            "arrowstyle": "->", "color": color, "linestyle": dash, "linewidth": 1.8,
+            "shrinkA": 15, "shrinkB": 15,
+        }  # fmt: skip
+        ax.annotate("", _NODES[head], _NODES[tail], arrowprops=arrow)
+        ax.text(*place, label, ha="center", va="center", color=color)
+    for name, (across, up) in _NODES.items():
+        box = {"boxstyle": "circle,pad=0.35", "facecolor": "white", "edgecolor": "black"}
+        ax.text(across, up, name, ha="center", va="center", bbox=box)
+    ax.set(xlim=(-0.5, 5.4), ylim=(-0.4, 1.35))
+    ax.set_axis_off()
+
+
+def draw_gradient_paths(data: GradientPaths, ax: Axes, /) -> None:
+    """For each feature, what each of the three paths adds to dx, and their sum."""
+    places = np.arange(len(data.total))
+    bars = {
+        "direct": (data.direct, BLUE, ""),
+        "through Var": (data.through_variance, GREEN, "//"),
+        "through μ": (data.through_mean, ORANGE, ".."),
+    }
+    for shift, (name, (values, color, hatch)) in zip((-0.26, 0, 0.26), bars.items(), strict=True):
+        ax.bar(places + shift, values, 0.24, label=name, color=color, hatch=hatch, ec="white")
+    ax.plot(places, data.total, "kD", markersize=6, label="sum = dx")
+    ax.axhline(0, color="black", linewidth=0.8)
+    ax.set(
+        xlabel="feature $i$", ylabel="part of $dx_i$", xticks=places, title="Three paths add to dx"
+    )
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+
+
+_TURNS = np.linspace(-2, 2, 81)
+
+
+def draw_step_sweep(data: StepSweep, axes: tuple[Axes, Axes], /, step: float) -> None:
+    """Left what the formula sees at this step, right the error of all steps."""
+    left, right = axes
+    slope = data.gradient[data.steepest]
+    left.plot(_TURNS, data.seen_by_the_formula(step, _TURNS), color=BLUE, label="loss")
+    left.plot(_TURNS, slope * _TURNS, "--", color=ORANGE, label="true slope")
+    ends = np.array([-1.0, 1.0])
+    left.plot(ends, data.seen_by_the_formula(step, ends), "o", color=RED, label="the two points")
+    left.set(
+        xlim=(-2, 2), ylim=np.array([-3, 3]) * abs(slope), title=f"loss around x, h = {step:.0e}"
+    )
+    left.set(xlabel="t, in steps of h", ylabel="(L(x + t·h·e) − L(x)) / h")
+    left.legend(loc="lower right" if slope > 0 else "lower left")
+
+    unit = float(np.finfo(data.x.dtype).eps)
+    right.loglog(data.steps, data.errors, ".-", color=BLUE, label="measured")
+    right.loglog(data.steps, data.errors[0] * data.steps**2, ":", color=GREY, label="∝ h²")
+    right.loglog(data.steps, unit / data.steps, "--", color=GREEN, label="machine ε / h")
+    place = int(np.abs(np.log(data.steps / step)).argmin())
+    right.loglog(data.steps[place], data.errors[place], "o", color=RED, markersize=9)
+    right.set(xlim=(2e-16, 5), ylim=(1e-13, 1e2), xlabel="step h", ylabel="relative error")
+    right.set(title=f"error of the gradient, {data.x.dtype}")
+    right.legend(loc="lower left")
+
+
+def describe_step_sweep(data: StepSweep, /, step: float) -> tuple[str, Table]:
+    place = int(np.abs(np.log(data.steps / step)).argmin())
+    best, least = data.best()
+    sentence = (
+        f"In {data.x.dtype}, central differences with step h = {step:.0e} miss the gradient by "
+        f"{data.errors[place]:.0e} of its length; the best step is {best:.0e}, "
+        f"with an error of {least:.0e}."
+    )
+    rows = [[f"{h:.1e}", f"{e:.0e}"] for h, e in zip(data.steps, data.errors, strict=True)]
+    return sentence, Table(("step h", "relative error"), rows)
+
+
+_PARTS = ("along 1", "along neither", "along x̂")
+
+
+def draw_turned_upstream(
+    data: TurnedUpstream, axes: tuple[Axes, Axes, Axes], /, angle: float, scale: float
+) -> None:
+    """Left the upstream gradient, in the middle its parts before and after, right dx."""
+    u, dx = data.upstream(angle), data.gradient(angle, scale)
+    left, middle, right = axes
+    places = np.arange(len(u))
+    left.bar(places, u, color=GREY)
+    right.bar(places, dx, color=BLUE)
+    left.set(title="upstream u", ylim=(-4, 4), xlabel="feature", xticks=places)
+    right.set(title="dx", ylim=(-5, 5), xlabel="feature", xticks=places)
+    for ax in (left, right):
+        ax.axhline(0, color="black", linewidth=0.8)
+    rows = np.arange(len(_PARTS))
+    middle.barh(rows - 0.2, data.lengths(u), 0.36, color=GREY, label="in u")
+    middle.barh(
+        rows + 0.2, data.lengths(dx), 0.36, color=BLUE, hatch="//", ec="white", label="in dx"
+    )
+    middle.set(xlim=(0, 6.5), ylim=(3.1, -0.6), yticks=rows, yticklabels=_PARTS)
+    middle.set(title="length of each part", xlabel="length")
+    middle.legend(loc="lower right", ncols=2)
+
+
+def describe_turned_upstream(
+    data: TurnedUpstream, /, angle: float, scale: float
+) -> tuple[str, Table]:
+    u, dx = data.upstream(angle), data.gradient(angle, scale)
+    before, after = data.lengths(u), data.lengths(dx)
+    shares = 100 * before**2 / (before**2).sum()
+    length_u, length_dx = data.total_lengths(angle, scale)
+    sentence = (
+        f"{data.norm}, ε = {data.eps:g}, input scale {scale:g}: {shares[0]:.0f} % of the squared "
+        f"length of u lies along 1, {shares[2]:.0f} % along x̂ and {shares[1]:.0f} % along "
+        f"neither; u has length {length_u:.2f} and dx has length {length_dx:.2f}."
+    )
+    rows = [
+        [part, f"{b:.3f}", f"{a:.3f}"] for part, b, a in zip(_PARTS, before, after, strict=True)
+    ]
+    return sentence, Table(("part", "length in u", "length in dx"), rows)
+
+
+def draw_scale_sweep(data: ScaleSweep, ax: Axes, /) -> None:
+    """‖dx‖ against the scale of the input, both axes logarithmic, one curve for each ε."""
+    looks = (("o", "-", BLUE), ("s", "--", ORANGE))
+    unit = np.sqrt(data.features)
+    for (eps, lengths), (marker, dash, color) in zip(data.lengths.items(), looks, strict=True):
+        ax.loglog(
+            data.scales, lengths / unit, dash, marker=marker, color=color, label=f"ε = {eps:g}"
+        )
+        ax.axvline(np.sqrt(eps), color=color, linestyle="-.", linewidth=1, label=f"a = √{eps:g}")
+    ax.loglog(data.scales, 1 / data.scales, ":", color=GREY, label="1/a", zorder=1)
+    ax.set(xlabel="scale a of the input", ylabel="‖dx‖ / ‖u‖", title="The gradient at input a·x")
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))

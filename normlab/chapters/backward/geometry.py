@@ -1,0 +1,198 @@
+"""What layer norm and RMSNorm do to points in space: projections, spheres, and lost directions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from normlab.norms import (
+    FloatArray,
+    check_input,
+    layer_norm,
+    layer_norm_backward,
+    rms_norm,
+    rms_norm_backward,
+)
+from normlab.tools.table import Table
+
+
+def layer_norm_jacobian(x: ArrayLike, eps: float = 1e-5) -> FloatArray:
+    """J[i, j] = ∂y_i/∂x_j of layer norm without gain, at one token.
+
+    Formula: J = (1/σ_ε)(I − 11ᵀ/D − x̂x̂ᵀ/D). Row i is computed as the backward pass of e_i.
+
+    Args:
+        x: one token (D,).
+        eps: ≥ 0.
+
+    Returns:
+        (D, D), symmetric; of rank D − 2 if eps = 0.
+
+    Raises:
+        ValueError: if `x` is not one token, or as `layer_norm_backward`.
+
+    >>> layer_norm_jacobian([1.0, 2.0], eps=0).round(12) + 0.0
+    array([[0., 0.],
+           [0., 0.]])
+    """
+    x = _one_token(x)
+    identity = np.eye(len(x), dtype=x.dtype)
+    return layer_norm_backward(identity, np.tile(x, (len(x), 1)), eps=eps)[0]
+
+
+def rms_norm_jacobian(x: ArrayLike, eps: float = 1e-6) -> FloatArray:
+    """J[i, j] = ∂y_i/∂x_j of RMSNorm without gain, at one token.
+
+    Formula: J = (1/r_ε)(I − x̂x̂ᵀ/D).
+
+    Args, raises: as `layer_norm_jacobian`.
+
+    Returns:
+        (D, D), symmetric; of rank D − 1 if eps = 0.
+
+    >>> rms_norm_jacobian([3.0, 4.0], eps=0).round(4)
+    array([[ 0.181 , -0.1358],
+           [-0.1358,  0.1018]])
+    """
+    x = _one_token(x)
+    identity = np.eye(len(x), dtype=x.dtype)
+    return rms_norm_backward(identity, np.tile(x, (len(x), 1)), eps=eps)[0]
+
+
+def _one_token(x: ArrayLike) -> FloatArray:
+    x = check_input(x)
+    if x.ndim != 1:
+        raise ValueError(f"x has shape {x.shape}; expected one token, shape (D,): take one row.")
+    return x
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """Eigenvalues (D,) of Jacobians at one token, smallest first, by a name for each."""
+
+    values: Mapping[str, FloatArray]
+
+    def table(self) -> Table:
+        """One row per Jacobian."""
+        features = len(next(iter(self.values.values())))
+        rows = [[name, *(f"{abs(v):.3f}" for v in row)] for name, row in self.values.items()]
+        return Table(("eigenvalues", *(str(i + 1) for i in range(features))), rows)
+
+
+def jacobian_spectra(features: int = 8, seed: int = 0) -> Spectra:
+    """A token with mean 0 and variance 1, with ε = 0 and with ε equal to its variance.
+
+    Values are multiplied by σ_ε (or r_ε), so that a direction that is only divided by it is 1.
+
+    >>> abs(jacobian_spectra(3).values["RMSNorm, ε = 0"].round(6))
+    array([0., 1., 1.])
+    """
+    x = layer_norm(np.random.default_rng(seed).standard_normal(features), eps=0)
+    jacobians = {
+        "LayerNorm, ε = 0": layer_norm_jacobian(x, eps=0),
+        "RMSNorm, ε = 0": rms_norm_jacobian(x, eps=0),
+        "LayerNorm, ε = σ²": np.sqrt(2) * layer_norm_jacobian(x, eps=1),
+    }
+    return Spectra({name: np.linalg.eigvalsh(j) for name, j in jacobians.items()})
+
+
+UP = np.ones(3) / np.sqrt(3)
+"""The direction (1, 1, 1) that layer norm removes."""
+ACROSS = np.array([1.0, -0.7, -0.3]) / np.sqrt(1.58)
+BEHIND = np.cross(UP, ACROSS)  # (3,) × (3,) -> (3,), the second direction of the plane
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Tokens of three features on their way through a norm.
+
+    `free` (n, 3) are random; `related` (m, 3) are a·p + b·(1, 1, 1) of one token p. `ends`
+    holds the normalized points of both, in this order.
+    """
+
+    free: FloatArray
+    related: FloatArray
+    norm: str
+    ends: FloatArray
+
+    @property
+    def starts(self) -> FloatArray:
+        return np.concatenate([self.free, self.related])  # (n + m, 3)
+
+    def at(self, step: float) -> FloatArray:
+        """All points (n + m, 3): inputs at 0, centred at 1, normalized at 2, straight between.
+
+        RMSNorm does not centre: its points stand still until 1.
+        """
+        starts = self.starts
+        means = starts.mean(axis=1, keepdims=True)  # (n + m, 3) -> (n + m, 1)
+        centred = starts - means if self.norm == "LayerNorm" else starts
+        if step <= 1:
+            return starts + step * (centred - starts)
+        return centred + (step - 1) * (self.ends - centred)
+
+    def sums_and_lengths(self, step: float) -> tuple[FloatArray, FloatArray]:
+        """|sum of the features| and length of each point (n + m,)."""
+        points = self.at(step)
+        return np.abs(points.sum(axis=1)), np.linalg.norm(points, axis=1)  # (n + m, 3) -> (n + m,)
+
+    def spread_of_related(self, step: float) -> float:
+        """The greatest distance between two of the related points."""
+        points = self.at(step)[len(self.free) :]
+        differences = points[:, None] - points  # (m, 1, 3) - (m, 3) -> (m, m, 3)
+        return float(np.linalg.norm(differences, axis=2).max())
+
+
+def three_feature_cloud(norm: str = "LayerNorm", eps: float = 1e-5, seed: int = 3) -> Cloud:
+    """Fourteen random tokens of three features, and eight that are relatives of one another."""
+    rng = np.random.default_rng(seed)
+    free = rng.uniform(-1.6, 2.4, (14, 3))
+    a, b = rng.uniform(0.5, 1.5, (8, 1)), rng.uniform(-0.4, 1.4, (8, 1))
+    related = a * (1.1 * ACROSS - 0.8 * BEHIND) + b  # (8, 1) * (3,) -> (8, 3)
+    starts = np.concatenate([free, related])  # (22, 3)
+    ends = {"LayerNorm": layer_norm(starts, eps=eps), "RMSNorm": rms_norm(starts, eps=eps)}
+    return Cloud(free, related, norm, ends[norm])
+
+
+@dataclass(frozen=True)
+class PlaneMap:
+    """Tokens of two features (n, 2), and where each norm takes them, by its name."""
+
+    points: FloatArray
+    images: Mapping[str, FloatArray]
+
+
+def two_feature_map(points: int = 24, seed: int = 2) -> PlaneMap:
+    """Random pairs, normalized with ε = 0."""
+    x = np.random.default_rng(seed).uniform(-2.8, 2.8, (points, 2))
+    return PlaneMap(x, {"LayerNorm": layer_norm(x, eps=0), "RMSNorm": rms_norm(x, eps=0)})
+
+
+@dataclass(frozen=True)
+class RadiusCurves:
+    """‖LN(x)‖/√D (n,) for tokens of each standard deviation (n,), by ε."""
+
+    features: int
+    deviations: FloatArray
+    radii: Mapping[float, FloatArray]
+
+    def formula(self, eps: float) -> FloatArray:
+        """√(σ²/(σ² + ε)) for each standard deviation σ (n,)."""
+        radii: FloatArray = np.sqrt(self.deviations**2 / (self.deviations**2 + eps))
+        return radii
+
+
+def radius_curves(
+    epsilons: Sequence[float] = (1e-5, 1e-3), features: int = 64, seed: int = 0
+) -> RadiusCurves:
+    """A token with mean 0 and variance 1, multiplied by 1e-5 … 10 and normalized."""
+    x = layer_norm(np.random.default_rng(seed).standard_normal(features), eps=0)
+    deviations = 10.0 ** np.arange(-5, 1.25, 0.25)
+    outputs = {eps: layer_norm(deviations[:, None] * x, eps=eps) for eps in epsilons}  # (n, D)
+    radii = {
+        # (n, D) -> (n,)
+        eps: np.linalg.norm(y, axis=1) / np.sqrt(features)
+        for eps, y in outputs.items()
+    }
+    return RadiusCurves(features, deviations, radii)

@@ -1,0 +1,136 @@
+"""Training runs of recurrent networks: a plain LSTM, one with a norm behind it, an LN-LSTM.
+
+`normlab remake recurrent` makes the stored ones again, in about 10 minutes on one core.
+"""
+
+import itertools
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from normlab.chapters.beyond_transformers.rate_grids import (
+    GridRun,
+    RateGrid,
+    grid_run,
+    read_grid,
+    write_grid,
+)
+from normlab.chapters.beyond_transformers.sequence_tasks import SEQUENCE_TASKS
+from normlab.models.recurrent import LayerNormLSTM
+from normlab.tools.progress_bar import progress_bar
+from normlab.tools.timing import one_thread
+from normlab.training.run import why_diverged
+
+STORED = Path(__file__).with_name("recurrent.csv")
+RATES, SEEDS = (1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3), (0, 1, 2, 3, 4)
+HIDDEN, BATCH, CLIP = 48, 32, 1.0
+
+
+class LSTMThenNorm(nn.Module):
+    """`nn.LSTM`, and a layer norm on what it gives. Nothing inside the LSTM is normalized."""
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(input_size, hidden_size, batch_first=True)
+        self.norm = nn.LayerNorm(hidden_size)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Any]:
+        output, state = self.lstm(x)
+        return self.norm(output), state
+
+
+CORES: dict[str, Callable[[int, int], nn.Module]] = {
+    "nn.LSTM": partial(nn.LSTM, batch_first=True),
+    "nn.LSTM, then LN": LSTMThenNorm,
+    "LN-LSTM": LayerNormLSTM,
+}
+
+
+class Reader(nn.Module):
+    """A recurrent core, and a linear head at every step: (B, T, I) -> (B, T, O)."""
+
+    def __init__(self, core: str, inputs: int, outputs: int, seed: int) -> None:
+        super().__init__()
+        if core not in CORES:
+            raise ValueError(f"core is {core!r}; expected one of {', '.join(CORES)}.")
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.core = CORES[core](inputs, HIDDEN)
+            self.head = nn.Linear(HIDDEN, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        output, _ = self.core(x)
+        return self.head(output)
+
+
+def train_reader(
+    task: str, core: str, learning_rate: float, seed: int, steps: int | None = None
+) -> list[float]:
+    """The loss of every step, of the batch before its update, by Adam with gradients clipped at 1.
+
+    A run whose loss stays far above its start is given up, as in `normlab.training.loop`.
+
+    Args:
+        task: a name in `normlab.chapters.beyond_transformers.sequence_tasks.SEQUENCE_TASKS`.
+        core: a name in `CORES`.
+        learning_rate, seed: of the run; the seed gives the weights and the batches.
+        steps: as many as the task has, if left out.
+
+    Raises:
+        ValueError: if there is no such core.
+
+    Example:
+        >>> len(train_reader("copy", "LN-LSTM", learning_rate=1e-3, seed=0, steps=2))
+        2
+    """
+    job = SEQUENCE_TASKS[task]
+    model = Reader(core, job.inputs, job.outputs, seed)
+    optimizer = torch.optim.Adam(model.parameters(), learning_rate, fused=True)
+    losses: list[float] = []
+    for step in progress_bar(range(steps or job.steps), f"{core}, {task}"):
+        x, targets = job.draw(seed, step, BATCH)
+        loss = job.loss(model(x), targets)
+        losses.append(loss.item())
+        if why_diverged(losses, job.chance):
+            break
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        nn.utils.clip_grad_norm_(model.parameters(), CLIP)
+        optimizer.step()
+    return losses
+
+
+def measure_run(task: str, core: str, learning_rate: float, seed: int) -> GridRun:
+    """One run of the grid."""
+    losses = train_reader(task, core, learning_rate, seed)
+    return grid_run(task, core, learning_rate, seed, SEQUENCE_TASKS[task].goal, losses)
+
+
+def run_grid(
+    tasks: Sequence[str] = tuple(SEQUENCE_TASKS),
+    rates: Sequence[float] = RATES,
+    seeds: Sequence[int] = SEEDS,
+) -> RateGrid:
+    """Every core on every task, with every rate and seed."""
+    grid = list(itertools.product(tasks, CORES, rates, seeds))
+    with one_thread():
+        return RateGrid([measure_run(*run) for run in progress_bar(grid, "recurrent runs")])
+
+
+def write_runs(path: Path, **grid: Any) -> None:
+    """Make the runs of `run_grid(**grid)` and store them."""
+    write_grid(path, run_grid(**grid).runs, "normlab remake recurrent")
+
+
+def load_recurrent_runs() -> RateGrid:
+    """The runs that come with the package.
+
+    Example:
+        >>> load_recurrent_runs().models()
+        ['nn.LSTM', 'nn.LSTM, then LN', 'LN-LSTM']
+    """
+    return read_grid(STORED)

@@ -1,0 +1,5 @@
+from .contest import defend as defend
+from .contest import defend_from_map as defend_from_map
+from .defence import Brief as Brief
+from .defence import Choice as Choice
+from .figures import draw_defence as draw_defence

@@ -1,0 +1,41 @@
+"""Pictures of a choice beside its alternatives."""
+
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from normlab.chapters.debate.defence import Choice, Defence
+from normlab.pictures.style import PLACEMENT_COLORS, PLACEMENT_MARKERS
+
+
+def draw_defence(data: Defence, axes: tuple[Axes, Axes], /) -> None:
+    """Left the loss at each learning rate; right what is expected of so many tries."""
+    rates, tries = data.brief.rates, range(1, len(data.brief.rates) + 1)
+    for contender, losses in data.losses.items():
+        look = _look(contender, data)
+        axes[0].plot(rates, [losses[rate] for rate in rates], label=str(contender), **look)
+        axes[1].plot(tries, [data.expected(contender, count) for count in tries], **look)
+    axes[1].axvline(data.brief.tries, color="black", linewidth=0.8, linestyle=":")
+    axes[0].set(xscale="log", xlabel="learning rate", ylabel="final loss / chance")
+    axes[0].set_xticks(rates, [f"{rate:g}" for rate in rates])
+    axes[0].minorticks_off()
+    axes[1].set(xlabel="learning rates that may be tried", ylabel="expected loss / chance")
+    axes[1].set_xticks(list(tries))
+    for ax in axes:
+        ax.set_ylim(-0.03, 1.06)
+    axes[0].set_title(f"{data.brief.layers} layers, {data.brief.steps} steps")
+    axes[1].set_title("the best of a few rates, not knowing which")
+    axes[0].legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
+
+
+def _look(contender: Choice, data: Defence) -> dict[str, Any]:
+    """The choice is thick; the other norm is dashed, with larger, hollow markers."""
+    same_norm = contender.norm == data.choice.norm
+    return {
+        "color": PLACEMENT_COLORS[contender.placement],
+        "marker": PLACEMENT_MARKERS[contender.placement],
+        "linestyle": "-" if same_norm else "--",
+        "markerfacecolor": None if same_norm else "none",
+        "linewidth": 3.5 if contender == data.choice else 1.3,
+        "markersize": 6 if same_norm else 10,
+    }

@@ -1,0 +1,9 @@
+from .explorers import explore_deepnorm as explore_deepnorm
+from .figures import draw_bound as draw_bound
+from .figures import draw_constants as draw_constants
+from .figures import draw_deep_runs as draw_deep_runs
+from .one_step import constants_by_depth as constants_by_depth
+from .one_step import predicted_slope as predicted_slope
+from .one_step import study_config as study_config
+from .one_step_runs import load_updates as load_updates
+from .thousand_layers import load_thousand_layers as load_thousand_layers

@@ -1,0 +1,78 @@
+"""Pictures of chapter 10: how far each library's norms are from float64."""
+
+from matplotlib.axes import Axes
+
+from normlab.chapters.frameworks.comparison import Comparison, SweepView, shown
+from normlab.chapters.frameworks.framework import COMPARED_NORMS
+from normlab.pictures.style import BLUE, GREEN, GREY, NORM_COLORS, ORANGE, PINK, RED, SKY
+from normlab.tools.table import Table
+
+FRAMEWORK_LOOKS = {
+    "NumPy": (PINK, "P"),
+    "ours in torch": (SKY, "v"),
+    "torch.nn": (RED, "o"),
+    "Keras on torch": (GREEN, "^"),
+    "tf.keras": (ORANGE, "s"),
+    "Flax": (BLUE, "D"),
+}
+RESULT_MARKERS = {"y": "o", "dx": "s", "dγ": "^", "dβ": "D"}
+
+
+def draw_differences(data: Comparison, ax: Axes, /) -> None:
+    """Each framework's differences from float64: LayerNorm's above the line, RMSNorm's below."""
+    names = list(data.reports)
+    for norm, shift in zip(COMPARED_NORMS, (-0.17, 0.17), strict=True):
+        for result, marker in RESULT_MARKERS.items():
+            values = [data.reports[n].differences[norm].get(result, float("nan")) for n in names]
+            ax.plot(
+                values, [i + shift for i in range(len(names))], marker, markersize=6,
+                color=NORM_COLORS[norm], label=f"{norm} {result}",
+                markerfacecolor="white" if norm == "RMSNorm" else NORM_COLORS[norm],
+            )  # fmt: skip
+    ax.axvline(2.0**-24, color="black", linewidth=0.8, linestyle=":")
+    ax.set(xscale="log", xlim=(2e-8, 2e-6), xlabel="difference / largest entry")
+    ax.set_yticks(range(len(names)), names)
+    ax.invert_yaxis()
+    ax.grid(visible=False, axis="y")
+    ax.set_title("float32 against float64, ε = 1e-5; dotted: half a spacing at 1")
+    handles, labels = ax.get_legend_handles_labels()
+    both = [(h, t) for h, t in zip(handles, labels, strict=True) if t != "RMSNorm dβ"]
+    ax.legend(*zip(*both, strict=True), fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+
+
+def draw_sweep(view: SweepView, ax: Axes, /, std: float, framework: str) -> None:
+    """Distance against the standard deviation of the input: one framework in colour."""
+    distance = view.distance()
+    for name, (color, marker) in FRAMEWORK_LOOKS.items():
+        points = view.points(name)
+        chosen = name == framework
+        ax.plot(
+            [p.std for p in points], [distance(p) for p in points],
+            color=color if chosen else GREY, linewidth=1.8 if chosen else 0.8, marker=marker,
+            markersize=5 if chosen else 4, alpha=1 if chosen else 0.6, label=name,
+            zorder=3 if chosen else 2,
+        )  # fmt: skip
+    here = next(point for point in view.points(framework) if point.std == std)
+    color, marker = FRAMEWORK_LOOKS[framework]
+    ax.plot(std, distance(here), marker, color=color, ms=10, markeredgecolor="black", zorder=4)
+    ax.axvline(std, color=GREY, linewidth=0.8, linestyle=":")
+    ax.set(xscale="log", yscale="log", ylim=(1e-9, 1e7), xlim=(1.6, 6e-5))
+    ax.set(xlabel="standard deviation of the input", ylabel="greatest difference")
+    ax.set_title(f"{view.norm} with its defaults, offset {view.offset:g}, against {view.against}")
+    ax.legend(loc="upper center", fontsize=8, ncols=3)
+
+
+def describe_sweep(view: SweepView, /, std: float, framework: str) -> tuple[str, Table]:
+    distance, rows = view.distance(), []
+    for name in view.data.reports:
+        point = next(p for p in view.points(name) if p.std == std)
+        defaults = view.data.reports[name].defaults[view.norm]
+        rows.append([name, defaults.eps, f"{point.output_rms:.2f}", shown(distance(point))])
+    here = dict(zip(view.data.reports, rows, strict=True))[framework]
+    difference = here[3].replace("<", "below")
+    sentence = (
+        f"{framework}, {view.norm} with its default ε = {here[1]}: rows of standard deviation "
+        f"{std:g} at offset {view.offset:g} come out with root mean square {here[2]}; the greatest "
+        f"difference from {view.against} is {difference}."
+    )
+    return sentence, Table(("framework", "default ε", "output RMS", "difference"), rows)

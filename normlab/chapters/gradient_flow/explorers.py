@@ -1,0 +1,40 @@
+"""The explorer of chapter 06: signal and gradient through up to a thousand sub-layers."""
+
+from typing import Any
+
+from normlab.chapters.gradient_flow.figures import describe_flow, draw_flow
+from normlab.chapters.gradient_flow.flows import StackFlows
+from normlab.models.stack import STACK_NORMS, STACK_PLACEMENTS, StackSetting
+from normlab.pictures import Choice, Explorer, Scene, Slider
+
+DEPTHS = (
+    1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96,
+    128, 160, 192, 256, 384, 512, 768, 1000,
+)  # fmt: skip
+SCALES = (0.5, 0.7, 1.0, 1.4)
+
+
+def explore_gradient_flow() -> Explorer:
+    """Make the stack deeper, from 1 to 1,000 sub-layers; measured and theory, by sub-layer."""
+    flows: list[StackFlows] = []
+
+    def compute(**chosen: Any) -> StackFlows:
+        for before in flows:
+            before.release()  # its memory serves the next
+        flows[:] = [StackFlows(StackSetting(**chosen))]
+        return flows[0]
+
+    return Explorer(
+        "Signal and gradient by depth",
+        Scene(compute, draw_flow, describe_flow, columns=2, size=(9.0, 3.8)),
+        pages={"depth": Slider("sub-layers L", DEPTHS, show="{:,}".format, start=16)},
+        settings={
+            "placement": Choice(
+                "placement", STACK_PLACEMENTS, start=STACK_PLACEMENTS.index("pre-norm")
+            ),
+            "norm": Choice("norm", STACK_NORMS),
+            "init": Choice("initialization", ("xiong", "xavier")),
+            "init_scale": Choice("weights ×", SCALES, start=SCALES.index(1.0)),
+            "tokens": Choice("tokens", (1, 4, 16), start=2),
+        },
+    )

@@ -1,0 +1,5 @@
+"""Chapter 01: what is normalized, and why does batch size 1 work?"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

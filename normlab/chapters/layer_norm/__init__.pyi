@@ -1,0 +1,11 @@
+from .batch_dependence import companions as companions
+from .batch_dependence import shift_study as shift_study
+from .explorers import explore_companions as explore_companions
+from .explorers import explore_sharing as explore_sharing
+from .explorers import explore_traced_token as explore_traced_token
+from .figures import draw_shift as draw_shift
+from .sharing import IMAGES as IMAGES
+from .sharing import TEXT as TEXT
+from .sharing import Sharing as Sharing
+from .sharing import influenced as influenced
+from .trace import trace_layer_norm as trace_layer_norm

@@ -1,0 +1,75 @@
+"""Explorers of chapter 01: the cube, a token on its way, and what companions change."""
+
+from normlab.chapters.layer_norm.batch_dependence import companions
+from normlab.chapters.layer_norm.figures import (
+    describe_companions,
+    describe_sharing,
+    describe_traced_token,
+    draw_companions,
+    draw_sharing,
+    draw_traced_token,
+)
+from normlab.chapters.layer_norm.sharing import IMAGES, SHARING_NORMS, TEXT, Layout, Place, Sharing
+from normlab.chapters.layer_norm.trace import traced_tokens
+from normlab.pictures import Choice, Explorer, Scene, Slider
+
+WALK: tuple[Place, ...] = (
+    (0, 0, 0), (0, 0, 2), (0, 0, 5), (0, 2, 5), (0, 3, 5), (1, 3, 5), (2, 3, 5), (2, 3, 1),
+)  # fmt: skip
+"""One coordinate changes at a time, so that each step shows whether the group depends on it."""
+
+
+def explore_sharing() -> Explorer:
+    """Walk one number through the cube, and see which numbers share its statistics."""
+    scene = Scene(Sharing, draw_sharing, describe_sharing, size=(7.0, 4.6))
+    return Explorer(
+        "Who shares a mean and a variance",
+        scene,
+        pages={
+            "norm": Choice("norm", SHARING_NORMS, start=1),
+            "place": Slider("group of the number at", WALK, show=_show_place),
+        },
+        settings={"layout": Choice("layout", (TEXT, IMAGES), show=_show_layout)},
+    )
+
+
+def _show_place(place: Place) -> str:
+    return "example {}, position {}, feature {}".format(*place)
+
+
+def _show_layout(layout: Layout) -> str:
+    return layout.name
+
+
+def explore_companions() -> Explorer:
+    """One example in batches of many sizes, among different companions."""
+    scene = Scene(companions, draw_companions, describe_companions, columns=2)
+    return Explorer(
+        "The same example in other batches",
+        scene,
+        pages={
+            "size": Slider("batch size", (1, 2, 3, 4, 8, 16, 32, 64), start=3),
+            "chosen": Slider("companions", range(4), show=lambda i: f"set {i + 1}"),
+        },
+        settings={"shift": Choice("mean of the companions", (0.0, 1.0, 3.0))},
+    )
+
+
+def explore_traced_token() -> Explorer:
+    """Page through the steps of layer norm, for tokens that have something to tell."""
+    traces = traced_tokens().traces
+    steps = list(traces["x"].steps())
+    scene = Scene(traced_tokens, draw_traced_token, describe_traced_token)
+    return Explorer(
+        "Layer norm, step by step",
+        scene,
+        pages={
+            "token": Choice("token", list(traces)),
+            "step": Slider("step", range(len(steps)), show=steps.__getitem__),
+        },
+        settings={"learned": Choice("γ and β", (True, False), show=_show_learned)},
+    )
+
+
+def _show_learned(learned: bool) -> str:
+    return "learned" if learned else "as at the start: γ = 1, β = 0"

@@ -1,0 +1,15 @@
+from .explorers import explore_designs as explore_designs
+from .explorers import explore_zoo as explore_zoo
+from .figures import draw_logit_sizes as draw_logit_sizes
+from .figures import draw_scale_response as draw_scale_response
+from .figures import draw_streams as draw_streams
+from .newer_placements import cogview_norm as cogview_norm
+from .newer_placements import divided_growth as divided_growth
+from .newer_placements import scale_response as scale_response
+from .newer_placements import survey_placements as survey_placements
+from .qk_norm import logit_sizes as logit_sizes
+from .zoo import find_model as find_model
+from .zoo import load_zoo as load_zoo
+from .zoo_blocks import ZooNorm as ZooNorm
+from .zoo_blocks import build_block as build_block
+from .zoo_designs import designs as designs

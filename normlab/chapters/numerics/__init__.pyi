@@ -1,0 +1,9 @@
+from .explorers import explore_epsilon as explore_epsilon
+from .explorers import explore_repeated_sums as explore_repeated_sums
+from .explorers import explore_variance as explore_variance
+from .figures import draw_gradient_sweep as draw_gradient_sweep
+from .figures import draw_variance_errors as draw_variance_errors
+from .rounding import EPSILONS as EPSILONS
+from .rounding import gradient_sweep as gradient_sweep
+from .rounding import layer_norm_eps_outside as layer_norm_eps_outside
+from .rounding import variance_sweep as variance_sweep

@@ -1,0 +1,77 @@
+"""Explorers of ε and of computed variances."""
+
+import numpy as np
+
+from normlab.chapters.numerics.accumulation import RepeatedSums, repeated_sums
+from normlab.chapters.numerics.figures import (
+    describe_epsilon_sweep,
+    describe_repeated_sums,
+    describe_variance_sweep,
+    draw_epsilon_sweep,
+    draw_repeated_sums,
+    draw_variance_sweep,
+    order_name,
+)
+from normlab.chapters.numerics.rounding import (
+    EpsilonSweep,
+    VarianceSweep,
+    epsilon_sweep,
+    variance_sweep,
+)
+from normlab.pictures import Choice, Explorer, Scene, Slider
+
+_STDS = np.geomspace(1e-6, 1, 19).tolist()
+_OFFSETS = (0, 1, 3, 10, 30, 100, 300, 1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6)
+_DTYPES = ("float16", "float32", "float64")
+
+
+def explore_epsilon() -> Explorer:
+    """Shrink the input and see where each library's default ε begins to rule the output."""
+
+    def compute() -> EpsilonSweep:
+        return epsilon_sweep(_STDS)
+
+    return Explorer(
+        "ε against the size of the input",
+        Scene(compute, draw_epsilon_sweep, describe_epsilon_sweep, columns=2),
+        pages={
+            "std": Slider("std of the input", _STDS, show="{:.1e}".format, start=9),
+            "place": Choice("ε", ("inside the root", "outside the root")),
+        },
+    )
+
+
+def explore_variance() -> Explorer:
+    """Move the offset of the input and see which formula still finds its variance."""
+
+    def compute() -> dict[str, VarianceSweep]:
+        return {dtype: variance_sweep(dtype, _OFFSETS) for dtype in _DTYPES}
+
+    return Explorer(
+        "Four formulas for one variance",
+        Scene(compute, draw_variance_sweep, describe_variance_sweep, columns=2),
+        pages={
+            "offset": Slider("offset", _OFFSETS, show="{:,.0f}".format, start=9),
+            "dtype": Choice("dtype", _DTYPES, start=1),
+        },
+    )
+
+
+_TERMS = (1.0, 0.75, 0.5, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
+_BLOCKS = (1, 64)
+
+
+def explore_repeated_sums() -> Explorer:
+    """Add one number 8,192 times, in one running sum or by way of partial sums."""
+
+    def compute() -> dict[int, RepeatedSums]:
+        return {block: repeated_sums(_TERMS, block) for block in _BLOCKS}
+
+    return Explorer(
+        "A sum that stops growing",
+        Scene(compute, draw_repeated_sums, describe_repeated_sums),
+        pages={
+            "term": Slider("term", _TERMS, show="{:g}".format),
+            "block": Choice("order", _BLOCKS, show=order_name),
+        },
+    )

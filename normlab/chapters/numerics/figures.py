@@ -1,0 +1,164 @@
+"""Pictures of ε, of gradients at nearly constant rows, and of computed variances."""
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from normlab.chapters.numerics.accumulation import ROUNDING, RepeatedSums
+from normlab.chapters.numerics.rounding import EPSILONS, EpsilonSweep, GradientSweep, VarianceSweep
+from normlab.pictures.style import BLUE, GREEN, GREY, ORANGE, PINK, RED
+from normlab.tools.table import Table
+
+_EPS_LOOKS = dict(
+    zip(
+        EPSILONS,
+        [
+            (RED, "s", "-"),
+            (BLUE, "o", "--"),
+            (GREEN, "^", "-."),
+            (ORANGE, "D", ":"),
+            (PINK, "v", "-"),
+        ],
+        strict=True,
+    )
+)
+_FORMULA_LOOKS = {
+    "one pass": (RED, "s", "-"),
+    "Welford": (ORANGE, "D", "-."),
+    "two pass": (BLUE, "o", "--"),
+    "shifted": (GREEN, "^", ":"),
+}
+
+
+def draw_epsilon_sweep(
+    data: EpsilonSweep, axes: tuple[Axes, Axes], /, std: float, place: str
+) -> None:
+    """Left the output's RMS against the input's std; right the same as bars at one std."""
+    curves, bars = axes
+    for i, (name, rms) in enumerate(data.at(place, std).items()):
+        color, marker, dash = _EPS_LOOKS[name]
+        curves.plot(data.stds, data.output_rms[place][i], dash, color=color)
+        curves.plot(std, rms, marker, color=color, markersize=7, clip_on=False)
+        bars.barh(i, rms, height=0.42, color=color)
+        bars.plot(rms, i, marker, color=color, markersize=7, clip_on=False)
+        bars.text(0.015, i - 0.29, f"{name}, ε = {EPSILONS[name]:.3g}", fontsize=8, va="bottom")
+    curves.axvline(std, color=GREY, linewidth=0.8)
+    curves.set(title=f"ε {place}", xscale="log", xlim=(4e-7, 2), ylim=(0, 1.05))
+    curves.set(xticks=(1e-6, 1e-4, 1e-2, 1), xlabel="std of the input", ylabel="RMS of the output")
+    bars.set(title=f"input of std {std:.1e}", xlim=(0, 1.05), ylim=(4.5, -0.75))
+    bars.set(yticks=[], xlabel="RMS of the output")
+
+
+def describe_epsilon_sweep(data: EpsilonSweep, /, std: float, place: str) -> tuple[str, Table]:
+    by_library = data.at(place, std)
+    listed = ", ".join(f"{rms:.3f} for {name}" for name, rms in by_library.items())
+    sentence = f"Input of std {std:.1e}, ε {place}: the output has RMS {listed}."
+    rows = [[name, f"{EPSILONS[name]:.3g}", f"{rms:.4f}"] for name, rms in by_library.items()]
+    return sentence, Table(("default of", "ε", "RMS of the output"), rows)
+
+
+def draw_gradient_sweep(data: GradientSweep, ax: Axes, /) -> None:
+    """‖dx‖/‖dy‖ against the std of the row, one line for each ε, and 1/√ε as a thin line."""
+    for (name, eps), gains in zip(EPSILONS.items(), data.gains, strict=True):
+        color, marker, dash = _EPS_LOOKS[name]
+        label = f"{name}, {eps:.3g}"
+        ax.plot(data.stds, gains, dash, marker=marker, markersize=4, color=color, label=label)
+        ax.axhline(eps**-0.5, color=color, linewidth=0.6)
+    ax.set(xscale="log", yscale="log", xlabel="std of the row", ylabel="‖dx‖ / ‖dy‖")
+    ax.legend(title="ε (thin line: 1/√ε)", fontsize=8, loc="upper right", bbox_to_anchor=(1, 0.93))
+
+
+def draw_variance_errors(data: VarianceSweep, ax: Axes, /) -> None:
+    """The worst relative error of each formula against the offset, with the rule u·offset²."""
+    for name in data.computed:
+        color, marker, dash = _FORMULA_LOOKS[name]
+        error = data.worst_error(name)
+        ax.plot(data.offsets, error, dash, marker=marker, markersize=4, color=color, label=name)
+    unit = np.finfo(data.dtype).eps / 2
+    rule = unit * data.offsets**2
+    ax.plot(data.offsets, rule, color=GREY, linewidth=1, label=f"offset² · {unit:.0e}")
+    ax.axhline(1, color="black", linewidth=0.8)
+    ax.set(xscale="log", yscale="log", xlabel="offset (std of the row: 1)")
+    ax.set(ylabel="relative error of the variance", title=f"{data.dtype}, worst of the rows")
+    ax.legend(fontsize=8)
+
+
+def draw_variance_sweep(
+    data: dict[str, VarianceSweep], axes: tuple[Axes, Axes], /, offset: float, dtype: str
+) -> None:
+    """Left the input as it is stored; right the range of the variance by each formula."""
+    sweep, (grid, ranges) = data[dtype], axes
+    i = data[dtype].index(offset)
+    grid.plot((-3, 3), (-3, 3), color=GREY, linewidth=0.8)
+    grid.plot(sweep.row, sweep.stored_row[i], "o", markersize=3, color=BLUE)
+    grid.set(title=f"{dtype}, offset {offset:,.0f}", xlim=(-3, 3), ylim=(-3, 3))
+    grid.set(xlabel="entry before the offset", ylabel="entry as stored, minus the offset")
+    if not np.isfinite(sweep.stored_row[i]).all():
+        grid.text(0, 0.5, "stored as infinity", ha="center")
+    ranges.axvspan(-1e6, 0, color="#F3DCD3", linewidth=0)
+    ranges.axvline(1, color="black", linewidth=0.8)
+    for place, (name, values) in enumerate(sweep.computed.items()):
+        _draw_range(ranges, place, name, values[i], int(sweep.failed(name)[i]))
+    ranges.set_xscale("symlog", linthresh=2, linscale=1.5)
+    ranges.set(title="computed variance (true: 1)", xlim=(-1e6, 1e6), ylim=(3.6, -0.8))
+    ranges.set(xticks=(-1e5, -1e2, 0, 1, 1e2, 1e5), yticks=(), xlabel="variance; shaded: negative")
+    ranges.set_xticklabels(("−10⁵", "−100", "0", "1", "100", "10⁵"))
+
+
+def _draw_range(ax: Axes, place: int, name: str, values: np.ndarray, failed: int) -> None:
+    color, marker, _ = _FORMULA_LOOKS[name]
+    finite = values[np.isfinite(values)]
+    if finite.size:
+        ax.plot((finite.min(), finite.max()), (place, place), color=color, linewidth=3)
+        ax.plot(np.median(finite), place, marker, color=color, markersize=7)
+    fails = f": fails in {failed} of {len(values)} rows" if failed else ""
+    ax.text(-8e5, place - 0.25, f"{name}{fails}", fontsize=8)
+
+
+def describe_variance_sweep(
+    data: dict[str, VarianceSweep], /, offset: float, dtype: str
+) -> tuple[str, Table]:
+    sweep = data[dtype]
+    i = sweep.index(offset)
+    rows = []
+    for name, values in sweep.computed.items():
+        finite = values[i][np.isfinite(values[i])]
+        span = [f"{end:.3g}" for end in (finite.min(), finite.max())] if finite.size else ["–", "–"]
+        rows.append([name, *span, f"{sweep.failed(name)[i]} of {len(values[i])}"])
+    listed = "; ".join(f"{name} {low} to {high}, {bad} fail" for name, low, high, bad in rows)
+    sentence = f"{dtype}, offset {offset:,.0f}, true variance about 1; computed: {listed}."
+    return sentence, Table(("formula", "least", "greatest", "negative or not finite"), rows)
+
+
+_ACCUMULATOR_LOOKS = {"float32": (GREY, "-"), "float16": (ORANGE, "--"), "bfloat16": (RED, "-.")}
+
+
+def draw_repeated_sums(data: dict[int, RepeatedSums], ax: Axes, /, term: float, block: int) -> None:
+    """Each accumulator's sum, in terms, against the number of terms added."""
+    sums = data[block]
+    for dtype, (color, dash) in _ACCUMULATOR_LOOKS.items():
+        terms_counted = sums.of(dtype, term) / ROUNDING[dtype](term)
+        ax.plot(sums.counts, terms_counted, dash, color=color, label=dtype)
+    ax.set(title=f"{order_name(block)}, terms of {term:g}", xlim=(0, 8500), ylim=(0, 9500))
+    ax.set(xlabel="terms added", ylabel="sum ÷ term")
+    ax.legend(title="accumulator", loc="upper left")
+
+
+def describe_repeated_sums(
+    data: dict[int, RepeatedSums], /, term: float, block: int
+) -> tuple[str, Table]:
+    sums = data[block]
+    rows = []
+    for dtype in _ACCUMULATOR_LOOKS:
+        state = "no longer grows" if sums.stalled(dtype, term) else "still grows"
+        counted = f"{sums.counted(dtype, term):,.0f}"
+        rows.append([dtype, f"{sums.of(dtype, term)[-1]:.5g}", counted, state])
+    listed = "; ".join(f"{d} holds {total}, worth {n} terms, and {s}" for d, total, n, s in rows)
+    sentence = (
+        f"{order_name(block).capitalize()}, {sums.counts[-1]:,.0f} terms of {term:g}: {listed}."
+    )
+    return sentence, Table(("accumulator", "last sum", "terms it is worth", "at the end"), rows)
+
+
+def order_name(block: int) -> str:
+    """How the terms are added: `block` of them to a partial sum."""
+    return "one running sum" if block == 1 else f"partial sums of {block}"

@@ -1,0 +1,5 @@
+"""Chapter 07: which placements train at which learning rate, and who needs warmup?"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,112 @@
+"""Pictures of training runs: the learning rate in time, the losses, and a collapse."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from matplotlib.axes import Axes
+
+from normlab.chapters.warmup.collapse import Followed
+from normlab.pictures.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PINK,
+    PLACEMENT_COLORS,
+    PLACEMENT_MARKERS,
+    RED,
+    SKY,
+)
+from normlab.tools.table import Table
+from normlab.training.loop import TrainRecord
+
+
+def draw_rates(rates: Mapping[int, Sequence[float]], ax: Axes, /) -> None:
+    """The learning rate by step, a line for each number of warmup steps."""
+    looks = zip((BLUE, ORANGE, GREEN), ("-", "--", "-."), strict=True)
+    for (warmup, values), (color, dash) in zip(rates.items(), looks, strict=False):
+        ax.plot(values, dash, color=color, label=f"{warmup} warmup steps")
+    ax.set(xlabel="step", ylabel="learning rate", ylim=(0, None))
+    ax.legend()
+
+
+_WARMUP_DASHES = ("-", "--", ":")
+
+
+def draw_collapse(runs: Sequence[Followed], axes: Sequence[Axes], /) -> None:
+    """Left the spread of the logits over inputs, right the gradient of the first block."""
+    warmups = sorted({run.config.warmup_steps for run in runs})
+    titles = {
+        "logit_spread": "does the answer depend on the input?",
+        "first_gradient": "what reaches the first block",
+    }
+    labels = ("spread of the logits", "‖gradient‖, first block")
+    for ax, (name, title), label in zip(axes, titles.items(), labels, strict=True):
+        for run in runs:
+            placement, warmup = run.config.placement, run.config.warmup_steps
+            ax.plot(
+                run.series("updates"),
+                run.series(name),
+                _WARMUP_DASHES[warmups.index(warmup) % len(_WARMUP_DASHES)],
+                color=PLACEMENT_COLORS[placement],
+                marker=PLACEMENT_MARKERS[placement],
+                markersize=4,
+                label=f"{placement}, warmup {warmup}",
+            )
+        ax.set(yscale="log", xlabel="updates", ylabel=label, title=title)
+        ax.set_ylim(1e-6, 10)
+    axes[1].legend(fontsize=8)
+
+
+_COLORS = (BLUE, ORANGE, GREEN, PINK, SKY, RED, GREY)
+_DASHES = ("-", "--", "-.", ":")
+
+
+def draw_losses(records: Sequence[TrainRecord], ax: Axes, /) -> None:
+    """The loss of each run by step, the loss of guessing, and a cross where a run was given up.
+
+    Losses above 1.6 times chance are cut off; the cross of a run that was given up there stands
+    at the upper edge.
+    """
+    top = 1.6 * max(record.chance for record in records)
+    for number, (record, label) in enumerate(zip(records, labels(records), strict=True)):
+        color = _COLORS[number % len(_COLORS)]
+        dash = _DASHES[number % len(_DASHES)]
+        ax.plot(record.steps, record.losses, dash, color=color, label=label)
+        if record.diverged_at is not None:
+            loss = record.losses[-1]
+            height = loss if loss < top else top  # a loss that is not a number goes to the top
+            ax.plot([record.diverged_at], [height], "X", color=color, markersize=9, clip_on=False)
+    for chance in sorted({record.chance for record in records}):
+        ax.axhline(chance, color="black", linestyle=(0, (1, 3)), label=f"chance {chance:.2f}")
+    ax.set(xlabel="step", ylabel="loss (nats)", ylim=(0, top))
+    ax.legend()
+
+
+def describe_losses(records: Sequence[TrainRecord], /) -> tuple[str, Table]:
+    """How each run ended, as a sentence and as a table."""
+    names = labels(records)
+    ends = [
+        f"{name} was given up at step {record.diverged_at}"
+        if record.diverged_at is not None
+        else f"{name} ends at {record.final_loss:.2f}"
+        for name, record in zip(names, records, strict=True)
+    ]
+    chance = ", ".join(sorted({f"{record.chance:.2f}" for record in records}))
+    rows = [
+        [name, r.steps[-1] + 1, f"{r.final_loss:.3f}", f"{r.chance:.3f}", r.reason]
+        for name, r in zip(names, records, strict=True)
+    ]
+    columns = ("run", "steps", "loss, last 10 steps", "chance", "given up because")
+    return f"Guessing costs {chance}: {'; '.join(ends)}.", Table(columns, rows)
+
+
+def labels(records: Sequence[TrainRecord]) -> list[str]:
+    """What tells each run's config from the others'; of one run alone, its placement."""
+    configs = [asdict(record.config) for record in records]
+    differ = [k for k in configs[0] if len({config[k] for config in configs}) > 1] or ["placement"]
+    return [", ".join(_said(name, config[name]) for name in differ) for config in configs]
+
+
+def _said(name: str, value: object) -> str:
+    return value if isinstance(value, str) else f"{name} {value}"

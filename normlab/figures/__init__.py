@@ -1,1 +1,0 @@
-"""Pictures of data: each `draw_…(data, ax)` draws, and computes nothing."""

@@ -1,0 +1,186 @@
+"""Is everything there that the course needs? What is found, and the cure for each thing wrong."""
+
+import importlib.metadata
+import platform
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from normlab.tools.table import Table
+
+OLDEST_PYTHON = (3, 11)
+SETUP = "run `make lab` in the course's folder"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One thing looked at: what was found, what was expected, and what to do (or "").
+
+    `status` is "ok", "differs" (it should work, but is not what was tested) or "wrong".
+    """
+
+    name: str
+    found: str
+    expected: str
+    advice: str = ""
+    status: Literal["ok", "differs", "wrong"] = "ok"
+
+
+@dataclass(frozen=True)
+class Report:
+    """All conditions. `healthy` is whether nothing is wrong."""
+
+    conditions: tuple[Condition, ...]
+
+    @property
+    def healthy(self) -> bool:
+        return all(condition.status != "wrong" for condition in self.conditions)
+
+    def table(self) -> Table:
+        rows = [[f.name, f.found, f.expected, f.status] for f in self.conditions]
+        return Table(("what", "found", "expected", "status"), rows)
+
+    def __str__(self) -> str:
+        advice = [f"  {f.name}: {f.advice}" for f in self.conditions if f.advice]
+        verdict = "\n".join(["Advice:", *advice]) if advice else "Everything is in place."
+        return f"{self.table()}\n\n{verdict}"
+
+
+def find_lock() -> Path | None:
+    """The lock file: beside the package in a checkout, inside it in a wheel."""
+    package = Path(__file__).parents[1]
+    for path in (package.parent / "constraints.txt", package / "constraints.txt"):
+        if path.exists():
+            return path
+    return None
+
+
+def read_lock(text: str) -> dict[str, str]:
+    """Pinned version by package, for this platform and Python.
+
+    >>> read_lock("numpy==2.4.6\\nappnope==1.0 ; sys_platform == 'none'")
+    {'numpy': '2.4.6'}
+    """
+    lines = (line.split("#")[0].strip() for line in text.splitlines())
+    requirements = [Requirement(line) for line in lines if line]
+    return {
+        r.name.lower(): str(r.specifier).removeprefix("==")
+        for r in requirements
+        if r.marker is None or r.marker.evaluate()
+    }
+
+
+def needed_packages() -> list[Requirement]:
+    """What pyproject.toml asks for, tests aside."""
+    declared = [Requirement(r) for r in importlib.metadata.requires("normlab") or []]
+    return [r for r in declared if r.marker is None or r.marker.evaluate({"extra": ""})]
+
+
+def installed_version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Condition:
+    found = ".".join(map(str, version))
+    if version >= OLDEST_PYTHON:
+        return Condition("python", found, ">= 3.11")
+    advice = "install Python 3.11 or newer, delete .venv, and run `make lab`"
+    return Condition("python", found, ">= 3.11", advice, "wrong")
+
+
+def check_package(requirement: Requirement, found: str | None, locked: str | None) -> Condition:
+    """Below the bound or missing is wrong; another version than the lock's is worth knowing."""
+    expected = f"{locked} (lock), {requirement.specifier}"
+    name = requirement.name
+    if found is None:
+        return Condition(name, "missing", expected, SETUP, "wrong")
+    public = Version(found).public  # 2.13.0+cpu -> 2.13.0
+    if not requirement.specifier.contains(public, prereleases=True):
+        return Condition(name, found, expected, f"too old: {SETUP}", "wrong")
+    if locked is not None and public != locked:
+        pin = f'python -m pip install "{name}=={locked}"'
+        return Condition(
+            name, found, expected, f"not the version that was tested: {pin}", "differs"
+        )
+    return Condition(name, found, expected)
+
+
+def check_device(torch_version: str, cuda: bool, mps: bool, driver: bool) -> Condition:
+    """The device that torch computes on; `driver` says whether `nvidia-smi` is there."""
+    found = "CUDA" if cuda else "MPS" if mps else "CPU"
+    if driver and not cuda:
+        advice = (
+            f"there is an NVIDIA driver, but torch {torch_version} does not see a CUDA device; "
+            "install the CUDA build (https://pytorch.org/get-started/locally). "
+            "The course runs on the CPU too."
+        )
+        return Condition("device", found, "CUDA", advice, "differs")
+    return Condition("device", found, "CUDA, MPS or CPU")
+
+
+def _device_here() -> Iterator[Condition]:
+    if installed_version("torch") is None:
+        return
+    try:
+        import torch
+    except (ImportError, OSError) as error:
+        reinstall = "python -m pip install --force-reinstall torch==2.13.0"
+        yield Condition("import torch", str(error), "works", reinstall, "wrong")
+        return
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    found = check_device(
+        torch.__version__, cuda, mps, driver=shutil.which("nvidia-smi") is not None
+    )
+    name = f" ({torch.cuda.get_device_name()})" if cuda else ""
+    yield replace(found, found=found.found + name)
+
+
+def check_lock(lock: Path | None) -> Iterator[Condition]:
+    if lock is None:
+        cure = "clone the course's repository again: constraints.txt is missing"
+        yield Condition("lock", "missing", "constraints.txt", cure, "wrong")
+
+
+def check_others(pins: Mapping[str, str]) -> Condition:
+    """The packages that ours depend on, taken together."""
+    versions = {name: installed_version(name) for name in pins}
+    there = {name: Version(v).public for name, v in versions.items() if v is not None}
+    differing = [f"{name}=={pins[name]}" for name, v in there.items() if v != pins[name]]
+    found = f"{len(there) - len(differing)} of {len(there)} as locked"
+    if not differing:
+        return Condition("all packages", found, "the lock's versions")
+    advice = f"python -m pip install {' '.join(differing)}"
+    return Condition("all packages", found, "the lock's versions", advice, "differs")
+
+
+def examine_machine(lock: Path | None, installed: Mapping[str, str | None]) -> Report:
+    """The conditions for given installed versions by package."""
+    pins = read_lock(lock.read_text(encoding="utf-8")) if lock else {}
+    conditions = [
+        check_python(),
+        *check_lock(lock),
+        *(check_package(r, installed[r.name], pins.get(r.name.lower())) for r in needed_packages()),
+        check_others(pins),
+        *_device_here(),
+    ]
+    return Report(tuple(conditions))
+
+
+def diagnose() -> Report:
+    """Look at this machine."""
+    return examine_machine(
+        find_lock(), {r.name: installed_version(r.name) for r in needed_packages()}
+    )
+
+
+def header() -> str:
+    return f"normlab {installed_version('normlab')} on {platform.platform()}, {sys.executable}"

@@ -1,0 +1,5 @@
+"""What a learner read, predicted and solved, kept on the learner's own machine."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

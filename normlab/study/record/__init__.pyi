@@ -1,0 +1,5 @@
+from .history import Answer as Answer
+from .history import History as History
+from .history import Result as Result
+from .record import Record as Record
+from .record import open_record as open_record

@@ -1,0 +1,106 @@
+"""The stored results of the course, and the one command that makes any of them again."""
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from normlab.chapters.beyond_transformers import digit_runs, graph_runs, recurrent_runs
+from normlab.chapters.deepnorm import one_step_runs, thousand_layers
+from normlab.chapters.frameworks import compare
+from normlab.chapters.frameworks import stored as frameworks
+from normlab.chapters.frameworks.process import CannotRun
+from normlab.chapters.warmup import rate_map
+from normlab.claims import stored as claims
+from normlab.tools.table import Table
+from normlab.tools.toml_settings import refuse_unknown
+from normlab.training.sweep.plan import read_plan
+from normlab.training.sweep.run import remake_results
+
+Make = Callable[[Path], object]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A stored file of the course.
+
+    Attributes:
+        path: where it stands, beside its reader.
+        make: writes it anew to a path.
+        smallest: writes the smallest case of the same there, in seconds.
+        takes: how long `make` takes on one core.
+    """
+
+    path: Path
+    make: Make
+    smallest: Make
+    takes: str
+
+
+def stored_results() -> Mapping[str, Stored]:
+    """Every stored result by the name of its file.
+
+    >>> sorted(stored_results())[:3]
+    ['claims', 'deepnorm_update', 'frameworks']
+    """
+    one = {"rates": [1e-3], "seeds": [0]}
+    found = (
+        _stored(claims.STORED, claims.write_ledger, "15 s", numbers=[1]),
+        _stored(compare.STORED, frameworks.write_reports, "30 s", names=["NumPy"]),
+        _stored(one_step_runs.STORED, one_step_runs.write_updates, "5 min", depths=[1], seeds=[0]),
+        _stored(graph_runs.STORED, graph_runs.write_runs, "5 min", depths=[1], **one),
+        _stored(digit_runs.STORED, digit_runs.write_runs, "10 min", layers=[1], **one),
+        _stored(
+            recurrent_runs.STORED, recurrent_runs.write_runs, "10 min", tasks=["adding"], **one
+        ),
+        _swept(rate_map.STORED, "30 min"),
+        _swept(thousand_layers.STORED, "30 min, 1.2 GB each of 4 runs"),
+    )
+    return {stored.path.stem: stored for stored in found}
+
+
+def _stored(path: Path, make: Callable[..., object], takes: str, **smallest: object) -> Stored:
+    return Stored(path, make, partial(make, **smallest), takes)
+
+
+def _swept(path: Path, takes: str) -> Stored:
+    """A sweep of the TOML file beside the results; its smallest case is one run of two steps."""
+    plan = replace(read_plan(path.with_suffix(".toml")), command=f"normlab remake {path.stem}")
+    one = replace(plan, runs=(replace(plan.runs[0], decoder_layers=1, steps=2),), varied=())
+    return Stored(path, partial(remake_results, plan), partial(remake_results, one), takes)
+
+
+def remake_command(name: str | None, out: Path | None, smallest: bool) -> int:
+    """Make a stored result again, or list them if none is named.
+
+    Returns:
+        0 if the file was written, 1 if it could not be made, 2 if the command was wrong.
+    """
+    known = stored_results()
+    if name is None:
+        print(list_stored(known))
+        return 0
+    try:
+        refuse_unknown("the command", [name], known)
+        if smallest and out is None:
+            raise ValueError("--smallest would replace the stored result; add --out FILE.")
+    except ValueError as error:
+        print(f"normlab remake: {error}", file=sys.stderr)
+        return 2
+    stored = known[name]
+    target = out or stored.path
+    try:
+        (stored.smallest if smallest else stored.make)(target)
+    except (ValueError, OSError, CannotRun) as error:
+        print(f"normlab remake: {name} could not be made. {error}", file=sys.stderr)
+        return 1
+    print(f"{name} is in {target}")
+    return 0
+
+
+def list_stored(known: Mapping[str, Stored]) -> Table:
+    """One row per stored result: its name, where it stands, and how long it takes."""
+    package = Path(__file__).parents[1]
+    rows = [[n, str(s.path.relative_to(package.parent)), s.takes] for n, s in known.items()]
+    return Table(("name", "file", "one core"), rows)
