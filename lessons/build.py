@@ -26,6 +26,8 @@ from nbformat import NotebookNode, v4
 from release import add_nbgrader_metadata, released
 from tqdm import tqdm
 
+from normlab.tools.whole_files import written_whole
+
 LESSONS = Path(__file__).parent
 ROOT = LESSONS.parent
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
@@ -104,9 +106,8 @@ def build_exercise(lesson: Path, solutions: Path, exercises: Path) -> list[Path]
 
 
 def write(notebook: NotebookNode, target: Path) -> Path:
-    unfinished = target.with_suffix(".unfinished")
-    unfinished.write_text(to_json(notebook), encoding="utf-8")
-    unfinished.replace(target)
+    with written_whole(target) as unfinished:
+        unfinished.write_text(to_json(notebook), encoding="utf-8")
     return target
 
 

@@ -10,7 +10,7 @@ from mutants import mutants
 
 from normlab.checks import examine
 from normlab.checks.examination import Examination
-from normlab.checks.examine import broken
+from normlab.checks.examiner import broken
 from normlab.checks.observe import observe
 from normlab.checks.variants import pair_variants, single_variants
 from normlab.exercises import FUNCTIONS, all_exercises, load_exercise

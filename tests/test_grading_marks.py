@@ -17,7 +17,7 @@ from normlab.grading.handed_in import HandedIn
 from normlab.grading.marks import ExerciseMarks, Mark, StudentMarks
 from normlab.grading.names import FileName
 from normlab.grading.outputs import tables
-from normlab.grading.outputs.feedback import feedback
+from normlab.grading.outputs.feedback import write_feedback
 from normlab.grading.outputs.files import Results
 from normlab.grading.outputs.gradescope import results
 from normlab.grading.outputs.overview import write_overview
@@ -228,8 +228,10 @@ def test_the_json_of_a_student_says_what_is_wrong_how_late_and_what_is_not_grade
     assert "the cluster is gone" in eve["output"]
 
 
-def test_the_feedback_page_shows_all_and_needs_nothing_from_elsewhere():
-    page = feedback(CLASS[1])
+def test_the_feedback_page_shows_all_and_needs_nothing_from_elsewhere(tmp_path):
+    path = tmp_path / "feedback.html"
+    write_feedback(path, CLASS[1])
+    page = path.read_text(encoding="utf-8")
     for text in ("bob &lt;b&gt;", "the title of eps-outside", "the reason", "x = 1", "y = 3"):
         assert text in page
     assert "a note &lt;b&gt;" in page

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normlab.checks.examine import calls
+from normlab.checks.examiner import calls
 from normlab.checks.observe import Observation, Raised, observe
 from normlab.exercises import all_exercises
 from normlab.grading.confined.answers import load_drivers, read_questions

@@ -21,7 +21,7 @@ from normlab.chapters.beyond_transformers.oversmoothing import (
     dirichlet_energy,
     smoothing,
 )
-from normlab.checks.examine import examine
+from normlab.checks.examiner import examine
 from normlab.exercises.beyond_transformers import EXERCISE
 from normlab.exercises.beyond_transformers.graph import GRAPH
 from normlab.models.graph_network import GCN, GRAPH_NORMS, Communities, draw_communities, train_gcn

@@ -148,7 +148,7 @@ def test_a_lesson_that_fails_or_warns_leaves_the_old_notebook(code, error, tmp_p
     with pytest.raises(Exception, match=error):
         build.build(lesson, tmp_path)
     assert old.read_text() == "old"
-    assert not list(tmp_path.glob("*.unfinished"))
+    assert not list(tmp_path.glob("*.part"))
 
 
 def test_an_unknown_chapter_is_refused_with_the_list_of_chapters():

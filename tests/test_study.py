@@ -263,7 +263,7 @@ def test_start_copies_what_is_missing_and_never_overwrites(tmp_path, monkeypatch
     (work / "02_b.ipynb").unlink()
     assert [len(part) for part in start.copy_exercises(work, source)] == [1, 1]
     assert (work / "01_a.ipynb").read_text() == "mine"
-    assert not list(work.glob("*.unfinished"))
+    assert not list(work.glob("*.part"))
     with pytest.raises(FileNotFoundError, match="holds no exercises"):
         start.copy_exercises(work, tmp_path / "nowhere")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +22,6 @@ from normlab.grading.confined.messages import (
 )
 from normlab.grading.layout import Layout
 
-T = TypeVar("T")
 MOST_BYTES_OF_ALL = 128 * 2**20
 MOST_ERRORS = 20
 OUT_OF_TIME, KILLED = 24, 9
@@ -147,13 +146,6 @@ class Conversation:
         data = self.channel.recv_bytes(min(MOST_BYTES, self.bytes_left))
         self.bytes_left -= len(data)
         return data
-
-
-def _list_of(kind: type[T], coded: Any, length: int) -> list[T]:
-    right = isinstance(coded, list) and all(isinstance(each, kind) for each in coded)
-    if not right or len(coded) != length:
-        raise Malformed(f"another list than one of {length} × {kind.__name__}")
-    return list(coded)
 
 
 def _cell_error(coded: Any, cells: int) -> tuple[int, str]:

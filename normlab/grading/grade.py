@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 
 from normlab.checks.cells import SYNTAX_OF_NOTEBOOKS, Cell, UnreadableFile, notebook_cells
 from normlab.checks.diagnosis import Diagnosis, Fault
-from normlab.checks.examine import not_defined
+from normlab.checks.examiner import not_defined
 from normlab.checks.exercise import Exercise
 from normlab.exercises import FUNCTIONS, load_exercise
 from normlab.grading.confined.limits import Limits

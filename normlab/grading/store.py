@@ -4,6 +4,7 @@ import hashlib
 import json
 import secrets
 import sqlite3
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -12,12 +13,12 @@ from typing import Any, Self
 
 from normlab.checks.diagnosis import Diagnosis, Example, Fault
 from normlab.grading.paper import Graded, Paper, Setting
-from normlab.tools.whole_files import lock
+from normlab.tools.whole_files import held
 
 NAME = "grades.sqlite"
 PACKAGE = Path(__file__).parents[1]
 DECIDING = (
-    *("checks", "exercises", "norms", "code_cells.py", "grading/confined"),
+    *("checks", "exercises", "norms", "grading/confined"),
     *(f"grading/{name}.py" for name in ("grade", "layout", "verdict", "conversation")),
 )
 """What in the package decides a grade; when it changes, papers are graded anew."""
@@ -44,21 +45,19 @@ class Store:
             BlockingIOError: if another run has it open.
             ValueError: if it is no file of grades.
         """
-        self.held = (self.folder / f"{NAME}.lock").open("ab")
-        try:
-            lock(self.held)
-        except BlockingIOError:
-            self.held.close()
-            raise BlockingIOError(f"another run is grading into {self.folder}.") from None
-        self.connection = sqlite3.connect(self.folder / NAME, isolation_level=None)
-        try:
-            self.connection.executescript(SCHEMA)
-        except sqlite3.DatabaseError as error:
-            self.__exit__(None, None, None)
-            raise ValueError(
-                f"{self.folder / NAME} is no file of grades: {error}. Move it away, or name "
-                "another folder."
-            ) from None
+        with ExitStack() as stack:
+            lock = self.folder / f"{NAME}.lock"
+            stack.enter_context(held(lock, f"another run is grading into {self.folder}."))
+            connection = sqlite3.connect(self.folder / NAME, isolation_level=None)
+            self.connection = stack.enter_context(closing(connection))
+            try:
+                self.connection.executescript(SCHEMA)
+            except sqlite3.DatabaseError as error:
+                raise ValueError(
+                    f"{self.folder / NAME} is no file of grades: {error}. Move it away, or name "
+                    "another folder."
+                ) from None
+            self._held = stack.pop_all()
         return self
 
     def __exit__(
@@ -67,8 +66,7 @@ class Store:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.connection.close()
-        self.held.close()
+        self._held.close()
 
     def seed(self, wanted: int | None) -> int:
         """The seed of the hidden inputs: that of the folder's first run, unless one is wanted."""

@@ -11,7 +11,7 @@ import numpy as np
 from normlab.checks.compare import close
 from normlab.checks.diagnosis import Diagnosis, Fault
 from normlab.checks.examination import expected
-from normlab.checks.examine import NOT_DETERMINISTIC, calls, judge, not_defined, right_at_once
+from normlab.checks.examiner import NOT_DETERMINISTIC, calls, judge, not_defined, right_at_once
 from normlab.checks.exercise import Arguments, Exercise, Question, Value
 from normlab.checks.observe import Observation, Raised
 from normlab.grading.confined.library_norms import GUARDED, LibraryNorm

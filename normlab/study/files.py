@@ -5,7 +5,7 @@ from pathlib import Path
 
 from normlab.checks import Diagnosis, examine
 from normlab.checks.cells import Cell, Program, UnreadableFile, notebook_cells, quiet
-from normlab.checks.examine import not_defined
+from normlab.checks.examiner import not_defined
 from normlab.exercises import FUNCTIONS, find_exercise
 
 

@@ -3,6 +3,8 @@
 import shutil
 from pathlib import Path
 
+from normlab.tools.whole_files import written_whole
+
 COURSE = Path(__file__).parents[2]
 IN_COURSE = (COURSE / "exercises" / "01_layer_norm.ipynb").exists()
 """Whether this runs in the course's own folder, and not as an installed package."""
@@ -33,9 +35,8 @@ def copy_exercises(folder: Path, source: Path = EXERCISES) -> tuple[list[Path], 
         target = folder / notebook.name
         (kept if target.exists() else copied).append(target)
         if not target.exists():
-            unfinished = target.with_suffix(".unfinished")
-            shutil.copyfile(notebook, unfinished)
-            unfinished.rename(target)
+            with written_whole(target) as unfinished:
+                shutil.copyfile(notebook, unfinished)
     return copied, kept
 
 

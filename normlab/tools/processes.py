@@ -2,6 +2,8 @@
 
 `ProcessPoolExecutor` gives up all of its work when one process dies. Here every thread of a
 `ThreadPoolExecutor` has a `ProcessPoolExecutor` of one process, and starts another if it dies.
+pebble's pool would replace most of this, but it is no `Executor`, its processes outlive a parent
+that is killed, and it does not try work again.
 """
 
 import contextlib

@@ -4,7 +4,8 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+
+from filelock import FileLock, Timeout
 
 
 @contextlib.contextmanager
@@ -26,14 +27,32 @@ def written_whole(path: Path) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
 
 
-def lock(file: IO[bytes]) -> None:
-    """Hold a file until it is closed or the process ends; where the system has no flock, not.
+@contextlib.contextmanager
+def held(lock: Path, refusal: str) -> Iterator[None]:
+    """Hold a lock, which is a file of its own, until the block or the process ends.
+
+    The file is removed while it is held. Whoever opened it before sees that it has no name any
+    more, and takes a new one (filelock 3.21); on Windows filelock removes it itself.
 
     Raises:
-        BlockingIOError: if another process holds it.
+        BlockingIOError: that says `refusal`, if another process holds it.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with held(Path(folder) / "a.lock", "it is in use."):
+    ...         with held(Path(folder) / "a.lock", "it is in use."):
+    ...             pass
+    Traceback (most recent call last):
+    BlockingIOError: it is in use.
     """
+    guard = FileLock(lock, blocking=False)
     try:
-        import fcntl
-    except ModuleNotFoundError:  # Windows
-        return
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        guard.acquire()
+    except Timeout:
+        raise BlockingIOError(refusal) from None
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            lock.unlink()
+        guard.release()

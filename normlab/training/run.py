@@ -1,7 +1,6 @@
 """One training run from step to step: rate, loss, divergence, and the file it goes on from."""
 
 import math
-import os
 import pickle
 import time
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from normlab.models.transformer import Transformer
+from normlab.tools.whole_files import written_whole
 from normlab.training.config import TrainConfig
 from normlab.training.tasks import Batch
 
@@ -124,7 +124,7 @@ class Run:
         return f"loss {self.losses[-1]:.3f}, chance {self.task.chance:.3f}"
 
     def save(self, checkpoint: Path) -> None:
-        """Write all that the next step needs, under another name first."""
+        """Write all that the next step needs; the file is whole, or as it was."""
         state = {
             "config": asdict(self.config),
             "losses": self.losses,
@@ -132,12 +132,8 @@ class Run:
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
-        temporary = checkpoint.with_name(f"{checkpoint.name}.{os.getpid()}.part")
-        try:
-            torch.save(state, temporary)
-            temporary.replace(checkpoint)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with written_whole(checkpoint) as unfinished:
+            torch.save(state, unfinished)
 
     def restore(self, checkpoint: Path) -> None:
         """Go on from a file that `save` wrote.

@@ -3,7 +3,7 @@
 from normlab.checks.exercise import Mistake
 
 ALONE_ALPHA, ALONE_BETA = "(2 * layers) ** 0.25", "(8 * layers) ** -0.25"
-MIXED, MIXED_BETA = "(n**4 * m) ** (1 / 16)", "0.87 / mixed"
+MIXED_BETA = "0.87 / mixed"
 ENCODER = "(0.81 * mixed, 0.87 / mixed)"
 DECODER_ALPHA, DECODER_BETA = "(3 * m) ** 0.25", "(12 * m) ** -0.25"
 DECODER = f"({DECODER_ALPHA}, {DECODER_BETA})"

@@ -23,7 +23,6 @@ from normlab.grading.outputs.tables import (
 from normlab.grading.policy import Policy
 
 STUDENTS = "students"
-FILES = ("file", "student", "exercise", "remark")
 LONGEST_NAME = 80
 
 

@@ -2,25 +2,25 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from html import escape
 from pathlib import Path
-from urllib.parse import quote
+from typing import NamedTuple
 
 from normlab.grading.confined.level import Level
-from normlab.grading.marks import Mark, StudentMarks
-from normlab.grading.outputs.pages import page, table
+from normlab.grading.marks import StudentMarks
+from normlab.grading.outputs.pages import kind_of, write_page
 from normlab.grading.outputs.tables import Questions, number
-from normlab.tools.whole_files import written_whole
 
-COLUMNS = """<style>
-.map td, .map th { padding: .15rem .4rem; border: 1px solid var(--line); }
-.map th { font-weight: normal; vertical-align: bottom; } .map td { text-align: center; }
-.map th span { writing-mode: vertical-rl; rotate: 180deg; }
-.right { background: #2b8a5e55; } .wrong { background: #c2473d55; } .none { color: var(--none); }
-.counted { white-space: nowrap; }
-.count { display: inline-block; height: .7rem; background: var(--wrong); margin-right: .5rem; }
-</style>"""
 SIGNS = {"right": "✓", "wrong": "✗", "none": "○"}
+MOST_MISTAKES, LONGEST_BAR = 40, 12
+
+
+class Row(NamedTuple):
+    """A student's row: the kind of each answer, "" for what was not handed in or not graded."""
+
+    student: str
+    folder: str
+    points: str
+    kinds: list[str]
 
 
 def write_overview(
@@ -39,47 +39,27 @@ def write_overview(
         folder_of: the folder of a student's feedback, from the page's folder.
         levels: of confinement in the last run that graded anything.
     """
-    parts = (_map(students(), asked, folder_of), _mistakes(students()), _confinement(levels))
-    with written_whole(path) as unfinished:
-        unfinished.write_text(page("The class", COLUMNS, *parts), encoding="utf-8")
-
-
-def _map(
-    students: Iterator[StudentMarks], asked: Questions, folder_of: Callable[[str], str]
-) -> str:
-    """A row for each student, a column for each question."""
-    functions = [(exercise, f) for exercise, questions in asked.items() for f, _ in questions]
-    exercises = "".join(
-        f'<th scope="colgroup" colspan="{len(questions)}"><span>{escape(exercise)}</span></th>'
-        for exercise, questions in asked.items()
-    )
-    heads = "".join(f'<th scope="col"><span>{escape(f)}</span></th>' for _, f in functions)
-    rows = (_row(student, functions, folder_of(student.student)) for student in students)
-    legend = "<p>✓ right, ✗ not yet, ○ not attempted; empty: not handed in or not graded.</p>"
-    return (
-        f'{legend}<table class="map"><thead><tr><td rowspan="2"></td>'
-        f'<th scope="col" rowspan="2">points</th>{exercises}</tr><tr>{heads}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table>"
+    write_page(
+        path,
+        "overview.html",
+        title="The class",
+        asked=asked,
+        rows=(_row(student, asked, folder_of(student.student)) for student in students()),
+        signs=SIGNS,
+        mistakes=_mistakes(students()),
+        confinement=[(level.name, _state(level)) for level in levels],
     )
 
 
-def _row(student: StudentMarks, functions: list[tuple[str, str]], folder: str) -> str:
+def _row(student: StudentMarks, asked: Questions, folder: str) -> Row:
     kinds = {
-        (exercise.exercise, mark.diagnosis.function): _kind(mark)
+        (exercise.exercise, mark.diagnosis.function): kind_of(mark)
         for exercise in student.exercises
         for mark in exercise.marks
     }
-    cells = (
-        f'<td class="{kind}">{SIGNS[kind]}</td>' if (kind := kinds.get(each)) else "<td></td>"
-        for each in functions
-    )
-    link = f'<a href="{quote(folder)}/feedback.html">{escape(student.student)}</a>'
+    functions = [(exercise, f) for exercise, questions in asked.items() for f, _ in questions]
     points = f"{number(student.points)} of {number(student.most)}"
-    return f'<tr><th scope="row">{link}</th><td>{points}</td>{"".join(cells)}</tr>'
-
-
-def _kind(mark: Mark) -> str:
-    return "right" if mark.diagnosis.passed else "wrong" if mark.diagnosis.attempted else "none"
+    return Row(student.student, folder, points, [kinds.get(each, "") for each in functions])
 
 
 def count_mistakes(students: Iterator[StudentMarks]) -> Counter[tuple[str, str, str]]:
@@ -98,23 +78,15 @@ def _is_ours(name: str) -> bool:
     return name not in ("raises", "wrong-return", "wrong-shape", "dtype-lost", "input-mutated")
 
 
-def _mistakes(students: Iterator[StudentMarks]) -> str:
-    counts = count_mistakes(students).most_common(40)
-    if not counts:
-        return ""
-    longest = counts[0][1]
-    rows = "".join(
-        f'<tr><td>{escape(function)}</td><td>{escape(title or name)}</td><td class="counted">'
-        f'<span class="count" style="width: {12 * n / longest:.2f}rem"></span>{n}</td></tr>'
+def _mistakes(students: Iterator[StudentMarks]) -> list[tuple[str, str, str, int]]:
+    """(function, mistake, length of its bar in rem, count), the most frequent first."""
+    counts = count_mistakes(students).most_common(MOST_MISTAKES)
+    longest = counts[0][1] if counts else 1
+    return [
+        (function, title or name, f"{LONGEST_BAR * n / longest:.2f}", n)
         for (function, name, title), n in counts
-    )
-    return f"<h2>Mistakes</h2><table>{rows}</table>"
-
-
-def _confinement(levels: Sequence[Level]) -> str:
-    if not levels:
-        return ""
-    rows = [
-        (level.name, f"{'✓' if level.active else 'MISSING:'} {level.detail}") for level in levels
     ]
-    return f"<h2>How the code was confined</h2>{table(rows)}"
+
+
+def _state(level: Level) -> str:
+    return f"{'✓' if level.active else 'MISSING:'} {level.detail}"

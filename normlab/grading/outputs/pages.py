@@ -1,51 +1,39 @@
-"""Pages for people: what is common to a student's feedback and a class's overview."""
+"""Pages for people, from the templates beside this file: every text is escaped by Jinja."""
 
-from collections.abc import Iterable
-from html import escape
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-STYLE = """
-:root { color-scheme: light dark; --line: #8886; --right: #2b8a5e; --wrong: #c2473d; --none: #888; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
-table { border-collapse: collapse; } th, td { text-align: left; vertical-align: top; }
-th, td { padding: .2rem .8rem .2rem 0; white-space: pre-wrap; }
-th { white-space: nowrap; } td { overflow-wrap: anywhere; }
-section { border-left: .3rem solid var(--none); padding-left: 1rem; margin: 1rem 0; }
-section.right { border-color: var(--right); } section.wrong { border-color: var(--wrong); }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; }
-pre { border: 1px solid var(--line); padding: .5rem; }
-.bar { background: var(--line); height: .7rem; width: 20rem; max-width: 100%; }
-.bar div { background: var(--right); height: 100%; }
-"""
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from normlab.grading.marks import Mark
+from normlab.grading.outputs.tables import number
+from normlab.tools.whole_files import written_whole
+
+TEMPLATES = Path(__file__).with_name("templates")
 
 
-def page(title: str, *parts: str) -> str:
-    """A page that needs nothing from anywhere else."""
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width">\n'
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
-        "style-src 'unsafe-inline'\">\n"
-        f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n<body>\n"
-        f"<h1>{escape(title)}</h1>\n" + "\n".join(filter(None, parts)) + "\n</body></html>\n"
+def write_page(path: Path, template: str, **values: Any) -> None:
+    """Write a page that needs nothing from anywhere else; a long one goes to the disk in pieces."""
+    filled = _environment().get_template(template).stream(**values)
+    filled.enable_buffering(size=64)
+    with written_whole(path) as unfinished:
+        filled.dump(str(unfinished), encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
+    environment.filters |= {"points": number, "kind": kind_of}
+    return environment
 
 
-def bar(points: float, most: float) -> str:
-    """A bar that is as full as the points are; the numbers stand beside it in words."""
-    share = 100 * points / most if most else 0
-    return f'<div class="bar" aria-hidden="true"><div style="width: {share:.1f}%"></div></div>'
-
-
-def table(rows: Iterable[tuple[str, str]]) -> str:
-    """Labels on the left, texts on the right."""
-    cells = (
-        f'<tr><th scope="row">{escape(label)}</th><td>{escape(text)}</td></tr>'
-        for label, text in rows
-    )
-    return f"<table>{''.join(cells)}</table>"
-
-
-def items(texts: Iterable[str]) -> str:
-    listed = "".join(f"<li>{escape(text)}</li>" for text in texts)
-    return f"<ul>{listed}</ul>" if listed else ""
+def kind_of(mark: Mark) -> str:
+    """What an answer is, in one word that the styles know."""
+    return "right" if mark.diagnosis.passed else "wrong" if mark.diagnosis.attempted else "none"

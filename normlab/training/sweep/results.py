@@ -9,11 +9,12 @@ Runs of other configs that are in the file stay as they are. So a grid can grow.
 """
 
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from normlab.tools.whole_files import lock
+from normlab.tools.whole_files import held
 from normlab.training.sweep.csv_file import append, read_csv, read_mending, write_csv
 from normlab.training.sweep.parquet_file import need_pyarrow, read_parquet, write_parquet
 from normlab.training.sweep.rows import Key, Row, row_key
@@ -51,14 +52,14 @@ class Results:
         self.runs: dict[Key, list[Row]] = {}
 
     def __enter__(self) -> Self:
-        if self.journal != self.path and self.path.exists() and not self.journal.exists():
-            write_csv(self.journal, read_parquet(self.path))
-        self._open()
-        try:
+        with ExitStack() as stack:
+            lock = self.path.with_name(f".{self.path.name}.lock")
+            stack.enter_context(held(lock, f"another sweep is writing to {self.path}."))
+            if self.journal != self.path and self.path.exists() and not self.journal.exists():
+                write_csv(self.journal, read_parquet(self.path))
+            self.file: BinaryIO = stack.enter_context(self.journal.open("ab"))
             self._remember(read_mending(self.journal))
-        except ValueError:
-            self.file.close()
-            raise
+            self._held = stack.pop_all()
         return self
 
     def __exit__(
@@ -67,8 +68,8 @@ class Results:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with self.file:
-            self.file.flush()
+        with self._held:
+            self.file.close()
             if self.runs and self.journal != self.path:
                 write_parquet(self.path, read_mending(self.journal))
             if not self.runs or self.journal != self.path:
@@ -83,19 +84,11 @@ class Results:
     def forget_failed(self) -> None:
         """Take failed runs out of the file, so that they run again."""
         rows = [row for run in self.runs.values() for row in run]
-        with self.file:  # keeps its lock until the new file has one
-            write_csv(self.journal, (row for row in rows if not row["error"]))
-            self._open()
+        self.file.close()
+        write_csv(self.journal, (row for row in rows if not row["error"]))
+        self.file = self._held.enter_context(self.journal.open("ab"))
         self.runs = {}
         self._remember(read_csv(self.journal))
-
-    def _open(self) -> None:
-        self.file: BinaryIO = self.journal.open("ab")
-        try:
-            lock(self.file)
-        except BlockingIOError as error:
-            self.file.close()
-            raise BlockingIOError(f"another sweep is writing to {self.path}.") from error
 
     def _remember(self, rows: Iterable[Row]) -> None:
         for row in rows:
