@@ -1,4 +1,5 @@
 # make lab      open the course            make test     run every test
+# make quick    style, types and the tests nearest to your change
 # make lessons  build the notebooks        make bench    measure (BENCH=norms)
 # make start    the exercises, to solve    make doctor   what is installed
 # make lock     renew constraints.txt      make gradescope     an autograder to upload
@@ -14,7 +15,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 BENCH ?= norms
 
-.PHONY: lab test lessons bench bench-grading start doctor lock gradescope system
+.PHONY: lab test quick lessons bench bench-grading start doctor lock gradescope system
 .DELETE_ON_ERROR:
 
 FIRST := notebooks/00_start_here.ipynb
@@ -26,6 +27,9 @@ lab: $(VENV)/lab.done $(VENV)/trust.done
 
 test: $(VENV)/test.done system
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+
+quick: $(VENV)/test.done
+	$(BIN)/python tests/quick.py $(ARGS)
 
 lessons: $(VENV)/test.done
 	$(BIN)/python lessons/build.py $(ARGS)
@@ -49,6 +53,10 @@ lock: $(VENV)/test.done
 	printf 'torch==2.13.0\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 		--extra test --constraint - --no-annotate --custom-compile-command "make lock" \
 		--upgrade --output-file constraints.txt pyproject.toml
+	grep --extended-regexp '^(torch|numpy|nbgrader)==' constraints.txt | $(BIN)/uv pip compile --quiet --universal \
+		--python-version 3.11 --extra course --constraint - --no-annotate \
+		--custom-compile-command "make lock" --upgrade \
+		--output-file benchmarks/peers.txt benchmarks/peers.in pyproject.toml
 
 $(VENV)/venv.done:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
@@ -58,7 +66,7 @@ $(VENV)/venv.done:
 	touch $@
 
 $(VENV)/lab.done: $(VENV)/venv.done pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --constraint constraints.txt --editable .
+	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[course]'
 	$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements"
 	touch $@
 
@@ -72,10 +80,11 @@ $(VENV)/trust.done: $(VENV)/lab.done $(wildcard notebooks/*.ipynb solutions/*.ip
 	$(BIN)/jupyter trust notebooks/*.ipynb solutions/*.ipynb
 	touch $@
 
-# The graders that ours is measured beside, in an environment of their own.
-$(PEERS)/peers.done: pyproject.toml constraints.txt
+# The graders that ours is measured beside, in an environment and with a lock of their own.
+$(PEERS)/peers.done: pyproject.toml benchmarks/peers.in benchmarks/peers.txt
 	$(PYTHON) -m venv $(PEERS)
-	$(PEERS)/bin/python -m pip install --constraint constraints.txt --editable . nbgrader otter-grader
+	$(PEERS)/bin/python -m pip install --constraint benchmarks/peers.txt --editable '.[course]' \
+		--requirement benchmarks/peers.in
 	touch $@
 
 # What Gradescope takes: two scripts, and the course as it was last committed.

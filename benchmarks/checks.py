@@ -19,7 +19,7 @@ from typing import Any
 from normlab.checks import Exercise, Question, examine
 from normlab.checks.exercise import Answer, Outputs, Value
 from normlab.checks.variants import Variant, pair_variants, single_variants
-from normlab.exercises import FUNCTIONS, load_exercise
+from normlab.exercises import all_exercises
 from normlab.tools.progress_bar import progress_bar
 from normlab.tools.table import Table
 from normlab.tools.timing import one_thread
@@ -37,9 +37,10 @@ COLUMNS = (
 )
 
 
-def row(module: str, exercise: Exercise, question: Question) -> list[str]:
+def row(exercise: Exercise, question: Question) -> list[str]:
     """The figures of one function."""
-    right = importlib.import_module(f"tests.right_answers.{module}").RIGHT[question.function]
+    answers = importlib.import_module(f"tests.right_answers.{exercise.name[3:]}")
+    right = answers.RIGHT[question.function]
     passed = sum(examine(exercise, question, answer).passed for answer in right)
     cells = [question.function, str(len(question.mistakes))]
     if question.reference is None:
@@ -103,9 +104,9 @@ def main() -> None:
     parser.add_argument("functions", nargs="*", help="default: all")
     chosen = parser.parse_args().functions
     asked = [
-        (module, load_exercise(module), question)
-        for module in FUNCTIONS
-        for question in load_exercise(module).questions
+        (exercise, question)
+        for exercise in all_exercises()
+        for question in exercise.questions
         if not chosen or question.function in chosen
     ]
     with one_thread():

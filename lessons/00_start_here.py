@@ -150,20 +150,7 @@ print(diagnose())
 # %% [markdown]
 # ## The chapters
 #
-# | Chapter | The question |
-# |---|---|
-# | [01 · Layer norm](01_layer_norm.ipynb) | What is normalized, and why does batch size 1 work? |
-# | [02 · Backward pass and geometry](02_backward_and_geometry.ipynb) | What does the gradient lose, and where do the outputs lie? |
-# | [03 · Numerics](03_numerics.ipynb) | What is ε for, and when does the variance come out negative? |
-# | [04 · RMSNorm](04_rms_norm.ipynb) | What does it drop, and what does that save? |
-# | [05 · Residual placement](05_residual_placement.ipynb) | Where does the norm stand, and what does the stream do then? |
-# | [06 · Gradient flow](06_gradient_flow.ipynb) | How large is the gradient at each depth, from 1 layer to 1,000? |
-# | [07 · Training and warmup](07_training_and_warmup.ipynb) | Which placements train at which learning rate, and who needs warmup? |
-# | [08 · DeepNorm](08_deepnorm.ipynb) | What do α and β do, and do 1,000 layers train? |
-# | [09 · Beyond transformers](09_beyond_transformers.ipynb) | What does layer norm do in LSTMs, graphs and images? |
-# | [10 · The same in other frameworks](10_frameworks.ipynb) | Do PyTorch, Keras and Flax compute the same norm, and what do weights not carry? |
-# | [11 · Norms in the wild](11_norms_in_the_wild.ipynb) | Which model has which norm, where, and how can you tell from outside? |
-# | [12 · The debate](12_the_debate.ipynb) | Which of the 41 claims hold, and which norm do you choose? |
+# {{ table of chapters }}
 #
 # The order matters: each chapter uses what the one before it showed. Plan 30 to 45 minutes for
 # each.
@@ -204,7 +191,7 @@ my_progress()
 # - Zhang & Sennrich 2019, *Root Mean Square Layer Normalization*, arXiv:1910.07467.
 # - Xiong et al. 2020, *On Layer Normalization in the Transformer Architecture*, arXiv:2002.04745.
 #
-# Next: [01 · Layer norm](01_layer_norm.ipynb).
+# {{ next chapter }}
 
 # %% [markdown]
 # Run the last cell to mark the chapter as read.

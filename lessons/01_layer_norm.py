@@ -578,7 +578,7 @@ print("alone as among others:", np.allclose(alone[0], h[0]))
 # - Wu & He 2018, *Group Normalization*, section 3 and Fig. 2, arXiv:1803.08494.
 # - Zhang & Sennrich 2019, *Root Mean Square Layer Normalization*, Eq. 4, arXiv:1910.07467.
 #
-# Next: [02 · Backward pass and geometry](02_backward_and_geometry.ipynb)
+# {{ next chapter }}
 
 # %% [markdown]
 # Run the last cell to mark the chapter as read.

@@ -713,7 +713,7 @@ Table(("mean / standard deviation", "squared length along 1", "cosine of LN(x) a
 # - [PyTorch issue 63541](https://github.com/pytorch/pytorch/issues/63541): "nn.LayerNorm breaks
 #   gradient flow under specific situations".
 #
-# Next: [03 · Numerics](03_numerics.ipynb)
+# {{ next chapter }}
 
 # %% [markdown]
 # Run the last cell to mark the chapter as read.

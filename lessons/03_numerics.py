@@ -797,7 +797,7 @@ Table(("input", "norm", "normlab.norms", "max |dx|", "torch", "max |dx|"), table
 #   `labml_nn/normalization/layer_norm/__init__.py`. The Annotated Transformer (Harvard NLP), class
 #   `LayerNorm`. Dive into Deep Learning, chapter "Batch Normalization".
 #
-# Next: [04 · RMSNorm](04_rms_norm.ipynb)
+# {{ next chapter }}
 
 # %% [markdown]
 # Run the last cell to mark the chapter as read.

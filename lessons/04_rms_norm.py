@@ -699,7 +699,7 @@ Table(
 # - PyTorch: issue 157345 and pull request 153666. Hugging Face: pull request 29402 of
 #   `transformers` (cast and gain in Gemma).
 #
-# Next: [05 · Residual placement](05_residual_placement.ipynb)
+# {{ next chapter }}
 
 # %% [markdown]
 # Run the last cell to mark the chapter as read.

@@ -427,7 +427,7 @@ explore_identity()
 # - Radford et al. 2019, *Language Models are Unsupervised Multitask Learners*, section 2.3.
 # - RiNALMo, issue 9 (the normed residual).
 #
-# Next: [06 · Gradient flow](06_gradient_flow.ipynb)
+# {{ next chapter }}
 
 # %% [markdown]
 # Run the last cell to mark the chapter as read.

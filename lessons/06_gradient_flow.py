@@ -516,7 +516,7 @@ for init in ("xavier", "xiong"):
 # - Dong et al. 2021, *Attention is not all you need*, arXiv:2103.03404.
 # - Noci et al. 2022, *Signal Propagation in Transformers*, arXiv:2206.03126.
 #
-# Next: [07 · Training and warmup](07_training_and_warmup.ipynb)
+# {{ next chapter }}
 
 # %% [markdown]
 # Run the last cell to mark the chapter as read.

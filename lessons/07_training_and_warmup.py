@@ -560,7 +560,7 @@ Table(("layers", "placement", "best rate", "warmup", "seed 0", "seed 1", "seed 2
 # - nanoGPT, `train.py` (`warmup_iters = 2000`); Llama Team 2024, *The Llama 3 Herd of Models*,
 #   arXiv:2407.21783.
 #
-# Next: [08 · DeepNorm](08_deepnorm.ipynb)
+# {{ next chapter }}
 
 # %% [markdown]
 # Run the last cell to mark the chapter as read.

@@ -629,7 +629,7 @@ draw_deep_runs(runs.records, ax)
 #   pull request 284; the code of Mix-LN (arXiv:2412.13795) and LayerNorm Scaling
 #   (arXiv:2502.05795).
 #
-# Next: [09 · Beyond transformers](09_beyond_transformers.ipynb)
+# {{ next chapter }}
 
 # %% [markdown]
 # Run the last cell to mark the chapter as read.

@@ -586,7 +586,7 @@ for size in (16, (6, 16)):
 # - Alpaydin & Kaynak 1998, *Optical Recognition of Handwritten Digits*, UCI Machine Learning
 #   Repository, as in scikit-learn's `load_digits`.
 #
-# Next: [10 · The same in other frameworks](10_frameworks.ipynb)
+# {{ next chapter }}
 
 # %% [markdown]
 # Run the last cell to mark the chapter as read.

@@ -471,7 +471,7 @@ print(f"greatest difference {gap.max():.5f}, at |u| = {u[gap.argmax()].abs():.1f
 #   (`rms_scaling`); keras-team/keras-core: issue 715 and pull request 726 (where it came from).
 # - `normlab remake frameworks --out FILE` makes the stored results again.
 #
-# Next: [11 · Norms in the wild](11_norms_in_the_wild.ipynb)
+# {{ next chapter }}
 
 # %% [markdown]
 # Run the last cell to mark the chapter as read.

@@ -621,7 +621,7 @@ for number, model in enumerate(mystery, 1):
 #   *CogView*, section 2.4, arXiv:2105.13290.
 # - Zeng et al. 2022, *GLM-130B*, section 2.1, arXiv:2210.02414.
 #
-# Next: [12 · The debate](12_the_debate.ipynb)
+# {{ next chapter }}
 
 # %% [markdown]
 # Run the last cell to mark the chapter as read.

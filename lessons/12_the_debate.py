@@ -399,7 +399,7 @@ mine.table()
 # - Wang et al. 2022, *DeepNet: Scaling Transformers to 1,000 Layers*, arXiv:2203.00555.
 # - The source of each claim stands in section 4, and in `normlab claims`.
 #
-# Back to the start: [00 · Start here](00_start_here.ipynb).
+# {{ next chapter }}
 
 # %% [markdown]
 # Run the last cell to mark the chapter as read.

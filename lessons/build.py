@@ -4,6 +4,9 @@ its outputs; and exercises/ from solutions/: take the answers out.
     python lessons/build.py                      build everything
     python lessons/build.py 01 exercises/03      build these
 
+Tables of chapters and links to the next one come from the `chapter.toml` of each (`course_links`),
+the table in the README too.
+
 Two builds on one machine give the same bytes, apart from the outputs of cells tagged `timing`.
 A text that raises, or that writes to stderr, leaves the old notebook.
 """
@@ -21,6 +24,7 @@ from typing import Any
 
 import jupytext
 import nbformat
+from course_links import README, filled, readme_filled
 from nbclient import NotebookClient
 from nbformat import NotebookNode, v4
 from release import add_nbgrader_metadata, released
@@ -49,6 +53,8 @@ def convert(lesson: Path) -> NotebookNode:
     source: Any = jupytext.read(lesson, fmt="py:percent")
     seen: Counter[str] = Counter()
     for cell in source.cells:
+        if cell.cell_type == "markdown":
+            cell.source = filled(cell.source, lesson.name[:2])
         digest = hashlib.sha256(cell.source.encode()).hexdigest()[:10]
         seen[digest] += 1
         cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
@@ -126,6 +132,7 @@ def main(arguments: list[str] | None = None) -> None:
     folders = [chosen.out / name for name in ("notebooks", "solutions", "exercises")]
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
+    README.write_text(readme_filled(README.read_text(encoding="utf-8")), encoding="utf-8")
     for path in tqdm(found, "notebooks", file=sys.stdout):
         start = time.perf_counter()
         if path.parent == LESSONS:

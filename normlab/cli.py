@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+OF_THE_COURSE = ("jinja2", "sklearn", "torch", "yaml")
+"""What the extra `course` installs, by the names under which it is imported."""
 SWEEP_EXAMPLE = """\
 # 2 placements, with and without warmup, 4 seeds each: 16 runs
 record_every = 50                # default: the last step alone
@@ -79,7 +81,15 @@ def main(arguments: list[str] | None = None) -> int:
         "claims": claims,
         "remake": remake,
     }
-    return run[options.pop("command")](**options)
+    command = options.pop("command")
+    try:
+        return run[command](**options)
+    except ModuleNotFoundError as error:
+        if error.name not in OF_THE_COURSE:
+            raise
+        needs = f"normlab {command} needs {error.name}, which is not installed"
+        print(f"{needs}: run pip install 'normlab[course]'.", file=sys.stderr)
+        return 2
 
 
 def doctor() -> int:

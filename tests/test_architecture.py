@@ -33,21 +33,7 @@ ROOMS = (
     "cli",
 )
 # In the order of the course: a chapter imports from itself or from earlier ones.
-CHAPTERS = (
-    "start_here",
-    "layer_norm",
-    "backward",
-    "numerics",
-    "rms_norm",
-    "residual_placement",
-    "gradient_flow",
-    "warmup",
-    "deepnorm",
-    "beyond_transformers",
-    "frameworks",
-    "norms_in_the_wild",
-    "debate",
-)
+CHAPTERS = [chapter.name for chapter in chapters()]
 MODULES = sorted(PACKAGE.rglob("*.py"))
 STUBS = sorted(PACKAGE.rglob("*.pyi"))
 DRIVERS = sorted((PACKAGE / "exercises" / "drivers").glob("*.py"))
@@ -104,7 +90,7 @@ def test_every_room_is_on_the_list_and_every_listed_room_is_there():
         path.parent.name for path in PACKAGE.glob("*/__init__.py")
     } == {*ROOMS, "__init__"}
     folders = {path.parent.name for path in (PACKAGE / "chapters").glob("*/__init__.py")}
-    assert folders == set(CHAPTERS)
+    assert folders == set(CHAPTERS), "a chapter has a chapter.toml and an __init__.py"
     loose = {path.stem for path in (PACKAGE / "chapters").glob("*.py")}
     assert loose == {"__init__", "course"}
     assert {path.parent for path in MODULES} == {
@@ -112,9 +98,9 @@ def test_every_room_is_on_the_list_and_every_listed_room_is_there():
     }
 
 
-def test_the_chapters_are_those_of_the_course_in_its_order():
-    assert [chapter.name for chapter in chapters()] == list(CHAPTERS)
-    assert [chapter.number for chapter in chapters()] == [f"{n:02}" for n in range(13)]
+def test_chapters_are_numbered_from_00_on_and_no_folder_was_emptied():
+    assert [chapter.number for chapter in chapters()] == [f"{n:02}" for n in range(len(CHAPTERS))]
+    assert len(CHAPTERS) >= 13
 
 
 @pytest.mark.parametrize("path", MODULES, ids=dotted_name)

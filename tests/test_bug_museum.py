@@ -10,13 +10,30 @@ import pytest
 from mutants import outside_annotations
 
 from normlab.checks import examine
-from normlab.exercises.bug_museum import EXERCISE, ROOMS
+from normlab.exercises import load_exercise
+from normlab.exercises.bug_museum import (
+    all_but_first,
+    alpha_on_branch,
+    detached_deviation,
+    normed_residual,
+    single_pass_variance,
+    unbiased_deviation,
+)
 from normlab.exercises.bug_museum.exhibit import CLEAR, MOST_NUMBERS
 from normlab.norms import layer_norm
 
 LESSON = Path(__file__).parents[1] / "lessons/exercises/08_bug_museum.py"
 CELLS = [c.source for c in jupytext.read(LESSON, fmt="py:percent").cells if c.cell_type == "code"]
 
+EXERCISE = load_exercise("08_bug_museum")
+ROOMS = (
+    unbiased_deviation,
+    single_pass_variance,
+    detached_deviation,
+    all_but_first,
+    normed_residual,
+    alpha_on_branch,
+)
 by_room = pytest.mark.parametrize("room", ROOMS, ids=[r.EXHIBIT.function for r in ROOMS])
 
 

@@ -46,7 +46,7 @@ LAW = Law(
 QUESTION = Question(
     "halve", 3, call("y"), ("a", "b", "c"), halve, probes, mistakes=MISTAKES, laws=(LAW,)
 )
-EXERCISE = Exercise("00_halves", (QUESTION,))
+EXERCISE = Exercise("00_halves", {QUESTION.function: QUESTION})
 
 
 def diagnose(answer, question=QUESTION):

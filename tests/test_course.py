@@ -3,18 +3,20 @@
 import re
 from pathlib import Path
 
+import build
+import course_links
 import pytest
 
 from normlab import chapter_read
 from normlab.chapters import course
-from normlab.chapters.course import chapters, find_chapter, read_chapter
+from normlab.chapters.course import Chapter, chapters, find_chapter, read_chapter
 from normlab.exercises import all_exercises
 from normlab.study.course import course as work_of_all
 
 ROOT = Path(__file__).parent.parent
-LESSONS = {path.name[:2]: path for path in sorted(ROOT.glob("lessons/[0-9][0-9]_*.py"))}
+LESSONS = {path.name[:2]: path for path in build.lessons()}
 ROW = re.compile(r"^\| \[(\d\d) · (.+?)\]\((\S+)\) \| (.+?) \|$", re.MULTILINE)
-NEXT = re.compile(r"^# Next: \[(\d\d) · (.+?)\]\((\S+)\)", re.MULTILINE)
+NEXT = re.compile(r"^Next: \[(\d\d) · (.+?)\]\((\S+)\)$", re.MULTILINE)
 
 
 def rows(first, folder):
@@ -26,24 +28,39 @@ def rows(first, folder):
     ]
 
 
+def texts(number):
+    cells = build.convert(LESSONS[number]).cells
+    return "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+
+
 def test_every_chapter_has_a_lesson_and_every_lesson_a_chapter():
     assert list(LESSONS) == [chapter.number for chapter in chapters()]
 
 
 def test_the_table_in_the_readme_is_that_of_the_chapters():
-    table, _ = (ROOT / "README.md").read_text().split("## Exercises")
+    readme = (ROOT / "README.md").read_text()
+    assert course_links.readme_filled(readme) == readme, "run make lessons ARGS=00"
+    table, _ = readme.split("## Exercises")
     assert ROW.findall(table) == rows("00", "notebooks/")
 
 
 def test_the_table_in_the_first_notebook_is_that_of_the_chapters():
-    text = LESSONS["00"].read_text().replace("\n# |", "\n|")
-    assert ROW.findall(text) == rows("01", "")
+    assert ROW.findall(texts("00")) == rows("01", "")
 
 
 @pytest.mark.parametrize("number", list(LESSONS))
 def test_a_chapter_ends_with_the_link_to_the_next(number):
     follows = {row[0]: row[:3] for row in rows("01", "")}.get(f"{int(number) + 1:02}")
-    assert NEXT.findall(LESSONS[number].read_text()) == ([follows] if follows else [])
+    assert NEXT.findall(texts(number)) == ([follows] if follows else [])
+    assert "{{" not in texts(number)
+
+
+def test_a_chapter_without_a_lesson_and_a_readme_without_a_place_are_refused():
+    lost = Chapter("77", "t", "q?", 1, name="lost")
+    with pytest.raises(ValueError, match=r"chapter 77 \(lost/chapter.toml\) are: none; .* 77_….py"):
+        course_links.link(lost)
+    with pytest.raises(ValueError, match="has no place for the table"):
+        course_links.readme_filled("# normlab\n")
 
 
 @pytest.mark.parametrize("number", list(LESSONS))
@@ -69,7 +86,7 @@ def test_the_progress_has_a_row_for_each_chapter():
     ]
 
 
-@pytest.mark.parametrize("number", ["banana", "1", "13", ""])
+@pytest.mark.parametrize("number", ["banana", "1", "99", ""])
 def test_an_unknown_chapter_is_refused_and_not_marked_as_read(number):
     with pytest.raises(ValueError, match=rf"no chapter has the number '{number}'; .* 00, 01, 02"):
         chapter_read(number)

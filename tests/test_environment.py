@@ -11,13 +11,16 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+import normlab
 from normlab import cli
 from normlab.study import doctor
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-CONDA_NAMES = {"pytorch": "torch"}
-NOT_ON_CONDA = [r for r in PROJECT["dependencies"] if r.startswith("pyseccomp")]
+EXTRAS = PROJECT["optional-dependencies"]
+COURSE = PROJECT["dependencies"] + EXTRAS["course"]
+CONDA_NAMES = {"pytorch": "torch", "lazy_loader": "lazy-loader"}
+NOT_ON_CONDA = [r for r in COURSE if r.startswith("pyseccomp")]
 
 
 def bounds(requirements):
@@ -30,21 +33,41 @@ def test_conda_names_the_same_packages_and_bounds_as_pyproject():
     *conda, pip = [entry for entry in listed if entry != "pip"]
     *from_pip, own = pip["pip"]
     assert own == "--editable ."
-    assert bounds(from_pip[:1]) == bounds(NOT_ON_CONDA)
-    on_conda = [r for r in PROJECT["dependencies"] if r not in NOT_ON_CONDA]
+    assert bounds(from_pip) == bounds(NOT_ON_CONDA)
+    on_conda = [r for r in COURSE if r not in NOT_ON_CONDA]
     assert bounds(conda) == bounds(on_conda) | {"python": PROJECT["requires-python"]}
-    assert bounds(from_pip[1:]) == bounds(PROJECT["optional-dependencies"]["test"])
 
 
 def test_the_lock_pins_every_package_within_its_bounds_and_says_how_it_is_made():
     text = (ROOT / "constraints.txt").read_text()
     assert "make lock" in text.splitlines()[1]
     pins = doctor.read_lock(text)
-    for requirement in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]:
-        r = Requirement(requirement)
-        assert r.specifier.contains(pins[r.name.lower()]), r.name
+    asked = {r for extra in EXTRAS.values() for r in extra if not r.startswith("normlab[")}
+    for r in map(Requirement, asked | set(PROJECT["dependencies"])):
+        if r.marker is None or r.marker.evaluate():
+            assert r.specifier.contains(pins[r.name.lower()]), r.name
     assert pins["torch"] == "2.13.0"
-    assert "torch>=2.4" in PROJECT["dependencies"]
+    assert "torch>=2.4" in EXTRAS["course"]
+
+
+def test_the_tests_have_every_other_extra():
+    (own,) = [Requirement(r) for r in EXTRAS["test"] if r.startswith("normlab[")]
+    assert own.extras == EXTRAS.keys() - {"test"}
+
+
+def test_the_numpy_part_asks_for_no_torch_and_no_jupyterlab():
+    assert not {"torch", "jupyterlab", "scikit-learn"} & bounds(PROJECT["dependencies"]).keys()
+
+
+def test_the_version_and_the_licenses_are_said_once():
+    assert PROJECT["dynamic"] == ["version"]
+    assert "version" not in PROJECT
+    assert doctor.installed_version("normlab") == normlab.__version__
+    readme = (ROOT / "README.md").read_text()
+    assert PROJECT["license"] == "MIT AND CC-BY-4.0"
+    for name in PROJECT["license-files"]:
+        assert (ROOT / name).exists()
+        assert f"]({name})" in readme
 
 
 def test_the_readmes_example_runs_and_its_make_targets_exist():
@@ -102,8 +125,24 @@ def test_the_doctor_reads_only_the_pins_of_this_platform():
     assert doctor.read_lock(text) == {"a": "1"}
 
 
+def installed_here():
+    needed = doctor.needed_packages() + doctor.needed_packages("course")
+    return {r.name: doctor.installed_version(r.name) for r in needed}
+
+
+def test_the_numpy_part_alone_is_healthy_and_half_a_course_is_not():
+    numpy_part = {r.name for r in doctor.needed_packages()}
+    alone = {name: v if name in numpy_part else None for name, v in installed_here().items()}
+    report = doctor.examine_machine(doctor.find_lock(), alone)
+    assert report.healthy
+    assert "extra: course: the NumPy part alone is installed" in str(report)
+    half = doctor.examine_machine(doctor.find_lock(), alone | {"jupyterlab": "4.6.6"})
+    assert not half.healthy
+    assert "torch: run `make lab`" in str(half)
+
+
 def test_a_missing_lock_and_a_missing_package_make_the_report_unhealthy():
-    installed = {r.name: doctor.installed_version(r.name) for r in doctor.needed_packages()}
+    installed = installed_here()
     report = doctor.examine_machine(None, installed | {"numpy": None})
     text = str(report)
     assert not report.healthy
@@ -115,7 +154,7 @@ def test_the_command_prints_every_package_and_succeeds_here(capsys):
     code = cli.main(["doctor"])
     printed = capsys.readouterr().out
     assert code == 0, printed
-    for requirement in PROJECT["dependencies"]:
+    for requirement in COURSE:
         name = Requirement(requirement).name
         assert name in printed
         assert Version(doctor.installed_version(name)).public in printed

@@ -76,7 +76,7 @@ def test_a_solution_was_run_and_every_check_in_it_passes(name):
 @by_name
 def test_a_solution_gets_full_marks(name):
     diagnoses = check_file(ROOT / "solutions" / f"{name}.ipynb")
-    (exercise,) = [e for e in all_exercises() if e.name == name]
+    exercise = load_exercise(name)
     assert all(d.passed for d in diagnoses), diagnoses
     assert sum(d.points for d in diagnoses if d.exercise == name) == exercise.points
 
@@ -87,13 +87,12 @@ def test_an_unchanged_exercise_runs_and_each_check_says_not_attempted(name):
     NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(ROOT)}}).execute()
     checks = outputs_of_checks(notebook)
     assert all("○ not attempted" in text for text in checks)
-    (module,) = [m for m in FUNCTIONS if load_exercise(m).name == name]
-    assert len(checks) == len(FUNCTIONS[module])
+    assert len(checks) == len(FUNCTIONS[name])
 
 
 @by_name
 def test_nbgrader_reads_the_cells_and_the_points_are_those_of_the_exercise(name):
-    (exercise,) = [e for e in all_exercises() if e.name == name]
+    exercise = load_exercise(name)
     for folder in ("solutions", "exercises"):
         notebook = read(folder, name)
         MetadataValidatorV3().validate_nb(notebook)

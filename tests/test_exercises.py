@@ -1,6 +1,9 @@
 """The checks can fail and do not over-fail: proved for every exercise, function by function."""
 
 import importlib
+import inspect
+import subprocess
+import sys
 from functools import partial
 
 import numpy as np
@@ -13,13 +16,14 @@ from normlab.checks.examination import Examination
 from normlab.checks.examiner import broken
 from normlab.checks.observe import observe
 from normlab.checks.variants import pair_variants, single_variants
-from normlab.exercises import FUNCTIONS, all_exercises, load_exercise
+from normlab.exercises import FUNCTIONS, all_exercises, find_exercise, load_exercise
+from normlab.exercises.catalogue import MODULES
 
 QUESTIONS = [(e, q) for e in all_exercises() for q in e.questions]
 REFERENCED = [(e, q) for e, q in QUESTIONS if q.reference]
 KEPT = {
-    function: importlib.import_module(f"right_answers.{module}")
-    for module, functions in FUNCTIONS.items()
+    function: importlib.import_module(f"right_answers.{exercise[3:]}")
+    for exercise, functions in FUNCTIONS.items()
     for function in functions
 }
 MISTAKES = [(e, q, variant) for e, q in REFERENCED for variant in single_variants(q)]
@@ -32,9 +36,101 @@ def by_function(pairs):
     )
 
 
-@pytest.mark.parametrize("module", FUNCTIONS)
-def test_the_list_of_functions_is_what_the_exercise_asks_for(module):
-    assert tuple(q.function for q in load_exercise(module).questions) == FUNCTIONS[module]
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_list_of_functions_is_what_the_exercise_asks_for(name):
+    assert tuple(q.function for q in load_exercise(name).questions) == FUNCTIONS[name]
+
+
+# What an exercise asks for in NumPy can be judged where there is no torch.
+IN_TORCH = {
+    "RMSNorm", "post_norm_step", "pre_norm_step", "PreNormTransformer", "layer_gradient_norms",
+    "deepnorm_step", "deepnorm_init_", "LayerNormLSTMCell",
+}  # fmt: skip
+IN_NUMPY = [f for functions in FUNCTIONS.values() for f in functions if f not in IN_TORCH]
+WITHOUT_TORCH = """
+import sys
+
+sys.modules["torch"] = None  # to import it raises ModuleNotFoundError
+from normlab.checks import examine
+from normlab.exercises import find_exercise
+
+exercise = find_exercise({function!r})
+question = exercise.question({function!r})
+{answer}
+diagnosis = examine(exercise, question, answer)
+assert diagnosis.passed, diagnosis
+loaded = [name for name in sys.modules if name.startswith("normlab.exercises.")]
+print(*loaded)
+"""
+
+
+def run_without_torch(program):
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("function", IN_NUMPY)
+def test_a_numpy_question_is_judged_where_torch_cannot_be_imported(function):
+    answer = "answer = question.reference"
+    if function.endswith("_failing_input"):
+        kept = next(a for a in KEPT[function].RIGHT[function] if "np." in inspect.getsource(a))
+        answer = f"import numpy as np\n{inspect.getsource(kept)}\nanswer = {kept.__name__}"
+    done = run_without_torch(WITHOUT_TORCH.format(function=function, answer=answer))
+    assert done.returncode == 0, done.stderr
+    module = f"normlab.exercises.{MODULES[find_exercise(function).name][function]}"
+    others = {f"normlab.exercises.{m}" for ms in MODULES.values() for m in ms.values()} - {module}
+    assert module in done.stdout.split()
+    assert not others & set(done.stdout.split()), "a question loads another"
+
+
+def test_there_are_twenty_numpy_questions():
+    assert len(IN_NUMPY) == 20
+
+
+@pytest.mark.parametrize("function", sorted(IN_TORCH))
+def test_a_torch_question_says_in_a_sentence_that_torch_is_missing(function):
+    program = f"""
+import sys
+
+sys.modules["torch"] = None
+from normlab import hint
+
+
+def {function}():
+    pass
+
+
+hint({function})
+"""
+    done = run_without_torch(program)
+    assert done.stderr.splitlines()[-1] == (
+        f"ModuleNotFoundError: {function} is a question on PyTorch, which is not installed: "
+        "run pip install 'normlab[course]'."
+    )
+
+
+def test_progress_and_check_work_where_there_is_no_torch(tmp_path):
+    answers = "def layer_norm(x):\n    return x\n\n\nclass RMSNorm:\n    pass\n"
+    (tmp_path / "answer.py").write_text(answers)
+    program = f"""
+import sys
+
+sys.modules["torch"] = None
+from pathlib import Path
+
+from normlab import cli
+from normlab.study.check_command import report
+from normlab.study.files import check_file
+
+assert cli.main(["progress"]) == 0
+print(report(check_file(Path({str(tmp_path / "answer.py")!r}))))
+"""
+    done = run_without_torch(program)
+    assert done.returncode == 0, done.stderr
+    assert "▱▱▱▱▱ 0 of 7 points" in done.stdout  # of 03_rms_norm what is in NumPy
+    assert "layer_norm  ✗ not yet, 0 of 4 points" in done.stdout
+    assert "RMSNorm is a question on PyTorch, which is not installed" in done.stdout
 
 
 @by_function(REFERENCED)

@@ -22,7 +22,7 @@ from normlab.chapters.beyond_transformers.oversmoothing import (
     smoothing,
 )
 from normlab.checks.examiner import examine
-from normlab.exercises.beyond_transformers import EXERCISE
+from normlab.exercises import load_exercise
 from normlab.exercises.beyond_transformers.graph import GRAPH
 from normlab.models.graph_network import GCN, GRAPH_NORMS, Communities, draw_communities, train_gcn
 from normlab.models.graph_norms import graph_layer_norm, graph_norm
@@ -53,7 +53,7 @@ def theirs(layer, x, batch=None):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_graph_layer_norm_passes_the_check_of_exercise_07(seed):
-    diagnosis = examine(EXERCISE, GRAPH, graph_layer_norm, seed)
+    diagnosis = examine(load_exercise("07_beyond_transformers"), GRAPH, graph_layer_norm, seed)
     assert diagnosis.passed, diagnosis
 
 

@@ -122,15 +122,26 @@ class Exercise:
 
     Args:
         name: such as "01_layer_norm".
-        questions: in the order of the notebook.
+        by_function: its questions by the function that each asks for, in the order of the
+            notebook. A mapping may load a question when it is looked up.
         support: "module.function" of normlab that answers may call -> a function that stands
             for it where an answer is graded and normlab is out of reach. It imports what it
             needs itself, since its source is all that gets there.
     """
 
     name: str
-    questions: tuple[Question, ...]
+    by_function: Mapping[str, Question]
     support: Mapping[str, Answer] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """What the learner writes."""
+        return tuple(self.by_function)
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """All questions; asking for them loads them all."""
+        return tuple(self.by_function.values())
 
     @property
     def points(self) -> int:
@@ -138,4 +149,4 @@ class Exercise:
 
     def question(self, function: str) -> Question:
         """The question that asks for `function`."""
-        return next(q for q in self.questions if q.function == function)
+        return self.by_function[function]

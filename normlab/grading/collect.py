@@ -199,7 +199,7 @@ class _About:
 
     def _read_export(self, file: HandedIn) -> None:
         """What Gradescope puts into an export: folder -> submitters and time."""
-        import yaml  # JupyterLab brings it
+        import yaml
 
         try:
             for folder, entry in yaml.safe_load(file.read()).items():

@@ -10,7 +10,7 @@ from normlab.checks.cells import SYNTAX_OF_NOTEBOOKS, Cell, UnreadableFile, note
 from normlab.checks.diagnosis import Diagnosis, Fault
 from normlab.checks.examiner import not_defined
 from normlab.checks.exercise import Exercise
-from normlab.exercises import FUNCTIONS, load_exercise
+from normlab.exercises import load_exercise
 from normlab.grading.confined.limits import Limits
 from normlab.grading.confined.messages import Malformed
 from normlab.grading.conversation import Conversation, Task, cause
@@ -36,7 +36,7 @@ class NotStarted(RuntimeError):
 
 def grade(paper: Paper, setting: Setting, start: Start) -> Graded:
     """What the checks say of each answer in a paper."""
-    exercise = exercise_named(paper.exercise)
+    exercise = load_exercise(paper.exercise)
     try:
         cells = _cells(paper)
     except UnreadableFile as error:
@@ -56,19 +56,6 @@ def grade(paper: Paper, setting: Setting, start: Start) -> Graded:
         notes=(*layout.notes, *_notes(first, layout)),
         printed=first.talk.printed,
     )
-
-
-@cache
-def exercise_named(name: str) -> Exercise:
-    """The exercise of a notebook's name. Only its own module is loaded.
-
-    Raises:
-        ValueError: if there is none.
-    """
-    for number, module in enumerate(FUNCTIONS, 1):
-        if name == f"{number:02}_{module}":
-            return load_exercise(module)
-    raise ValueError(f"{name!r} is no exercise.")
 
 
 def _cells(paper: Paper) -> list[Cell]:

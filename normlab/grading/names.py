@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from normlab.exercises import FUNCTIONS
 
-EXERCISE_NAMES = tuple(f"{number:02}_{module}" for number, module in enumerate(FUNCTIONS, 1))
+EXERCISE_NAMES = tuple(FUNCTIONS)
 IN_FILENAME = re.compile(rf"(?<!\d)({'|'.join(EXERCISE_NAMES)})(?![a-z_])", re.IGNORECASE)
 OF_CANVAS = re.compile(r"(?P<name>.+?)(?P<late>_LATE)?_(?P<user>\d+|anon_\w+?)_\d+(?:_|$)")
 """Canvas downloads NAME[_LATE]_USER_FILE_FILENAME (instructure/canvas-lms, content_zipper.rb). What

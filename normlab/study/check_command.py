@@ -75,6 +75,6 @@ def report(diagnoses: list[Diagnosis]) -> str:
         for d in diagnoses
     ]
     table = Table(("exercise", "function", "result", "points", "mistakes"), rows)
-    wrong = [str(d) for d in diagnoses if d.attempted and not d.passed]
+    wrong = [str(d) for d in diagnoses if d.faults]
     total = f"{sum(d.points for d in diagnoses)} of {sum(d.max_points for d in diagnoses)} points"
     return "\n\n".join([str(table), *wrong, total])

@@ -3,7 +3,8 @@
 from functools import cache
 
 from normlab.chapters.course import Chapter, chapters
-from normlab.exercises import all_exercises
+from normlab.checks import Exercise
+from normlab.exercises import load_exercise
 from normlab.study.overview import ChapterWork, Overview
 from normlab.study.overview import my_progress as progress_in
 from normlab.study.quiz import load_questions
@@ -21,14 +22,20 @@ def course() -> tuple[ChapterWork, ...]:
 
 def _work(chapter: Chapter) -> ChapterWork:
     questions = [q.id for q in load_questions().values() if q.chapter == chapter.number]
-    exercises = {
-        exercise.name: {
-            question.function: float(question.points) for question in exercise.questions
-        }
-        for exercise in all_exercises()
-        if exercise.name in chapter.exercises
-    }
+    exercises = {name: _points(load_exercise(name)) for name in chapter.exercises}
     return ChapterWork(chapter.number, chapter.title, questions, exercises)
+
+
+def _points(exercise: Exercise) -> dict[str, float]:
+    """Points by function; where there is no torch, of the questions that do not need it."""
+    points = {}
+    for function in exercise.functions:
+        try:
+            points[function] = float(exercise.question(function).points)
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                raise
+    return points
 
 
 def my_progress() -> Overview:

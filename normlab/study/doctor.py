@@ -76,10 +76,11 @@ def read_lock(text: str) -> dict[str, str]:
     }
 
 
-def needed_packages() -> list[Requirement]:
-    """What pyproject.toml asks for, tests aside."""
+def needed_packages(extra: str = "") -> list[Requirement]:
+    """What pyproject.toml asks for: for the NumPy part, or in an extra, such as "course"."""
     declared = [Requirement(r) for r in importlib.metadata.requires("normlab") or []]
-    return [r for r in declared if r.marker is None or r.marker.evaluate({"extra": ""})]
+    wanted = [r for r in declared if ("extra" in str(r.marker)) == bool(extra)]
+    return [r for r in wanted if r.marker is None or r.marker.evaluate({"extra": extra})]
 
 
 def installed_version(name: str) -> str | None:
@@ -112,6 +113,16 @@ def check_package(requirement: Requirement, found: str | None, locked: str | Non
             name, found, expected, f"not the version that was tested: {pin}", "differs"
         )
     return Condition(name, found, expected)
+
+
+def check_course(installed: Mapping[str, str | None], pins: Mapping[str, str]) -> list[Condition]:
+    """The packages of the whole course; where none of them is there, that is one condition."""
+    needed = needed_packages("course")
+    if any(installed[r.name] for r in needed if r.name in ("torch", "jupyterlab")):
+        return [check_package(r, installed[r.name], pins.get(r.name.lower())) for r in needed]
+    names = ", ".join(r.name for r in needed)
+    advice = f"the NumPy part alone is installed; for all of it, {SETUP}"
+    return [Condition("extra: course", "not installed", names, advice, "differs")]
 
 
 def check_device(torch_version: str, cuda: bool, mps: bool, driver: bool) -> Condition:
@@ -169,6 +180,7 @@ def examine_machine(lock: Path | None, installed: Mapping[str, str | None]) -> R
         check_python(),
         *check_lock(lock),
         *(check_package(r, installed[r.name], pins.get(r.name.lower())) for r in needed_packages()),
+        *check_course(installed, pins),
         check_others(pins),
         *_device_here(),
     ]
@@ -177,9 +189,8 @@ def examine_machine(lock: Path | None, installed: Mapping[str, str | None]) -> R
 
 def diagnose() -> Report:
     """Look at this machine."""
-    return examine_machine(
-        find_lock(), {r.name: installed_version(r.name) for r in needed_packages()}
-    )
+    needed = needed_packages() + needed_packages("course")
+    return examine_machine(find_lock(), {r.name: installed_version(r.name) for r in needed})
 
 
 def header() -> str:

@@ -3,7 +3,7 @@
 import contextlib
 from pathlib import Path
 
-from normlab.checks import Diagnosis, examine
+from normlab.checks import Diagnosis, Fault, examine
 from normlab.checks.cells import Cell, Program, UnreadableFile, notebook_cells, quiet
 from normlab.checks.examiner import not_defined
 from normlab.exercises import FUNCTIONS, find_exercise
@@ -32,7 +32,11 @@ def check_file(path: Path) -> list[Diagnosis]:
 
 def _diagnosis(name: str, program: Program) -> Diagnosis:
     exercise = find_exercise(name)
-    question = exercise.question(name)
+    try:
+        question = exercise.question(name)
+    except ModuleNotFoundError as error:  # it needs torch, and says so
+        needs = Fault("needs-torch", str(error))
+        return Diagnosis(exercise.name, name, False, False, max_points=0, faults=(needs,))
     if name in program.namespace:
         with quiet():
             return examine(exercise, question, program.namespace[name])

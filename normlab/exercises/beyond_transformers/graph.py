@@ -214,3 +214,5 @@ GRAPH = Question(
         "+ beta in x.dtype.",
     ),
 )
+
+QUESTIONS = (GRAPH,)

@@ -138,3 +138,5 @@ LSTM = Question(
         "return o.sigmoid() * self.norm_c(c).tanh(), c",
     ),
 )
+
+QUESTIONS = (LSTM,)

@@ -169,3 +169,5 @@ REPAIR = Question(
         "last line stays.",
     ),
 )
+
+QUESTIONS = (FAILING_INPUT, REPAIR)

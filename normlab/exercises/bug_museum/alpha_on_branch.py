@@ -189,3 +189,5 @@ REPAIR = Question(
         "branch = x @ weight; return layer_norm(alpha * x + branch, eps=eps).",
     ),
 )
+
+QUESTIONS = (FAILING_INPUT, REPAIR)

@@ -209,3 +209,5 @@ REPAIR = Question(
         "return (u - u.mean(axis=-1, keepdims=True) - normalized * slope) / std.",
     ),
 )
+
+QUESTIONS = (FAILING_INPUT, REPAIR)

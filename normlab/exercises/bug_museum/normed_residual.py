@@ -161,3 +161,5 @@ REPAIR = Question(
         "normalized = layer_norm(x, eps=eps); return x + normalized @ weight.",
     ),
 )
+
+QUESTIONS = (FAILING_INPUT, REPAIR)

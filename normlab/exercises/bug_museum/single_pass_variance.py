@@ -187,3 +187,5 @@ REPAIR = Question(
         "mean = x.mean(axis=-1, keepdims=True); return ((x - mean) ** 2).mean(axis=-1).",
     ),
 )
+
+QUESTIONS = (FAILING_INPUT, REPAIR)

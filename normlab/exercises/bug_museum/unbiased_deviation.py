@@ -176,3 +176,5 @@ REPAIR = Question(
         "variance = x.var(axis=-1, keepdims=True); all else stays.",
     ),
 )
+
+QUESTIONS = (FAILING_INPUT, REPAIR)

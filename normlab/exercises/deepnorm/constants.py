@@ -121,3 +121,5 @@ CONSTANTS = Question(
         "(0.81 * mixed, 0.87 / mixed), the decoder ((3 * m) ** 0.25, (12 * m) ** -0.25).",
     ),
 )
+
+QUESTIONS = (CONSTANTS,)

@@ -102,3 +102,5 @@ INITIALIZATION = Question(
         "nn.init.zeros_(module.bias).",
     ),
 )
+
+QUESTIONS = (INITIALIZATION,)

@@ -195,3 +195,5 @@ STEP = Question(
         "return norm(alpha * x + sublayer(x))",
     ),
 )
+
+QUESTIONS = (STEP,)

@@ -1,14 +1,16 @@
 """How the answers of exercise 07 are run. What comes out are measurements, no judgements."""
 
-import zlib
-from typing import Any
+from __future__ import annotations
 
-import torch
-from torch import Tensor, nn
+import zlib
+from typing import TYPE_CHECKING, Any
 
 from normlab.checks.drivers import WrongReturn, call, named
 from normlab.checks.exercise import Answer, Outputs
 from normlab.exercises.drivers.tensors import FloatArray, gradients
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 graph = call("y")
 
@@ -27,9 +29,11 @@ def cell(
 
     With an `upstream` gradient of that size the gradients too.
     """
+    import torch
+
     torch.manual_seed(seed)
     module = answer(x.shape[-1], h.shape[-1])
-    if not isinstance(module, nn.Module):
+    if not isinstance(module, torch.nn.Module):
         raise WrongReturn(f"it makes one {type(module).__name__}; expected an nn.Module.")
     start = dict(module.named_parameters()).get("bias")
     at_start = "missing" if start is None else f"{start.abs().max().item():.3g}"
@@ -54,6 +58,8 @@ def cell(
 
 def _draw(module: nn.Module, seed: int) -> None:
     """Fill each parameter with numbers that follow from its name; gains lie around 1."""
+    import torch
+
     for name, parameter in module.named_parameters():
         phase = zlib.crc32(f"{seed} {name}".encode()) % 10_000
         count = torch.arange(parameter.numel(), dtype=torch.float64)
@@ -63,9 +69,11 @@ def _draw(module: nn.Module, seed: int) -> None:
 
 
 def _state(returned: Any) -> tuple[Tensor, Tensor]:
+    import torch
+
     state = named(returned, "h", "c")
     for name, value in state.items():
-        if not isinstance(value, Tensor):
+        if not isinstance(value, torch.Tensor):
             raise WrongReturn(f"{name} is one {type(value).__name__}; expected a torch tensor.")
     return state["h"], state["c"]
 
@@ -73,6 +81,8 @@ def _state(returned: Any) -> tuple[Tensor, Tensor]:
 def _gradients(
     module: nn.Module, given: list[Tensor], h: Tensor, c: Tensor, upstream: float
 ) -> Outputs:
+    import torch
+
     weights = torch.linspace(1, 2, h.numel(), dtype=h.dtype).reshape(h.shape)  # (B·H,) -> (B, H)
     loss = upstream * (weights * h + weights.flip(-1) * c).sum()  # (B, H) -> ()
     parameters = dict(module.named_parameters())

@@ -1,15 +1,18 @@
 """How the answers of exercise 06 are run. What comes out are measurements, no judgements."""
 
+from __future__ import annotations
+
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from normlab.checks.drivers import WrongReturn, named
 from normlab.checks.exercise import Answer, Outputs
 from normlab.exercises.drivers.tensors import FloatArray, gradients_of_weighted_sum, one_tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 def constants(answer: Answer, *, encoder_layers: int, decoder_layers: int) -> Outputs:
@@ -33,6 +36,8 @@ def _pair(pair: Any, stack: str) -> FloatArray | None:
 
 def step(answer: Answer, *, x: FloatArray, weight: FloatArray, alpha: float) -> Outputs:
     """The step with f(x) = tanh(x Wᵀ) and a norm of ε = 0.1, and its gradients."""
+    import torch
+
     calls = {"sublayer": 0, "norm": 0}
     w = torch.from_numpy(weight).requires_grad_()
 
@@ -42,7 +47,7 @@ def step(answer: Answer, *, x: FloatArray, weight: FloatArray, alpha: float) -> 
 
     def norm(z: Tensor) -> Tensor:
         calls["norm"] += 1
-        return nn.functional.layer_norm(z, z.shape[-1:], eps=0.1)
+        return torch.nn.functional.layer_norm(z, z.shape[-1:], eps=0.1)
 
     leaf = torch.tensor(x, requires_grad=True)
     y = one_tensor(answer(torch.from_numpy(x), sublayer, norm, alpha))
@@ -52,48 +57,52 @@ def step(answer: Answer, *, x: FloatArray, weight: FloatArray, alpha: float) -> 
     return {"y": y, "calls": text, "gradient of x": dx, "gradient of f's weight": dw}
 
 
-class Projection(nn.Linear):
-    """A linear layer that starts uniform, as nn.Linear does, and biased."""
-
-    def reset_parameters(self) -> None:
-        bound = self.in_features**-0.5
-        self.weight.data.uniform_(-bound, bound)
-        if self.bias is not None:
-            self.bias.data.fill_(bound)
-
-
-class Attention(nn.Module):
-    """The four projections of an attention whose keys and values come from `memory` features."""
-
-    def __init__(self, width: int, memory: int, bias: bool) -> None:
-        super().__init__()
-        self.q_proj = Projection(width, width, bias)
-        self.k_proj = Projection(memory, width, bias)
-        self.v_proj = Projection(memory, width, bias)
-        self.out_proj = Projection(width, width, bias)
-
-
-class Block(nn.Module):
+def _block(width: int, hidden: int, memory: int, bias: bool) -> nn.Module:
     """An encoder's layer, or, with a `memory` to attend to, a decoder's."""
+    from torch import nn
 
-    def __init__(self, width: int, hidden: int, memory: int, bias: bool) -> None:
-        super().__init__()
-        self.self_attn = Attention(width, width, bias)
-        if memory:
-            self.encoder_attn = Attention(width, memory, bias)
-        self.norm = nn.LayerNorm(width)
-        self.norm.weight.data.fill_(1.5)
-        self.norm.bias.data.fill_(0.5)
-        self.fc1 = Projection(width, hidden, bias)
-        self.fc2 = Projection(hidden, width, bias)
+    class Projection(nn.Linear):
+        """A linear layer that starts uniform, as nn.Linear does, and biased."""
+
+        def reset_parameters(self) -> None:
+            bound = self.in_features**-0.5
+            self.weight.data.uniform_(-bound, bound)
+            if self.bias is not None:
+                self.bias.data.fill_(bound)
+
+    class Attention(nn.Module):
+        """The four projections; keys and values come from `memory` features."""
+
+        def __init__(self, memory: int) -> None:
+            super().__init__()
+            self.q_proj = Projection(width, width, bias)
+            self.k_proj = Projection(memory, width, bias)
+            self.v_proj = Projection(memory, width, bias)
+            self.out_proj = Projection(width, width, bias)
+
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.self_attn = Attention(width)
+            if memory:
+                self.encoder_attn = Attention(memory)
+            self.norm = nn.LayerNorm(width)
+            self.norm.weight.data.fill_(1.5)
+            self.norm.bias.data.fill_(0.5)
+            self.fc1 = Projection(width, hidden, bias)
+            self.fc2 = Projection(hidden, width, bias)
+
+    return Block()
 
 
 def initialization(
     answer: Answer, *, width: int, hidden: int, memory: int, bias: bool, beta: float, seed: int
 ) -> Outputs:
     """What can be measured of a block's parameters after the call."""
+    import torch
+
     torch.manual_seed(seed)
-    block = Block(width, hidden, memory, bias)
+    block = _block(width, hidden, memory, bias)
     before = dict(block.named_parameters())
     answer(block, beta)
     after = dict(block.named_parameters())

@@ -1,23 +1,33 @@
 """How the answers of exercise 05 are run. What comes out are measurements, no judgements."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from normlab.checks.drivers import WrongReturn, named
 from normlab.checks.exercise import Answer, Outputs
 from normlab.exercises.drivers.tensors import FloatArray
 
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
-class Block(nn.Module):
-    """x + tanh(x Wᵀ)."""
 
-    def __init__(self, weight: Tensor) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(weight)
+def _blocks(weights: FloatArray) -> list[Any]:
+    """One x + tanh(x Wᵀ) for each weight (L, D, D)."""
+    import torch
+    from torch import nn
 
-    def forward(self, x: Tensor) -> Tensor:
-        return x + torch.tanh(x @ self.weight.T)  # (..., D) @ (D, D) -> (..., D)
+    class Block(nn.Module):
+        def __init__(self, weight: Tensor) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(weight)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x + torch.tanh(x @ self.weight.T)  # (..., D) @ (D, D) -> (..., D)
+
+    return [Block(weight) for weight in torch.from_numpy(weights)]
 
 
 def norms(answer: Answer, *, x: FloatArray, weights: FloatArray, loss_factor: float) -> Outputs:
@@ -25,7 +35,9 @@ def norms(answer: Answer, *, x: FloatArray, weights: FloatArray, loss_factor: fl
 
     Every weight has a .grad of ones beforehand, as after another loss's backward pass.
     """
-    blocks = [Block(weight) for weight in torch.from_numpy(weights)]
+    import torch
+
+    blocks = _blocks(weights)
     for block in blocks:
         block.weight.grad = torch.ones_like(block.weight)
     given = torch.from_numpy(x)

@@ -1,15 +1,18 @@
 """How the answers of exercise 04 are run. What comes out are measurements, no judgements."""
 
-from collections.abc import Callable
+from __future__ import annotations
 
-import torch
-from torch import Tensor, nn
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from normlab.checks.drivers import WrongReturn
 from normlab.checks.exercise import Answer, Outputs
 from normlab.exercises.drivers.tensors import FloatArray, gradients_of_weighted_sum, one_tensor
 
-TensorMap = Callable[[Tensor], Tensor]
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    TensorMap = Callable[[Tensor], Tensor]
 
 
 def step(answer: Answer, *, x: FloatArray, weights: FloatArray, gains: FloatArray) -> Outputs:
@@ -17,6 +20,8 @@ def step(answer: Answer, *, x: FloatArray, weights: FloatArray, gains: FloatArra
 
     Sub-layer i is f(z) = 2 tanh(z Wᵢᵀ), its norm gains[i] · LN(z) with ε = 0.1.
     """
+    import torch
+
     calls: list[str] = []
     w = torch.from_numpy(weights).requires_grad_()
 
@@ -33,6 +38,8 @@ def step(answer: Answer, *, x: FloatArray, weights: FloatArray, gains: FloatArra
 
 
 def _sublayer(weight: Tensor, i: int, calls: list[str]) -> TensorMap:
+    import torch
+
     def sublayer(z: Tensor) -> Tensor:
         calls.append(f"sub-layer {i + 1}")
         return 2 * torch.tanh(z.clone() @ weight.to(z.dtype).T)  # (..., D) @ (D, D) -> (..., D)
@@ -41,6 +48,8 @@ def _sublayer(weight: Tensor, i: int, calls: list[str]) -> TensorMap:
 
 
 def _norm(gain: float, i: int, calls: list[str]) -> TensorMap:
+    from torch import nn
+
     def norm(z: Tensor) -> Tensor:
         calls.append(f"norm {i + 1}")
         return gain * nn.functional.layer_norm(z.clone(), z.shape[-1:], eps=0.1)
@@ -48,16 +57,21 @@ def _norm(gain: float, i: int, calls: list[str]) -> TensorMap:
     return norm
 
 
-class Block(nn.Module):
-    """A pre-norm block of one sub-layer: x + 2 tanh(LN(x) Wᵀ)."""
+def _blocks(weights: FloatArray) -> list[Any]:
+    """A pre-norm block of one sub-layer for each weight (L, D, D): x + 2 tanh(LN(x) Wᵀ)."""
+    import torch
+    from torch import nn
 
-    def __init__(self, weight: Tensor) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(weight.shape[-1])
-        self.weight = nn.Parameter(weight)
+    class Block(nn.Module):
+        def __init__(self, weight: Tensor) -> None:
+            super().__init__()
+            self.norm = nn.LayerNorm(weight.shape[-1])
+            self.weight = nn.Parameter(weight)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return x + 2 * torch.tanh(self.norm(x) @ self.weight.T)  # (..., D) @ (D, D) -> (..., D)
+        def forward(self, x: Tensor) -> Tensor:
+            return x + 2 * torch.tanh(self.norm(x) @ self.weight.T)  # (..., D) @ (D, D)
+
+    return [Block(weight) for weight in torch.from_numpy(weights)]
 
 
 def transformer(
@@ -67,10 +81,12 @@ def transformer(
 
     What starts at 1 is taken for a gain, what starts at 0 for a shift.
     """
-    blocks = [Block(weight) for weight in torch.from_numpy(weights)]
+    import torch
+
+    blocks = _blocks(weights)
     given = [parameter for block in blocks for parameter in block.parameters()]
     model = answer(blocks, x.shape[-1])
-    if not isinstance(model, nn.Module):
+    if not isinstance(model, torch.nn.Module):
         raise WrongReturn(f"it makes a {type(model).__name__}; expected an nn.Module.")
     listed = {id(parameter) for parameter in model.parameters()}
     own = [p for p in model.parameters() if all(p is not q for q in given)]

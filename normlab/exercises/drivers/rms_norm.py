@@ -1,11 +1,15 @@
 """How the answers of exercise 03 to the class RMSNorm are run."""
 
-import torch
-from torch import Tensor, nn
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from normlab.checks.drivers import WrongReturn
 from normlab.checks.exercise import Answer, Outputs
 from normlab.exercises.drivers.tensors import FloatArray, gradients_of_weighted_sum, one_tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 def module(
@@ -27,6 +31,8 @@ def module(
         dtype: of the input.
         weight_dtype: of the parameter.
     """
+    import torch
+
     dim = len(weight)
     norm = answer(dim) if eps is None else answer(dim, eps=eps)
     gain = _weight_of(norm)
@@ -46,16 +52,20 @@ def module(
 
 
 def _weight_of(norm: nn.Module) -> Tensor:
-    if not isinstance(norm, nn.Module):
+    import torch
+
+    if not isinstance(norm, torch.nn.Module):
         raise WrongReturn(f"it makes a {type(norm).__name__}; expected an nn.Module.")
     weight = getattr(norm, "weight", None)
-    if not isinstance(weight, Tensor):
+    if not isinstance(weight, torch.Tensor):
         raise WrongReturn("the module has no tensor `weight`; expected the gain as self.weight.")
     return weight
 
 
 def _gradients(norm: nn.Module, x: FloatArray) -> tuple[Tensor, Tensor]:
     """With respect to x and the weight; zeros for a weight that is not trained."""
+    import torch
+
     leaf, weight = torch.tensor(x, requires_grad=True), _weight_of(norm)
     y = norm(leaf * 1)  # a tensor that may be changed in place
     trained = [weight] if weight.requires_grad else []

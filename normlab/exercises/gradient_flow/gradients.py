@@ -255,3 +255,5 @@ GRADIENTS = Question(
         "stream); return np.array([g.norm().item() for g in gradients]).",
     ),
 )
+
+QUESTIONS = (GRADIENTS,)

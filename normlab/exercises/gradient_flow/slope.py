@@ -244,3 +244,5 @@ SLOPE = Question(
         "depths are equal. Then return float(np.polyfit(np.log(depths), np.log(values), 1)[0]).",
     ),
 )
+
+QUESTIONS = (SLOPE,)

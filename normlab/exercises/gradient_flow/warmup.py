@@ -209,3 +209,5 @@ WARMUP = Question(
         "Then return peak_lr * min(1.0, (step + 1) / max(1, warmup_steps)).",
     ),
 )
+
+QUESTIONS = (WARMUP,)

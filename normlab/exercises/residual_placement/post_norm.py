@@ -148,3 +148,5 @@ POST_NORM = Question(
         "return norm(x + sublayer(x))",
     ),
 )
+
+QUESTIONS = (POST_NORM,)

@@ -140,3 +140,5 @@ PRE_NORM = Question(
         "return x + sublayer(norm(x))",
     ),
 )
+
+QUESTIONS = (PRE_NORM,)

@@ -256,3 +256,5 @@ TRANSFORMER = Question(
         "self.final_norm(x).",
     ),
 )
+
+QUESTIONS = (TRANSFORMER,)

@@ -216,3 +216,5 @@ BACKWARD = Question(
         "dx.astype(x.dtype), dgamma.astype(gamma.dtype).",
     ),
 )
+
+QUESTIONS = (BACKWARD,)

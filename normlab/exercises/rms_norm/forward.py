@@ -169,3 +169,5 @@ FORWARD = Question(
         "gamma.shape is not x.shape[-1:]. After it: y.astype(x.dtype).",
     ),
 )
+
+QUESTIONS = (FORWARD,)

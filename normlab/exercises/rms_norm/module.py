@@ -139,3 +139,5 @@ MODULE = Question(
         "y = self.weight * wide / torch.sqrt(mean_square + self.eps); return y.to(x.dtype).",
     ),
 )
+
+QUESTIONS = (MODULE,)

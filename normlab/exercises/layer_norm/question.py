@@ -1,0 +1,66 @@
+"""Exercise 01: layer norm, forward."""
+
+import numpy as np
+
+from normlab.checks.drivers import call
+from normlab.checks.examples import number
+from normlab.checks.exercise import Law, Outputs, Question
+from normlab.exercises import row_laws
+from normlab.exercises.layer_norm.mistakes import MISTAKES
+from normlab.exercises.layer_norm.reference import layer_norm, probes
+
+_ROWS = {"x": np.array([[1.0, 3, -2], [5, 5, 8]]), "gamma": np.ones(3), "beta": np.zeros(3)}
+
+
+def _mean(out: Outputs) -> str | None:
+    mean = out["y"].mean(axis=-1)  # (N, D) -> (N,)
+    return (
+        None
+        if np.allclose(mean, 0, atol=1e-6)
+        else f"with γ = 1, β = 0 the means are {number(mean)}."
+    )
+
+
+def _variance(out: Outputs) -> str | None:
+    variance = out["y"].var(axis=-1)  # (N, D) -> (N,)
+    if np.allclose(variance, 1, atol=1e-3):
+        return None
+    return f"with γ = 1, β = 0 the variances are {number(variance)}."
+
+
+LAWS = (
+    row_laws.rows_depend(_ROWS),
+    Law("mean-not-zero", "the rows do not have mean 0", (_ROWS,), _mean),
+    Law("variance-not-one", "the rows do not have variance 1", (_ROWS,), _variance),
+    row_laws.moved_input_changes(
+        "shift-changes",
+        "adding a number to the input changes the output",
+        _ROWS,
+        lambda x: x + 7,
+    ),
+    row_laws.scale_changes(_ROWS),
+)
+
+QUESTIONS = (
+    Question(
+        function="layer_norm",
+        points=4,
+        driver=call("y"),
+        reference=layer_norm,
+        probes=probes,
+        mistakes=MISTAKES,
+        laws=LAWS,
+        hints=(
+            "Which axis holds the features of one token? The mean and the variance belong to "
+            "that axis, and need `keepdims=True` to be subtracted from x again.",
+            "Four steps: the mean; x minus the mean; the mean of its square; divide by the "
+            "root of (variance + ε). Then γ times that, plus β. For float16, convert x to "
+            "float32 first and convert the result back at the end.",
+            "mean = x.mean(axis=-1, keepdims=True); centered = x - mean; "
+            "variance = (centered**2).mean(axis=-1, keepdims=True); "
+            "y = gamma * centered / np.sqrt(variance + eps) + beta. Before it: raise the "
+            "ValueError if gamma.shape or beta.shape is not x.shape[-1:]. After it: "
+            "y.astype(x.dtype).",
+        ),
+    ),
+)

@@ -1,0 +1,75 @@
+"""Exercise 02: the backward pass of layer norm."""
+
+import numpy as np
+
+from normlab import norms
+from normlab.checks.drivers import call
+from normlab.checks.examples import number
+from normlab.checks.exercise import Law, Outputs, Question
+from normlab.exercises import backward_laws
+from normlab.exercises.layer_norm_backward.mistakes import MISTAKES
+from normlab.exercises.layer_norm_backward.reference import layer_norm_backward, probes
+
+_DRAWN = np.random.default_rng(0).standard_normal((3, 2, 4))
+_BATCH = {
+    "dy": _DRAWN[0],
+    "x": _DRAWN[1],
+    "gamma": np.array([1.5, 0.5, 1.0, 2.0]),
+    "eps": 0.1,
+}
+
+
+def _sums_to_zero(out: Outputs) -> str | None:
+    total = out["dx"].sum(axis=-1)  # (N, D) -> (N,)
+    if np.allclose(total, 0, atol=1e-6):
+        return None
+    return f"adding a number to a row changes no output, but dx sums to {number(total)}."
+
+
+def _orthogonal(out: Outputs) -> str | None:
+    x = _BATCH["x"] - _BATCH["x"].mean(axis=-1, keepdims=True)  # (N, D) - (N, 1)
+    slope = (out["dx"] * x).sum(axis=-1)  # (N, D) -> (N,)
+    if np.allclose(slope, 0, atol=1e-6):
+        return None
+    return f"with ε = 0 scaling x − μ changes no output, but ⟨dx, x − μ⟩ is {number(slope)}."
+
+
+LAWS = (
+    backward_laws.rows_depend(_BATCH),
+    Law("sum-not-zero", "the gradient does not sum to 0 over a row", (_BATCH,), _sums_to_zero),
+    Law(
+        "not-orthogonal",
+        "the gradient has a part along x − μ",
+        ({**_BATCH, "eps": 0.0},),
+        _orthogonal,
+    ),
+    backward_laws.differs_from_differences(norms.layer_norm, _BATCH),
+    backward_laws.not_linear_in_dy(_BATCH),
+    backward_laws.scale_not_inverse(_BATCH),
+)
+
+QUESTIONS = (
+    Question(
+        function="layer_norm_backward",
+        points=6,
+        driver=call("dx", "dgamma", "dbeta"),
+        reference=layer_norm_backward,
+        probes=probes,
+        mistakes=MISTAKES,
+        laws=LAWS,
+        hints=(
+            "Compute x̂ and σ as in the forward pass, and u = dy ⊙ γ: the gradient that "
+            "arrives at x̂. How does x act on x̂: directly, and in which two other ways?",
+            "dx = (u − mean(u) − x̂·mean(u ⊙ x̂))/σ, both means over the last axis. "
+            "dγ = Σ dy ⊙ x̂ and dβ = Σ dy are sums over all axes but the last. For float16, "
+            "convert x and dy to float32 first.",
+            "std = np.sqrt(variance + eps); x_hat = (x - mean) / std; u = dy * gamma; "
+            "dx = (u - u.mean(-1, keepdims=True) "
+            "- x_hat * (u * x_hat).mean(-1, keepdims=True)) / std; "
+            "tokens = tuple(range(x.ndim - 1)); dgamma = (dy * x_hat).sum(axis=tokens); "
+            "dbeta = dy.sum(axis=tokens). Before it: raise the ValueError if dy.shape is not "
+            "x.shape or gamma.shape is not x.shape[-1:]. After it: dx.astype(x.dtype), and "
+            "the other two to gamma.dtype.",
+        ),
+    ),
+)
