@@ -3,11 +3,15 @@
 import functools
 import importlib.util
 import inspect
+from io import BytesIO
 
+import numpy as np
 import pytest
+from matplotlib.pyplot import imread
 
 from normlab.chapters.course import chapters
 from normlab.pictures import Explorer
+from normlab.pictures.scene import Drawing
 
 MODULES = [f"normlab.chapters.{chapter.name}.explorers" for chapter in chapters()]
 EXPLORERS = {
@@ -63,3 +67,20 @@ def test_each_setting_computes_frames_without_a_problem(name):
             explorer.request = {"id": request, "settings": chosen}
             assert explorer.answered == request
             assert explorer.problem == ""
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_a_frame_does_not_depend_on_the_frames_before_it(name):
+    """Whatever stands in the axes (lines, bars, legends, titles), the next frame clears it."""
+    explorer = built(name)
+    settings = {n: c.values[c.start] for n, c in explorer._settings.items()}
+    data = explorer._scene.compute(**settings)
+    first, other = ({n: c.values[i] for n, c in explorer._pages.items()} for i in (0, -1))
+    pictures = []
+    for places in ([first], [first, other, first]):
+        drawing = Drawing(explorer._scene, data, {})
+        for place in places:
+            drawing.frame(place)
+        pictures.append(imread(BytesIO(drawing.png(first))))
+    # limits of log axes differ in their last digit, and with them the shade of a few pixels
+    assert np.abs(pictures[1] - pictures[0]).mean() < 1e-5

@@ -12,6 +12,7 @@ from normlab.chapters.gradient_flow.flows import StackFlows
 from normlab.models.stack import STACK_PLACEMENTS, StackSetting, stack_profile, stack_profiles
 from normlab.models.stack import tape as stack_tape
 from normlab.models.transformer import TransformerConfig
+from normlab.pictures import Explorer
 from normlab.probes import DepthSweep, loglog_slope, profile_depth, weight_gradients
 from normlab.probes.figures import draw_decoder, draw_sweep, draw_token_cosine
 from normlab.probes.theory import flow_theory
@@ -214,6 +215,20 @@ def test_a_depth_that_is_none_is_refused_and_the_next_one_served():
     with pytest.raises(ValueError, match="sub_layers is 0; expected a whole number ≥ 1"):
         flows.at(0)
     assert flows.at(1).profile.sub_layers == 1
+
+
+def test_the_explorer_gives_back_the_memory_of_the_setting_before(monkeypatch):
+    released = []
+    release = StackFlows.release
+    monkeypatch.setattr(StackFlows, "release", lambda f: (released.append(f), release(f)))
+    monkeypatch.setattr(Explorer, "_fill", lambda *_: iter(()))  # no frames: they take seconds
+    explorer = explore_gradient_flow()
+    compute = explorer._scene.compute
+    settings = {n: c.values[c.start] for n, c in explorer._settings.items()}
+    before = compute(**settings)
+    released.clear()
+    now = compute(**settings | {"norm": "rms_norm"})
+    assert released == [before, now]  # the second is the new one's own start
 
 
 # Pictures

@@ -56,6 +56,13 @@ def test_rows_that_fill_several_chunks_are_all_normalized(norm, dtype):
     assert_allclose(norm(x), expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
 
 
+def test_a_row_that_is_longer_than_a_chunk_is_normalized_too():
+    x = np.random.default_rng(0).standard_normal((2, 300_000)).astype(np.float32)
+    assert x[0].nbytes > CHUNK_BYTES
+    np.testing.assert_allclose(norms.layer_norm(x).std(axis=1), 1, rtol=1e-4)
+    np.testing.assert_allclose((norms.rms_norm(x) ** 2).mean(axis=1), 1, rtol=1e-4)
+
+
 @pytest.mark.parametrize("backward", BACKWARDS, ids=lambda f: f.__name__)
 def test_backward_matches_finite_differences(backward):
     x, dy, gamma, beta = draw(3, 5), draw(3, 5, seed=1), draw(5, seed=2), draw(5, seed=3)

@@ -1,0 +1,252 @@
+"""What every picture says of itself: titles, labels, scales, legends and bands.
+
+`figures.txt` beside this file has it for each picture of the course, and was read by eye.
+"""
+
+from pathlib import Path
+from unittest.mock import patch
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from test_explorers_of_the_course import EXPLORERS
+from torch import nn
+
+from normlab.chapters import backward, layer_norm, numerics, rms_norm
+from normlab.chapters import beyond_transformers as beyond
+from normlab.chapters import deepnorm as deep
+from normlab.chapters import norms_in_the_wild as wild
+from normlab.chapters import residual_placement as residual
+from normlab.chapters.debate import defend_from_map, draw_defence
+from normlab.chapters.debate.defence import Choice
+from normlab.chapters.frameworks.compare import stored_comparison
+from normlab.chapters.frameworks.figures import draw_differences
+from normlab.chapters.gradient_flow import StackFlows, draw_flow
+from normlab.chapters.rms_norm.norm_race import NormTimes
+from normlab.chapters.warmup import (
+    draw_collapse,
+    draw_losses,
+    draw_map,
+    draw_rates,
+    load_warmup_map,
+)
+from normlab.chapters.warmup.collapse import Followed, Look
+from normlab.models import StackSetting, TransformerConfig
+from normlab.pictures import Explorer
+from normlab.pictures.style import STYLE
+from normlab.probes import DepthSweep, draw_decoder, draw_sweep, draw_token_cosine, profile_depth
+from normlab.training import TrainConfig, TrainRecord
+
+KNOWN = Path(__file__).with_name("figures.txt")
+TINY = {"layers": 3, "d_model": 16, "seed": 0}
+PRE_NORM = residual.stream_growth("pre-norm", init="xiong", **TINY)
+PROFILE = profile_depth(TransformerConfig(encoder_layers=2, d_model=16, d_ff=16), seed=0)
+PATHS = backward.GradientPaths(*np.ones((3, 4)))
+TIMES = {(library, n): 1.0 for library in ("a", "b") for n in ("LayerNorm", "RMSNorm")}
+LEARNS = TrainRecord(TrainConfig(placement="deepnorm"), [0, 1], [3.0, 1.0], None, "", 1.0, 2.5, 1.0)
+BURSTS = TrainRecord(TrainConfig(placement="none"), [0, 1], [3.0, 9.0], 1, "it rose", 1, 2.5, 9.0)
+LOOKED = Followed(
+    TrainConfig(placement="post-norm"), (Look(0, 1, 1, 1, 1, 1), Look(5, 1, 1, 1, 1, 1))
+)
+RUNS = beyond.load_recurrent_runs()
+
+# name: how many axes, and how they are drawn on
+STATIC = {
+    "shift": (2, lambda axes: layer_norm.draw_shift(layer_norm.shift_study(3.0, 2.0), axes)),
+    "three paths": (1, backward.draw_three_paths),
+    "gradient paths": (1, lambda ax: backward.draw_gradient_paths(PATHS, ax)),
+    "scale sweep": (1, lambda ax: backward.draw_scale_sweep(backward.sweep_scales(), ax)),
+    "spectra": (1, lambda ax: backward.draw_spectra(backward.jacobian_spectra(), ax)),
+    "plane map": (2, lambda axes: backward.draw_plane_map(backward.two_feature_map(), axes)),
+    "radius curves": (1, lambda ax: backward.draw_radius_curves(backward.radius_curves(), ax)),
+    "gradient sweep": (
+        1,
+        lambda ax: numerics.draw_gradient_sweep(numerics.gradient_sweep([1, 1e-3]), ax),
+    ),
+    "variance errors": (
+        1,
+        lambda ax: numerics.draw_variance_errors(
+            numerics.variance_sweep(np.float32, [0.0, 1e3], rows=5), ax
+        ),
+    ),
+    "mean shares": (
+        1,
+        lambda ax: rms_norm.draw_mean_shares(rms_norm.sweep_mean_share([16, 64]), ax),
+    ),
+    "invariance table": (
+        1,
+        lambda ax: rms_norm.draw_invariance_table(rms_norm.invariance_table(), ax),
+    ),
+    "costs": (
+        3,
+        lambda axes: rms_norm.draw_costs(
+            [rms_norm.norm_cost(*k) for k in rms_norm.OPERATIONS], axes
+        ),
+    ),
+    "run times": (
+        1,
+        lambda ax: rms_norm.draw_run_times(rms_norm.RUN_TIMES, ax, claimed=(0.15, 0.2)),
+    ),
+    "norm times": (1, lambda ax: rms_norm.draw_norm_times(NormTimes("a title", TIMES, 0.5), ax)),
+    "growth": (1, lambda ax: residual.draw_growth([PRE_NORM, PRE_NORM], ax)),
+    "initial losses": (
+        1,
+        lambda ax: residual.draw_initial_losses(residual.initial_losses([1, 2], seed=0), ax),
+    ),
+    "placement": (1, lambda ax: residual.draw_placement("pre-norm", ax)),
+    "sweep": (
+        1,
+        lambda ax: draw_sweep(
+            DepthSweep((2, 4), {"a": np.array([1.0, 2])}), ax, {"a": np.ones(2)}, "y"
+        ),
+    ),
+    "decoder": (1, lambda ax: draw_decoder({"encoder": PROFILE, "decoder": PROFILE}, ax)),
+    "token cosine": (1, lambda ax: draw_token_cosine({"pre-norm": PROFILE, "none": PROFILE}, ax)),
+    "rates": (1, lambda ax: draw_rates({0: [1, 1], 4: [0, 1]}, ax)),
+    "losses": (1, lambda ax: draw_losses([LEARNS, BURSTS], ax)),
+    "collapse": (2, lambda axes: draw_collapse([LOOKED], axes)),
+    "map": (1, lambda ax: draw_map(load_warmup_map(), ax, "post-norm", 6)),
+    "constants": (2, lambda axes: deep.draw_constants(deep.constants_by_depth([6, 12]), axes)),
+    "bound": (
+        1,
+        lambda ax: deep.draw_bound(deep.load_updates("sgd", 5e-4), ax, ("post-norm", "DeepNorm")),
+    ),
+    "deep runs": (1, lambda ax: deep.draw_deep_runs({"deepnorm": LEARNS, "none": BURSTS}, ax)),
+    "rate grid": (1, lambda ax: beyond.draw_rate_grid(RUNS, ax, "adding", 0.3)),
+    "accuracy": (1, lambda ax: beyond.draw_accuracy(beyond.load_accuracy_by_depth(), ax)),
+    "patches": (
+        2,
+        lambda axes: beyond.draw_patches(beyond.digits().test_images[:2], axes, patch=2),
+    ),
+    "differences": (1, lambda ax: draw_differences(stored_comparison(), ax)),
+    "logit sizes": (2, lambda axes: wild.draw_logit_sizes(wild.logit_sizes([1.0, 3.0]), axes)),
+    "streams": (
+        1,
+        lambda ax: wild.draw_streams(
+            PRE_NORM, PRE_NORM, PRE_NORM, wild.divided_growth(PRE_NORM), ax
+        ),
+    ),
+    "scale response": (
+        1,
+        lambda ax: wild.draw_scale_response(
+            wild.scale_response([1.0, 2.0], {"x": nn.Identity()}), ax
+        ),
+    ),
+    "defence": (2, lambda axes: draw_defence(defend_from_map(Choice("deepnorm"), 12, 0, 1), axes)),
+}
+
+
+def drawn(count, draw):
+    """The axes of a new figure on which `draw` has drawn."""
+    with mpl.rc_context(STYLE):
+        axes = Figure().subplots(1, count)
+        draw(axes)
+    return [axes] if count == 1 else list(axes)
+
+
+def without_frames(name):
+    """An explorer that has drawn nothing yet."""
+    with patch.object(Explorer, "_fill", lambda *_: iter(())):
+        return EXPLORERS[name]()
+
+
+def frame_of(explorer):
+    """The axes of an explorer's first frame."""
+    scene = explorer._scene
+    data = scene.compute(**{n: c.values[c.start] for n, c in explorer._settings.items()})
+    page = {name: control.values[control.start] for name, control in explorer._pages.items()}
+    return drawn(scene.columns, lambda axes: scene.draw(data, axes, **page))
+
+
+def said(ax):
+    """What axes say: title, labels and scales, the legend with colours, and filled areas."""
+    title = ax.get_title(loc="left") or ax.get_title()
+    scales = f"x {ax.get_xscale()} {ax.get_xlabel()!r}, y {ax.get_yscale()} {ax.get_ylabel()!r}"
+    _, labels = ax.get_legend_handles_labels()
+    if ax.get_legend():
+        labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    areas = [a for a in ax.get_children() if isinstance(a, PolyCollection)]
+    spans = [p for p in ax.patches if isinstance(p, Rectangle) and p not in bars_of(ax)]
+    shown = "legend" if ax.get_legend() else "no legend"
+    return f"{title!r}: {scales}; {shown} {labels}; {len(areas) + len(spans)} filled areas"
+
+
+def bars_of(ax):
+    return [bar for container in ax.containers for bar in container]
+
+
+def all_said():
+    """A line for each axes of each picture."""
+    pictures = {name: drawn(*how) for name, how in STATIC.items()}
+    pictures |= {name: frame_of(without_frames(name)) for name in sorted(EXPLORERS)}
+    return [
+        f"{name} {i}: {said(ax)}" for name, axes in pictures.items() for i, ax in enumerate(axes)
+    ]
+
+
+def test_every_picture_says_what_it_said_when_it_was_read(tmp_path):
+    now = tmp_path / "figures.txt"
+    now.write_text("".join(f"{line}\n" for line in all_said()), encoding="utf-8")
+    was, new = (path.read_text(encoding="utf-8").splitlines() for path in (KNOWN, now))
+    assert new == was, f"read what differs; if it is meant: cp {now} {KNOWN}"
+
+
+def ends(area):
+    """(x, lower end, upper end) of what `fill_between` filled, each once and by x."""
+    vertices = np.unique(area.get_paths()[0].vertices, axis=0)
+    xs = np.unique(vertices[:, 0])
+    rows = [vertices[vertices[:, 0] == x, 1] for x in xs]
+    return xs, np.array([row.min() for row in rows]), np.array([row.max() for row in rows])
+
+
+def test_the_band_of_lemma_2_goes_from_half_a_layer_to_three_halves():
+    (ax,) = drawn(*STATIC["growth"])
+    layers, low, high = ends(ax.collections[0])
+    np.testing.assert_array_equal(layers, np.arange(4))
+    np.testing.assert_allclose(low, 1 + layers / 2)
+    np.testing.assert_allclose(high, 1 + 3 * layers / 2)
+
+
+def test_the_grey_of_a_flow_lies_between_theorys_two_ends():
+    flows = StackFlows(StackSetting("pre-norm", init="xiong", d_model=16, d_ff=32, batch=1))
+    left, right = drawn(2, lambda axes: draw_flow(flows, axes, depth=8))
+    theory = flows.at(8).theory
+    for ax, ends_of in (
+        (left, [theory.unlike.mean_square, theory.alike.mean_square]),
+        (right, [10**theory.unlike.log10_gradient, 10**theory.alike.log10_gradient]),
+    ):
+        depths, low, high = ends(ax.collections[0])
+        shown = [e[depths.astype(int)] for e in ends_of]
+        np.testing.assert_allclose(low, np.minimum(*shown))
+        np.testing.assert_allclose(high, np.maximum(*shown))
+
+
+def spans(ax):
+    """(x0, x1, y0, y1) of each rectangle that is no bar."""
+    found = [p for p in ax.patches if isinstance(p, Rectangle) and p not in bars_of(ax)]
+    return [
+        (p.get_x(), p.get_x() + p.get_width(), p.get_y(), p.get_y() + p.get_height()) for p in found
+    ]
+
+
+def test_the_seeds_15_to_20_percent_are_hatched_from_15_to_20():
+    (ax,) = drawn(*STATIC["run times"])
+    (span,) = spans(ax)
+    assert span[:2] == pytest.approx((15, 20))
+
+
+def test_negative_variances_are_shaded_up_to_zero():
+    _, ax = frame_of(without_frames("explore_variance"))
+    (span,) = spans(ax)
+    assert span[1] == 0
+    assert span[0] <= ax.get_xlim()[0]
+
+
+def test_the_band_around_a_tokens_mean_is_one_standard_deviation_wide():
+    (ax,) = frame_of(without_frames("explore_traced_token"))
+    values = np.array([bar.get_height() for bar in ax.containers[0]])
+    (span,) = spans(ax)
+    assert span[2:] == pytest.approx((values.mean() - values.std(), values.mean() + values.std()))
