@@ -178,6 +178,7 @@ def test_a_py_file_is_graded_as_a_notebook_is(grade):
         (notebook(RIGHT, kernelspec={"name": "ir", "language": "R", "display_name": "R"}), "'R'"),
         (b"\x00" * 10, "cut off"),
     ],
+    ids=["empty", "a brace", "a list", "half a notebook", "a notebook of R", "zeros"],
 )
 def test_a_broken_file_gets_a_result_with_the_reason(content, reason, grade):
     graded = grade(Paper("03_rms_norm", ".ipynb", content))
