@@ -179,6 +179,12 @@ def test_without_differences_in_the_number_of_links_mode_graph_collapses_too():
     assert directions_apart(layers[-1].detach().numpy()) < 1e-3
 
 
+def test_the_weights_keep_the_mean_square_through_a_relu():
+    model = GCN(depth=1, features=64, hidden=512, classes=512, norm="no norm", seed=0)
+    for layer, fan_in in [(model.linears[0], 64), (model.head, 512)]:
+        assert layer.weight.square().mean().item() == pytest.approx(2 / fan_in, rel=0.03)
+
+
 @pytest.mark.parametrize(("norm", "learns"), [("no norm", False), ("GraphNorm", True)])
 def test_sixteen_layers_learn_with_graph_norm_and_not_without_a_norm(norm, learns):
     accuracy = train_gcn(draw_communities(seed=0), 16, norm, 1e-2, seed=0)

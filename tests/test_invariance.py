@@ -78,6 +78,13 @@ def test_partial_rms_norm_looks_at_the_first_features_only():
     np.testing.assert_array_equal(partial_rms_norm(x)[:2], partial_rms_norm(other)[:2])
 
 
+@pytest.mark.parametrize(("part", "first"), [(1 / 16, 1), (0.5, 3), (0.9, 5)])
+def test_partial_rms_norm_rounds_the_number_of_features_up(part, first):
+    x = np.arange(2.0, 7.0)
+    wanted = x / np.sqrt(np.mean(x[:first] ** 2))
+    np.testing.assert_allclose(partial_rms_norm(x, part), wanted)
+
+
 @pytest.mark.parametrize("part", [0.0, -1.0, 1.5])
 def test_partial_rms_norm_names_a_part_that_does_not_fit(part):
     with pytest.raises(ValueError, match=rf"part is {part}; expected a share"):

@@ -16,6 +16,7 @@ from normlab.chapters.numerics.figures import (
 from normlab.chapters.numerics.rounding import (
     EPSILONS,
     VARIANCES,
+    VarianceSweep,
     epsilon_sweep,
     gradient_sweep,
     layer_norm_eps_outside,
@@ -79,6 +80,12 @@ def test_all_formulas_agree_without_an_offset_and_keep_the_dtype(variance, dtype
     assert computed.shape == (5,)
     exact = x.astype(np.float64).var(-1)
     np.testing.assert_allclose(computed, exact, rtol=20 * float(np.finfo(dtype).eps))
+
+
+def test_the_worst_error_of_a_formula_is_relative_to_the_exact_variance():
+    stored, computed = np.array([[2.0, 100.0]]), np.array([[3.0, 110.0]])
+    sweep = VarianceSweep("float32", *[np.zeros(1)] * 3, stored, {"one pass": computed})
+    assert sweep.worst_error("one pass").tolist() == [0.5]
 
 
 def slope(error, low, high):

@@ -184,6 +184,19 @@ def test_a_perturbation_of_all_weights_moves_the_output_by_about_its_size():
     assert perturb_weights(SMALL, seed=0, size=0.01) == change
 
 
+def test_a_perturbation_is_noise_of_each_matrix_root_mean_square():
+    rng = torch.Generator().manual_seed(0)
+    model, batch = Transformer(SMALL, seed=0).double(), random_batch(SMALL, seed=0)
+    with torch.no_grad():
+        before = model.encoder(model.embed(batch.tokens))
+        for weight in sublayer_weights(model).values():
+            rms = weight.norm() / weight.numel() ** 0.5
+            weight += 0.01 * rms * torch.randn(weight.shape, generator=rng)
+        after = model.encoder(model.embed(batch.tokens))
+    want = ((after - before).norm() / before.norm()).item()
+    assert perturb_weights(SMALL, seed=0, size=0.01).relative == pytest.approx(want, rel=1e-4)
+
+
 def test_every_probe_runs_on_a_model_of_two_stacks():
     assert profile_depth(BOTH, 0, "encoder").gradient.all()
     assert weight_gradients(BOTH, 0, "encoder").last > 0

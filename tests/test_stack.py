@@ -225,6 +225,11 @@ def test_xavier_and_gpt2_draw_with_their_standard_deviations():
         assert weight.std() == pytest.approx(std, rel=0.02)
 
 
+@pytest.mark.parametrize(("init", "std"), [("xavier", 1), ("xiong", 1), ("gpt2", 0.02)])
+def test_the_input_is_drawn_with_the_standard_deviation_of_its_init(init, std):
+    assert stack_input(StackSetting(init=init)).std() == pytest.approx(std, rel=0.03)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from normlab.chapters.warmup import collapse
 from normlab.chapters.warmup.collapse import follow
 from normlab.chapters.warmup.explorers import explore_warmup
 from normlab.chapters.warmup.figures import (
@@ -25,9 +26,10 @@ from normlab.chapters.warmup.rate_map import (
 )
 from normlab.chapters.warmup.run_figures import draw_collapse, draw_rates
 from normlab.tools.timing import one_thread
+from normlab.training import run as training_run
 from normlab.training.config import TrainConfig
 from normlab.training.loop import train
-from normlab.training.run import warmup_lr
+from normlab.training.run import batch_loss, warmup_lr
 from normlab.training.sweep import SweepPlan, parse_plan
 from normlab.training.sweep.csv_file import write_csv
 from normlab.training.sweep.rows import COLUMNS, failure_row, now, record_rows
@@ -162,6 +164,20 @@ def test_a_look_at_the_untrained_model_sees_what_theory_says():
     assert follow(replace(SMALL, placement="rezero"), [0]).looks[0].norm_input == 1
 
 
+def test_a_look_reads_a_batch_that_is_no_part_of_the_training(monkeypatch):
+    looked_at, trained_on = [], []
+
+    def note(kept):
+        return lambda *args: kept.append({*map(tuple, args[1].tolist())}) or batch_loss(*args)
+
+    monkeypatch.setattr(collapse, "batch_loss", note(looked_at))
+    monkeypatch.setattr(training_run, "batch_loss", note(trained_on))
+    follow(replace(SMALL, decoder_layers=1, batch=collapse.SEQUENCES), [0, 2])
+    assert (len(looked_at), len(trained_on)) == (2, 2)
+    assert looked_at[0] == looked_at[1]
+    assert not looked_at[0] & set().union(*trained_on)
+
+
 @pytest.mark.parametrize("looks", [[], [-1]])
 def test_looks_that_cannot_be_are_refused(looks):
     with pytest.raises(ValueError, match="expected at least one number"):
@@ -180,6 +196,14 @@ def test_a_map_shows_a_mark_for_each_seed_and_the_median():
     ax = Figure().subplots()
     draw_map(WarmupMap((*runs[::-1], other), ""), ax, "pre-norm", 6)
     assert [text.get_text() for text in ax.texts] == ["●◐○×\n0.90", "no run"]
+
+
+def test_a_loss_that_is_no_number_is_worse_than_any_other_in_the_median():
+    losses = (math.nan, 0.1, math.inf, 0.2)
+    data = WarmupMap(tuple(run(loss, seed=seed) for seed, loss in enumerate(losses)), "")
+    assert data.median_loss() == math.inf
+    assert data.median_loss(seed=1) == 0.1
+    assert math.isnan(data.median_loss(seed=9))
 
 
 def test_the_explorer_draws_every_seed_where_it_ended():

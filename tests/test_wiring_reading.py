@@ -82,6 +82,15 @@ def test_a_normed_residual_is_told_from_pre_norm():
     assert read[-1] == "y = n2 + f2"
 
 
+def test_the_second_call_of_a_norm_is_told_from_the_first():
+    made = block("pre-norm")
+    made.placement.site_parts[1] = made.placement.site_parts[0]
+    wiring = wiring_of(made)
+    assert wiring.equations == PRE_NORM
+    first, second = wiring.norms
+    assert second == f"{first}#2"
+
+
 def test_norms_of_queries_and_keys_are_inner_ones():
     wiring = wiring_of(block("pre-norm", qk_norm=True))
     assert wiring.equations == PRE_NORM

@@ -78,9 +78,9 @@ def test_no_step_that_windows_runs_needs_make_or_a_posix_shell():
 
 def test_oldest_and_newest_are_what_pyproject_admits():
     included = JOBS["versions"]["strategy"]["matrix"]["include"]
-    assert {(v["versions"], v["resolution"]) for v in included} == {
-        ("oldest", "lowest-direct"),
-        ("newest", "highest"),
+    assert {(v["versions"], v["resolution"], v["warnings"]) for v in included} == {
+        ("oldest", "lowest-direct", "default"),
+        ("newest", "highest", "error"),
     }
 
 
