@@ -102,6 +102,17 @@ def test_the_time_of_nbgraders_file_decides_and_is_the_submissions(tmp_path):
     assert bob.submitted is None
 
 
+def test_a_later_time_counts_for_more_than_a_higher_version(tmp_path):
+    for week, name in {"w1": "01_layer_norm-3", "w2": "01_layer_norm"}.items():
+        put(tmp_path, f"submitted/ada/{week}/{name}.ipynb")
+        time = f"2026-12-0{week[1]} 10:00:00 UTC".encode()
+        put(tmp_path, f"submitted/ada/{week}/timestamp.txt", content=time)
+    put(tmp_path, "submitted/bob/w1/01_layer_norm.ipynb")
+    ada, bob = collect(tmp_path).submissions
+    assert bob.submitted is None
+    assert ada.file.name == "01_layer_norm.ipynb"
+
+
 @pytest.mark.parametrize(
     ("text", "iso"),
     [

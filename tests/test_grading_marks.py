@@ -4,7 +4,7 @@ import csv
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from types import SimpleNamespace
 
 import pytest
@@ -120,6 +120,17 @@ def test_free_days_are_used_in_the_order_of_the_due_times_then_each_day_costs():
     steep = Policy(due=due, per_day=0.5)
     assert steep.late_shares({"01_layer_norm": DUE + 9 * DAY}) == {"01_layer_norm": 0.0}
     assert Policy().late_shares({"01_layer_norm": DUE}) == {"01_layer_norm": 1.0}
+
+
+def test_what_was_due_first_uses_the_free_days_wherever_its_clock_stood_and_whatever_its_name():
+    early = datetime(2026, 12, 1, 23, tzinfo=timezone(timedelta(hours=14)))  # 09:00 UTC
+    policy = Policy(
+        due={"03_rms_norm": early, "01_layer_norm": datetime(2026, 12, 1, 10, tzinfo=UTC)},
+        free_days=1,
+        per_day=0.5,
+    )
+    shares = policy.late_shares({name: due + DAY for name, due in policy.due.items()})
+    assert shares == {"03_rms_norm": 1.0, "01_layer_norm": 0.5}
 
 
 # Files

@@ -76,7 +76,8 @@ class Policy:
             submitted: exercise -> when it was handed in.
         """
         free, shares = self.free_days, {}
-        for exercise in sorted(submitted, key=lambda e: (str(self.due.get(e, "")), e)):
+        due = {name: time.timestamp() for name, time in self.due.items()}
+        for exercise in sorted(submitted, key=lambda name: (due.get(name, 0.0), name)):
             days = self.days_late(exercise, submitted[exercise])
             used = min(free, days)
             free -= used
