@@ -136,6 +136,11 @@ def test_weight_gradients_are_those_of_autograd():
     last = model.encoder.blocks[-1]
     assert found.last == pytest.approx(last.feed_forward.outer.weight.grad.norm().item())
     assert found.norms["W_v"][-1] == pytest.approx(last.attention.value.weight.grad.norm().item())
+    both = [
+        torch.cat([w.weight.grad.flatten() for w in (b.feed_forward.inner, b.feed_forward.outer)])
+        for b in model.encoder.blocks
+    ]
+    assert found.feed_forward == pytest.approx([g.norm().item() for g in both])
     assert found.last_to_first == pytest.approx(found.feed_forward[2] / found.feed_forward[0])
     assert len(found.table().rows) == 3
 
