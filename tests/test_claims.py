@@ -106,7 +106,8 @@ def test_the_stored_numbers_are_those_that_a_run_gives(number, ledger):
         assert replace(new, value=0) == replace(old, value=0)
         assert new.holds
         assert old.holds
-        if number not in TRAINED and new.shown != old.shown:
+        varies = number in TRAINED or "of torch" in new.name
+        if not varies and new.shown != old.shown:
             assert new.value == pytest.approx(old.value, rel=0.01)
 
 
@@ -380,7 +381,7 @@ def test_the_command_writes_json_for_machines(capsys):
     assert claim["verdict"] == "wrong"
     assert claim["passed"] is True
     assert claim["figures"][0]["value"] == pytest.approx(3 / 7)
-    assert printed["made"]["torch"] == torch.__version__
+    assert torch.__version__.startswith(printed["made"]["torch"])  # a wheel may say +cu121
 
 
 def test_the_command_fails_if_an_experiment_fails(capsys, monkeypatch):

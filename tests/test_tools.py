@@ -107,9 +107,8 @@ def test_a_lock_is_given_back_and_leaves_no_file(tmp_path):
 def test_a_stored_file_says_each_package_s_own_version():
     made = made_by("normlab remake graph")
     assert made["command"] == "normlab remake graph"
-    versions = {"normlab": normlab.__version__, "torch": torch.__version__, "numpy": np.__version__}
-    assert versions.items() <= made.items()
-    assert len(set(versions.values())) == 3
+    assert (made["normlab"], made["numpy"]) == (normlab.__version__, np.__version__)
+    assert torch.__version__.startswith(made["torch"])  # a wheel may say +cu121 besides
     assert made["python"] == platform.python_version()
     assert datetime.fromisoformat(made["started"]).utcoffset() == timedelta(0)
 

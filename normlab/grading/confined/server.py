@@ -49,7 +49,7 @@ def serve(
     answers, shared = folder / "answers", folder / "shared"
     for each in (answers, shared):
         each.mkdir(parents=True)
-    os.environ["MPLCONFIGDIR"] = str(shared)
+    os.environ |= {"HOME": str(shared), "MPLCONFIGDIR": str(shared)}  # what is loaded reads them
     confinement, found = strongest(answers, shared, allowed)
     prepare()
     control.send(json.dumps([*map(asdict, found), before]).encode())
