@@ -47,7 +47,7 @@ def test_the_lock_pins_every_package_within_its_bounds_and_says_how_it_is_made()
         if r.marker is None or r.marker.evaluate():
             assert r.specifier.contains(pins[r.name.lower()]), r.name
     assert pins["torch"] == "2.13.0"
-    assert "torch>=2.4" in EXTRAS["course"]
+    assert "torch>=2.8" in EXTRAS["course"]
 
 
 def test_the_tests_have_every_other_extra():
@@ -98,6 +98,8 @@ def test_the_doctor_accepts_what_the_lock_names_whatever_the_build():
 def test_the_doctor_names_the_cure_for_a_missing_an_old_and_another_version():
     missing, old, other = condition_of(None), condition_of("1.26"), condition_of("2.3")
     assert (missing.status, old.status, other.status) == ("wrong", "wrong", "differs")
+    new = condition_of("0.12", "0.11.0", "anywidget~=0.11.0")
+    assert (new.status, new.advice.split(":")[0]) == ("wrong", "too new")
     assert "make lab" in missing.advice
     assert "too old" in old.advice
     assert 'pip install "numpy==2.1"' in other.advice

@@ -2,6 +2,7 @@
 
 import re
 import textwrap
+import tomllib
 from pathlib import Path
 
 import build
@@ -13,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 LESSONS = build.lessons()
 NAMES = [lesson.stem for lesson in LESSONS]
 COMPARED = ("text/plain", "text/html")
+NEEDED = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
 
 
 def notebook(lesson):
@@ -89,6 +91,9 @@ def test_explorers_and_questions_can_be_used_before_anything_is_run(lesson):
     assert all(widget.get("frames") or widget["question"]["options"] for widget in shown)
     assert any("frames" in widget for widget in shown)
     assert any("question" in widget for widget in shown)
+    # the front end that draws them is the one of the installed anywidget
+    asked = {widget["_view_module_version"] for widget in shown}
+    assert {f"anywidget{v.replace('~', '~=').replace('*', '0')}" for v in asked} <= {*NEEDED}
 
 
 SMALL_LESSON = """

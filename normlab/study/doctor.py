@@ -99,14 +99,16 @@ def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Condition:
 
 
 def check_package(requirement: Requirement, found: str | None, locked: str | None) -> Condition:
-    """Below the bound or missing is wrong; another version than the lock's is worth knowing."""
+    """Outside the bounds or missing is wrong; another version than the lock's is worth knowing."""
     expected = f"{locked} (lock), {requirement.specifier}"
     name = requirement.name
     if found is None:
         return Condition(name, "missing", expected, SETUP, "wrong")
     public = Version(found).public  # 2.13.0+cpu -> 2.13.0
     if not requirement.specifier.contains(public, prereleases=True):
-        return Condition(name, found, expected, f"too old: {SETUP}", "wrong")
+        newer = locked is not None and Version(public) > Version(locked)
+        age = "too new" if newer else "too old"
+        return Condition(name, found, expected, f"{age}: {SETUP}", "wrong")
     if locked is not None and public != locked:
         pin = f'python -m pip install "{name}=={locked}"'
         return Condition(

@@ -81,7 +81,9 @@ def projections(dy, x, gamma, eps=1e-5):
 
 def autograd(dy, x, gamma, eps=1e-5):
     check_shapes(dy, x, gamma)
-    leaves = [torch.tensor(np.float64(a), requires_grad=True) for a in (x, gamma, 0 * gamma)]
+    leaves = [
+        torch.tensor(np.asarray(a, np.float64), requires_grad=True) for a in (x, gamma, 0 * gamma)
+    ]
     y = F.layer_norm(leaves[0], gamma.shape, leaves[1], leaves[2], eps)
     gradients = torch.autograd.grad(y, leaves, torch.tensor(np.float64(dy)))
     return returned(*(g.numpy() for g in gradients), x, gamma)

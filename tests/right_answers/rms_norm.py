@@ -55,7 +55,7 @@ def variance_plus_squared_mean(x, gamma, eps=1e-6):
 
 def through_torch(x, gamma, eps=1e-6):
     check_shapes(x, gamma)
-    wide, weight = (torch.from_numpy(np.float64(a)) for a in (x, gamma))
+    wide, weight = (torch.from_numpy(np.asarray(a, np.float64)) for a in (x, gamma))
     return F.rms_norm(wide, gamma.shape, weight, eps).numpy().astype(x.dtype)
 
 
@@ -115,7 +115,7 @@ def from_the_pairs(dy, x, gamma, eps=1e-6):
 
 def autograd(dy, x, gamma, eps=1e-6):
     check_shapes(x, gamma, dy)
-    leaves = [torch.tensor(np.float64(a), requires_grad=True) for a in (x, gamma)]
+    leaves = [torch.tensor(np.asarray(a, np.float64), requires_grad=True) for a in (x, gamma)]
     y = F.rms_norm(leaves[0], gamma.shape, leaves[1], eps)
     gradients = torch.autograd.grad(y, leaves, torch.tensor(np.float64(dy)))
     return returned(*(g.numpy() for g in gradients), x, gamma)
