@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 TOKEN = "on-this-machine-only"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -95,6 +95,21 @@ def open_chapter(page: Page, url: str, name: str) -> None:
 def wait_for_idle(page: Page) -> None:
     status = page.locator("#jp-main-statusbar")
     expect(status).to_contain_text("Python 3 (ipykernel) | Idle", timeout=2 * MINUTES)
+
+
+def wait_for_stored(widget: Locator, page: Page) -> None:
+    """Wait until a stored explorer or question is shown, and load the page once more if it is not.
+
+    Before it shows stored widgets, the notebook's widget manager asks the kernel for live ones,
+    and says nothing when that question fails, as it does now and then on a busy machine
+    (`restoreWidgets` in ipywidgets' python/jupyterlab_widgets/src/manager.ts).
+    """
+    try:
+        expect(widget).to_be_visible(timeout=MINUTES / 2)
+    except AssertionError:
+        page.reload()
+        wait_for_idle(page)
+        expect(widget).to_be_visible(timeout=MINUTES)
 
 
 def run_all_cells(page: Page) -> None:

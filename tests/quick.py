@@ -18,7 +18,9 @@ ROOT = Path(__file__).parent.parent
 ALWAYS = (
     *("normlab/norms", "normlab/checks", "normlab/tools"),
     *("tests/test_norms.py", "tests/test_checks.py", "tests/test_course.py"),
+    "tests/test_architecture.py",
 )
+STYLE_AND_TYPES = "tests/test_architecture.py::test_the_code_is_clean_under"
 SLOW = {
     *("tests/test_browser.py", "tests/test_quiz_in_browser.py", "tests/test_claims.py"),
     *(
@@ -30,7 +32,8 @@ SLOW = {
 }
 """Each takes half a minute or more; `make quick` names them and runs none."""
 MOST = 6
-WITHOUT_NOTEBOOKS = ("-o", "addopts=--doctest-modules --strict-markers")
+OPTIONS = ("-o", "addopts=--doctest-modules --strict-markers", "--deselect", STYLE_AND_TYPES)
+"""No notebooks; and style and types are seen to beside the tests."""
 
 
 def changed_files(base: str) -> list[str]:
@@ -44,14 +47,29 @@ def changed_files(base: str) -> list[str]:
     return sorted({line for done in run for line in done.stdout.splitlines()})
 
 
+def face(package: str) -> dict[str, str]:
+    """Name -> module, for each name on a room's face."""
+    stub = ROOT / package.replace(".", "/") / "__init__.pyi"
+    if not stub.exists():
+        return {}
+    return {
+        alias.name: f"{package}.{node.module or alias.name}"
+        for node in ast.parse(stub.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+
+
 def imported_by(path: Path) -> set[str]:
-    """Modules that a file imports, also as `from normlab.probes import depth`."""
+    """Modules that a file imports, also as `from normlab.probes import depth` or a room's face."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
+            shown = face(node.module)
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+            names |= {shown[alias.name] for alias in node.names if alias.name in shown}
     return names
 
 
@@ -88,7 +106,7 @@ def main() -> int:
     commands = [
         [*python, "ruff", "check", "--quiet"],
         [*python, "ruff", "format", "--check", "--quiet"],
-        [*python, "pytest", "-q", "-n2", *WITHOUT_NOTEBOOKS, *tests, *chosen.options],
+        [*python, "pytest", "-q", "-n2", *OPTIONS, *tests, *chosen.options],
     ]
     types = subprocess.Popen([*python, "mypy"], cwd=ROOT)
     failed = [c[2] for c in commands if subprocess.run(c, cwd=ROOT, check=False).returncode]

@@ -6,7 +6,7 @@ from pathlib import Path
 import jupyterlab_page
 import nbformat
 import pytest
-from jupyterlab_page import MINUTES, run_all_cells
+from jupyterlab_page import MINUTES, run_all_cells, wait_for_stored
 from nbformat import v4
 from playwright.sync_api import Page, expect
 
@@ -118,21 +118,6 @@ def answer_of(setting, explorer):
     expect(explorer.locator("progress")).to_be_hidden(timeout=MINUTES)
     assert explorer.locator(".normlab-status").inner_text() == ""
     return shown(explorer)
-
-
-def wait_for_stored(explorer, page):
-    """Wait until a stored explorer is shown, and load the page once more if it is not.
-
-    Before it shows stored widgets, the notebook's widget manager asks the kernel for live ones,
-    and says nothing when that question fails, as it does now and then on a busy machine
-    (`restoreWidgets` in ipywidgets' python/jupyterlab_widgets/src/manager.ts).
-    """
-    try:
-        expect(explorer).to_be_visible(timeout=MINUTES / 2)
-    except AssertionError:
-        page.reload()
-        jupyterlab_page.wait_for_idle(page)
-        expect(explorer).to_be_visible(timeout=MINUTES)
 
 
 def assert_no_output_holds_an_error(page: Page):

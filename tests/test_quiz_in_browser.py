@@ -6,7 +6,7 @@ from pathlib import Path
 import jupyterlab_page
 import nbformat
 import pytest
-from jupyterlab_page import MINUTES, run_all_cells
+from jupyterlab_page import MINUTES, run_all_cells, wait_for_stored
 from nbformat import v4
 from playwright.sync_api import expect
 
@@ -53,7 +53,7 @@ def reveal(question):
 def test_a_stored_question_is_answered_by_keyboard_before_anything_is_run(open_notebook):
     page = open_notebook(FIRST.name)
     question = page.locator(".normlab-quiz", has_text="Multiply the input of layer norm by 3")
-    expect(question).to_be_visible(timeout=MINUTES)
+    wait_for_stored(question, page)
     first, second = question.get_by_role("radio").all()[:2]
 
     first.focus()
