@@ -9,6 +9,8 @@
 #   make lab ARGS="--no-browser --port 9000"      make test ARGS="-k rms"
 
 PYTHON ?= python3
+# A .venv of another Python is kept, unless PYTHON was named.
+BOOT := $(PYTHON) bootstrap.py $(if $(filter command environment,$(origin PYTHON)),--this-python)
 VENV := .venv
 PEERS := .venv-peers
 BIN := $(VENV)/bin
@@ -18,37 +20,22 @@ BENCH ?= norms
 .PHONY: lab test quick lessons bench bench-grading start doctor lock gradescope system
 .DELETE_ON_ERROR:
 
-FIRST := notebooks/00_start_here.ipynb
-ROOT_OPTION := $(if $(filter 0,$(shell id -u)),--allow-root)
+lab start doctor quick lessons:
+	@$(BOOT) $@ $(ARGS)
 
-lab: $(VENV)/lab.done $(VENV)/trust.done
-	$(BIN)/normlab start
-	$(BIN)/jupyter lab $(ROOT_OPTION) --LabApp.default_url=/lab/tree/$(FIRST) $(ARGS)
+test: system
+	@$(BOOT) test $(ARGS)
 
-test: $(VENV)/test.done system
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+bench:
+	@$(BOOT) python -m benchmarks.$(BENCH) $(ARGS)
 
-quick: $(VENV)/test.done
-	$(BIN)/python tests/quick.py $(ARGS)
-
-lessons: $(VENV)/test.done
-	$(BIN)/python lessons/build.py $(ARGS)
-
-bench: $(VENV)/test.done
-	$(BIN)/python -m benchmarks.$(BENCH) $(ARGS)
-
-bench-grading: $(VENV)/test.done $(PEERS)/peers.done
-	$(BIN)/python -m benchmarks.grading $(ARGS)
-
-start: $(VENV)/lab.done
-	$(BIN)/normlab start
-
-doctor: $(VENV)/lab.done
-	$(BIN)/normlab doctor
+bench-grading: $(PEERS)/peers.done
+	@$(BOOT) python -m benchmarks.grading $(ARGS)
 
 # Versions for every platform; torch stands without a CPU or CUDA suffix, so pip takes the
 # build that the platform has.
-lock: $(VENV)/test.done
+lock:
+	@$(BOOT) set-up test
 	$(BIN)/python -m pip install --quiet "uv>=0.5"
 	printf 'torch==2.13.0\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 		--extra test --constraint - --no-annotate --custom-compile-command "make lock" \
@@ -57,28 +44,6 @@ lock: $(VENV)/test.done
 		--python-version 3.11 --extra course --constraint - --no-annotate \
 		--custom-compile-command "make lock" --upgrade \
 		--output-file benchmarks/peers.txt benchmarks/peers.in pyproject.toml
-
-$(VENV)/venv.done:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
-		"normlab needs Python 3.11 or newer, and $(PYTHON) is %d.%d. " % sys.version_info[:2] + \
-		"Name another one: make lab PYTHON=python3.12")'
-	$(PYTHON) -m venv $(VENV)
-	touch $@
-
-$(VENV)/lab.done: $(VENV)/venv.done pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[course]'
-	$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements"
-	touch $@
-
-$(VENV)/test.done: $(VENV)/lab.done
-	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[test]'
-	$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyter/nbgrader"
-	touch $@
-
-# JupyterLab shows stored explorers only of notebooks that it was told to trust.
-$(VENV)/trust.done: $(VENV)/lab.done $(wildcard notebooks/*.ipynb solutions/*.ipynb)
-	$(BIN)/jupyter trust notebooks/*.ipynb solutions/*.ipynb
-	touch $@
 
 # The graders that ours is measured beside, in an environment and with a lock of their own.
 $(PEERS)/peers.done: pyproject.toml benchmarks/peers.in benchmarks/peers.txt

@@ -157,8 +157,8 @@ print(diagnose())
 #
 # ## The exercises
 #
-# At the end of a chapter you write its functions yourself. The exercises lie in the folder `work`,
-# where `make lab` has put a copy for you; updates of the course do not touch it. In an exercise,
+# At the end of a chapter you write its functions yourself, in the folder `exercises`. An update of
+# the course keeps what you wrote. In an exercise,
 #
 # - `check(layer_norm)` says whether your answer is right. If not, it names the mistake, says why it
 #   is one, and gives the smallest input on which it shows;
@@ -183,7 +183,7 @@ my_progress()
 # - Scale and offset of a token are lost, its shape stays.
 # - A chapter asks before it answers; the explorers move by arrow key.
 # - `normlab doctor` says whether the machine is ready, `normlab progress` how far you are.
-# - You solve the exercises in `work`, and `check` names the mistake.
+# - You solve the exercises in `exercises`, and `check` names the mistake.
 #
 # ## Sources
 #

@@ -537,7 +537,7 @@ print("alone as among others:", np.allclose(alone[0], h[0]))
 # %% [markdown]
 # ## The exercise
 #
-# Write the function of this chapter yourself: [exercise 01](../work/01_layer_norm.ipynb).
+# Write the function of this chapter yourself: [exercise 01](../exercises/01_layer_norm.ipynb).
 # `check(layer_norm)` knows some twenty mistakes that are made here, most of the wrong answers
 # above among them, and names yours.
 

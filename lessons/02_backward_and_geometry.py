@@ -673,7 +673,7 @@ Table(("mean / standard deviation", "squared length along 1", "cosine of LN(x) a
 # %% [markdown]
 # ## The exercise
 #
-# Write the backward pass yourself: [exercise 02](../work/02_layer_norm_backward.ipynb). Its check
+# Write the backward pass yourself: [exercise 02](../exercises/02_layer_norm_backward.ipynb). Its check
 # tells apart a dropped mean, a γ that came too late, and a σ that was held constant.
 
 # %% [markdown]

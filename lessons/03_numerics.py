@@ -754,8 +754,8 @@ Table(("input", "norm", "normlab.norms", "max |dx|", "torch", "max |dx|"), table
 # %% [markdown]
 # ## The exercise
 #
-# What this chapter showed is asked in two exercises. [Exercise 01](../work/01_layer_norm.ipynb) must
-# hold far from 0 and in float16. In exhibit 2 of [the bug museum](../work/08_bug_museum.ipynb) you
+# What this chapter showed is asked in two exercises. [Exercise 01](../exercises/01_layer_norm.ipynb) must
+# hold far from 0 and in float16. In exhibit 2 of [the bug museum](../exercises/08_bug_museum.ipynb) you
 # find an input on which a one-pass variance fails, and mend it.
 
 # %% [markdown]

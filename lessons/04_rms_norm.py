@@ -661,7 +661,7 @@ Table(
 # ## The exercise
 #
 # Write RMSNorm in NumPy, forward and backward, and as a PyTorch module:
-# [exercise 03](../work/03_rms_norm.ipynb).
+# [exercise 03](../exercises/03_rms_norm.ipynb).
 
 # %% [markdown]
 # ## Recap

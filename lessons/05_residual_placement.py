@@ -396,7 +396,7 @@ explore_identity()
 # ## The exercise
 #
 # Write a post-norm step, a pre-norm step, and a pre-norm transformer with its final norm:
-# [exercise 04](../work/04_residual_placement.ipynb).
+# [exercise 04](../exercises/04_residual_placement.ipynb).
 
 # %% [markdown]
 # ## Recap

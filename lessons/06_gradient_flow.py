@@ -486,7 +486,7 @@ for init in ("xavier", "xiong"):
 # ## The exercise
 #
 # Write the probe of this chapter, and the slope that sums up its curves:
-# `layer_gradient_norms` and `loglog_slope` in [exercise 05](../work/05_gradient_flow.ipynb).
+# `layer_gradient_norms` and `loglog_slope` in [exercise 05](../exercises/05_gradient_flow.ipynb).
 
 # %% [markdown]
 # ## Recap

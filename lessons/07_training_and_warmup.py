@@ -531,7 +531,7 @@ Table(("layers", "placement", "best rate", "warmup", "seed 0", "seed 1", "seed 2
 # %% [markdown]
 # ## The exercise
 #
-# Write the warmup of this chapter, `warmup_lr`, in [exercise 05](../work/05_gradient_flow.ipynb).
+# Write the warmup of this chapter, `warmup_lr`, in [exercise 05](../exercises/05_gradient_flow.ipynb).
 
 # %% [markdown]
 # ## Recap

@@ -595,9 +595,9 @@ draw_deep_runs(runs.records, ax)
 # ## The exercise
 #
 # Write DeepNorm's constants, its step and its initialization:
-# [exercise 06](../work/06_deepnorm.ipynb).
+# [exercise 06](../exercises/06_deepnorm.ipynb).
 #
-# One more exercise uses what you know by now. [Exercise 08](../work/08_bug_museum.ipynb) is a museum
+# One more exercise uses what you know by now. [Exercise 08](../exercises/08_bug_museum.ipynb) is a museum
 # of six bugs that real code had: find an input on which each fails, and mend it.
 
 # %% [markdown]

@@ -553,7 +553,7 @@ for size in (16, (6, 16)):
 # ## The exercise
 #
 # Write the LSTM cell, and layer norm on graphs in both modes:
-# [exercise 07](../work/07_beyond_transformers.ipynb).
+# [exercise 07](../exercises/07_beyond_transformers.ipynb).
 
 # %% [markdown]
 # ## Recap

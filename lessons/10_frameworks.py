@@ -440,7 +440,7 @@ print(f"greatest difference {gap.max():.5f}, at |u| = {u[gap.argmax()].abs():.1f
 # %% [markdown]
 # ## The exercise
 #
-# In [exercise 03](../work/03_rms_norm.ipynb) you write the RMSNorm that the seed's listing meant to
+# In [exercise 03](../exercises/03_rms_norm.ipynb) you write the RMSNorm that the seed's listing meant to
 # be: as a torch module, computing in float32 for half inputs. Part of its check is the number 300.
 
 # %% [markdown]

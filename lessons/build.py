@@ -24,6 +24,7 @@ from typing import Any
 
 import jupytext
 import nbformat
+from answers import mark_answers
 from course_links import README, filled, readme_filled
 from nbclient import NotebookClient
 from nbformat import NotebookNode, v4
@@ -60,6 +61,7 @@ def convert(lesson: Path) -> NotebookNode:
         cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
         if "timing" in cell.metadata.get("tags", []):
             cell.metadata["tags"].append("nbval-ignore-output")
+    mark_answers(source)
     metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     return v4.new_notebook(cells=source.cells, metadata=metadata)
 

@@ -62,18 +62,25 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command; the exit code is 0 only if it succeeded."""
     parser = argparse.ArgumentParser(prog="normlab", description="The normalization course.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("doctor", help="what is installed, what is wrong, and the cure")
-    commands.add_parser("start", help="copy the exercises to work/, where you solve them")
+    _add_doctor(commands)
+    _add_start(commands)
+    commands.add_parser("lab", help="bring work/ up to date, and open it; options: JupyterLab's")
     _add_check(commands)
     commands.add_parser("progress", help="what you have read, predicted and solved")
     _add_sweep(commands)
     _add_grade(commands)
     _add_claims(commands)
     _add_remake(commands)
-    options = vars(parser.parse_args(arguments))
+    parsed, others = parser.parse_known_args(arguments)
+    options = vars(parsed)
+    if options["command"] == "lab":
+        options["options"] = others
+    elif others:
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
     run: dict[str, Callable[..., int]] = {
         "doctor": doctor,
         "start": start,
+        "lab": lab,
         "check": check,
         "progress": progress,
         "sweep": sweep,
@@ -92,21 +99,29 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
 
 
-def doctor() -> int:
+def doctor(fix: bool) -> int:
+    from normlab.setup.repair import install_and_ask_again, needed_by_the_numpy_part
+
     try:
-        from normlab.study.doctor import diagnose, header
-    except ModuleNotFoundError as error:  # the doctor itself needs two small packages
-        print(f"{error.name} is missing: run `make lab` in the course's folder")
+        from normlab.study.doctor import doctor_command
+    except ModuleNotFoundError as error:  # the doctor itself needs some small packages
+        if fix:
+            return install_and_ask_again(needed_by_the_numpy_part())
+        print(f"{error.name} is missing. `python -m normlab doctor --fix` installs it.")
         return 1
-    report = diagnose()
-    print(f"{header()}\n\n{report}")
-    return 0 if report.healthy else 1
+    return doctor_command(fix)
 
 
-def start() -> int:
+def start(update: bool) -> int:
     from normlab.study.start import start_command
 
-    return start_command()
+    return start_command(update)
+
+
+def lab(options: list[str]) -> int:
+    from normlab.study.lab import lab_command
+
+    return lab_command(options)
 
 
 def check(**options: Any) -> int:
@@ -148,6 +163,27 @@ def remake(name: str | None, listed: bool, **options: Any) -> int:
     return remake_command(name, **options)
 
 
+def _add_doctor(commands: Any) -> None:
+    parser = commands.add_parser("doctor", help="what is installed, what is wrong, and the cure")
+    parser.add_argument("--fix", action="store_true", help="install what is missing or differs")
+
+
+def _add_start(commands: Any) -> None:
+    parser = commands.add_parser(
+        "start",
+        help="copy chapters and exercises to work/, where you read and solve them",
+        description="Copy what work/ does not hold yet: work/ of the course's folder or, where "
+        "normlab was installed from a wheel, of the folder where you stand. NORMLAB_WORK names "
+        "another folder. What is there stays as it is.",
+    )
+    parser.add_argument(
+        "--update",
+        action="store_true",
+        help="bring new versions of what is there; your answers, notes and cells are carried over, "
+        "and the old files are kept beside",
+    )
+
+
 def _add_check(commands: Any) -> None:
     parser = commands.add_parser(
         "check",
@@ -156,7 +192,7 @@ def _add_check(commands: Any) -> None:
         "exit code is 0 only if every answer passes.",
     )
     parser.add_argument(
-        "files", nargs="*", type=Path, metavar="FILE", help="default: the notebooks in work/"
+        "files", nargs="*", type=Path, metavar="FILE", help="default: the exercises in work/"
     )
     parser.add_argument(
         "--json", action="store_true", dest="as_json", help="print a list for machines"

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "normlab"
 # From the bottom to the top: a module imports from its own room or from lower ones.
 ROOMS = (
+    "setup",
     "torch_norms",
     "norms",
     "checks",
@@ -31,6 +32,7 @@ ROOMS = (
     "study",
     "grading",
     "cli",
+    "__main__",
 )
 # In the order of the course: a chapter imports from itself or from earlier ones.
 CHAPTERS = [chapter.name for chapter in chapters()]
@@ -96,6 +98,24 @@ def test_every_room_is_on_the_list_and_every_listed_room_is_there():
     assert {path.parent for path in MODULES} == {
         path.parent for path in MODULES if path.name == "__init__.py"
     }
+
+
+@pytest.mark.parametrize("path", [ROOT / "bootstrap.py", *PACKAGE.glob("setup/*.py")], ids=str)
+def test_what_makes_the_environment_needs_nothing_of_it(path):
+    """The standard library, and itself: also where nothing else is installed."""
+    tops = {
+        name.split(".")[0]
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    assert tops <= {*sys.stdlib_module_names, "normlab"}
+    assert all(other.startswith("normlab.setup") for other in imported(path) if "." in other)
 
 
 def test_chapters_are_numbered_from_00_on_and_no_folder_was_emptied():

@@ -13,6 +13,7 @@ from packaging.version import Version
 
 import normlab
 from normlab import cli
+from normlab.setup import repair
 from normlab.study import doctor
 
 ROOT = Path(__file__).parent.parent
@@ -74,7 +75,11 @@ def test_the_readmes_example_runs_and_its_make_targets_exist():
     readme = (ROOT / "README.md").read_text()
     for example in re.findall(r"```python\n(.*?)```", readme, re.DOTALL):
         exec(compile(example, "README.md", "exec"), {})
-    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = {
+        name
+        for line in re.findall(r"^([a-z -]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        for name in line.split()
+    }
     named = set(re.findall(r"(?:^|`|cpu )make (\w+)", readme, re.MULTILINE))
     assert {"lab", "test", "lessons", "lock"} <= named <= targets
 
@@ -100,9 +105,9 @@ def test_the_doctor_names_the_cure_for_a_missing_an_old_and_another_version():
     assert (missing.status, old.status, other.status) == ("wrong", "wrong", "differs")
     new = condition_of("0.12", "0.11.0", "anywidget~=0.11.0")
     assert (new.status, new.advice.split(":")[0]) == ("wrong", "too new")
-    assert "make lab" in missing.advice
+    assert missing.advice == "`python -m normlab doctor --fix` installs numpy==2.1"
+    assert missing.fix == old.fix == other.fix == ("numpy==2.1",)
     assert "too old" in old.advice
-    assert 'pip install "numpy==2.1"' in other.advice
 
 
 def test_the_doctor_refuses_an_old_python():
@@ -140,7 +145,7 @@ def test_the_numpy_part_alone_is_healthy_and_half_a_course_is_not():
     assert "extra: course: the NumPy part alone is installed" in str(report)
     half = doctor.examine_machine(doctor.find_lock(), alone | {"jupyterlab": "4.6.6"})
     assert not half.healthy
-    assert "torch: run `make lab`" in str(half)
+    assert "torch: `python -m normlab doctor --fix` installs torch==" in str(half)
 
 
 def test_a_missing_lock_and_a_missing_package_make_the_report_unhealthy():
@@ -148,8 +153,8 @@ def test_a_missing_lock_and_a_missing_package_make_the_report_unhealthy():
     report = doctor.examine_machine(None, installed | {"numpy": None})
     text = str(report)
     assert not report.healthy
-    assert "numpy: run `make lab`" in text
-    assert "lock: clone" in text
+    assert "numpy: `python -m normlab doctor --fix` installs numpy>=2.0" in text
+    assert "`git checkout constraints.txt`" in text
 
 
 def test_the_command_prints_every_package_and_succeeds_here(capsys):
@@ -169,7 +174,40 @@ def test_the_doctor_names_the_cure_even_if_it_cannot_start(package, monkeypatch,
     monkeypatch.delitem(sys.modules, "normlab.tools.table")
     monkeypatch.setitem(sys.modules, package, None)  # as if it were not installed
     assert cli.main(["doctor"]) == 1
-    assert f"{package} is missing: run `make lab`" in capsys.readouterr().out
+    assert f"{package} is missing. `python -m normlab doctor --fix`" in capsys.readouterr().out
+    asked = []
+    monkeypatch.setattr(repair, "install_and_ask_again", lambda wanted: asked.append(wanted) or 0)
+    assert cli.main(["doctor", "--fix"]) == 0
+    assert [Requirement(r).name for r in asked[0]] == [
+        Requirement(r).name for r in PROJECT["dependencies"]
+    ]
+
+
+def test_the_doctor_does_what_it_recommends_under_the_lock_and_looks_again(monkeypatch, capsys):
+    ran = []
+    monkeypatch.setattr(subprocess, "call", lambda command: ran.append(command[1:]) or 0)
+    numpy_is_old = doctor.Report((condition_of("1.26"), condition_of("2.1")))
+    monkeypatch.setattr(doctor, "diagnose", lambda: numpy_is_old)
+    assert doctor.doctor_command(fix=False) == 1
+    assert not ran
+    assert doctor.doctor_command(fix=True) == 0
+    pip, again = ran
+    assert pip[-1] == "numpy==2.1"
+    assert pip[pip.index("--constraint") + 1] == str(repair.find_lock())
+    assert again == ["-m", "normlab", "doctor"]
+    monkeypatch.setattr(subprocess, "call", lambda command: 7)
+    assert doctor.doctor_command(fix=True) == 7
+    assert "Is there a network?" in capsys.readouterr().err
+
+
+def test_the_command_is_a_module_too_and_speaks_where_nothing_is_installed(tmp_path):
+    # -I -S: no packages but those of Python itself
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); sys.argv[1:] = ['doctor']; " + (
+        "import runpy; runpy.run_module('normlab', run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1, done.stderr
+    assert "is missing. `python -m normlab doctor --fix` installs it." in done.stdout
 
 
 def test_an_unknown_command_is_refused_with_the_list_of_commands(capsys):

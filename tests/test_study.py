@@ -14,7 +14,6 @@ from nbformat import v4
 
 from normlab import cli, norms
 from normlab.checks.cells import UnreadableFile
-from normlab.study import start
 from normlab.study.files import check_file
 from normlab.study.notebook import WrongAnswer, check, hint
 from normlab.study.record import open_record
@@ -251,21 +250,6 @@ def test_nothing_to_check_says_what_to_do(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("normlab.study.check_command.WORK", tmp_path / "work")
     assert cli.main(["check"]) == 2
     assert "`normlab start`" in capsys.readouterr().err
-
-
-def test_start_copies_what_is_missing_and_never_overwrites(tmp_path, monkeypatch, capsys):
-    source, work = tmp_path / "exercises", tmp_path / "work"
-    source.mkdir()
-    for name in ("01_a", "02_b"):
-        notebook(source / f"{name}.ipynb", "1")
-    assert [len(part) for part in start.copy_exercises(work, source)] == [2, 0]
-    (work / "01_a.ipynb").write_text("mine")
-    (work / "02_b.ipynb").unlink()
-    assert [len(part) for part in start.copy_exercises(work, source)] == [1, 1]
-    assert (work / "01_a.ipynb").read_text() == "mine"
-    assert not list(work.glob("*.part"))
-    with pytest.raises(FileNotFoundError, match="holds no exercises"):
-        start.copy_exercises(work, tmp_path / "nowhere")
 
 
 def test_an_answer_may_be_a_function_of_the_package():

@@ -8,7 +8,7 @@ from functools import cache
 
 from normlab.checks.cells import Cell, notebook_cells
 from normlab.checks.exercise import Exercise
-from normlab.study.start import EXERCISES
+from normlab.study.folders import EXERCISES
 
 MOST_CANDIDATES = 4
 

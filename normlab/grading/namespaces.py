@@ -10,7 +10,7 @@ from pathlib import Path
 
 from normlab.grading.confined.confinement import PACKAGE, SYSTEM, libraries
 from normlab.grading.confined.level import Level, missing
-from normlab.study.start import EXERCISES
+from normlab.study.folders import EXERCISES
 
 NAME = "namespaces"
 FOLDER_BYTES = 256 * 2**20

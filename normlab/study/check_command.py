@@ -8,26 +8,26 @@ from pathlib import Path
 from normlab.checks import Diagnosis
 from normlab.checks.cells import UnreadableFile
 from normlab.study.files import check_file
+from normlab.study.folders import WORK
 from normlab.study.notebook import keep_solved
-from normlab.study.start import WORK
 from normlab.tools.processes import Processes, WorkerDied
 from normlab.tools.progress_bar import progress_bar
 from normlab.tools.table import Table
 
 NOTHING = (
-    "there is nothing to check: {folder} holds no notebook. `normlab start` puts the exercises "
-    "there; or name the files: normlab check my_answer.py"
+    "there is nothing to check: {folder} holds no exercise. `normlab start` puts them there; "
+    "or name the files: normlab check my_answer.py"
 )
 
 
 def check_command(files: list[Path], as_json: bool, seconds: float) -> int:
-    """Check `files`, or all notebooks in work/; 0 only if every answer of every file passes.
+    """Check `files`, or all exercises in work/; 0 only if every answer of every file passes.
 
     Right answers in work/ are kept in the learner's record.
     """
-    chosen = files or sorted(WORK.glob("*.ipynb"))
+    chosen = files or sorted((WORK / "exercises").glob("*.ipynb"))
     if not chosen:
-        print(NOTHING.format(folder=WORK), file=sys.stderr)
+        print(NOTHING.format(folder=WORK / "exercises"), file=sys.stderr)
         return 2
     diagnoses: list[Diagnosis] = []
     unreadable: list[str] = []

@@ -12,17 +12,19 @@ from typing import Literal
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from normlab.setup.repair import find_lock, install_and_ask_again
 from normlab.tools.table import Table
 
 OLDEST_PYTHON = (3, 11)
-SETUP = "run `make lab` in the course's folder"
+FIX = "`python -m normlab doctor --fix` installs {}"
 
 
 @dataclass(frozen=True)
 class Condition:
     """One thing looked at: what was found, what was expected, and what to do (or "").
 
-    `status` is "ok", "differs" (it should work, but is not what was tested) or "wrong".
+    `status` is "ok", "differs" (it should work, but is not what was tested) or "wrong". `fix` is
+    what `pip install` is to be given.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Condition:
     expected: str
     advice: str = ""
     status: Literal["ok", "differs", "wrong"] = "ok"
+    fix: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,15 +53,6 @@ class Report:
         advice = [f"  {f.name}: {f.advice}" for f in self.conditions if f.advice]
         verdict = "\n".join(["Advice:", *advice]) if advice else "Everything is in place."
         return f"{self.table()}\n\n{verdict}"
-
-
-def find_lock() -> Path | None:
-    """The lock file: beside the package in a checkout, inside it in a wheel."""
-    package = Path(__file__).parents[1]
-    for path in (package.parent / "constraints.txt", package / "constraints.txt"):
-        if path.exists():
-            return path
-    return None
 
 
 def read_lock(text: str) -> dict[str, str]:
@@ -94,7 +88,7 @@ def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Condition:
     found = ".".join(map(str, version))
     if version >= OLDEST_PYTHON:
         return Condition("python", found, ">= 3.11")
-    advice = "install Python 3.11 or newer, delete .venv, and run `make lab`"
+    advice = "install Python 3.11 or newer, and set the course up with it"
     return Condition("python", found, ">= 3.11", advice, "wrong")
 
 
@@ -102,18 +96,17 @@ def check_package(requirement: Requirement, found: str | None, locked: str | Non
     """Outside the bounds or missing is wrong; another version than the lock's is worth knowing."""
     expected = f"{locked} (lock), {requirement.specifier}"
     name = requirement.name
+    pin = f"{name}=={locked}" if locked else f"{name}{requirement.specifier}"
     if found is None:
-        return Condition(name, "missing", expected, SETUP, "wrong")
+        return Condition(name, "missing", expected, FIX.format(pin), "wrong", (pin,))
     public = Version(found).public  # 2.13.0+cpu -> 2.13.0
     if not requirement.specifier.contains(public, prereleases=True):
         newer = locked is not None and Version(public) > Version(locked)
         age = "too new" if newer else "too old"
-        return Condition(name, found, expected, f"{age}: {SETUP}", "wrong")
+        return Condition(name, found, expected, f"{age}: {FIX.format(pin)}", "wrong", (pin,))
     if locked is not None and public != locked:
-        pin = f'python -m pip install "{name}=={locked}"'
-        return Condition(
-            name, found, expected, f"not the version that was tested: {pin}", "differs"
-        )
+        advice = f"not the version that was tested: {FIX.format(pin)}"
+        return Condition(name, found, expected, advice, "differs", (pin,))
     return Condition(name, found, expected)
 
 
@@ -123,8 +116,11 @@ def check_course(installed: Mapping[str, str | None], pins: Mapping[str, str]) -
     if any(installed[r.name] for r in needed if r.name in ("torch", "jupyterlab")):
         return [check_package(r, installed[r.name], pins.get(r.name.lower())) for r in needed]
     names = ", ".join(r.name for r in needed)
-    advice = f"the NumPy part alone is installed; for all of it, {SETUP}"
-    return [Condition("extra: course", "not installed", names, advice, "differs")]
+    all_of_it = FIX.format("all of it")
+    advice = f"the NumPy part alone is installed; {all_of_it}"
+    return [
+        Condition("extra: course", "not installed", names, advice, "differs", ("normlab[course]",))
+    ]
 
 
 def check_device(torch_version: str, cuda: bool, mps: bool, driver: bool) -> Condition:
@@ -146,8 +142,9 @@ def _device_here() -> Iterator[Condition]:
     try:
         import torch
     except (ImportError, OSError) as error:
-        reinstall = "python -m pip install --force-reinstall torch==2.13.0"
-        yield Condition("import torch", str(error), "works", reinstall, "wrong")
+        again = ("--force-reinstall", "--no-deps", f"torch=={installed_version('torch')}")
+        advice = FIX.format("it once more")
+        yield Condition("import torch", str(error), "works", advice, "wrong", again)
         return
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     found = check_device(
@@ -159,7 +156,7 @@ def _device_here() -> Iterator[Condition]:
 
 def check_lock(lock: Path | None) -> Iterator[Condition]:
     if lock is None:
-        cure = "clone the course's repository again: constraints.txt is missing"
+        cure = "constraints.txt is missing: `git checkout constraints.txt` in the course's folder"
         yield Condition("lock", "missing", "constraints.txt", cure, "wrong")
 
 
@@ -171,8 +168,8 @@ def check_others(pins: Mapping[str, str]) -> Condition:
     found = f"{len(there) - len(differing)} of {len(there)} as locked"
     if not differing:
         return Condition("all packages", found, "the lock's versions")
-    advice = f"python -m pip install {' '.join(differing)}"
-    return Condition("all packages", found, "the lock's versions", advice, "differs")
+    advice = FIX.format(" ".join(differing))
+    return Condition("all packages", found, "the lock's versions", advice, "differs", (*differing,))
 
 
 def examine_machine(lock: Path | None, installed: Mapping[str, str | None]) -> Report:
@@ -193,6 +190,16 @@ def diagnose() -> Report:
     """Look at this machine."""
     needed = needed_packages() + needed_packages("course")
     return examine_machine(find_lock(), {r.name: installed_version(r.name) for r in needed})
+
+
+def doctor_command(fix: bool) -> int:
+    """Print the report; 0 if nothing is wrong. With `fix` do what it recommends, and look again."""
+    report = diagnose()
+    print(f"{header()}\n\n{report}")
+    wanted = [condition.fix for condition in report.conditions if condition.fix]
+    if fix and wanted:
+        return install_and_ask_again(*wanted)
+    return 0 if report.healthy else 1
 
 
 def header() -> str:

@@ -1,49 +1,128 @@
-"""`normlab start`: a copy of the exercises to work in, which no update ever touches."""
+"""`normlab start`: chapters and exercises in the learner's folder, and their updates."""
 
+import datetime
 import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from normlab.study import copies
+from normlab.study.folders import SHELVES, SOURCES, WORK
+from normlab.study.merge import merge
 from normlab.tools.whole_files import written_whole
 
-COURSE = Path(__file__).parents[2]
-IN_COURSE = (COURSE / "exercises" / "01_layer_norm.ipynb").exists()
-"""Whether this runs in the course's own folder, and not as an installed package."""
-EXERCISES = COURSE / ("exercises" if IN_COURSE else "normlab/exercise_notebooks")
-WORK = (COURSE if IN_COURSE else Path.cwd()) / "work"
+BEFORE = "before-update"
+"""Where an updated notebook's old file stays, beside it."""
 
 
-def start_command(folder: Path = WORK) -> int:
-    """Copy every exercise that `folder` does not hold yet, and say what was done."""
-    copied, kept = copy_exercises(folder)
-    print(f"{len(copied)} exercises copied to {folder}" + _kept(kept))
+@dataclass
+class Done:
+    """What became of each notebook of the course, by its path in the learner's folder."""
+
+    copied: list[str] = field(default_factory=list)
+    updated: list[str] = field(default_factory=list)
+    older: list[str] = field(default_factory=list)
+    same: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    """Files in the way, which are no copies of the course."""
+    carried: int = 0
+    left: int = 0
+
+    def sentences(self, folder: Path) -> Iterator[str]:
+        """One for each thing that was done, or that is to be done."""
+        if self.copied:
+            yield f"{_count(self.copied)} copied to {folder}."
+        if self.updated:
+            yield (
+                f"{_count(self.updated)} brought up to date in {folder}, with {self.carried} of "
+                f"your cells in them. The old files are in {BEFORE}/ beside them."
+            )
+        if self.left:
+            yield f"{self.left} cells that you and the course both changed are in the old files."
+        if self.older:
+            yield f"There are newer versions of {len(self.older)}: `normlab start --update`."
+        for name in self.others:
+            yield f"{name} is no copy of the course's and stays. Rename it to get that one."
+        if not (self.copied or self.updated or self.older):
+            yield f"{_count(self.same)} in {folder} are up to date."
+
+
+def _count(names: list[str]) -> str:
+    return f"{len(names)} notebook{'s' if len(names) != 1 else ''}"
+
+
+def start_command(update: bool, folder: Path = WORK) -> int:
+    """Copy what `folder` does not hold yet, with `update` bring the rest up to date, and say so."""
+    try:
+        done = fill(folder, update)
+    except OSError as error:
+        reason = error.strerror or error
+        print(f"{folder} cannot be written: {reason}. {ELSEWHERE}", file=sys.stderr)
+        return 1
+    print("\n".join(done.sentences(folder)))
     return 0
 
 
-def copy_exercises(folder: Path, source: Path = EXERCISES) -> tuple[list[Path], list[Path]]:
-    """(copied, kept): the notebooks that were new in `folder`, and those that stayed as they are.
+ELSEWHERE = (
+    "Set NORMLAB_WORK to a folder of your own, for instance NORMLAB_WORK=~/normlab. The chapters "
+    "can be read where they are, in notebooks/."
+)
+
+
+def fill(folder: Path, update: bool, sources: Path = SOURCES) -> Done:
+    """Copy or update every notebook of the course. A file of the learner's is never replaced
+    without its old version beside it.
 
     Raises:
-        FileNotFoundError: if there are no exercises to copy.
+        ValueError: if there is nothing to copy.
+        OSError: if the folder cannot be written.
     """
-    notebooks = sorted(source.glob("*.ipynb"))
-    if not notebooks:
-        raise FileNotFoundError(f"{source} holds no exercises; expected notebooks (.ipynb).")
-    folder.mkdir(parents=True, exist_ok=True)
-    copied: list[Path] = []
-    kept: list[Path] = []
-    for notebook in notebooks:
-        target = folder / notebook.name
-        (kept if target.exists() else copied).append(target)
-        if not target.exists():
-            with written_whole(target) as unfinished:
-                shutil.copyfile(notebook, unfinished)
-    return copied, kept
+    done = Done()
+    for shelf in SHELVES:
+        for source in sorted((sources / shelf.name).glob("*.ipynb")):
+            new = copies.prepared(copies.read(source), shelf.links)
+            name = f"{shelf.place}/{source.name}".removeprefix("./")
+            _put(new, folder, name, update, done)
+    if not any((done.copied, done.updated, done.older, done.same, done.others)):
+        raise ValueError(f"{sources} holds no notebooks of the course.")
+    return done
 
 
-def _kept(kept: list[Path]) -> str:
-    if not kept:
-        return "."
-    return (
-        f"; {len(kept)} that were there stayed as they are. To begin one anew, delete or rename "
-        "your copy and run `normlab start` again."
-    )
+def _put(new: copies.Notebook, folder: Path, name: str, update: bool, done: Done) -> None:
+    target = folder / name
+    if not target.exists():
+        copies.write(new, target)
+        done.copied.append(name)
+        return
+    try:
+        mine = copies.read(target)
+    except ValueError:
+        done.others.append(name)
+        return
+    if not copies.made_from(mine):
+        done.others.append(name)
+    elif copies.made_from(mine) == copies.made_from(new):
+        done.same.append(name)
+    elif not update:
+        done.older.append(name)
+    else:
+        merged = merge(new, mine)
+        keep_old(target)
+        copies.write(merged.notebook, target)
+        done.updated.append(name)
+        done.carried += merged.carried
+        done.left += merged.left
+
+
+def keep_old(target: Path) -> Path:
+    """A copy of a file as it is, beside it: before-update/NAME-2026-11-29.ipynb."""
+    beside = target.parent / BEFORE
+    beside.mkdir(exist_ok=True)
+    day = datetime.date.today().isoformat()
+    numbers = ("", *(f"-{number}" for number in range(2, 1000)))
+    names = (beside / f"{target.stem}-{day}{number}{target.suffix}" for number in numbers)
+    kept = next(name for name in names if not name.exists())
+    with written_whole(kept) as unfinished:
+        shutil.copyfile(target, unfinished)
+    return kept

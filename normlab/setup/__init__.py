@@ -1,0 +1,1 @@
+"""How `.venv` is understood, made and mended, with the standard library alone."""

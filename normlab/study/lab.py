@@ -1,0 +1,34 @@
+"""`normlab lab`: JupyterLab in the learner's folder, on the first page."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from normlab.study.folders import FIRST, SOURCES, WORK
+from normlab.study.start import start_command
+
+
+def lab_command(options: list[str], folder: Path = WORK) -> int:
+    """Bring the learner's folder up to date, and open it; where it cannot be written, the course's
+    own chapters are opened, to read.
+
+    Args:
+        options: for JupyterLab, such as `--no-browser`.
+        folder: the learner's.
+    """
+    if start_command(update=True, folder=folder):
+        folder = SOURCES / "notebooks"
+    command = [*jupyterlab(folder), *options]
+    if os.name == "nt":  # there `exec` does not wait
+        return subprocess.call(command)
+    sys.stdout.flush()
+    os.execv(command[0], command)
+
+
+def jupyterlab(folder: Path) -> list[str]:
+    """The command that opens a folder on the first page."""
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
+    if hasattr(os, "getuid") and os.getuid() == 0:
+        command.append("--allow-root")
+    return [*command, f"--LabApp.default_url=/lab/tree/{FIRST}"]
