@@ -31,8 +31,8 @@
 # kind that is found in many places. The chapters call it **the seed text**. They quote its claims,
 # run an experiment on each, and give a verdict: holds, imprecise, or wrong.
 #
-# Change any cell and run it again. JupyterLab saves what you change; `git checkout notebooks`, in a
-# terminal, brings all chapters back as they were.
+# Change any cell and run it again. JupyterLab saves what you change. For a fresh copy of a chapter,
+# rename yours and run `normlab start` in a terminal.
 
 # %% [markdown]
 # ## One token
