@@ -13,7 +13,7 @@ import pytest
 
 import bootstrap
 from normlab.setup import install
-from normlab.setup.venv import RECORD, asked, look, python_of, site_packages, write_record
+from normlab.setup.venv import RECORD, Venv, asked, look, python_of, site_packages, write_record
 
 BACKEND = """
 import zipfile
@@ -192,6 +192,14 @@ def test_a_package_that_is_gone_is_named_and_put_back(lost, whole, capsys):
     install.set_up(whole, "course")
     assert "Missing in .venv: parcel==1.0." in capsys.readouterr().err
     subprocess.run([python_of(whole / ".venv"), "-c", "import parcel"], check=True)
+
+
+def test_what_is_put_back_can_be_had_everywhere_and_is_not_normlab_itself(tmp_path):
+    gone = ("normlab==0.1.0", "torch==2.13.0+cpu")
+    found = Venv(tmp_path / ".venv", "incomplete", "", gone, "course")
+    mend, rest = (command for _, command in install.steps(tmp_path, found, "course"))
+    assert mend[-3:] == ["--force-reinstall", "--no-deps", "torch==2.13.0"]
+    assert rest[-2:] == ["--editable", f"{tmp_path}[course]"]
 
 
 def test_a_newer_lock_and_another_extra_bring_it_up_to_date(whole, capsys):
