@@ -4,7 +4,8 @@ import re
 
 from nbformat import NotebookNode
 
-ANSWER = "answer"
+from normlab.study.copies import ANSWER
+
 PREDICTION = re.compile(r"(?<!\d\. )\*\*Predict")
 """`1. **Predict.**` is an item of a list that explains the word."""
 

@@ -13,7 +13,16 @@ import pytest
 
 import bootstrap
 from normlab.setup import install
-from normlab.setup.venv import RECORD, Venv, asked, look, python_of, site_packages, write_record
+from normlab.setup.venv import (
+    OLDEST_PYTHON,
+    RECORD,
+    Venv,
+    asked,
+    look,
+    python_of,
+    site_packages,
+    write_record,
+)
 
 BACKEND = """
 import zipfile
@@ -276,6 +285,7 @@ def test_bootstrap_names_its_commands_and_an_old_python(monkeypatch, capsys):
     assert bootstrap.main(["unknown"]) == 2
     printed = capsys.readouterr().out
     assert all(f"bootstrap.py {name}" in printed for name in (*bootstrap.COMMANDS, "set-up"))
+    assert bootstrap.OLDEST == OLDEST_PYTHON
     monkeypatch.setattr(sys, "version_info", (3, 9, 1))
     assert bootstrap.main(["lab"]) == 2
     assert "needs Python 3.11 or newer, and this is 3.9" in capsys.readouterr().out

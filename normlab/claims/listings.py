@@ -20,8 +20,9 @@ FLOAT32 = "float32 rounds at 1e-7, outputs reach 4"
 def seed_code() -> Mapping[str, Any]:
     """What the seed's PyTorch listing defines when it is run as it stands.
 
-    >>> seed_code()["ln"].normalized_shape
-    (512,)
+    >>> layer = seed_code()["ln"]
+    >>> layer.normalized_shape, layer.eps, layer.elementwise_affine
+    ((512,), 1e-05, True)
     """
     names: dict[str, Any] = {}
     run_listings(["seed_pytorch"], names)

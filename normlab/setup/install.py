@@ -161,10 +161,10 @@ def alone(course: Path) -> Iterator[int]:
 def try_lock(number: int) -> bool:
     """Whether an open file is now locked by this process."""
     try:
-        if os.name == "nt":
+        if sys.platform == "win32":
             import msvcrt
 
-            msvcrt.locking(number, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+            msvcrt.locking(number, msvcrt.LK_NBLCK, 1)
         else:
             import fcntl
 

@@ -13,9 +13,9 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from normlab.setup.repair import find_lock, install_and_ask_again
+from normlab.setup.venv import OLDEST_PYTHON
 from normlab.tools.table import Table
 
-OLDEST_PYTHON = (3, 11)
 FIX = "`python -m normlab doctor --fix` installs {}"
 
 
@@ -137,12 +137,14 @@ def check_device(torch_version: str, cuda: bool, mps: bool, driver: bool) -> Con
 
 
 def _device_here() -> Iterator[Condition]:
-    if installed_version("torch") is None:
+    version = installed_version("torch")
+    if version is None:
         return
     try:
         import torch
     except (ImportError, OSError) as error:
-        again = ("--force-reinstall", "--no-deps", f"torch=={installed_version('torch')}")
+        public = Version(version).public  # 2.13.0+cpu may not be had everywhere
+        again = ("--force-reinstall", "--no-deps", f"torch=={public}")
         advice = FIX.format("it once more")
         yield Condition("import torch", str(error), "works", advice, "wrong", again)
         return
