@@ -5,7 +5,7 @@ its outputs; and exercises/ from solutions/: take the answers out.
     python lessons/build.py 01 exercises/03      build these
 
 Tables of chapters and links to the next one come from the `chapter.toml` of each (`course_links`),
-the table in the README too.
+the table in the README too; links to where the course is published, from `published`.
 
 Two builds on one machine give the same bytes, apart from the outputs of cells tagged `timing`.
 A text that raises, or that writes to stderr, leaves the old notebook.
@@ -28,6 +28,7 @@ from answers import mark_answers
 from course_links import README, filled, readme_filled
 from nbclient import NotebookClient
 from nbformat import NotebookNode, v4
+from published import addressed, colab_cell
 from release import add_nbgrader_metadata, released
 from tqdm import tqdm
 
@@ -35,6 +36,7 @@ from normlab.tools.whole_files import written_whole
 
 LESSONS = Path(__file__).parent
 ROOT = LESSONS.parent
+GUIDE = ROOT / "CONTRIBUTING.md"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 QUIET = {"TQDM_DISABLE": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -62,6 +64,7 @@ def convert(lesson: Path) -> NotebookNode:
         if "timing" in cell.metadata.get("tags", []):
             cell.metadata["tags"].append("nbval-ignore-output")
     mark_answers(source)
+    source.cells.insert(1, colab_cell())  # behind the title
     metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     return v4.new_notebook(cells=source.cells, metadata=metadata)
 
@@ -135,6 +138,7 @@ def main(arguments: list[str] | None = None) -> None:
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
     README.write_text(readme_filled(README.read_text(encoding="utf-8")), encoding="utf-8")
+    GUIDE.write_text(addressed(GUIDE.read_text(encoding="utf-8")), encoding="utf-8")
     for path in tqdm(found, "notebooks", file=sys.stdout):
         start = time.perf_counter()
         if path.parent == LESSONS:

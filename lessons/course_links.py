@@ -1,18 +1,19 @@
 """What a text does not say itself, since `chapter.toml` says it: the table of chapters, and links.
 
 In the markdown of a lesson `{{ table of chapters }}` and `{{ next chapter }}` stand for them. In
-the README the table stands between two comments, and is written anew.
+the README the table, and the links to where the course can be read without installing it, stand
+each between two comments, and are written anew.
 """
 
-import re
 from pathlib import Path
+
+from published import addressed, links
 
 from normlab.chapters import Chapter, chapters
 
 LESSONS = Path(__file__).parent
 README = LESSONS.parent / "README.md"
 TABLE, NEXT = "{{ table of chapters }}", "{{ next chapter }}"
-IN_README = re.compile(r"(<!-- chapters -->\n).*?(<!-- end of chapters -->)", re.DOTALL)
 
 
 def link(chapter: Chapter, folder: str = "") -> str:
@@ -53,16 +54,20 @@ def filled(source: str, number: str) -> str:
 
 
 def readme_filled(text: str) -> str:
-    """The README with the table of the chapters as it is now.
+    """The README with the address, the links and the table of the chapters as they are now.
 
     Raises:
-        ValueError: if it has not both comments.
+        ValueError: if it has not both comments of each.
     """
-    new = table(folder="notebooks/")
-    text, count = IN_README.subn(lambda found: f"{found[1]}{new}\n{found[2]}", text)
-    if count != 1:
+    text = _written(addressed(text), "links", links())
+    return _written(text, "chapters", table(folder="notebooks/"))
+
+
+def _written(text: str, name: str, new: str) -> str:
+    begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+    if text.count(begin) != 1 or text.count(end) != 1:
         raise ValueError(
-            "README.md has no place for the table of chapters; expected one "
-            "<!-- chapters --> … <!-- end of chapters -->."
+            f"README.md has no place for its {name}; expected one <!-- {name} --> … {end}."
         )
-    return text
+    before, rest = text.split(begin)
+    return f"{before}{begin}{new}\n{end}{rest.split(end)[1]}"

@@ -1,7 +1,6 @@
 """JupyterLab in a real browser: what the browser tests and the browser benchmark share."""
 
 import json
-import os
 import shutil
 import socket
 import subprocess
@@ -13,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from normlab.study import lab
 
 TOKEN = "on-this-machine-only"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -35,7 +36,7 @@ FLAGS = [
 # Cells outside the window stay in the page, so that all outputs can be looked at.
 SETTINGS = {
     "notebook-extension/tracker": {"windowingMode": "none"},
-    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "apputils-extension/notification": {"checkForUpdates": False},
 }
 MINUTES = 60_000
 
@@ -50,7 +51,7 @@ def jupyterlab(notebooks: Sequence[Path], folder: Path) -> Iterator[str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(settings))
     url = f"http://127.0.0.1:{(port := _free_port())}"
-    environment = os.environ | {
+    environment = lab.environment() | {
         "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
         "JUPYTER_CONFIG_DIR": str(folder / "config"),

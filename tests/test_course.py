@@ -59,8 +59,12 @@ def test_a_chapter_without_a_lesson_and_a_readme_without_a_place_are_refused():
     lost = Chapter("77", "t", "q?", 1, name="lost")
     with pytest.raises(ValueError, match=r"chapter 77 \(lost/chapter.toml\) are: none; .* 77_….py"):
         course_links.link(lost)
-    with pytest.raises(ValueError, match="has no place for the table"):
-        course_links.readme_filled("# normlab\n")
+    for lost in ("links", "chapters"):
+        text = "".join(
+            f"<!-- {name} -->\n<!-- end of {name} -->\n" for name in {"links", "chapters"} - {lost}
+        )
+        with pytest.raises(ValueError, match=f"has no place for its {lost}"):
+            course_links.readme_filled(text)
 
 
 @pytest.mark.parametrize("number", list(LESSONS))

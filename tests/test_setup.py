@@ -63,14 +63,13 @@ backend-path = ["."]
 name = "tiny"
 version = "1.0"
 """
-NO_JUPYTER = {"course": (), "test": ()}
 WITHOUT_PIP = (*install.VENV, "--without-pip")
 """Unpacking pip takes most of the time of a small set-up; the tests lend theirs."""
 SET_UP = f"""
 import sys
 from pathlib import Path
 from normlab.setup import install
-install.DISABLED, install.VENV = {NO_JUPYTER}, {WITHOUT_PIP}
+install.VENV = {WITHOUT_PIP}
 install.set_up(Path(sys.argv[1]), "course")
 """
 KILLS = 10
@@ -97,7 +96,6 @@ def tiny_course(folder):
 @pytest.fixture(scope="module", autouse=True)
 def offline(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(install, "DISABLED", NO_JUPYTER)
         patch.setattr(install, "VENV", WITHOUT_PIP)
         lent = tmp_path_factory.mktemp("lent")
         (lent / "pip").symlink_to(Path(pip.__file__).parent)

@@ -2,10 +2,13 @@
 
 import copy
 import json
+import os
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+from jupyterlab_server.config import get_static_page_config
 from nbformat.sign import NotebookNotary
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -240,9 +243,12 @@ def test_jupyter_keeps_what_a_copy_says_of_itself(tmp_path):
 
 def test_lab_opens_the_learners_folder_on_the_first_page(tmp_path, monkeypatch):
     ran = []
-    monkeypatch.setattr(lab.os, "execv", lambda program, command: ran.append(command))
+    monkeypatch.setattr(lab.os, "execve", lambda *called: ran.append(called))
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "/mine")
     lab.lab_command(["--no-browser"], tmp_path / "work")
-    (command,) = ran
+    ((program, command, environment),) = ran
+    assert program == sys.executable
+    assert environment["JUPYTER_CONFIG_PATH"] == f"{lab.SETTINGS}{os.pathsep}/mine"
     assert f"--ServerApp.root_dir={tmp_path / 'work'}" in command
     assert "--LabApp.default_url=/lab/tree/00_start_here.ipynb" in command
     assert command[-1] == "--no-browser"
@@ -251,10 +257,17 @@ def test_lab_opens_the_learners_folder_on_the_first_page(tmp_path, monkeypatch):
 
 def test_where_nothing_can_be_written_the_courses_own_chapters_are_opened(tmp_path, monkeypatch):
     ran = []
-    monkeypatch.setattr(lab.os, "execv", lambda program, command: ran.append(command))
+    monkeypatch.setattr(lab.os, "execve", lambda *called: ran.append(called))
     (tmp_path / "work").write_text("")
     lab.lab_command([], tmp_path / "work")
-    assert f"--ServerApp.root_dir={SOURCES / 'notebooks'}" in ran[0]
+    assert f"--ServerApp.root_dir={SOURCES / 'notebooks'}" in ran[0][1]
+
+
+def test_jupyterlab_asks_no_learner_whether_it_may_fetch_news(monkeypatch):
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(lab.SETTINGS))
+    disabled = get_static_page_config(level="all")["disabledExtensions"]
+    assert disabled["@jupyterlab/apputils-extension:announcements"]
+    assert disabled["@jupyter/nbgrader"]
 
 
 def test_options_of_jupyterlab_are_passed_on_and_those_of_others_refused(monkeypatch, capsys):

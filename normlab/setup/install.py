@@ -13,9 +13,6 @@ from normlab.setup.venv import RECORD, Venv, look, python_of, site_packages, wri
 SIZES = {"course": "1.5 GB", "test": "5 GB"}
 """With PyTorch's CPU build."""
 MINUTES = {"course": "one to three minutes", "test": "three to six minutes"}
-ANNOUNCEMENTS = "@jupyterlab/apputils-extension:announcements"
-DISABLED = {"course": (ANNOUNCEMENTS,), "test": (ANNOUNCEMENTS, "@jupyter/nbgrader")}
-"""JupyterLab asks whether it may fetch news, and nbgrader's buttons are not for learners."""
 LOG_LINES = 40
 VENV = ("-m", "venv", "--clear")
 
@@ -74,9 +71,6 @@ def steps(course: Path, found: Venv, extra: str) -> Iterator[tuple[str, list[str
     if again:
         yield "mending", [*locked, "--force-reinstall", "--no-deps", *again]
     yield "installing", [*locked, "--editable", f"{course}[{extra}]"]
-    for extension in DISABLED[extra]:
-        options = ["labextension", "disable", "--level=sys_prefix", extension]
-        yield "settings of JupyterLab", [python, "-m", "jupyter", *options]
 
 
 def run_shown(step: str, command: Sequence[str], course: Path, lock: int) -> None:

@@ -8,6 +8,9 @@ from pathlib import Path
 from normlab.study.folders import FIRST, SOURCES, WORK
 from normlab.study.start import start_command
 
+SETTINGS = Path(__file__).parent / "jupyter"
+"""Switches off JupyterLab's question about news, and nbgrader's buttons: they are the teacher's."""
+
 
 def lab_command(options: list[str], folder: Path = WORK) -> int:
     """Bring the learner's folder up to date, and open it; where it cannot be written, the course's
@@ -21,9 +24,15 @@ def lab_command(options: list[str], folder: Path = WORK) -> int:
         folder = SOURCES / "notebooks"
     command = [*jupyterlab(folder), *options]
     if os.name == "nt":  # there `exec` does not wait
-        return subprocess.call(command)
+        return subprocess.call(command, env=environment())
     sys.stdout.flush()
-    os.execv(command[0], command)
+    os.execve(command[0], command, environment())
+
+
+def environment() -> dict[str, str]:
+    """That of this process, with our settings of JupyterLab beside the user's own."""
+    paths = [str(SETTINGS), os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, paths))}
 
 
 def jupyterlab(folder: Path) -> list[str]:
