@@ -230,6 +230,29 @@ def test_what_pip_printed_is_shown_when_it_fails(tmp_path, capsys):
     assert look(made, "course").state == "half-made"
 
 
+def test_without_a_network_an_outdated_environment_is_used_and_none_is_lost(tmp_path, capsys):
+    """As after a `git pull` on a train: what is asked for cannot be had."""
+    made = tiny_course(tmp_path / "course")
+    install.set_up(made, "course")
+    capsys.readouterr()
+    (made / "constraints.txt").write_text("parcel==2.0\n")
+    install.set_up(made, "course")
+    said = capsys.readouterr().err
+    assert "parcel" in said
+    assert said.endswith("Going on with the versions that .venv has. Is there a network?\n")
+    subprocess.run([python_of(made / ".venv"), "-c", "import parcel"], check=True)
+    assert look(made, "course").state == "outdated", "it is tried again, and nothing is cleared"
+    with pytest.raises(install.SetUpFailed):  # there the tests' packages are needed
+        install.set_up(made, "test")
+    assert look(made, "course").state == "outdated"
+
+    shutil.rmtree(site_packages(made / ".venv") / "parcel")
+    with pytest.raises(install.SetUpFailed):
+        install.set_up(made, "course")
+    found = look(made, "course")
+    assert (found.state, found.missing) == ("incomplete", ("parcel==1.0",))
+
+
 def test_a_place_that_cannot_be_written_is_named_with_the_way_out(tmp_path):
     made = tiny_course(tmp_path / "course")
     (made / ".venv.lock").mkdir()  # opening it fails, as in a read-only folder

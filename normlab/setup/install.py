@@ -5,10 +5,10 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from normlab.setup.venv import RECORD, Venv, look, python_of, site_packages, write_record
+from normlab.setup.venv import CONTAINS, RECORD, Venv, look, python_of, site_packages, write_record
 
 SIZES = {"course": "1.5 GB", "test": "5 GB"}
 """With PyTorch's CPU build."""
@@ -19,6 +19,10 @@ VENV = ("-m", "venv", "--clear")
 
 class SetUpFailed(Exception):
     """Says what failed, and ends with what it printed."""
+
+
+class StepFailed(SetUpFailed):
+    """A step came to its end, and failed: pip then leaves what was installed as it was."""
 
 
 def set_up(course: Path, extra: str, wanted_python: tuple[int, int] | None = None) -> None:
@@ -39,11 +43,34 @@ def set_up(course: Path, extra: str, wanted_python: tuple[int, int] | None = Non
             extra = "test"
         start = time.monotonic()
         say(f"{found.sentence} {plan(found, extra)}")
-        (found.folder / RECORD).unlink(missing_ok=True)
-        for step, command in steps(course, found, extra):
-            run_shown(step, command, course, lock)
-        write_record(course, extra)
-        say(f"Set up in {time.monotonic() - start:.0f} seconds.")
+        if run_all(steps(course, found, extra), found, extra, lock):
+            write_record(course, extra)
+            say(f"Set up in {time.monotonic() - start:.0f} seconds.")
+
+
+def run_all(steps: Iterable[tuple[str, list[str]]], found: Venv, extra: str, lock: int) -> bool:
+    """Run every step. While they run there is no record, so that a kill is seen later.
+
+    A `.venv` that was whole stays what it was where a step fails, for want of a network for
+    instance, and one that was only outdated is used as it is.
+
+    Returns:
+        Whether all came to their end.
+    """
+    record = found.folder / RECORD
+    kept = None if found.from_new else record.read_bytes()
+    record.unlink(missing_ok=True)
+    try:
+        for step, command in steps:
+            run_shown(step, command, found.folder.parent, lock)
+    except StepFailed as failed:
+        if kept:
+            record.write_bytes(kept)
+        if found.state != "outdated" or extra not in CONTAINS.get(found.has, ()):
+            raise
+        say(f"{failed}\n\nGoing on with the versions that .venv has. Is there a network?")
+        return False
+    return True
 
 
 def plan(found: Venv, extra: str) -> str:
@@ -98,7 +125,7 @@ def run_shown(step: str, command: Sequence[str], course: Path, lock: int) -> Non
     log.unlink()
     if process.returncode:
         tail = "\n".join(printed.splitlines()[-LOG_LINES:])
-        raise SetUpFailed(f"{tail}\n\nThis failed, with the lines above: {' '.join(command)}")
+        raise StepFailed(f"{tail}\n\nThis failed, with the lines above: {' '.join(command)}")
 
 
 def show_while(process: "subprocess.Popen[bytes]", step: str, now: Callable[[], str]) -> None:

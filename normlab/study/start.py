@@ -34,9 +34,10 @@ class Done:
         if self.copied:
             yield f"{_count(self.copied)} copied to {folder}."
         if self.updated:
+            hers = f", with {self.carried} of your cells in them" if self.carried else ""
             yield (
-                f"{_count(self.updated)} brought up to date in {folder}, with {self.carried} of "
-                f"your cells in them. The old files are in {BEFORE}/ beside them."
+                f"{_count(self.updated)} brought up to date in {folder}{hers}. The old files are "
+                f"in {BEFORE}/ beside them."
             )
         if self.left:
             yield f"{self.left} cells that you and the course both changed are in the old files."
