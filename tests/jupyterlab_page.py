@@ -116,9 +116,12 @@ def wait_for_stored(widget: Locator, page: Page) -> None:
 def run_all_cells(page: Page) -> None:
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    # A folded cell shows its first line in place of a prompt.
     page.wait_for_function(
         """() => {
-            const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')];
+            const prompts = [...document.querySelectorAll(
+                '.jp-CodeCell .jp-InputPrompt:not(.jp-Placeholder-prompt)'
+            )];
             const texts = prompts.map((prompt) => prompt.textContent.trim());
             return texts.length > 0 && texts.every((text) => /^\\[\\d+\\]:$/.test(text));
         }""",
