@@ -263,6 +263,17 @@ def test_where_nothing_can_be_written_the_courses_own_chapters_are_opened(tmp_pa
     assert f"--ServerApp.root_dir={SOURCES / 'notebooks'}" in ran[0][1]
 
 
+def test_anothers_folder_is_not_opened_though_it_is_up_to_date(tmp_path, monkeypatch, capsys):
+    put(tmp_path, exercise())
+    work = tmp_path / "work"
+    start.fill(work, update=False, sources=tmp_path)
+    monkeypatch.setattr(start.os, "access", lambda path, mode: path != work)
+    with pytest.raises(PermissionError):
+        start.fill(work, update=False, sources=tmp_path)
+    assert start.start_command(update=True, folder=work) == 1
+    assert "Set NORMLAB_WORK to a folder of your own" in capsys.readouterr().err
+
+
 def test_jupyterlab_asks_no_learner_whether_it_may_fetch_news(monkeypatch):
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(lab.SETTINGS))
     disabled = get_static_page_config(level="all")["disabledExtensions"]

@@ -1,6 +1,8 @@
 """`normlab start`: chapters and exercises in the learner's folder, and their updates."""
 
 import datetime
+import errno
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -77,8 +79,11 @@ def fill(folder: Path, update: bool, sources: Path = SOURCES) -> Done:
 
     Raises:
         ValueError: if there is nothing to copy.
-        OSError: if the folder cannot be written.
+        OSError: if the folder cannot be written, also where there is nothing to write today: it
+            may be another user's.
     """
+    if folder.exists() and not os.access(folder, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
     done = Done()
     for shelf in SHELVES:
         for source in sorted((sources / shelf.name).glob("*.ipynb")):
