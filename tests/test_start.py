@@ -261,6 +261,8 @@ def test_where_nothing_can_be_written_the_courses_own_chapters_are_opened(tmp_pa
     (tmp_path / "work").write_text("")
     lab.lab_command([], tmp_path / "work")
     assert f"--ServerApp.root_dir={SOURCES / 'notebooks'}" in ran[0][1]
+    read = nbformat.read(SOURCES / "notebooks" / folders.FIRST, as_version=4)
+    assert NotebookNotary().check_signature(read)
 
 
 def test_anothers_folder_is_not_opened_though_it_is_up_to_date(tmp_path, monkeypatch, capsys):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from normlab.study import copies
 from normlab.study.folders import FIRST, SOURCES, WORK
 from normlab.study.start import start_command
 
@@ -22,6 +23,8 @@ def lab_command(options: list[str], folder: Path = WORK) -> int:
     """
     if start_command(update=True, folder=folder):
         folder = SOURCES / "notebooks"
+        for path in folder.glob("*.ipynb"):
+            copies.trust(path.read_text(encoding="utf-8"))
     command = [*jupyterlab(folder), *options]
     if os.name == "nt":  # there `exec` does not wait
         return subprocess.call(command, env=environment())
