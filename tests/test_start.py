@@ -115,7 +115,10 @@ def test_a_second_start_changes_nothing_and_a_learners_file_stays(filled, capsys
         assert start.start_command(update=True, folder=folder) == 0
         assert mine.read_text(encoding="utf-8") == "mine"
         printed = capsys.readouterr().out
-        assert "exercises/01_layer_norm.ipynb is no copy of the course's and stays." in printed
+        assert (
+            "exercises/01_layer_norm.ipynb is no readable copy of the course's, and stays."
+            in printed
+        )
         assert "28 notebooks" in printed
     finally:
         mine.write_text(before, encoding="utf-8")
@@ -202,9 +205,9 @@ def test_outputs_stay_where_the_code_is_the_same_and_explorers_come_anew():
     assert shown["outputs"] == json.loads(json.dumps(explorer["outputs"]))
 
 
-def put(folder, notebook):
+def put(folder, notebook, name="01_a.ipynb"):
     (folder / "notebooks").mkdir(parents=True, exist_ok=True)
-    (folder / "notebooks" / "01_a.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    (folder / "notebooks" / name).write_text(json.dumps(notebook), encoding="utf-8")
 
 
 def test_an_update_keeps_the_old_file_and_says_what_it_did(tmp_path, capsys):
@@ -228,6 +231,58 @@ def test_an_update_keeps_the_old_file_and_says_what_it_did(tmp_path, capsys):
         assert points in sources(copies.read(work / "01_a.ipynb"))[0]
     assert len(list(work.glob("before-update/*.ipynb"))) == 2
     assert start.fill(work, update=True, sources=tmp_path).same == ["01_a.ipynb"]
+
+
+CELL = '{"cell_type": "code", "metadata": {}, "source": %s}'
+ODD = {
+    "empty": "",
+    "a list": "[1, 2]",
+    "an older format": '{"nbformat": 3, "worksheets": [{"cells": []}]}',
+    "no cells": '{"cells": null, "metadata": {}}',
+    "a cell that is none": '{"cells": [3], "metadata": {}}',
+    "no source": f'{{"cells": [{CELL % 3}], "metadata": {{}}}}',
+    "a line that is none": f'{{"cells": [{CELL % [3]}], "metadata": {{}}}}',
+    "strange metadata": '{"cells": [], "metadata": {"normlab": "mine"}}',
+    "somebody else's": '{"cells": [], "metadata": {}}',
+}
+
+
+@pytest.mark.parametrize("text", ODD.values(), ids=ODD)
+def test_a_file_in_the_way_stays_and_costs_no_other(text, tmp_path):
+    put(tmp_path, exercise(), "01_a.ipynb")
+    put(tmp_path, exercise(), "02_b.ipynb")
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "01_a.ipynb").write_text(text)
+    done = start.fill(tmp_path / "work", update=True, sources=tmp_path)
+    assert (done.others, done.copied) == (["01_a.ipynb"], ["02_b.ipynb"])
+    assert (tmp_path / "work" / "01_a.ipynb").read_text() == text
+
+
+def test_a_folder_in_the_way_of_a_notebook_costs_no_other(tmp_path):
+    put(tmp_path, exercise(), "01_a.ipynb")
+    put(tmp_path, exercise(), "02_b.ipynb")
+    (tmp_path / "work" / "01_a.ipynb").mkdir(parents=True)
+    done = start.fill(tmp_path / "work", update=True, sources=tmp_path)
+    assert (done.others, done.copied) == (["01_a.ipynb"], ["02_b.ipynb"])
+
+
+def test_of_two_cells_with_one_id_both_texts_stay_and_a_cell_without_id_gets_one():
+    new = copies.prepared(exercise(points="3 points"), LINKS)
+    mine = copies.prepared(exercise(), LINKS)
+    mine["cells"].insert(3, copy.deepcopy(mine["cells"][2]))
+    mine["cells"][2]["source"] = "def f():\n    return 1"
+    mine["cells"][3]["source"] = "def f():\n    return 2"
+    mine["cells"].append({"cell_type": "markdown", "metadata": {}, "source": "my note"})
+    merged = merge(new, mine).notebook
+    texts = sources(merged)
+    assert [text for text in texts if "return" in text] == [
+        "def f():\n    return 1",
+        "def f():\n    return 2",
+    ]
+    assert texts[-1] == "my note"
+    ids = [cell["id"] for cell in merged["cells"]]
+    assert len(set(ids)) == len(ids)
+    assert sum("nbgrader" in cell["metadata"] for cell in merged["cells"]) == 1
 
 
 def test_jupyter_keeps_what_a_copy_says_of_itself(tmp_path):

@@ -26,12 +26,28 @@ def read(path: Path) -> Notebook:
     """
     try:
         notebook: Notebook = json.loads(path.read_text(encoding="utf-8"))
-        cells = notebook["cells"]
-        if not all("metadata" in cell and "source" in cell for cell in cells):
-            raise ValueError("a cell has no source")
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is no notebook of format 4: {error!r}.") from None
+    except ValueError as error:
+        raise ValueError(f"{path} is no notebook: {error}.") from None
+    if not (_described(notebook) and isinstance(notebook.get("cells"), list)):
+        raise ValueError(f"{path} is no notebook of format 4.")
+    if not all(map(_is_cell, notebook["cells"])):
+        raise ValueError(f"{path} has a cell that is none.")
     return notebook
+
+
+def _described(part: Any) -> bool:
+    """Whether a notebook or a cell has metadata, and ours among them, if at all, as we write it."""
+    metadata = part.get("metadata") if isinstance(part, dict) else None
+    return isinstance(metadata, dict) and isinstance(metadata.get(OURS, {}), dict)
+
+
+def _is_cell(cell: Any) -> bool:
+    if not (_described(cell) and isinstance(cell.get("cell_type"), str)):
+        return False
+    source = cell.get("source")
+    return isinstance(source, str) or (
+        isinstance(source, list) and all(isinstance(line, str) for line in source)
+    )
 
 
 def write(notebook: Notebook, path: Path) -> None:
@@ -102,7 +118,7 @@ def ours(cell: Cell) -> str:
 
 def changed(cell: Cell) -> bool:
     """Whether the learner has changed the text of one of our cells."""
-    return bool(cell["metadata"][OURS]["source"] != digest(source_of(cell)))
+    return bool(cell["metadata"][OURS].get("source") != digest(source_of(cell)))
 
 
 def is_answer(cell: Cell) -> bool:

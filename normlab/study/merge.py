@@ -45,14 +45,14 @@ def merge(new: Notebook, mine: Notebook) -> Merged:
         new: a prepared copy of the course's new notebook.
         mine: the learner's notebook, made from an older one.
     """
-    mine_of = {ours(cell): cell for cell in mine["cells"] if ours(cell)}
+    mine_of = {ours(cell): cell for cell in reversed(mine["cells"]) if ours(cell)}
     added = _added(mine, {cell["id"] for cell in new["cells"]})
     cells, left = list(added[""]), 0
     for fresh in new["cells"]:
         known = mine_of.get(fresh["id"])
         if known is None or not changed(known):
             cells.append(_with_outputs(fresh, known))
-        elif is_answer(fresh) or known["metadata"][OURS]["source"] == digest(source_of(fresh)):
+        elif is_answer(fresh) or known["metadata"][OURS].get("source") == digest(source_of(fresh)):
             cells.append({**known, "metadata": fresh["metadata"]})
         elif known["cell_type"] == "markdown":
             cells += [fresh, _as_added(known)]
@@ -67,26 +67,33 @@ def merge(new: Notebook, mine: Notebook) -> Merged:
 def _added(mine: Notebook, there: set[str]) -> dict[str, list[Cell]]:
     """The learner's own cells, by the cell of the course that they stand behind; "" for the top.
 
-    A cell that he changed and that the course no longer has is one of them.
+    A cell that he changed and that the course no longer has is one of them, and so is the second
+    of two with the same id.
     """
     added: dict[str, list[Cell]] = defaultdict(list)
     behind = ""
+    seen: set[str] = set()
     for cell in mine["cells"]:
         name = ours(cell)
-        if name in there:
+        if name in there - seen:
             behind = name
+            seen.add(name)
         elif not name:
-            added[behind].append(cell)
+            added[behind].append({"id": _new_id()} | cell)  # older formats have none
         elif changed(cell):
             added[behind].append(_as_added(cell))
     return added
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex[:8]
 
 
 def _as_added(cell: Cell) -> Cell:
     """The same cell as one of the learner's own."""
     metadata = {name: value for name, value in cell["metadata"].items() if name != OURS}
     metadata.pop("nbgrader", None)  # two cells with one mark would be one too many
-    return {**cell, "id": uuid.uuid4().hex[:8], "metadata": metadata}
+    return {**cell, "id": _new_id(), "metadata": metadata}
 
 
 def _with_outputs(fresh: Cell, known: Cell | None) -> Cell:

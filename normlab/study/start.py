@@ -46,7 +46,7 @@ class Done:
         if self.older:
             yield f"There are newer versions of {len(self.older)}: `normlab start --update`."
         for name in self.others:
-            yield f"{name} is no copy of the course's and stays. Rename it to get that one."
+            yield f"{name} is no readable copy of the course's, and stays. Rename it to get one."
         if not (self.copied or self.updated or self.older):
             yield f"{_count(self.same)} in {folder} are up to date."
 
@@ -103,7 +103,7 @@ def _put(new: copies.Notebook, folder: Path, name: str, update: bool, done: Done
         return
     try:
         mine = copies.read(target)
-    except ValueError:
+    except (ValueError, OSError):  # one file in the way costs no other
         done.others.append(name)
         return
     if not copies.made_from(mine):
