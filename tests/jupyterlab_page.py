@@ -107,6 +107,7 @@ def wait_for_stored(widget: Locator, page: Page) -> None:
     """
     try:
         expect(widget).to_be_visible(timeout=MINUTES / 2)
+        expect(page.locator(".jp-Notebook")).not_to_contain_text("Error displaying widget")
     except AssertionError:
         page.reload()
         wait_for_idle(page)

@@ -331,7 +331,9 @@ def test_the_chapter_shows_the_same_without_the_extra():
     notebook = build.convert(lesson)
     block = f"import sys\nfor name in {BLOCKED}: sys.modules[name] = None"
     notebook.cells.insert(0, nbformat.v4.new_code_cell(block))
-    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    nbclient.NotebookClient(
+        notebook, timeout=120, kernel_name="python3", coalesce_streams=True
+    ).execute()
     outputs = [o for c in notebook.cells for o in c.get("outputs", [])]
     assert [o for o in outputs if o.get("name") == "stderr"] == []
     assert any(INSTALL in o.get("text", "") for o in outputs)

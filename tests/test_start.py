@@ -243,6 +243,7 @@ ODD = {
     "no source": f'{{"cells": [{CELL % 3}], "metadata": {{}}}}',
     "a line that is none": f'{{"cells": [{CELL % [3]}], "metadata": {{}}}}',
     "strange metadata": '{"cells": [], "metadata": {"normlab": "mine"}}',
+    "brackets without end": "[" * 200_000,
     "somebody else's": '{"cells": [], "metadata": {}}',
 }
 
@@ -263,7 +264,57 @@ def test_a_folder_in_the_way_of_a_notebook_costs_no_other(tmp_path):
     put(tmp_path, exercise(), "02_b.ipynb")
     (tmp_path / "work" / "01_a.ipynb").mkdir(parents=True)
     done = start.fill(tmp_path / "work", update=True, sources=tmp_path)
-    assert (done.others, done.copied) == (["01_a.ipynb"], ["02_b.ipynb"])
+    assert (done.failed, done.copied) == (["01_a.ipynb: Is a directory"], ["02_b.ipynb"])
+
+
+def test_a_notebook_that_cannot_be_written_costs_no_other(tmp_path, monkeypatch):
+    put(tmp_path, exercise(), "01_a.ipynb")
+    put(tmp_path, exercise(), "02_b.ipynb")
+    write = copies.write
+
+    def refuses(notebook, path):
+        if path.name == "01_a.ipynb":
+            raise PermissionError(13, "Permission denied", str(path))
+        write(notebook, path)
+
+    monkeypatch.setattr(copies, "write", refuses)
+    done = start.fill(tmp_path / "work", update=True, sources=tmp_path)
+    assert (done.failed, done.copied) == (["01_a.ipynb: Permission denied"], ["02_b.ipynb"])
+    assert "01_a.ipynb: Permission denied. The others are done." in [*done.sentences(tmp_path)]
+
+
+def test_a_notebook_without_ids_is_not_doubled_and_the_learners_kernel_stays():
+    new = copies.prepared(exercise(points="3 points"), LINKS)
+    mine = edit(copies.prepared(exercise(), LINKS), "answer-f", "def f():\n    return 1")
+    mine["metadata"]["kernelspec"] = {"name": "mine", "display_name": "Mine"}
+    for one in mine["cells"]:
+        del one["id"]
+    merged = merge(new, mine)
+    assert merged.carried == 1
+    texts = sources(merged.notebook)
+    assert texts == [texts[0], "import numpy", "def f():\n    return 1", "check(f)"]
+    assert merged.notebook["metadata"]["kernelspec"] == {"name": "mine", "display_name": "Mine"}
+    nbformat.validate(nbformat.reads(json.dumps(merged.notebook), as_version=4))
+
+
+def test_a_cell_of_the_learners_in_place_of_the_answer_is_the_answer():
+    new = copies.prepared(exercise(points="3 points"), LINKS)
+    mine = copies.prepared(exercise(), LINKS)
+    own = cell("own", "def f():\n    return 1")
+    mine["cells"] = [own if c["id"] == "answer-f" else c for c in mine["cells"]]
+    merged = merge(new, mine).notebook
+    assert [text for text in sources(merged) if "def f" in text] == ["def f():\n    return 1"]
+    assert merged["cells"][2]["metadata"]["nbgrader"]["grade_id"] == "f"
+
+
+def test_the_second_half_of_a_split_answer_has_no_mark():
+    new = copies.prepared(exercise(points="3 points"), LINKS)
+    mine = copies.prepared(exercise(), LINKS)
+    half = copy.deepcopy(mine["cells"][2]) | {"id": "half", "source": "more = 2"}
+    mine["cells"].insert(3, half)
+    merged = merge(new, mine).notebook
+    assert "more = 2" in sources(merged)
+    assert sum("nbgrader" in c["metadata"] for c in merged["cells"]) == 1
 
 
 def test_of_two_cells_with_one_id_both_texts_stay_and_a_cell_without_id_gets_one():

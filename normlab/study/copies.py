@@ -26,7 +26,7 @@ def read(path: Path) -> Notebook:
     """
     try:
         notebook: Notebook = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is no notebook: {error}.") from None
     if not (_described(notebook) and isinstance(notebook.get("cells"), list)):
         raise ValueError(f"{path} is no notebook of format 4.")
@@ -110,10 +110,12 @@ def made_from(notebook: Notebook) -> str:
 def ours(cell: Cell) -> str:
     """The id of the course's cell that this is, "" for one that the learner added.
 
-    A cell that was copied or split off keeps the metadata, but has an id of its own.
+    A cell that was copied or split off keeps the metadata, but has an id of its own; formats
+    before 4.5 have no ids.
     """
     known = str(cell["metadata"].get(OURS, {}).get("id", ""))
-    return known if known == cell.get("id") else ""
+    own = cell.get("id")
+    return known if own == known or not isinstance(own, str) else ""
 
 
 def changed(cell: Cell) -> bool:

@@ -9,11 +9,8 @@ IN_COURSE = (COURSE / "exercises" / "01_layer_norm.ipynb").exists()
 """Whether this runs in the course's own folder, and not as an installed package."""
 SOURCES = COURSE if IN_COURSE else COURSE / "normlab" / "handed_out"
 EXERCISES = SOURCES / "exercises"
-WORK = (
-    Path(os.environ.get("NORMLAB_WORK") or (COURSE if IN_COURSE else Path.cwd()) / "work")
-    .expanduser()
-    .absolute()
-)
+_NAMED = os.path.expanduser(os.environ.get("NORMLAB_WORK", ""))
+WORK = Path(_NAMED or (COURSE if IN_COURSE else Path.cwd()) / "work").absolute()
 """The learner's folder: `work/` of the course, or of the folder where one stands."""
 FIRST = "00_start_here.ipynb"
 

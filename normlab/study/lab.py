@@ -21,7 +21,8 @@ def lab_command(options: list[str], folder: Path = WORK) -> int:
         options: for JupyterLab, such as `--no-browser`.
         folder: the learner's.
     """
-    if start_command(update=True, folder=folder):
+    start_command(update=True, folder=folder)
+    if not (os.access(folder, os.W_OK) and (folder / FIRST).exists()):
         folder = SOURCES / "notebooks"
         for path in folder.glob("*.ipynb"):
             copies.trust(path.read_text(encoding="utf-8"))
@@ -43,4 +44,6 @@ def jupyterlab(folder: Path) -> list[str]:
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
     if hasattr(os, "getuid") and os.getuid() == 0:
         command.append("--allow-root")
+    # Else the log ends with a list of language servers that are not there, below the address.
+    command.append("--LanguageServerManager.autodetect=False")
     return [*command, f"--LabApp.default_url=/lab/tree/{FIRST}"]

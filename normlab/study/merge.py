@@ -1,5 +1,6 @@
 """A newer chapter or exercise, with what the learner wrote into the older one."""
 
+import re
 import uuid
 from collections import defaultdict
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from normlab.study.copies import (
     shows_widget,
     source_of,
 )
+
+KERNEL = ("kernelspec", "language_info")
+"""What of a notebook's metadata is the learner's choice."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ def merge(new: Notebook, mine: Notebook) -> Merged:
         new: a prepared copy of the course's new notebook.
         mine: the learner's notebook, made from an older one.
     """
+    mine = _with_answers(new, mine)
     mine_of = {ours(cell): cell for cell in reversed(mine["cells"]) if ours(cell)}
     added = _added(mine, {cell["id"] for cell in new["cells"]})
     cells, left = list(added[""]), 0
@@ -53,7 +58,7 @@ def merge(new: Notebook, mine: Notebook) -> Merged:
         if known is None or not changed(known):
             cells.append(_with_outputs(fresh, known))
         elif is_answer(fresh) or known["metadata"][OURS].get("source") == digest(source_of(fresh)):
-            cells.append({**known, "metadata": fresh["metadata"]})
+            cells.append({**known, "id": fresh["id"], "metadata": fresh["metadata"]})
         elif known["cell_type"] == "markdown":
             cells += [fresh, _as_added(known)]
         else:
@@ -61,7 +66,27 @@ def merge(new: Notebook, mine: Notebook) -> Merged:
             left += 1
         cells += added[fresh["id"]]
     hers = [cell for cell in cells if not ours(cell) or changed(cell)]
-    return Merged({**new, "cells": cells}, len(hers), left)
+    kernel = {name: mine["metadata"][name] for name in KERNEL if name in mine["metadata"]}
+    metadata = {**new["metadata"], **kernel}
+    return Merged({**new, "cells": cells, "metadata": metadata}, len(hers), left)
+
+
+def _with_answers(new: Notebook, mine: Notebook) -> Notebook:
+    """The learner's notebook, where a cell of his own that stands for a deleted answer is it.
+
+    Without this the empty answer would come back behind his, and define the function again.
+    """
+    there = set(map(ours, mine["cells"]))
+    cells = list(mine["cells"])
+    for fresh in (cell for cell in new["cells"] if is_answer(cell) and cell["id"] not in there):
+        name = re.escape(fresh["id"].removeprefix("answer-"))
+        defines = re.compile(rf"^(?:def|class) {name}\b", re.MULTILINE)
+        for number, cell in enumerate(cells):
+            if not ours(cell) and cell["cell_type"] == "code" and defines.search(source_of(cell)):
+                metadata = {**fresh["metadata"], OURS: {"id": fresh["id"]}}
+                cells[number] = {**cell, "id": fresh["id"], "metadata": metadata}
+                break
+    return {**mine, "cells": cells}
 
 
 def _added(mine: Notebook, there: set[str]) -> dict[str, list[Cell]]:
@@ -78,22 +103,16 @@ def _added(mine: Notebook, there: set[str]) -> dict[str, list[Cell]]:
         if name in there - seen:
             behind = name
             seen.add(name)
-        elif not name:
-            added[behind].append({"id": _new_id()} | cell)  # older formats have none
-        elif changed(cell):
+        elif not name or changed(cell):
             added[behind].append(_as_added(cell))
     return added
 
 
-def _new_id() -> str:
-    return uuid.uuid4().hex[:8]
-
-
 def _as_added(cell: Cell) -> Cell:
-    """The same cell as one of the learner's own."""
+    """The same cell as one of the learner's own, with an id that no other cell has."""
     metadata = {name: value for name, value in cell["metadata"].items() if name != OURS}
     metadata.pop("nbgrader", None)  # two cells with one mark would be one too many
-    return {**cell, "id": _new_id(), "metadata": metadata}
+    return {**cell, "id": uuid.uuid4().hex[:8], "metadata": metadata}
 
 
 def _with_outputs(fresh: Cell, known: Cell | None) -> Cell:

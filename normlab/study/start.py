@@ -28,6 +28,8 @@ class Done:
     same: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
     """Files in the way, which are no copies of the course."""
+    failed: list[str] = field(default_factory=list)
+    """What could not be read or written, and why."""
     carried: int = 0
     left: int = 0
 
@@ -42,11 +44,14 @@ class Done:
                 f"in {BEFORE}/ beside them."
             )
         if self.left:
-            yield f"{self.left} cells that you and the course both changed are in the old files."
+            cells = "1 cell is" if self.left == 1 else f"{self.left} cells are"
+            yield f"{cells} in the old files alone: you changed them, and so did the course."
         if self.older:
             yield f"There are newer versions of {len(self.older)}: `normlab start --update`."
         for name in self.others:
             yield f"{name} is no readable copy of the course's, and stays. Rename it to get one."
+        for name in self.failed:
+            yield f"{name}. The others are done."
         if not (self.copied or self.updated or self.older):
             yield f"{_count(self.same)} in {folder} are up to date."
 
@@ -64,7 +69,7 @@ def start_command(update: bool, folder: Path = WORK) -> int:
         print(f"{folder} cannot be written: {reason}. {ELSEWHERE}", file=sys.stderr)
         return 1
     print("\n".join(done.sentences(folder)))
-    return 0
+    return 1 if done.failed else 0
 
 
 ELSEWHERE = (
@@ -82,15 +87,19 @@ def fill(folder: Path, update: bool, sources: Path = SOURCES) -> Done:
         OSError: if the folder cannot be written, also where there is nothing to write today: it
             may be another user's.
     """
-    if folder.exists() and not os.access(folder, os.W_OK):
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
     done = Done()
     for shelf in SHELVES:
         for source in sorted((sources / shelf.name).glob("*.ipynb")):
             new = copies.prepared(copies.read(source), shelf.links)
             name = f"{shelf.place}/{source.name}".removeprefix("./")
-            _put(new, folder, name, update, done)
-    if not any((done.copied, done.updated, done.older, done.same, done.others)):
+            try:
+                _put(new, folder, name, update, done)
+            except OSError as error:
+                done.failed.append(f"{name}: {error.strerror or error}")
+    if not any((done.copied, done.updated, done.older, done.same, done.others, done.failed)):
         raise ValueError(f"{sources} holds no notebooks of the course.")
     return done
 
@@ -103,7 +112,7 @@ def _put(new: copies.Notebook, folder: Path, name: str, update: bool, done: Done
         return
     try:
         mine = copies.read(target)
-    except (ValueError, OSError):  # one file in the way costs no other
+    except ValueError:
         done.others.append(name)
         return
     if not copies.made_from(mine):
