@@ -264,7 +264,9 @@ def test_a_folder_in_the_way_of_a_notebook_costs_no_other(tmp_path):
     put(tmp_path, exercise(), "02_b.ipynb")
     (tmp_path / "work" / "01_a.ipynb").mkdir(parents=True)
     done = start.fill(tmp_path / "work", update=True, sources=tmp_path)
-    assert (done.failed, done.copied) == (["01_a.ipynb: Is a directory"], ["02_b.ipynb"])
+    assert done.copied == ["02_b.ipynb"]
+    (failed,) = done.failed
+    assert failed.startswith("01_a.ipynb: ")  # Windows has another reason than "Is a directory"
 
 
 def test_a_notebook_that_cannot_be_written_costs_no_other(tmp_path, monkeypatch):

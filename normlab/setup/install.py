@@ -48,7 +48,7 @@ def set_up(course: Path, extra: str, wanted_python: tuple[int, int] | None = Non
             say(f"Set up in {time.monotonic() - start:.0f} seconds.")
 
 
-def run_all(steps: Iterable[tuple[str, list[str]]], found: Venv, extra: str, lock: int) -> bool:
+def run_all(commands: Iterable[tuple[str, list[str]]], found: Venv, extra: str, lock: int) -> bool:
     """Run every step. While they run there is no record, so that a kill is seen later.
 
     A `.venv` that was whole stays what it was where a step fails, for want of a network for
@@ -61,7 +61,7 @@ def run_all(steps: Iterable[tuple[str, list[str]]], found: Venv, extra: str, loc
     kept = None if found.from_new else record.read_bytes()
     record.unlink(missing_ok=True)
     try:
-        for step, command in steps:
+        for step, command in commands:
             run_shown(step, command, found.folder.parent, lock)
     except StepFailed as failed:
         if kept:
