@@ -9,21 +9,22 @@ from normlab.study.copies import ANSWER
 PREDICTION = re.compile(r"(?<!\d\. )\*\*Predict")
 """`1. **Predict.**` is an item of a list that explains the word."""
 
+HEADING = re.compile(r"^#{1,2} ", re.MULTILINE)
+
 
 def mark_answers(notebook: NotebookNode) -> None:
-    """Tag the code right behind each prediction, be it a text or a quiz, with "answer".
+    """Tag the code behind each prediction, be it a text or a quiz, with "answer".
 
+    All code up to the next heading is behind it: what follows an answer often shows it again.
     Quizzes keep their answers to themselves, and explorers are there to be moved before anything
     is run: both stay as they are.
     """
-    asked = shown = False
+    asked = False
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            asked = bool(PREDICTION.search(cell.source)) or (asked and not shown)
-            shown = False
+            before_heading = asked and not HEADING.search(cell.source)
+            asked = before_heading or bool(PREDICTION.search(cell.source))
         elif "quiz(" in cell.source:
-            asked, shown = True, False
-        else:
-            shown = True
-            if asked and "explore_" not in cell.source:
-                cell.metadata["tags"] = [*cell.metadata.get("tags", []), ANSWER]
+            asked = True
+        elif asked and "explore_" not in cell.source:
+            cell.metadata["tags"] = [*cell.metadata.get("tags", []), ANSWER]

@@ -5,6 +5,7 @@ import textwrap
 import tomllib
 from pathlib import Path
 
+import answers
 import build
 import nbformat
 import pytest
@@ -159,3 +160,24 @@ def test_a_lesson_that_fails_or_warns_leaves_the_old_notebook(code, error, tmp_p
 def test_an_unknown_chapter_is_refused_with_the_list_of_chapters():
     with pytest.raises(SystemExit, match=r"no text is named 77; there are: 00_start_here.py, 01"):
         build.main(["77"])
+
+
+def test_all_code_behind_a_question_is_an_answer_up_to_the_next_heading():
+    markdown, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
+    cells = [
+        code("open = 1"),
+        markdown("**Predict.** What does it print?"),
+        code("answer = 1"),
+        markdown("Two. And once more:\n\n### Details"),
+        code("explore_it()"),
+        code("answer = 2"),
+        markdown("## Another section"),
+        code("open = 2"),
+        code('quiz("one")'),
+        code("answer = 3"),
+        markdown("(c)."),
+        code("answer = 4"),
+    ]
+    answers.mark_answers(nbformat.v4.new_notebook(cells=cells))
+    tagged = [cell.source for cell in cells if "answer" in cell.metadata.get("tags", [])]
+    assert tagged == [f"answer = {number}" for number in (1, 2, 3, 4)]
