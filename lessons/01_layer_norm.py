@@ -8,18 +8,20 @@
 # - Predict what scaling, shifting or reordering a token does to its output.
 # - Say why layer norm works at batch size 1 and needs no running statistics, and show where
 #   batch norm fails.
+#
+# {{ minutes }}
 
 # %% [markdown]
 # ## 1. Five lines
 #
-# A token is a vector $x$ of $D$ features. Layer norm subtracts its mean, divides by its standard
-# deviation, and then lets the model scale and shift each feature:
+# A token is a vector $x$ of $D$ features. Layer norm subtracts its mean and divides by its standard
+# deviation, which gives $\hat x$. Then it lets the model scale and shift each feature:
 #
 # $$\mu = \frac1D\sum_d x_d \qquad \sigma^2 = \frac1D\sum_d (x_d-\mu)^2 \qquad
-# y = \gamma \odot \frac{x-\mu}{\sqrt{\sigma^2+\varepsilon}} + \beta$$
+# \hat x = \frac{x-\mu}{\sqrt{\sigma^2+\varepsilon}} \qquad y = \gamma \odot \hat x + \beta$$
 #
-# The gain $\gamma$ and the shift $\beta$ are learned; they start at 1 and 0. The small
-# $\varepsilon$ keeps the root away from 0. As code it is five lines.
+# The gain $\gamma$ and the shift $\beta$ are learned; they start at 1 and 0. The sign $\odot$
+# multiplies feature by feature. The small $\varepsilon$ keeps the root away from 0.
 
 # %%
 from normlab import quiz
@@ -28,6 +30,9 @@ quiz("one-hot")
 
 # %%
 import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
 
 
 def five_lines(x, gamma, beta, eps=1e-5):
@@ -39,33 +44,20 @@ def five_lines(x, gamma, beta, eps=1e-5):
 
 
 one_hot = np.array([1.0, 0.0, 0.0, 0.0])
-print(five_lines(one_hot, gamma=1, beta=0).round(3))
+print("five lines  ", five_lines(one_hot, gamma=1, beta=0).round(3))
+print("F.layer_norm", F.layer_norm(torch.tensor(one_hot), [4]).numpy().round(3))
+
+# %% [markdown] tags=["answer"]
+# PyTorch gives 1.732 too. A statistician may have expected 1.5: the *unbiased* variance, which
+# `torch.std` takes by default, divides by $D - 1$. Layer norm does not.
 
 # %% [markdown]
-# (c). The mean is $1/4$ and the variance $3/16$, so the output is
-# $\tfrac34 / \sqrt{3/16} = \sqrt 3 = 1.732$. No larger output is possible with $D = 4$ and
-# $\gamma = 1$: the limit is $\sqrt{D-1}$.
-#
-# A statistician may expect (b). The *unbiased* variance divides by $D - 1$. Layer norm does not.
-# The next cell asks PyTorch.
-
-# %%
-import torch
-import torch.nn.functional as F
-
-centered = one_hot - one_hot.mean()
-for name, largest in {
-    "variance divided by D    ": (centered / one_hot.std(ddof=0)).max(),
-    "variance divided by D − 1": (centered / one_hot.std(ddof=1)).max(),
-    "torch F.layer_norm       ": F.layer_norm(torch.tensor(one_hot), [4]).max().item(),
-}.items():
-    print(name, f"{largest:.3f}")
-
-# %% [markdown]
-# ## 2. One mean per token
+# ## 2. How many means
 #
 # In a transformer the activations have the shape $(B, T, D)$: $B$ examples, $T$ tokens each,
-# $D$ features.
+# $D$ features. The seed text says of layer norm: *"normalize over the feature dimension of each
+# example independently"*, and of its mean and variance that they *"are computed per-example, not
+# per-batch"*.
 
 # %%
 quiz("means-of-a-batch")
@@ -73,86 +65,47 @@ quiz("means-of-a-batch")
 # %%
 from normlab.norms import layer_norm
 
-rng = np.random.default_rng(0)
-x = rng.standard_normal((2, 3, 4))  # (B, T, D)
-means = x.mean(axis=-1)  # (B, T, D) -> (B, T)
-print("means:", means.shape, "so", means.size)
+x = np.random.default_rng(0).standard_normal((2, 5, 4))  # (B, T, D)
+_, means, _ = torch.native_layer_norm(torch.tensor(x), [4], None, None, 1e-5)
+print(f"PyTorch computes {means.numel()} means, an array {tuple(means.shape)}")
 
 moved = x.copy()
-moved[1, 2, 0] += 5  # one feature of token (b=1, t=2)
-change = abs(layer_norm(moved) - layer_norm(x)).max(axis=-1)  # (B, T, D) -> (B, T)
+moved[1, 2, 0] += 5  # one feature of one token
+change = abs(layer_norm(moved) - layer_norm(x)).max(axis=-1)
 print("largest change of each token's output:")
 print(change.round(2))
 
+# %% [markdown] tags=["answer"]
+# One feature of token $(1, 2)$ was moved, and only that token's output moved, by up to 1.91. The
+# other tokens stay where they were, those of the same example too.
+#
+# **Claim 7: {{ ruling 7 }}.** In a transformer read "token" for "example".
+
 # %% [markdown]
-# (d). Each token is alone with itself. One feature of token $(1, 2)$ was moved, and only that
-# token's output moved. The other token rows stay where they were, those of the same example
-# too.
+# ## 3. What `normalized_shape` takes ★
 #
-# The seed text says: *"normalize over the feature dimension of each example independently"*, and
-# that the statistics are *"computed per-example, not per-batch"*. **Verdict: imprecise for
-# sequences.** Read "per token" where $x$ is $(B, T, D)$.
-#
-# ### Sizes, not an axis
-#
-# `torch.nn.LayerNorm` is told what to normalize over by `normalized_shape`.
+# How PyTorch is told which axes share a mean.
 
 # %%
 quiz("normalized-shape")
 
 # %%
-from torch import nn
+from normlab.chapters.layer_norm import describe_layer
 
-tensor = torch.tensor(x, dtype=torch.float32)  # (2, 3, 4)
-try:
-    nn.LayerNorm(2)(tensor)
-except RuntimeError as error:
-    print(str(error).splitlines()[0])
+tensor = torch.randn(2, 3, 4, generator=torch.Generator().manual_seed(0))
+for shape in (2, 4, (3, 4)):
+    print(describe_layer(shape, tensor))
 
-for shape in (4, (3, 4)):
-    layer = nn.LayerNorm(shape)
-    print(f"LayerNorm({shape}) has weights of shape {tuple(layer.weight.shape)}; token means:")
-    print(layer(tensor).mean(dim=-1).detach().numpy().round(2) + 0.0)  # (B, T, D) -> (B, T)
+# %% [markdown] tags=["answer"]
+# `nn.LayerNorm((3, 4))` runs too, and sets the mean of a whole example to 0: the token means of a
+# row cancel, but none is 0 by itself. It has a gain for every place of every token. For text this
+# is wrong; section 7 shows why.
 
 # %% [markdown]
-# (c). `normalized_shape` lists the trailing *sizes* of $x$. `nn.LayerNorm(4)` has four gains and
-# four shifts. All six tokens share them: feature 0 has one gain, in whatever token it stands.
-#
-# `nn.LayerNorm((3, 4))` runs too, and sets the mean of a whole example to 0: the token means of
-# a row cancel, but none is 0 by itself. It has a gain for every place of every token. For text
-# this is wrong, and the next experiment shows why. Sentences of a batch are filled up to one length with
-# padding tokens. Padding must not change what the model says about the sentence.
-#
-# **Predict.** Five zero tokens are put after the three tokens of each example. Which of the two
-# changes the output of the first three tokens? (a) neither (b) LN over $D$
-# (c) LN over $(T, D)$ (d) both
-
-# %%
-padded = np.concatenate([x, np.zeros((2, 5, 4))], axis=1)  # (2, 3, 4), (2, 5, 4) -> (2, 8, 4)
-
-
-def over_tokens_and_features(x):
-    mean = x.mean(axis=(1, 2), keepdims=True)  # (B, T, D) -> (B, 1, 1)
-    variance = x.var(axis=(1, 2), keepdims=True)  # (B, T, D) -> (B, 1, 1)
-    return (x - mean) / np.sqrt(variance + 1e-5)
-
-
-for name, norm in {"over D": layer_norm, "over (T, D)": over_tokens_and_features}.items():
-    change = abs(norm(padded)[:, :3] - norm(x)).max()
-    print(f"LN {name:12} largest change: {change:.2f}")
-
-# %% [markdown]
-# (c). Over $(T, D)$ the padding pulls the common mean and variance towards zero, and every word
-# of the sentence changes. Over $D$ nothing changes: token-wise layer norm is safe with padding.
-
-# %% [markdown]
-# ## 3. The forward pass, traced
+# ## 4. The forward pass, traced
 #
 # The table keeps every intermediate of one token. The last two columns are the mean and the
-# variance of the row itself.
-#
-# **Predict.** $\gamma$ and $\beta$ are not 1 and 0 here, as after training. Which rows of the table
-# have mean 0?
+# variance of the row itself. $\gamma$ and $\beta$ are not 1 and 0 here, as after training.
 
 # %%
 quiz("trained-output")
@@ -165,15 +118,15 @@ gamma, beta = np.array([1.0, 0.5, 2.0, 1.0]), np.array([0.0, 1.0, -1.0, 0.5])
 trace = trace_layer_norm(token, gamma, beta)
 trace.table()
 
+# %% [markdown] tags=["answer"]
+# Mean 0 holds from the second row on, until $\gamma$ weighs the features differently. Variance 1 is
+# that of $\hat x$ alone.
+
 # %% [markdown]
-# Mean 0: from the second row on, until $\gamma$ weighs the features differently. Variance 1:
-# only $\hat x$. The output of a trained layer norm has neither, in general. What is fixed is
-# $\hat x$; the model chooses the rest.
-#
 # **Explorer.** Page through the steps with the arrow keys. The dotted outlines are the step
-# before; below each bar stands what was done to it. Stop at $\hat x$ and change the token. Look
-# for the tokens that give the same $\hat x$, and for the one whose bars are mirrored. Then take
-# the outlier: its $\hat x$ is close to the limit $\sqrt{D-1} = 2.24$, however large it is.
+# before; below each bar stands what was done to it. Stop at $\hat x$ and change the token: compare
+# x with x + 4, 2·x and −x. Then take the outlier, and compare its largest bar with the answer of
+# section 1.
 
 # %%
 from normlab.chapters.layer_norm import explore_traced_token
@@ -181,34 +134,12 @@ from normlab.chapters.layer_norm import explore_traced_token
 explore_traced_token()
 
 # %% [markdown]
-# ### Three programs, one function
+# ## 5. Stretched, reordered, and computed three times ★
 #
-# The five lines, `normlab.norms.layer_norm` and `torch.nn.LayerNorm` should agree. They do not
-# agree to the last bit, because they add in different orders. The outputs below reach 10, and
-# float32 numbers near 10 are $10^{-6}$ apart: a difference of a few such steps is rounding.
+# What happens to the output when a token becomes $a\,x + b$, or its features are reordered.
 
 # %%
-x32 = rng.standard_normal((32, 512)).astype(np.float32)
-gain, shift = rng.standard_normal((2, 512)).astype(np.float32)  # (2, 512) -> (512,), (512,)
-ours = layer_norm(x32, gain, shift)
-
-theirs = nn.LayerNorm(512)
-with torch.no_grad():
-    theirs.weight.copy_(torch.from_numpy(gain))
-    theirs.bias.copy_(torch.from_numpy(shift))
-    torchs = theirs(torch.from_numpy(x32)).numpy()
-
-print(
-    "normlab against five lines: below 1e-5:", abs(ours - five_lines(x32, gain, shift)).max() < 1e-5
-)
-print("normlab against nn.LayerNorm: below 1e-5:", abs(ours - torchs).max() < 1e-5)
-print("largest output:", f"{abs(ours).max():.1f}")
-
-# %% [markdown]
-# ### Scale, shift, reorder
-#
-# **Predict.** $x$ is replaced by $a\,x + b$. For which $a$ and $b$ does the output stay?
-# (a) only $a = 1$, $b = 0$ (b) every $a > 0$, every $b$ (c) every $a \neq 0$, every $b$
+quiz("scale-and-sign")
 
 # %%
 y = layer_norm(token, eps=0)
@@ -216,49 +147,77 @@ print("LN(x)          ", y.round(3))
 for a, b in [(2.0, 0.0), (1.0, 100.0), (0.1, -3.0), (-1.0, 0.0), (-2.0, 5.0)]:
     print(f"a = {a:4}, b = {b:5}", layer_norm(a * token + b, eps=0).round(3))
 
+# %% [markdown] tags=["answer"]
+# With $\varepsilon$ this holds as long as the variance is far above $\varepsilon$; chapter 03 shows
+# where that ends.
+
 # %% [markdown]
-# (b). A negative $a$ flips the sign: $\text{LN}(a\,x + b) = \operatorname{sign}(a)\,\text{LN}(x)$
-# when $\varepsilon = 0$. With $\varepsilon$ it holds as long as the variance is far above
-# $\varepsilon$; chapter 03 shows where that ends.
+# ### Another order of the features
 #
-# Layer norm also knows nothing of the order of the features. Reorder the input, and the output is
+# Layer norm knows nothing of the order of the features. Reorder the input, and the output is
 # reordered in the same way. Only $\gamma$ and $\beta$ tell one feature from another.
 
 # %%
+rng = np.random.default_rng(1)
+x32 = rng.standard_normal((32, 512)).astype(np.float32)
+gain, shift = rng.standard_normal((2, 512)).astype(np.float32)  # (2, 512) -> (512,), (512,)
 order = rng.permutation(512)
-same = np.allclose(layer_norm(x32[:, order]), layer_norm(x32)[:, order], atol=1e-5)
-print("LN(reordered x) = reordered LN(x):", same)
-same = np.allclose(layer_norm(x32[:, order], gain), layer_norm(x32, gain)[:, order], atol=1e-5)
-print("the same with a gain that is not reordered:", same)
+for name, parameters in {"no gain": (), "a gain that is not reordered": (gain,)}.items():
+    reordered_first = layer_norm(x32[:, order], *parameters)
+    difference = abs(reordered_first - layer_norm(x32, *parameters)[:, order]).max()
+    print(f"{name:30} LN(reordered x) and reordered LN(x) differ by {difference:.3f}")
 
 # %% [markdown]
-# ## 4. Who shares a mean and a variance
+# ### Three programs
+#
+# The five lines, `normlab.norms.layer_norm` and `torch.nn.LayerNorm` add in different orders, so
+# they do not agree to the last bit. The outputs below reach 7.8, and float32 numbers between 4 and
+# 8 are $5\cdot 10^{-7}$ apart. Differences are counted in these steps.
+
+# %% tags=["nbval-ignore-output"]
+theirs = nn.LayerNorm(512)
+with torch.no_grad():
+    theirs.weight.copy_(torch.from_numpy(gain))
+    theirs.bias.copy_(torch.from_numpy(shift))
+    others = {
+        "five lines": five_lines(x32, gain, shift),
+        "nn.LayerNorm": theirs(torch.from_numpy(x32)).numpy(),
+    }
+ours, step = layer_norm(x32, gain, shift), np.spacing(np.float32(4))
+print(f"largest output {abs(ours).max():.1f}, step {step:.0e}")
+for name, values in others.items():
+    print(f"normlab against {name:12} {abs(ours - values).max() / step:.1f} steps")
+
+# %% [markdown]
+# ## 6. Who shares a mean and a variance
 #
 # BatchNorm, LayerNorm, InstanceNorm and GroupNorm use one formula and differ in one decision:
-# which numbers share a mean and a variance. RMSNorm leaves the mean out. The cube below is one
+# which numbers share a mean and a variance. RMSNorm leaves the mean out: it makes
+# $x/\sqrt{\mathrm{mean}(x^2)+\varepsilon}$ of a token. The cube of the explorer below is one
 # activation array of $3 \times 4 \times 6$ numbers. The solid cubelets with black edges share the
 # statistics of the number that carries the white dot.
 #
 # Two layouts are in use. Text is $(B, T, D)$: a position is a token, and layer norm shares over
-# $D$ only. Images are $(N, C, H{\cdot}W)$: a position is a pixel, the features are channels, and
-# layer norm shares over the whole image, $(C, H{\cdot}W)$, as in Fig. 2 of Wu & He (2018).
-#
-# **Predict.** One number belongs to example 1, token 2, feature 3. In text, with how many
-# numbers, itself included, does it share its mean in LayerNorm? In BatchNorm?
-# (a) 6 and 12 (b) 24 and 3 (c) 6 and 3 (d) 4 and 12
+# $D$ only. Images are $(B, C, P)$: the features are channels, the positions are pixels, and layer
+# norm shares over the whole image, as in Fig. 2 of Wu & He (2018), who write $N$, $C$ and $H, W$.
+# Newer vision models, such as ConvNeXt and vision transformers, do with images as with text: each
+# position by itself, over its features.
 
 # %%
-from normlab.chapters.layer_norm import IMAGES, TEXT, Sharing
+quiz("shared-in-batch-norm")
+
+# %%
+from normlab.chapters.layer_norm import TEXT, Sharing
 
 print("TEXT, 3 examples × 4 tokens × 6 features\n")
 print(Sharing(TEXT).table())
-print("\nIMAGES, 3 images × 6 channels × 4 pixels\n")
-print(Sharing(IMAGES).table())
+
+# %% [markdown] tags=["answer"]
+# The table is for 3 × 4 × 6 numbers, as the cube. GroupNorm makes two groups of three features here.
+# RMSNorm shares the same numbers as LayerNorm, but computes only their mean *square*; there is no
+# mean in it.
 
 # %% [markdown]
-# (a). GroupNorm makes two groups of three features here. RMSNorm shares the same numbers as
-# LayerNorm, but computes only their mean *square*; there is no mean in it.
-#
 # **Explorer.** The slider walks the dotted number through the cube, one coordinate at a time:
 # first along the features, then down the positions, then to the other examples. For each norm,
 # find the steps at which the group *changes*, and the steps at which it stays. A norm depends on
@@ -271,12 +230,16 @@ from normlab.chapters.layer_norm import explore_sharing
 explore_sharing()
 
 # %% [markdown]
-# ### Is the picture true?
+# ## 7. The cube, measured, and padding ★
 #
-# It can be measured. Move one input, and see which outputs move. Every output that shares
-# statistics with it must, and no other may.
-#
-# **Predict.** Is there a norm in which more outputs move than the cube shows?
+# Move one input of the real functions, and see which outputs move; then add padding.
+
+# %% [markdown]
+# If the cube is true, every output that shares statistics with the moved input must move, and no
+# other may.
+
+# %%
+quiz("outputs-that-move")
 
 # %%
 from normlab import Table
@@ -289,107 +252,107 @@ def features_first(norm):
     return lambda x: norm(torch.tensor(x).transpose(1, 2)).transpose(1, 2).numpy()
 
 
+def group_norm(groups):
+    return features_first(lambda x: F.group_norm(x, groups))
+
+
 text_norms = {
     "BatchNorm": batch_norm,
     "LayerNorm": layer_norm,
     "RMSNorm": rms_norm,
     "InstanceNorm": features_first(F.instance_norm),
-    "GroupNorm": features_first(lambda x: F.group_norm(x, num_groups=2)),
+    "GroupNorm": group_norm(2),
 }
-x = rng.standard_normal((3, 4, 6))  # (B, T, D)
+x = np.random.default_rng(2).standard_normal((3, 4, 6))  # (B, T, D)
 place = (1, 2, 3)
 rows = []
 for name, norm in text_norms.items():
     moved, drawn = influenced(norm, x, place), Sharing(TEXT).group(name, place)
-    rows.append((name, moved.sum(), drawn.sum(), bool((moved == drawn).all())))
-Table(("norm", "outputs that moved", "cubelets drawn", "the same ones"), rows)
+    rows.append((name, moved.sum(), drawn.sum(), (moved != drawn).sum()))
+for groups in (1, 3, 6):
+    rows.append((f"GroupNorm, {groups}", influenced(group_norm(groups), x, place).sum(), "–", "–"))
+Table(("norm", "outputs that moved", "cubelets drawn", "differ"), rows)
+
+# %% [markdown] tags=["answer"]
+# The cube is right for these five functions: 0 of 72 outputs differ from what it shows. The tests
+# of this course check both layouts at every place.
 
 # %% [markdown]
-# No. The cube is right for these five functions; the tests of this course check both layouts at
-# every place.
+# ### Padding
 #
-# ### What the cube says about padding
-#
-# The cube has five norms on text. A group that reaches over tokens reaches into the padding.
+# Sentences of a batch are filled up to one length with padding tokens. Padding must not change what
+# the model says about the sentence. A group that reaches over tokens reaches into the padding.
 
 # %%
 quiz("padding-safe")
 
+
 # %%
+def over_tokens_and_features(x):
+    mean = x.mean(axis=(1, 2), keepdims=True)  # (B, T, D) -> (B, 1, 1)
+    variance = x.var(axis=(1, 2), keepdims=True)  # (B, T, D) -> (B, 1, 1)
+    return (x - mean) / np.sqrt(variance + 1e-5)
+
+
 padded = np.concatenate([x, np.zeros((3, 4, 6))], axis=1)  # two of (3, 4, 6) -> (3, 8, 6)
-for name, norm in text_norms.items():
+for name, norm in {**text_norms, "LN over (T, D)": over_tokens_and_features}.items():
     change = abs(norm(padded)[:, :4] - norm(x)).max()
-    print(f"{name:13} largest change: {change:.2f}")
+    print(f"{name:14} largest change: {change:.2f}")
+
+# %% [markdown] tags=["answer"]
+# BatchNorm, InstanceNorm and GroupNorm change the words of the sentence by about 1. So does layer
+# norm over $(T, D)$, which `nn.LayerNorm((T, D))` computes: the padding pulls the common mean and
+# variance towards zero.
 
 # %% [markdown]
-# LayerNorm and RMSNorm: their groups stay inside one token. The other three reach along $T$. So
-# LayerNorm is not InstanceNorm, which keeps each feature apart and shares over the tokens. And
-# BatchNorm on $(B, T, D)$ does not work per token: it is per feature, over all $B \cdot T$
-# tokens, padding included.
+# ## 8. How many gains and shifts ★
 #
-# ### How many gains and shifts
-#
-# The seed text says of scale and shift: *"What is the same as BatchNorm: learned scale and shift
-# per feature"*. For $(B, T, D)$ that is so. **Predict.** And for images with 16 channels of
-# 8 × 8 pixels?
+# The seed text says: *"What is the same as BatchNorm: learned scale and shift per feature"*.
 
 # %%
-for layer in (nn.BatchNorm2d(16), nn.LayerNorm((16, 8, 8)), nn.GroupNorm(1, 16)):
+quiz("gains-of-an-image")
+
+# %%
+for layer in (nn.BatchNorm2d(16), nn.LayerNorm((16, 4, 4)), nn.GroupNorm(1, 16)):
     name, shape = type(layer).__name__, tuple(layer.weight.shape)
     print(f"{name:12} gains {shape!s:12} {layer.weight.numel()}")
 
-# %% [markdown]
-# BatchNorm has one gain per channel, 16. LayerNorm has one for each number of the image,
-# 16 · 8 · 8 = 1024: its parameters have the shape `normalized_shape`. GroupNorm with one group
-# takes LayerNorm's statistics and BatchNorm's parameters. **Verdict: imprecise.** It holds where
-# only the feature axis is normalized.
+# %% [markdown] tags=["answer"]
+# GroupNorm with one group takes LayerNorm's statistics and BatchNorm's 16 gains. For $(B, T, D)$,
+# where only the feature axis is normalized, the sentence is true.
+#
+# **Claim 6: {{ ruling 6 }}.** Chapter 03 has the part about ε.
 
 # %% [markdown]
-# ## 5. The batch
+# ## 9. The batch
 #
 # The group of BatchNorm reaches over the examples. So the output for one example depends on which
 # others happen to stand in its batch.
-#
-# **Predict.** One example is put into batches of 4 with other companions each time. What moves?
-# (a) both outputs (b) only BatchNorm's (c) only LayerNorm's (d) neither
-#
-# **Explorer.** The coloured line is the example's output among the chosen companions; the grey
-# lines are the same example's output among the other sets. The right panel has grey lines too:
-# they lie under the blue one. Move the batch size down to 1, one step at a time, and look at the
-# left panel at 2 and at 1.
 
 # %%
-from normlab.chapters.layer_norm import explore_companions
-
-explore_companions()
-
-# %% [markdown]
-# (b). In a batch of 64 the grey lines are close together: a mean over many examples hardly
-# depends on which they are. As the batch shrinks they spread. The table gives the spread: how far
-# the most affected feature of the example moves between six sets of companions.
+quiz("spread-by-batch-size")
 
 # %%
 from normlab.chapters.layer_norm import companions
 
-study = companions()
-sizes = (1, 2, 4, 16, 64)
-Table(
-    ("batch size", "BatchNorm", "LayerNorm"),
-    [(n, *(f"{study.spread(norm, n):.2f}" for norm in ("BatchNorm", "LayerNorm"))) for n in sizes],
-)
+examples = [companions(seed=seed) for seed in range(60)]
+for name in ("BatchNorm", "LayerNorm"):
+    spreads = [[example.spread(name, n) for n in (1, 2, 4, 16, 64)] for example in examples]
+    print(f"{name}, mean of 60 examples:", np.mean(spreads, axis=0).round(1))
+
+# %% [markdown] tags=["answer"]
+# LayerNorm's output does not move. A library may add in another order when the array is larger,
+# which changes the last bit, and no more.
 
 # %% [markdown]
-# At batch size 2 every output is close to +1 or −1: it only tells which of the two examples is
-# the larger. So the spread is 2. LayerNorm's spread is rounding at most: a library may add in
-# another order when the array is larger, which changes the last bit. At batch size 1 the spread
-# is 0, but not because all is well.
-#
-# ### Batch size 1
-#
-# **Predict.** A batch of one example, $\gamma = 1$, $\beta = 0.5$. What does BatchNorm give?
-# (a) the input (b) 0.5 in every feature (c) NaN (d) it depends on the input
+# ### A batch of one
 
 # %%
+quiz("batch-of-one")
+
+# %%
+from normlab.norms import batch_norm
+
 ones, half = np.ones(4), np.full(4, 0.5)
 for values in ([1.0, 2.0, 3.0, 6.0], [-40.0, 0.0, 7.0, 1e6]):
     one_example = np.array([values])  # (1, 4)
@@ -397,11 +360,28 @@ for values in ([1.0, 2.0, 3.0, 6.0], [-40.0, 0.0, 7.0, 1e6]):
     print("batch_norm", batch_norm(one_example, ones, half)[0].tolist())
     print("layer_norm", layer_norm(one_example, ones, half)[0].round(3).tolist())
 
-# %% [markdown]
-# (b). The mean of one number is that number, so $x - \mu = 0$, and the output is $\beta$. Any
-# input gives the same output: the layer has forgotten it. PyTorch refuses instead:
+# %% [markdown] tags=["answer"]
+# LayerNorm still tells the two inputs apart. PyTorch's `BatchNorm1d` refuses such a batch in
+# training, with "Expected more than 1 value per channel". In eval mode it runs, on stored
+# statistics.
 
-# %%
+# %% [markdown]
+# ## 10. Among other companions, and a batch of one image ★
+#
+# An explorer of section 9, PyTorch's own words, and a batch of one that works.
+
+# %% [markdown]
+# **Explorer.** The coloured line is the example's output among the chosen companions; the grey
+# lines are the same example's output among the other sets. The right panel has grey lines too:
+# they lie under the blue one. Move the batch size down to 1, one step at a time, and look at the
+# left panel at 2 and at 1. The last control draws the companions from numbers with another mean.
+
+# %% tags=["answer"]
+from normlab.chapters.layer_norm import explore_companions
+
+explore_companions()
+
+# %% tags=["answer"]
 one_example = torch.tensor([[1.0, 2.0, 3.0, 6.0]])
 try:
     nn.BatchNorm1d(4).train()(one_example)
@@ -412,43 +392,38 @@ print("in eval mode:", nn.BatchNorm1d(4).eval()(one_example).shape)
 print("LayerNorm, train mode:", nn.LayerNorm(4).train()(one_example).shape)
 
 # %% [markdown]
-# Two limits of this result. In eval mode BatchNorm runs, on remembered statistics. And a batch of
-# one *image* still has $H \cdot W$ numbers for each channel, as one text has $T$ tokens. There
-# BatchNorm does not fail; it becomes another norm.
-#
-# **Predict.** Which one?
+# A batch of one *image* still has many numbers for each channel, as one text has $T$ tokens. There
+# BatchNorm does not fail. It becomes another norm.
 
 # %%
-image = torch.randn(1, 16, 8, 8, generator=torch.Generator().manual_seed(0))  # (N, C, H, W)
-same = torch.allclose(nn.BatchNorm2d(16)(image), F.instance_norm(image), atol=1e-5)
-print("BatchNorm of one image = InstanceNorm:", same)
+quiz("one-image")
+
+# %%
+image = torch.randn(1, 16, 8, 8, generator=torch.Generator().manual_seed(0))
+for name, other in {
+    "LayerNorm": F.layer_norm(image, [16, 8, 8]),
+    "InstanceNorm": F.instance_norm(image),
+    "GroupNorm, 2 groups": F.group_norm(image, 2),
+}.items():
+    difference = (nn.BatchNorm2d(16)(image) - other).abs().max().item()
+    print(f"BatchNorm of one image and {name:19} differ by at most {difference:.5f}")
 
 # %% [markdown]
-# ### Training and inference
+# ## 11. Training and inference
 #
 # At inference one wants an answer that does not depend on the other requests. BatchNorm therefore
 # keeps a running mean and variance during training and uses them in eval mode
 # (Ioffe & Szegedy 2015, Algorithm 2). It is two functions under one name.
-#
-# **Predict.** One batch, one layer, once in train mode and once in eval mode. How large is the
-# difference for each norm?
 
 # %%
-batch = 1 + 2 * torch.randn(8, 4, generator=torch.Generator().manual_seed(0))  # (B, D)
-for layer in (nn.BatchNorm1d(4), nn.LayerNorm(4)):
-    in_training, at_inference = layer.train()(batch), layer.eval()(batch)
-    difference = (in_training - at_inference).abs().max().item()
-    print(f"{type(layer).__name__:12} train against eval: {difference:.2f}")
-    print("             remembers:", [name for name, _ in layer.named_buffers()])
+quiz("stored-statistics")
 
 # %% [markdown]
-# LayerNorm has no buffers: nothing to remember, nothing to forget, nothing to keep in step
-# between machines. BatchNorm's answer above is far off because its running statistics have seen
-# one batch only.
-#
-# Suppose that they have seen many. **Predict.** The running statistics come from 200 batches of
-# $N(0, 1)$. Then the inputs change to $2 \cdot N(0,1) + 3$. What mean and standard deviation do
-# BatchNorm's outputs have at inference? And LayerNorm's?
+# The running statistics below come from 200 batches of random numbers with mean 0 and standard
+# deviation 1. Then the inputs change: they are multiplied by 2, and 3 is added.
+
+# %%
+quiz("shifted-inputs")
 
 # %%
 from normlab.chapters.layer_norm import draw_shift, shift_study
@@ -459,80 +434,106 @@ fig, axes = new_figure(columns=2)
 draw_shift(shifted, axes)
 print(shifted.table())
 
-# %% [markdown]
-# BatchNorm passes the change on: mean 3, standard deviation 2. It subtracts what used to be the
-# mean. LayerNorm takes its statistics from the token in front of it, so its outputs look as
-# before.
-#
-# This does not mean that LayerNorm undoes every shift. It removes what all features of a token
-# have in common. **Predict.** What if the shift adds 3 to half of the features and −3 to the
-# other half?
-
-# %%
-tokens = rng.standard_normal((1000, 16))
-push = np.where(np.arange(16) < 8, 3.0, -3.0)  # (16,)
-for name, inputs in {"all + 3": tokens + 3, "half + 3, half − 3": tokens + push}.items():
-    y = layer_norm(inputs)
-    print(f"{name:20} token means {abs(y.mean(axis=-1)).max():.2f}", end="   ")
-    print(f"mean of feature 0: {abs(y[:, 0].mean()):.1f}")
+# %% [markdown] tags=["answer"]
+# BatchNorm's outputs have mean 3 and standard deviation 2. LayerNorm takes its statistics from the
+# token in front of it, so its outputs look as before.
 
 # %% [markdown]
-# Each token still has mean 0, but feature 0 has not: a shift that differs between features goes
-# through layer norm.
+# ## 12. "No `model.eval()` switch needed" ★
 #
-# ### "No `model.eval()` switch needed"
-#
-# The seed text says: *"Train and inference are identical — no running statistics, no model.eval()
-# switch needed"*.
+# *"Train and inference are identical — no running statistics, no model.eval() switch needed"*.
+
+# %% [markdown]
+# So the seed text says. A whole model often has [dropout](glossary.ipynb) too.
 
 # %%
 quiz("dropout-and-eval")
 
 # %%
+batch = 1 + 2 * torch.randn(8, 4, generator=torch.Generator().manual_seed(0))  # (B, D)
+for layer in (nn.BatchNorm1d(4), nn.LayerNorm(4)):
+    in_training, at_inference = layer.train()(batch), layer.eval()(batch)
+    difference = (in_training - at_inference).abs().max().item()
+    buffers = [name for name, _ in layer.named_buffers()]
+    print(f"{type(layer).__name__:12} train against eval: {difference:.2f}, buffers: {buffers}")
+
 torch.manual_seed(0)
 for block in (nn.LayerNorm(4), nn.Sequential(nn.LayerNorm(4), nn.Dropout(0.5))):
     for mode in ("train", "eval"):
         getattr(block, mode)()
-        same = torch.equal(block(batch), block(batch))
-        print(f"{type(block).__name__:11} {mode:6} two calls agree: {same}")
+        difference = (block(batch) - block(batch)).abs().max().item()
+        print(f"{type(block).__name__:11} {mode:6} two calls differ by at most {difference:.2f}")
+
+# %% [markdown] tags=["answer"]
+# LayerNorm has no [buffers](glossary.ipynb): nothing to store, and nothing to bring together when
+# several machines train one model. BatchNorm's two answers are far apart because its running
+# statistics have seen one batch only.
+#
+# **Claim 8: {{ ruling 8 }}.** Of LayerNorm alone the sentence is true.
 
 # %% [markdown]
-# **Verdict: imprecise.** It is true of LayerNorm. A model with dropout still needs `eval()`.
+# ## 13. A shift that features do not share ★
 #
-# ### Recurrent networks
-#
-# In a recurrent network the same layer runs at every time step. BatchNorm would need statistics
-# for each step, and has none for a sequence longer than those of training (Ba et al. 2016,
-# section 3.1). Layer norm needs one line, with one $\gamma$ and $\beta$ for all steps.
-#
-# **Predict.** The recurrent weights are large. After 100 steps, what is the standard deviation of
-# the pre-activation $a$ before the norm, and after?
+# The shift of section 11 was the same for all features. Here it is not.
 
 # %%
+quiz("half-and-half")
+
+# %%
+tokens = np.random.default_rng(3).standard_normal((1000, 16))
+push = np.where(np.arange(16) < 8, 3.0, -3.0)  # (16,)
+for name, inputs in {"all + 3": tokens + 3, "half + 3, half − 3": tokens + push}.items():
+    y = layer_norm(inputs)
+    print(f"{name:20} token means {abs(y.mean(axis=-1)).max():.2f}", end="   ")
+    print(f"mean of feature 0: {abs(y[:, 0].mean()):.2f}")
+
+# %% [markdown] tags=["answer"]
+# Each token still has mean 0, but feature 0 has not. Layer norm removes what all features of a
+# token have in common. A shift that differs between features goes through.
+
+# %% [markdown]
+# ## 14. Recurrent networks ★
+#
+# The seed text says: *"Works inside RNNs: applied at each timestep independently"*.
+
+# %% [markdown]
+# In a recurrent network the same layer runs at every time step. BatchNorm would need statistics
+# for each step, and has none for a sequence longer than those of training (Ba et al. 2016,
+# section 3.1). Layer norm needs one line, with one $\gamma$ and $\beta$ for all steps. It stands in
+# front of the tanh, on the [pre-activation](glossary.ipynb) $z$.
+
+# %%
+quiz("saturated-states")
+
+# %%
+rng = np.random.default_rng(0)
 inputs = rng.standard_normal((100, 3, 32))  # (T, B, D)
 w_x, w_h = rng.standard_normal((2, 32, 32))  # (2, D, D) -> (D, D), (D, D)
 
 
-def recurrent_states(inputs):
+def recurrent_states(inputs, norm):
     h = np.zeros(inputs.shape[1:])  # (B, D)
     for x_t in inputs:
-        a = x_t @ w_x + h @ w_h
-        h = np.tanh(layer_norm(a))  # the one line
-    return h, a
+        z = norm(x_t @ w_x + h @ w_h)  # the one line
+        h = np.tanh(z)
+    return h, z
 
 
-h, a = recurrent_states(inputs)
-alone, _ = recurrent_states(inputs[:, :1])  # the first sequence, without the other two
-print(
-    f"std of a after 100 steps, before the norm: {a[0].std():.1f}, after: {layer_norm(a)[0].std():.1f}"
-)
-print("alone as among others:", np.allclose(alone[0], h[0]))
+for name, norm in {"no norm": lambda z: z, "layer norm": layer_norm}.items():
+    h, z = recurrent_states(inputs, norm)
+    beyond, slope = (abs(h) > 0.99).mean(), (1 - h**2).mean()
+    print(f"{name:10} std of z {z.std():.1f}, beyond ±0.99 {beyond:.0%}, mean slope {slope:.2f}")
 
-# %% [markdown]
-# The statistics belong to one example and one time step. A sequence gets the same states alone
-# and in a batch. The seed text's *"Works inside RNNs: applied at each timestep independently"*:
-# **verdict: holds.** An LSTM has more than one pre-activation, and the norm has more than one
-# place in it; a later chapter takes it apart.
+together, _ = recurrent_states(inputs, layer_norm)
+alone, _ = recurrent_states(inputs[:, :1], layer_norm)  # the first sequence by itself
+print(f"alone and among others the states differ by {abs(alone[0] - together[0]).max():.6f}")
+
+# %% [markdown] tags=["answer"]
+# With layer norm hardly any state is saturated, and the slope of tanh stays at 0.6. The statistics
+# belong to one example and one time step, so a sequence gets the same states alone and in a batch.
+#
+# **Claim 9: {{ ruling 9 }}.** An LSTM has more than one pre-activation, and the norm has more than
+# one place in it; chapter 09 takes it apart.
 
 # %% [markdown]
 # ## The exercise
@@ -543,32 +544,27 @@ print("alone as among others:", np.allclose(alone[0], h[0]))
 
 # %% [markdown]
 # ## Recap
-#
-# 1. Layer norm of $(1, 0, 0, 0)$ has the largest value $\sqrt 3 = 1.732$. The variance divides by
-#    $D$; dividing by $D - 1$ would give 1.5.
-# 2. In $(B, T, D)$ there is one mean and one variance per *token*: 6 of them for $(2, 3, 4)$.
-#    `normalized_shape` is a list of trailing sizes, not an axis. $\gamma$ and $\beta$ have
-#    $D$ entries, shared by all tokens.
+
+# %% [markdown] tags=["answer"]
+# 1. Layer norm of $(1, 0, 0, 0)$ has the largest value $\sqrt 3$. The variance divides by $D$.
+# 2. In $(B, T, D)$ there is one mean and one variance per *token*: 10 of them for $(2, 5, 4)$.
 # 3. Only $\hat x$ has mean 0 and variance 1; $\gamma$ and $\beta$ may give the output any.
-# 4. $\text{LN}(a\,x + b) = \operatorname{sign}(a)\,\text{LN}(x)$, up to $\varepsilon$.
-# 5. In a text cube of 3 × 4 × 6, LayerNorm has 12 groups of 6 numbers, BatchNorm 6 of 12,
-#    InstanceNorm 18 of 4. Only BatchNorm's groups hold more than one example. RMSNorm has
-#    LayerNorm's groups, and no mean.
-# 6. Padding changes 3 of the 5 norms: all that share over tokens.
-# 7. At batch size 1, BatchNorm gives $\beta$ for every input, or an error. LayerNorm does not
-#    notice the batch: spread 0.00 at every batch size, train = eval, 0 buffers.
-# 8. After a shift of the inputs by 3, BatchNorm's outputs at inference have mean 3; LayerNorm's
-#    tokens have mean 0. Dropout still needs `eval()`.
+# 4. In a text cube of 3 × 4 × 6, LayerNorm has 12 groups of 6 numbers, BatchNorm 6 of 12. Only
+#    BatchNorm's groups hold more than one example.
+# 5. At batch size 1, BatchNorm gives $\beta$ for every input. LayerNorm does not notice the batch.
+# 6. After a shift of the inputs by 3, BatchNorm's outputs at inference have mean 3; LayerNorm's
+#    tokens have mean 0.
 #
-# | The seed text says | Verdict |
-# |---|---|
-# | LayerNorm addresses small batches and recurrent networks | holds |
-# | Statistics per example | imprecise: per token in sequences |
-# | Scale and shift per feature, as in BatchNorm | imprecise: the shape is `normalized_shape` |
-# | No running statistics; works with batch size 1 | holds |
-# | No `model.eval()` needed | imprecise: true of LayerNorm, not of dropout |
-# | Works inside RNNs at each time step | holds |
-#
+# | Claim | The seed text says | Verdict |
+# |--:|---|---|
+# | 5 | LN addresses *"small-batch instability and the inability to normalize recurrent […]"* | {{ ruling 5 }} |
+# | 6 | Scale and shift per feature, as in BatchNorm | {{ ruling 6 }} |
+# | 7 | Statistics per example | {{ ruling 7 }} |
+# | 1 | *"no running statistics are needed, and why it works at batch size 1"* | {{ ruling 1 }} |
+# | 8 | No `model.eval()` needed | {{ ruling 8 }} |
+# | 9 | Works inside RNNs at each time step | {{ ruling 9 }} |
+
+# %% [markdown]
 # ## Sources
 #
 # - Ba, Kiros & Hinton 2016, *Layer Normalization*, section 3 and (recurrent networks)
@@ -581,9 +577,9 @@ print("alone as among others:", np.allclose(alone[0], h[0]))
 # {{ next chapter }}
 
 # %% [markdown]
-# Run the last cell to mark the chapter as read.
+# A chapter is read when its predictions are answered. What surprised you here:
 
-# %%
-from normlab import chapter_read
+# %% tags=["nbval-ignore-output"]
+from normlab import my_progress
 
-chapter_read("01")
+my_progress("01")

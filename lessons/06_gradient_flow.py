@@ -4,32 +4,34 @@
 # ## What you will be able to do
 #
 # - Read a picture of gradient norms by layer, and say what theory expects there.
-# - Derive in three lines why the gradient of post-norm stays flat and that of pre-norm falls with
-#   the layer.
+# - Derive in three lines how the gradient goes with depth in post-norm and in pre-norm.
 # - Reproduce Xiong et al. 2020: the gradient of the last layer, by depth.
-# - Say where post-norm's gradient vanishes at initialization, and where it does not.
-# - Say what happens to gradients when all tokens become alike.
+# - Say in which models with post-norm the gradient vanishes at initialization, and why.
+# - Say what happens to the tokens of a sequence with depth, and what that does to gradients.
+#
+# {{ minutes }}
 
 # %% [markdown]
 # ## 1. Why look at gradients?
 #
-# A step of training moves each weight by its gradient. A layer whose gradient is a thousand times
-# smaller than another's learns a thousand times slower (with SGD). So take an untrained model and
-# ask at each depth: how long is $\partial L/\partial x_l$, the gradient at the residual stream
-# $x_l$?
+# A step of training moves each weight by its gradient. With SGD, a layer whose gradient is a
+# thousand times smaller than another's learns a thousand times slower. So take an untrained model
+# and ask at each depth: how long is $\partial\mathcal L/\partial x_s$, the gradient of the loss
+# $\mathcal L$ at the residual stream $x_s$?
 #
-# `normlab.models.stack` is a transformer in NumPy with its own backward pass. It counts **sub-layers**:
-# number 0 is attention, 1 the FFN, 2 attention again, so 48 sub-layers are 24 layers. Its loss is
-# $L = \langle c, y \rangle$ with a random $c$ of length 1, so at the output of post-norm the
-# gradient has length 1. The weights are Xiong et al.'s, $N(0, 1/d)$ with uniform attention.
-#
-# **Predict** two things: the answer to the question below, and whether pre-norm's gradient is
-# greatest at the first or at the last sub-layer.
+# `normlab.models.stack` is a transformer in NumPy with its own backward pass. It counts
+# **sub-layers**: number 0 is attention, 1 the FFN, 2 attention again, so $S = 48$ sub-layers are
+# $L = 24$ layers. Its loss is $\mathcal L = \langle c, y \rangle$ with a random $c$ of length about
+# 1, so that is the length of the gradient at the output $y$. The weights are Xiong et al.'s,
+# $N(0, 1/D)$ with uniform attention. There are $T = 16$ tokens in a sequence.
 
 # %%
 from normlab import quiz
 
 quiz("post-norm-gradient")
+
+# %%
+quiz("pre-norm-gradient")
 
 # %%
 from normlab import Table
@@ -40,7 +42,7 @@ profiles = [
     for name in ("post-norm", "pre-norm")
 ]
 Table(
-    ("l", "post-norm", "pre-norm"),
+    ("s", "post-norm", "pre-norm"),
     [
         [depth, *(f"{10 ** p.log10_gradient[depth]:.2f}" for p in profiles)]
         for depth in (0, 1, 6, 12, 24, 47, 48)
@@ -48,25 +50,21 @@ Table(
 )
 
 # %% [markdown]
-# (b), and the first. Post-norm loses a part near the output and then keeps what it has. Pre-norm
-# starts with 0.2 at the output and *grows* on the way down. Both are no accident.
-
-# %% [markdown]
 # ## 2. One sub-layer, both ways
 #
-# Take the FFN, $f(x) = \mathrm{ReLU}(x W_1) W_2$ with weights $N(0, 1/d)$, and send a random $x$
-# forward and a random gradient backward.
-#
-# **Predict.** ReLU keeps half of the mean square forward (Xiong's Lemma 1). How much does the
-# branch keep of the gradient, going back?
+# Both curves have a reason, and one sub-layer shows it. Take the FFN, $f(x) = \mathrm{ReLU}(x W_1)
+# W_2$, and send a random $x$ forward and a random gradient backward.
+
+# %%
+quiz("gradient-through-a-branch")
 
 # %%
 import numpy as np
 
 rng = np.random.default_rng(0)
-d, tokens = 256, 256
-W_1, W_2 = rng.normal(scale=d**-0.5, size=(2, d, d))
-x, dy = rng.standard_normal((2, tokens, d))
+D, tokens = 256, 256
+W_1, W_2 = rng.normal(scale=D**-0.5, size=(2, D, D))
+x, dy = rng.standard_normal((2, tokens, D))
 
 hidden = np.maximum(x @ W_1, 0)
 f = hidden @ W_2
@@ -74,13 +72,17 @@ df = (dy @ W_2.T * (hidden > 0)) @ W_1.T
 print(f"forward:  branch {np.mean(f**2):.2f}, shortcut + branch {np.mean((x + f) ** 2):.2f}")
 print(f"backward: branch {np.mean(df**2):.2f}, shortcut + branch {np.mean((dy + df) ** 2):.2f}")
 
+# %% [markdown] tags=["answer"]
+# A branch that multiplies squared lengths by $\kappa$ does so in both directions. With the
+# shortcut, $\|x\|^2$ is multiplied by $1 + \kappa$ on the way up and $\|\partial\mathcal L/\partial
+# x\|^2$ by the same $1 + \kappa$ on the way down (the argument is Glorot & Bengio's, 2010).
+
 # %% [markdown]
-# The same half. A branch with gain $g$ multiplies $\|x\|^2$ by $1 + g$ on the way up and
-# $\|\partial L/\partial x\|^2$ by the same $1 + g$ on the way down (the argument is Glorot &
-# Bengio's, 2010). Now add the norm. It divides by $\sigma$, and so does its backward pass
-# (chapter 02; Xiong's Lemma 3). For **post-norm** $\sigma^2 = 1 + g$.
-#
-# **Predict.** What does a whole post-norm sub-layer multiply the gradient's mean square by?
+# Now add the norm. It divides by $\sigma$, and so does its backward pass (chapter 02; Xiong's
+# Lemma 3).
+
+# %%
+quiz("post-norm-sub-layer")
 
 # %%
 from normlab.norms import layer_norm_backward
@@ -90,67 +92,78 @@ dz, _, _ = layer_norm_backward(dy, z)
 dx = dz + (dz @ W_2.T * (hidden > 0)) @ W_1.T
 print(f"after the norm: {np.mean(dz**2):.2f}   after the branch: {np.mean(dx**2):.2f}")
 
-# %% [markdown]
-# $\tfrac{1}{1+g} \cdot (1+g) = 1$: the norm takes, and the branch gives back. A text that only
-# says *"each norm divides the gradient"* has looked at half of the sub-layer.
+# %% [markdown] tags=["answer"]
+# The norm takes, and the branch gives back. A text that only says *"each norm divides the
+# gradient"* has looked at half of the sub-layer.
 #
 # The other placements, by the same rule:
 #
-# | | forward | backward | so $\|\partial L/\partial x_l\|$ is |
+# | | squared stream, forward | squared gradient, backward | so the gradient at $x_s$ is |
 # |---|---|---|---|
-# | no norm | $\times (1+g)$ | $\times (1+g)$ | exponential |
-# | post-norm | $1$ | $\times (1+g)/(1+g)$ | $1$ |
-# | pre-norm | $+\,g$ | $\times (1 + g/x_l^2)$ | $1/\sqrt{x_l^2}$ |
-# | peri-norm | $+\,1$ | $\times (1 + 1/x_l^2)$ | $1/\sqrt{x_l^2}$ |
+# | no norm | $\times (1+\kappa)$ | $\times (1+\kappa)$ | exponential |
+# | post-norm | $1$ | $\times (1+\kappa)/(1+\kappa)$ | $1$ |
+# | pre-norm | $+\kappa$ | $\times (1 + \kappa D/\lVert x_s\rVert^2)$ | $\sqrt D/\lVert x_s\rVert$ |
+# | peri-norm | $+1$ | $\times (1 + D/\lVert x_s\rVert^2)$ | $\sqrt D/\lVert x_s\rVert$ |
 #
-# with $x_l^2$ for $\|x_l\|^2/d$. In the last two rows each factor is $x_{l+1}^2/x_l^2$, the final
-# norm gives $1/\sqrt{x_L^2}$, and the product collapses: **the gradient is one over the size of
-# the stream.** It does not depend on $L$: at the input it is 1, at any depth.
-#
-# **Attention** averages. If its $n$ tokens are alike, averaging takes nothing, $g = 1$. If they
-# have nothing in common it leaves $g = 1/n$. Backwards it averages too: only what the tokens'
-# gradients share goes through, of our random $c$ a part of $1/n$ of its square. So theory gives
-# two ends, *tokens unlike* and *tokens alike*, and a band between them. For the pre-norm stream it
-# is the band of Xiong's Lemma 2 (whose lower end has $n \to \infty$). For the gradient it is the
-# argument above (`flow_theory`), which is this course's and no paper's.
+# In the last two rows each factor is $\|x_{s+1}\|^2/\|x_s\|^2$, the final norm gives $\sqrt
+# D/\|x_S\|$, and the product collapses: **the gradient is one over the size of the stream.**
 
 # %% [markdown]
-# ## 3. The explorer
-#
-# Left the signal, right the gradient, in stacks of 1 to 1,000 sub-layers (500 layers). Depth
-# turns pages; the other controls compute anew.
-#
-# **Predict**, then try:
-#
-# 1. Pre-norm, and L from 1 to 1,000. Which end of the gradient's curve moves: the one at the
-#    input, or the one at the output?
-# 2. Tokens: 1. Nothing is averaged. How wide is the band?
-# 3. Post-norm, at L = 24, then at 1,000. Does theory's line hold?
-# 4. No norm. At which L does float32 end, and what does `weights × 0.5` do to it?
-# 5. DeepNorm with `weights × 1.4`. Can you make its gradient leave the 1?
+# **Attention** averages. If its $T$ tokens are alike, averaging takes nothing, $\kappa = 1$. If
+# they have nothing in common it leaves $\kappa = 1/T$. Backwards it averages too: only what the
+# tokens' gradients share goes through, of our random $c$ a part of $1/T$ of its square. So theory
+# gives two ends, *tokens unlike* and *tokens alike*, and a band between them. For the pre-norm
+# stream it is the band of Xiong's Lemma 2 (whose lower end has $T \to \infty$). For the gradient it
+# is the argument above (`flow_theory`), which is this course's and no paper's.
+
+# %% [markdown]
+# ## 3. From 1 to 1,000 sub-layers
 
 # %%
+quiz("end-that-moves")
+
+# %% [markdown]
+# The explorer has the signal on the left and the gradient on the right, in stacks of 1 to 1,000
+# sub-layers (500 layers). Each of its controls computes anew, except the depth. Try:
+#
+# 1. Pre-norm, and $S$ from 1 to 1,000.
+# 2. Tokens: 1. Nothing is averaged. How wide is the band?
+# 3. Post-norm, at $S = 24$, then at 1,000. Does theory's line hold?
+# 4. No norm. What does `weights × 0.5` do?
+# 5. DeepNorm with `weights × 1.4`. Can you make its gradient leave the 1?
+
+# %% tags=["answer"]
 from normlab.chapters.gradient_flow import explore_gradient_flow
 
 explore_gradient_flow()
 
-# %% [markdown]
-# - Pre-norm: the output's end. The input keeps about 0.5 whatever L is, and the output's gradient
-#   falls like $1/\sqrt{L}$.
+# %% [markdown] tags=["answer"]
 # - With one token the band is a line, and pre-norm runs along it over three powers of ten.
 # - With 16 tokens the stream starts at the lower end and comes to the upper one: tokens become
-#   alike (section 6).
-# - Post-norm with 16 tokens drops to about $1/\sqrt{16}$ near the output and then stays, as
-#   theory's lower end says. From about 100 sub-layers on it wanders out of the band.
-# - Without norms both explode, and at $x_{337}$ float32 ends. With half the weights it does not end
-#   before 1,000; the stream is at $10^{18}$ there.
-# - DeepNorm stays at 1, whatever you set.
+#   alike (section 9).
+# - Post-norm with 16 tokens drops to 0.25 to 0.5 near the output and then stays; theory's lower end
+#   is $1/\sqrt{16}$. From about 100 sub-layers on it wanders out of the band (section 4).
+# - Without norms both explode. With half the weights float32 does not end before 1,000; the stream
+#   is at $10^{18}$ there.
+# - DeepNorm stays near 1 from a few layers on, with these weights.
 #
-# **Why does it wander?** Theory is about the *mean* over weights, of a *wide* model. Each layer
-# multiplies by a random number near 1, and the logarithm of a product of many such numbers walks.
+# The seed, of pre-norm: *"Gradients can flow freely through the residual path regardless of
+# depth."* **Claim 16: {{ ruling 16 }}.** The shortcut hands the gradient on unchanged, and the
+# input does receive nearly the same at every $S$, 0.5 to 1. But the layers do not get the same: a
+# layer at depth $l$ gets $1/\sqrt{l}$ of it. The deeper the model, the less its last layers learn
+# with SGD.
+
+# %% [markdown]
+# ## 4. Other seeds and other widths ★
 #
-# **Predict.** The cell measures $\log_{10}\|\partial L/\partial x_0\|$ of post-norm over 8 seeds at
-# L = 192. Four times the width: is the spread the same, a half, or a quarter?
+# Why does a deep post-norm stack leave theory's band?
+
+# %% [markdown]
+# Theory gives the mean over weights, for a wide model. In one model each sub-layer multiplies the
+# gradient by a random number, and the logarithm of a product of many such numbers walks.
+
+# %%
+quiz("spread-by-width")
 
 # %%
 for width in (32, 128):
@@ -161,38 +174,33 @@ for width in (32, 128):
         ).log10_gradient[0]
         for seed in range(8)
     ]
-    mean_square = np.mean(10 ** (2 * np.array(logs)))
-    print(f"d = {width:3}: spread {np.std(logs):.2f}, from {min(logs):.1f} to {max(logs):.1f}")
+    print(f"D = {width:3}: spread {np.std(logs):.2f}, from {min(logs):.1f} to {max(logs):.1f}")
+
+# %% [markdown] tags=["answer"]
+# The walk has $S$ steps of about $1/\sqrt D$. At $D = 64$ and $S = 1{,}000$ factors of ten and more
+# are no surprise. DeepNorm walks less, since its branches are small against the shortcut.
 
 # %% [markdown]
-# A half: the step of the walk is about $1/\sqrt d$, and it takes $L$ of them. At $d = 64$ and $L =
-# 1{,}000$ factors of ten and more are no surprise. DeepNorm walks less, since its branches are
-# small against the shortcut.
-#
-# The seed: *"Gradients can flow freely through the residual path regardless of depth."* (of
-# pre-norm): **imprecise.** The shortcut hands the gradient on unchanged, and the input does
-# receive the same at every L. But the layers do not get the same: a layer at depth $l$ gets
-# $1/\sqrt{l}$ of it. The deeper the model, the less its last layers learn.
-
-# %% [markdown]
-# ## 4. Xiong et al. 2020, reproduced
+# ## 5. Xiong et al. 2020, reproduced
 #
 # The paper's Theorem 1 is about one weight, $W_2$ of the last FFN:
 #
-# $$\text{post-norm: } \left\|\frac{\partial L}{\partial W_2}\right\|_F \le O\!\left(d\sqrt{\ln d}\right)
-# \qquad \text{pre-norm: } O\!\left(d\sqrt{\frac{\ln d}{L}}\right)$$
+# $$\text{post-norm: } \left\|\frac{\partial\mathcal L}{\partial W_2}\right\|_F \le
+# O\!\left(D\sqrt{\ln D}\right)
+# \qquad \text{pre-norm: } O\!\left(D\sqrt{\frac{\ln D}{L}}\right)$$
 #
-# For our loss more can be said. $\partial L/\partial W_2 = h^\top \partial L/\partial f$, and
-# the entries of $h$, after ReLU, have mean square ½. So its norm is $\sqrt{d_{\text{ff}}/2}$ times
-# that of $\partial L/\partial f$: $1/\sqrt{3/2}$ in post-norm, $1/\sqrt{x_L^2}$ in pre-norm.
-#
-# With 1 token $x_L^2 = 1 + 3L/2$, in *layers*.
+# For our loss more can be said. $\partial\mathcal L/\partial W_2 = h^\top \partial\mathcal
+# L/\partial f$, and the entries of $h$, after ReLU, have mean square ½. So its norm is
+# $\sqrt{d_{\text{ff}}/2}$ times that of $\partial\mathcal L/\partial f$. By Lemma 2 that is
+# $1/\sqrt{3/2}$ in post-norm, and $\sqrt D/\|x_S\|$ in pre-norm. With 1 token $\|x_S\|^2/D = 1 +
+# 3L/2$.
 
 # %%
 quiz("slope-of-the-last-layer")
 
 # %%
-from normlab.probes import sweep_depths
+from normlab.pictures import new_figure
+from normlab.probes import draw_sweep, sweep_depths
 
 WIDTH = {"init": "xiong", "d_model": 128, "d_ff": 128, "heads": 1}
 
@@ -214,12 +222,6 @@ sweep = sweep_depths(
     depths=(2, 4, 8, 16, 32, 64),
     seeds=range(3),
 )
-sweep.table()
-
-# %%
-from normlab.pictures import new_figure
-from normlab.probes import draw_sweep
-
 L = np.array(sweep.depths)
 theory = {
     "post-norm, 16 tokens": 8 / np.sqrt(1.5 + 0 * L),  # √(128/2) = 8
@@ -227,19 +229,28 @@ theory = {
     "pre-norm, 16 tokens": 8 / np.sqrt(1 + L / 2),
 }
 fig, ax = new_figure(height=3.8)
-draw_sweep(sweep, ax, theory, "‖∂L/∂W_2‖, last layer")
+draw_sweep(sweep, ax, theory, "‖∂ℒ/∂W_2‖, last layer")
+sweep.table()
+
+# %% [markdown] tags=["answer"]
+# Post-norm is flat, pre-norm falls, as Theorem 1 says. With 16 tokens it falls more steeply, since
+# the stream starts at the lower end of Lemma 2's band, where tokens are unlike (dashed), and ends
+# at the upper one. It crosses from $1 + L/2$ to $1 + 3L/2$, a factor $\sqrt3$ in the gradient, on
+# top of the $\sqrt{L}$. Measure on long sequences and you will read −0.58; the law is still −½.
+#
+# The seed, of post-norm: *"gradients must flow through many LayerNorm operations before reaching
+# early layers. This can cause instability at the start of training — the network needs learning
+# rate warmup"*. **Claim 13: {{ ruling 13 }}.** Through $S$ norms and $S$ branches the gradient
+# keeps its size. Xiong et al. name the *large* gradient near the output, which does not shrink with
+# depth. DeepNet and Admin name the update of the model, which grows with depth (chapter 08).
 
 # %% [markdown]
-# Post-norm is flat, pre-norm falls: Theorem 1 holds. A little less steep than −½ with 1 token,
-# because of the 1 in $1 + 3L/2$: theory's own line has slope −0.46. **Steeper** with 16 tokens,
-# and this is no mistake: the stream starts at the lower end of Lemma 2's band, where tokens are
-# unlike (dashed), and ends at the upper one. It crosses from $1 + L/2$ to $1 + 3L/2$, a factor
-# $\sqrt3$ in the gradient, on top of the $\sqrt{L}$. Measure on long sequences and you will read
-# −0.58; the law is still −½.
+# ## 6. What enters the norms of post-norm ★
 #
-# Lemma 2 has a number for post-norm too: what enters the FFN's norm has $\|\cdot\|^2 = 3d/2$.
-#
-# **Predict.** And what enters attention's norm: 1, 3/2, 2, or does it depend on the layer?
+# Lemma 2 for post-norm says: in front of the FFN's norm the mean square is 3/2.
+
+# %%
+quiz("into-attentions-norm")
 
 # %%
 sums = profiles[0].sum_mean_square  # post-norm, 24 layers, 16 tokens
@@ -253,35 +264,75 @@ Table(
     + [["mean", f"{attention.mean():.2f}", f"{feed_forward.mean():.2f}"]],
 )
 
-# %% [markdown]
-# The FFN's is 3/2 at every depth, with the scatter of 64 features. Attention's begins at $1 + 1/n$
-# and comes to 2 as the tokens become alike.
-#
-# The seed, of post-norm: *"gradients must flow through many LayerNorm operations before reaching
-# early layers. This can cause instability at the start of training — the network needs learning
-# rate warmup"*. **Imprecise.** That plain post-norm needs warmup holds (chapter 07). The reason
-# does not: through $L$ norms and $L$ branches the gradient keeps its size. Xiong et al. name the
-# *large* gradient near the output, which does not shrink with depth. DeepNet and Admin name the
-# update of the model, which grows with depth (chapter 08).
+# %% [markdown] tags=["answer"]
+# The numbers scatter around $1 + \kappa$, since there are only 64 features.
 
 # %% [markdown]
-# ## 5. The trap: the decoder does vanish
+# ## 7. Encoder and decoder
 #
 # Takase et al. 2022 write that the norm of post-norm is the source of a vanishing gradient, and
-# many texts repeat it for every post-norm model. Admin (Liu et al. 2020) found it in one place
-# only: the decoder. Measure the ratio of the FFN's weight gradient, last layer over first. 1 is
-# flat; a great ratio says that the first layer gets little.
-#
-# **Predict.** A decoder has a third sub-layer, cross-attention: its keys and values come from the
-# encoder. What does it hand back to the decoder's stream, in the rule of section 2?
+# many texts repeat it for every post-norm model. So far you have seen an encoder. A decoder has a
+# third sub-layer, **cross-attention**: its queries come from the decoder's own stream, its keys and
+# values from the encoder.
 
 # %%
-from normlab.models import Gains, PostNorm, TransformerConfig
+quiz("three-sub-layers")
+
+# %%
+quiz("twelve-decoder-layers")
+
+# %%
+from normlab.models import TransformerConfig
+from normlab.probes import draw_decoder, profile_depth
+
+encoder = TransformerConfig(encoder_layers=12, placement="post-norm")
+both = {"encoder_layers": 12, "decoder_layers": 12}
+stacks = {
+    "post-norm encoder": profile_depth(encoder, seed=0),
+    "post-norm decoder": profile_depth(TransformerConfig(**both, placement="post-norm"), seed=0),
+    "DeepNorm decoder": profile_depth(TransformerConfig(**both, placement="deepnorm"), seed=0),
+}
+fig, ax = new_figure()
+draw_decoder(stacks, ax)
+
+# %% [markdown]
+# For each kind of sub-layer, the next cell takes the geometric mean over the 12 decoder layers of
+# $1/\sigma$, what the norm does to the gradient, and of what the whole sub-layer does.
+
+# %%
+decoder = stacks["post-norm decoder"]
+norm = (decoder.sum_mean_square**-0.5).reshape(12, 3)  # (36,) -> (layers, kinds)
+whole = (decoder.gradient[:-1] / decoder.gradient[1:]).reshape(12, 3)
+Table(
+    ("sub-layer", "the norm alone", "norm and branch"),
+    [
+        [kind, *(f"{np.exp(np.log(factors[:, i]).mean()):.2f}" for factors in (norm, whole))]
+        for i, kind in enumerate(("self-attention", "cross-attention", "FFN"))
+    ],
+)
+
+# %% [markdown] tags=["answer"]
+# Cross-attention adds to the stream as much as self-attention does, so the norm divides by
+# $\sqrt{1 + \kappa} \approx \sqrt2$. What the queries return to the decoder's own stream is next to
+# nothing.
+#
+# So the norm is the source, as Takase et al. say, where no branch makes up for it. Admin (Liu et
+# al. 2020) found it there: in the decoder. In an encoder, or in a decoder-only model, every branch
+# makes up for its norm, and the gradient does not vanish at initialization. DeepNorm's $\alpha$
+# makes $\sigma$ nearly the shortcut's, and the ratio is 1.
+
+# %% [markdown]
+# ## 8. The ratio at other depths ★
+#
+# The number that papers report: the FFN's weight gradient, last layer over first.
+
+# %% tags=["answer"]
+from normlab.models import Gains, PostNorm
 from normlab.probes import weight_gradients
 
 
 class PackedPostNorm(PostNorm):
-    """W_v as nn.MultiheadAttention draws it: Xavier for W_q, W_k and W_v as one (3d, d) matrix."""
+    """W_v as nn.MultiheadAttention draws it: Xavier for W_q, W_k and W_v as one (3D, D) matrix."""
 
     def __init__(self, site):
         super().__init__(site)
@@ -314,62 +365,21 @@ Table(
     [[name, *(f"{ratio:.1f}" for ratio in values)] for name, values in ratios.values.items()],
 )
 
-# %% [markdown]
+# %% [markdown] tags=["answer"]
 # The post-norm encoder loses a factor of 2, most of it near the output. The decoder loses 60 at 12
-# layers, and more with each further one. The pre-norm and DeepNorm decoders lose nothing. Layer by
-# layer:
-
-# %%
-from normlab.probes import draw_decoder, profile_depth
-
-encoder = TransformerConfig(encoder_layers=12, placement="post-norm")
-both = {"encoder_layers": 12, "decoder_layers": 12}
-stacks = {
-    "post-norm encoder": profile_depth(encoder, seed=0),
-    "post-norm decoder": profile_depth(TransformerConfig(**both, placement="post-norm"), seed=0),
-    "DeepNorm decoder": profile_depth(TransformerConfig(**both, placement="deepnorm"), seed=0),
-}
-fig, ax = new_figure()
-draw_decoder(stacks, ax)
+# layers, and more with each further one. The pre-norm and DeepNorm decoders lose nothing. With the
+# smaller $W_v$ of `nn.MultiheadAttention`, $\kappa = ½$, theory says $\sqrt{1.5}^{\,12} = 11$
+# (measured 17; seeds scatter by half).
 
 # %% [markdown]
-# Which of the three sub-layers loses it? For each kind, the cell behind the question takes the
-# geometric mean over the 12 layers of $1/\sigma$, what the norm does to the gradient, and of what
-# the whole sub-layer does.
-
-# %%
-quiz("which-sub-layer-loses-it")
-
-# %%
-decoder = stacks["post-norm decoder"]
-norm = (decoder.sum_mean_square**-0.5).reshape(12, 3)  # (36,) -> (layers, kinds)
-whole = (decoder.gradient[:-1] / decoder.gradient[1:]).reshape(12, 3)
-Table(
-    ("sub-layer", "the norm alone", "norm and branch"),
-    [
-        [kind, *(f"{np.exp(np.log(factors[:, i]).mean()):.2f}" for factors in (norm, whole))]
-        for i, kind in enumerate(("self-attention", "cross-attention", "FFN"))
-    ],
-)
-
-# %% [markdown]
-# Cross-attention. It adds to the stream as much as self-attention does, so the norm divides by
-# $\sqrt{1 + g} \approx \sqrt2$. But its branch comes from the encoder: the gradient goes back
-# there, and what the queries return to the decoder's own stream is next to nothing. The norm
-# takes, and nobody gives back. Twelve layers: $\sqrt2^{\,12} = 64$. With the smaller $W_v$ of
-# `nn.MultiheadAttention`, $g = ½$, it is $\sqrt{1.5}^{\,12} = 11$ (measured 17; seeds scatter by half).
+# ## 9. The tokens of a sequence ★
 #
-# So both are right about something. The norm is the source, as Takase et al. say, where no branch
-# makes up for it. In an encoder, or in a decoder-only model, every branch does, and the gradient
-# does not vanish at initialization. A test that expects it there fails; ours asserts the
-# contrary. DeepNorm's $\alpha$ makes $\sigma$ nearly the shortcut's, and the ratio is 1.
+# What depth does to the tokens of a sequence, and what that does to gradients.
 
 # %% [markdown]
-# ## 6. When tokens become alike
-#
 # The mean cosine of two tokens of a sequence says how alike they are. Dong et al. 2021 proved that
-# a stack of attention alone makes them equal (**rank collapse**), doubly exponentially in depth,
-# and that shortcuts work against it.
+# a stack of attention alone makes them equal (collapse of the [rank](glossary.ipynb)), doubly
+# exponentially in depth, and that shortcuts work against it.
 
 # %%
 quiz("rank-collapse")
@@ -404,16 +414,15 @@ Table(
     ],
 )
 
-# %% [markdown]
-# Above 0.9. Without the shortcut two layers do it; with it post-norm only takes longer, and
-# pre-norm longer still, since each of its branches is smaller against the stream. DeepNorm hardly
-# moves. So *"shortcuts prevent rank collapse"* is **imprecise**: they delay it.
-#
-# What does it do to gradients? If all keys are the same, a score cannot prefer one of them, and a
-# query has nothing to learn.
-#
-# **Predict.** In a post-norm encoder of 48 layers, which weight's gradient vanishes with depth,
-# and which does not: $W_q$, $W_v$?
+# %% [markdown] tags=["answer"]
+# Pre-norm takes longer than post-norm, since each of its branches is smaller against the stream.
+# DeepNorm hardly moves. So *"shortcuts prevent rank collapse"* says too much: they delay it.
+
+# %%
+quiz("equal-tokens")
+
+# %%
+quiz("query-gradient")
 
 # %%
 weights = {
@@ -421,26 +430,25 @@ weights = {
     for name in ("post-norm", "pre-norm", "deepnorm")
 }
 Table(
-    ("placement", "weight", *(f"layer {layer}" for layer in (1, 4, 7, 13))),
+    ("placement", "weight", *(f"layer {layer}" for layer in (1, 4, 7, 13, 24))),
     [
-        [name, weight, *(f"{10 ** logs[weight][layer - 1]:.1g}" for layer in (1, 4, 7, 13))]
+        [name, weight, *(f"{10 ** logs[weight][layer - 1]:.1g}" for layer in (1, 4, 7, 13, 24))]
         for name, logs in weights.items()
         for weight in ("W_v", "W_q")
     ],
 )
 
-# %% [markdown]
-# $W_q$ (and $W_k$): in post-norm it falls by a thousand in 13 layers and goes on falling, while
-# $W_v$ stays. This is what does vanish in a post-norm encoder at initialization (Noci et al.
-# 2022), and $\|\partial L/\partial x_l\|$ alone does not show it.
+# %% [markdown] tags=["answer"]
+# The gradients of $W_q$ and $W_k$ are what does vanish in a post-norm encoder at initialization
+# (Noci et al. 2022), and $\|\partial\mathcal L/\partial x_s\|$ alone does not show it.
 
 # %% [markdown]
-# ## 7. The scale of the weights
+# ## 10. The scale of the weights ★
 #
-# A branch is a product of two matrices. Double all weights, and its gain grows by $2^4 = 16$.
-#
-# **Predict.** Which placements notice: in the stream, and in the gradient at the input? (Xavier
-# weights, 48 sub-layers, 16 tokens.)
+# What each placement makes of weights of half and of double the size.
+
+# %%
+quiz("doubled-weights")
 
 
 # %%
@@ -458,29 +466,29 @@ for name in ("post-norm", "pre-norm", "peri-norm", "deepnorm", "none"):
     rows.append(row)
 Table(("output's stream, input's gradient", "weights × ½", "× 1", "× 2"), rows)
 
-# %% [markdown]
-# - Pre-norm: the stream follows the factor 16. The gradient at the input hardly moves, as
-#   $1/\sqrt{x_0^2}$ says, until ×2.
+# %% [markdown] tags=["answer"]
+# - Pre-norm: the stream follows the factor 16. The gradient at the input hardly moves, since it is
+#   one over the size of the stream there, until ×2.
 # - Peri-norm's stream does not care: its second norm sets every branch to 1.
 # - Post-norm and DeepNorm keep the stream at 1 whatever comes.
 # - At ×2 something new begins in all of them: scores become large, the softmax picks single
 #   tokens, and a gradient through the scores joins that through the values. The uniform attention
 #   of the theory is gone.
-# - Without norms ½ is the difference between a factor 2 and a factor of millions; with ×2 the stream
-#   leaves float32 before its 24th layer.
-#
-# Where does float32 end without norms, at the usual weights?
+# - Without norms ½ is the difference between a factor 2 and a factor of millions; with ×2 the
+#   stream leaves float32 before its 24th layer.
+
+# %%
+quiz("float32-ends")
 
 # %%
 for init in ("xavier", "xiong"):
-    p = stack_profile(StackSetting("none", init=init, tokens=16), sub_layers=400)
-    print(
-        f"{init}: x_{p.overflow} is not finite; before it, ‖x‖²/d ≈ 1e{np.log10(p.mean_square[p.overflow - 1]):.0f}"
-    )
+    p = stack_profile(StackSetting("none", init=init, tokens=16), sub_layers=2000)
+    size = np.log10(p.mean_square[p.overflow - 1])
+    print(f"{init}: x_{p.overflow} is not finite; before it, ‖x‖²/D ≈ 1e{size:.0f}")
 
-# %% [markdown]
-# Below 200 layers in both. With Xavier weights it ends earlier, although the stream is smaller:
-# the scores $q \cdot k$ hold two factors of the stream, and overflow first.
+# %% [markdown] tags=["answer"]
+# With Xavier weights it ends earlier, although the stream is smaller: the scores $q \cdot k$ hold
+# two factors of the stream, and overflow first.
 
 # %% [markdown]
 # ## The exercise
@@ -490,19 +498,22 @@ for init in ("xavier", "xiong"):
 
 # %% [markdown]
 # ## Recap
-#
-# - A branch multiplies signal and gradient by the same gain, each in its direction.
-# - Post-norm: the norm divides by $1 + g$ what the branch multiplies by $1 + g$; the gradient stays
-#   between $1/\sqrt n$ and 1, and wanders by $\sqrt{L/d}$ around it.
-# - Pre-norm: the gradient is one over the size of the stream: 1 at the input, $1/\sqrt{1 + 3L/2}$
-#   at the output of $L$ layers.
-# - Last layer's $W_2$: flat with depth for post-norm, slope −½ for pre-norm (measured −0.47 with 1
-#   token, −0.58 with 16).
+
+# %% [markdown] tags=["answer"]
+# - A branch multiplies signal and gradient by the same factor, each in its direction.
+# - Post-norm: the norm divides by $1 + \kappa$ what the branch multiplies by $1 + \kappa$; the
+#   gradient stays between $1/\sqrt T$ and 1 in the mean (0.25 to 0.5 with 16 tokens), and in one
+#   model its logarithm wanders by $\sqrt{S/D}$.
+# - Pre-norm: the gradient is one over the size of the stream: 0.5 to 1 at the input,
+#   $1/\sqrt{1 + 3L/2}$ at the output of $L$ layers.
+# - Last layer's $W_2$: flat with depth for post-norm, slope −½ for pre-norm in the limit of many
+#   layers (measured −0.47 with 1 token, −0.58 with 16).
 # - What enters the FFN's norm in post-norm has mean square 3/2.
 # - The post-norm encoder does not vanish at initialization. The decoder with cross-attention does,
 #   by $\sqrt2$ a layer: 60 at 12 layers.
 # - Shortcuts delay rank collapse; where tokens are alike, $W_q$ and $W_k$ stop learning.
-#
+
+# %% [markdown]
 # ## Sources
 #
 # - Xiong et al. 2020, *On Layer Normalization in the Transformer Architecture*, Lemmas 1 to 3 and
@@ -519,9 +530,9 @@ for init in ("xavier", "xiong"):
 # {{ next chapter }}
 
 # %% [markdown]
-# Run the last cell to mark the chapter as read.
+# A chapter is read when its predictions are answered. What surprised you here:
 
-# %%
-from normlab import chapter_read
+# %% tags=["nbval-ignore-output"]
+from normlab import my_progress
 
-chapter_read("06")
+my_progress("06")

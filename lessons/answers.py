@@ -1,4 +1,8 @@
-"""Which cells answer a prediction: a learner's copy keeps their outputs out of sight."""
+"""What answers a prediction is out of sight until the learner has given an answer.
+
+Code behind a question is tagged "answer" and "hide-output": a learner's copy keeps no output of it,
+a site folds it. Text that the author has tagged "answer" is folded, and opens with the question.
+"""
 
 import re
 
@@ -6,25 +10,43 @@ from nbformat import NotebookNode
 
 from normlab.study.copies import ANSWER
 
-PREDICTION = re.compile(r"(?<!\d\. )\*\*Predict")
-"""`1. **Predict.**` is an item of a list that explains the word."""
+HEADING = re.compile(r"^#{1,6} ", re.MULTILINE)
+SECTION = re.compile(r"^#{1,2} ", re.MULTILINE)
+FOLDED_TITLE = "What it shows"
+"""The browser side of a question knows it too, and opens what has this title."""
+FOLDED = f"<details>\n<summary>{FOLDED_TITLE}</summary>\n\n{{}}\n\n</details>"
+COLLAPSED = "jp-MarkdownHeadingCollapsed"
 
-HEADING = re.compile(r"^#{1,2} ", re.MULTILINE)
 
+def hide_answers(notebook: NotebookNode) -> None:
+    """Tag the code behind each question, fold the text that answers it, and close sections with ★.
 
-def mark_answers(notebook: NotebookNode) -> None:
-    """Tag the code behind each prediction, be it a text or a quiz, with "answer".
+    All code up to the next section is behind a question: what follows an answer often shows it
+    again. Questions keep their answers to themselves. Explorers are there to be moved before
+    anything is run, and keep their picture unless the author tags them "answer".
 
-    All code up to the next heading is behind it: what follows an answer often shows it again.
-    Quizzes keep their answers to themselves, and explorers are there to be moved before anything
-    is run: both stay as they are.
+    Raises:
+        ValueError: if a text to fold has a heading, which would split the fold.
     """
     asked = False
     for cell in notebook.cells:
+        tags = cell.metadata.get("tags", [])
         if cell.cell_type == "markdown":
-            before_heading = asked and not HEADING.search(cell.source)
-            asked = before_heading or bool(PREDICTION.search(cell.source))
+            asked = asked and not SECTION.search(cell.source)
+            if ANSWER in tags:
+                cell.source = _folded(cell.source)
+            if "★" in cell.source.split("\n")[0]:
+                cell.metadata[COLLAPSED] = True
         elif "quiz(" in cell.source:
             asked = True
-        elif asked and "explore_" not in cell.source:
-            cell.metadata["tags"] = [*cell.metadata.get("tags", []), ANSWER]
+        elif ANSWER in tags or (asked and "explore_" not in cell.source):
+            rest = [tag for tag in tags if tag != ANSWER]
+            cell.metadata["tags"] = [*rest, ANSWER, "hide-output"]
+
+
+def _folded(text: str) -> str:
+    if HEADING.search(text):
+        raise ValueError(
+            f"a text tagged {ANSWER!r} has a heading; give the heading a cell of its own:\n{text}"
+        )
+    return FOLDED.format(text)

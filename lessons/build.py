@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import Any
 
 import jupytext
+import minutes
 import nbformat
-from answers import mark_answers
+from answers import hide_answers
 from course_links import README, filled, readme_filled
 from nbclient import NotebookClient
 from nbformat import NotebookNode, v4
@@ -47,6 +48,11 @@ def lessons() -> list[Path]:
     return sorted(LESSONS.glob("[0-9][0-9]_*.py"))
 
 
+def all_texts() -> list[Path]:
+    """Chapters, the glossary, and exercises."""
+    return [*lessons(), LESSONS / "glossary.py", *exercise_lessons()]
+
+
 def exercise_lessons() -> list[Path]:
     return sorted((LESSONS / "exercises").glob("[0-9][0-9]_*.py"))
 
@@ -63,7 +69,9 @@ def convert(lesson: Path) -> NotebookNode:
         cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
         if "timing" in cell.metadata.get("tags", []):
             cell.metadata["tags"].append("nbval-ignore-output")
-    mark_answers(source)
+    hide_answers(source)
+    title = source.cells[0]
+    title.source = title.source.replace(minutes.MARK, minutes.table(minutes.sections(source.cells)))
     source.cells.insert(1, colab_cell())  # behind the title
     metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     return v4.new_notebook(cells=source.cells, metadata=metadata)
@@ -129,7 +137,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--out", type=Path, default=ROOT, help="folder of notebooks/ and so on")
     chosen = parser.parse_args(arguments)
-    names = {str(path.relative_to(LESSONS)): path for path in lessons() + exercise_lessons()}
+    names = {str(path.relative_to(LESSONS)): path for path in all_texts()}
     wanted = tuple(chosen.texts) or ("",)
     found = [path for name, path in names.items() if name.startswith(wanted)]
     if not found:

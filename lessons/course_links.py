@@ -1,10 +1,12 @@
 """What a text does not say itself, since `chapter.toml` says it: the table of chapters, and links.
 
-In the markdown of a lesson `{{ table of chapters }}` and `{{ next chapter }}` stand for them. In
-the README the table, and the links to where the course can be read without installing it, stand
-each between two comments, and are written anew.
+In the markdown of a lesson `{{ table of chapters }}` and `{{ next chapter }}` stand for them, and
+`{{ ruling 12 }}` for the verdict on claim 12, as the ledger has it. In the README the table, and
+the links to where the course can be read without installing it, stand each between two comments,
+and are written anew.
 """
 
+import re
 from pathlib import Path
 
 from published import addressed, links
@@ -14,6 +16,7 @@ from normlab.chapters import Chapter, chapters
 LESSONS = Path(__file__).parent
 README = LESSONS.parent / "README.md"
 TABLE, NEXT = "{{ table of chapters }}", "{{ next chapter }}"
+RULING = re.compile(r"{{ ruling (\d+) }}")
 
 
 def link(chapter: Chapter, folder: str = "") -> str:
@@ -50,7 +53,14 @@ def next_chapter(number: str) -> str:
 
 def filled(source: str, number: str) -> str:
     """The markdown of a cell of chapter `number`, with what its marks stand for."""
-    return source.replace(TABLE, table("01")).replace(NEXT, next_chapter(number))
+    text = source.replace(TABLE, table("01")).replace(NEXT, next_chapter(number))
+    return RULING.sub(lambda found: _ruling(int(found[1])), text)
+
+
+def _ruling(claim: int) -> str:
+    from normlab.claims import find_claim  # loads torch
+
+    return find_claim(claim).ruling
 
 
 def readme_filled(text: str) -> str:

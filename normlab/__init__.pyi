@@ -1,10 +1,10 @@
 from . import norms as norms
 from . import torch_norms as torch_norms
 from .study.course import my_progress as my_progress
-from .study.notebook import chapter_read as chapter_read
 from .study.notebook import check as check
 from .study.notebook import hint as hint
 from .study.quiz.widget import quiz as quiz
+from .study.reviews import review as review
 from .tools.table import Table as Table
 
 __version__: str

@@ -67,6 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("lab", help="bring work/ up to date, and open it; options: JupyterLab's")
     _add_check(commands)
     commands.add_parser("progress", help="what you have read, predicted and solved")
+    commands.add_parser("review", help="answer again what you answered wrongly days ago")
     _add_sweep(commands)
     _add_grade(commands)
     _add_claims(commands)
@@ -83,6 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
         "lab": lab,
         "check": check,
         "progress": progress,
+        "review": review,
         "sweep": sweep,
         "grade": grade,
         "claims": claims,
@@ -137,6 +139,12 @@ def progress() -> int:
     with open_record() as record:
         print(f"{my_progress()}\n\nThe record is kept on this machine, in {record.folder}.")
     return 0
+
+
+def review() -> int:
+    from normlab.study.review_command import review_command
+
+    return review_command()
 
 
 def sweep(**options: Any) -> int:

@@ -8,6 +8,7 @@ import torch
 from normlab.chapters.numerics.accumulation import ROUNDING, repeated_sums, round_to_bfloat16
 from normlab.chapters.numerics.explorers import explore_repeated_sums
 from normlab.chapters.numerics.figures import describe_repeated_sums, draw_repeated_sums
+from normlab.torch_norms import LayerNorm
 
 TERMS = (1.0, 0.75, 0.5, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 
@@ -44,6 +45,18 @@ def test_partial_sums_do_not_stall_but_err():
     assert worst["float32"] < 1e-5
     assert 0.001 < worst["float16"] < 0.02
     assert 0.05 < worst["bfloat16"] < 0.15
+
+
+def test_a_running_sum_of_gradients_wanders_off_and_ours_is_rounded_once():
+    dy = torch.from_numpy(np.random.default_rng(3).standard_normal((32768, 64))).bfloat16()
+    norm = LayerNorm(64, dtype=torch.bfloat16)
+    norm(dy).backward(dy)
+    exact, running = dy.double().sum(0), torch.zeros(64, dtype=torch.bfloat16)
+    for row in dy:
+        running += row
+    error = [(s.double() - exact).norm() / exact.norm() for s in (norm.bias.grad, running)]
+    assert error[0] < 0.002
+    assert error[1] > 0.1
 
 
 def test_the_sums_are_those_of_numpy_and_torch():

@@ -59,6 +59,26 @@ def test_batch_norm_of_one_example_is_beta_and_torch_refuses_it():
         torch.nn.BatchNorm1d(3).train()(torch.ones(1, 3))
 
 
+def test_batch_norm_of_one_image_is_instance_norm():
+    image = torch.randn(1, 16, 8, 8, generator=torch.Generator().manual_seed(0)).double()
+    got = torch.nn.BatchNorm2d(16).double()(image)
+    torch.testing.assert_close(got, torch.nn.functional.instance_norm(image))
+
+
+def test_a_recurrent_state_behind_layer_norm_is_the_same_alone_and_among_others():
+    rng = np.random.default_rng(0)
+    inputs = rng.standard_normal((100, 3, 32))
+    w_x, w_h = rng.standard_normal((2, 32, 32))
+
+    def states(inputs):
+        h = np.zeros(inputs.shape[1:])
+        for x in inputs:
+            h = np.tanh(layer_norm(x @ w_x + h @ w_h))
+        return h
+
+    np.testing.assert_allclose(states(inputs[:, :1])[0], states(inputs)[0], atol=1e-9)
+
+
 def test_batch_norm_at_inference_passes_a_shift_on_and_layer_norm_does_not():
     outputs = shift_study(offset=3.0, scale=2.0).outputs
     shifted = outputs["BatchNorm"]["shifted"]

@@ -1,6 +1,7 @@
 """A real browser: JupyterLab opens a chapter, runs it, and an explorer is moved by keyboard."""
 
 import os
+import re
 from pathlib import Path
 
 import jupyterlab_page
@@ -9,9 +10,12 @@ import pytest
 from jupyterlab_page import MINUTES, run_all_cells, wait_for_stored
 from nbformat import v4
 from playwright.sync_api import Page, expect
+from told import fresh_copy, told_in
+
+from normlab.study import copies
 
 ROOT = Path(__file__).parent.parent
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 RUN_CHAPTER = "01_layer_norm.ipynb"
 SLOW = """
@@ -44,7 +48,10 @@ def jupyterlab(tmp_path_factory):
     slow = v4.new_notebook(cells=[v4.new_code_cell(SLOW)], metadata={"kernelspec": KERNEL})
     nbformat.write(slow, folder / "slow.ipynb")
     nbformat.write(wrongly_solved_exercise(), folder / "wrong.ipynb")
-    opened = [*NOTEBOOKS, folder / "slow.ipynb", folder / "wrong.ipynb"]
+    (folder / "copies").mkdir()
+    for notebook in NOTEBOOKS:
+        copies.write(fresh_copy(notebook), folder / "copies" / notebook.name)
+    opened = [*folder.glob("copies/*"), folder / "slow.ipynb", folder / "wrong.ipynb"]
     with jupyterlab_page.jupyterlab(opened, folder) as url:
         yield url
 
@@ -78,7 +85,7 @@ def open_chapter(browser, jupyterlab):
 
 
 def moving_layer(explorer):
-    return explorer.locator(".normlab-picture img").last
+    return explorer.locator(".normlab-panel > svg[role=img]").first
 
 
 def shown(explorer):
@@ -86,7 +93,8 @@ def shown(explorer):
     expect(explorer).to_have_attribute("aria-busy", "false")
     picture = moving_layer(explorer)
     sentence = explorer.locator(".normlab-sentence").inner_text()
-    return hash(picture.get_attribute("src")), picture.get_attribute("alt"), sentence
+    drawn = re.sub(r' aria-label="[^"]*"', "", picture.evaluate("(svg) => svg.outerHTML"))
+    return hash(drawn), picture.get_attribute("aria-label"), sentence
 
 
 def press(explorer, key):
@@ -103,17 +111,20 @@ def assert_moved_by(key, explorer):
     after = shown(explorer)
     assert all(new != old for new, old in zip(after, before, strict=True))
     assert after[1] == after[2]
-    size = moving_layer(explorer).evaluate(
-        "async (image) => { await image.decode(); return image.naturalWidth * image.naturalHeight }"
-    )
-    assert size > 0
+    size = moving_layer(explorer).bounding_box()
+    assert size["width"] > 200
+    assert size["height"] > 100
 
 
 def answer_of(setting, explorer):
     """Choose another value of a setting, wait for Python's answer, and return what is shown."""
     answered = explorer.get_attribute("data-answered") or "0"
-    count = setting.locator("option").count()
-    setting.select_option(index=(int(setting.input_value()) + 1) % count)
+    if options := setting.locator("option").all():
+        setting.select_option(index=(int(setting.input_value()) + 1) % len(options))
+    else:
+        segments = setting.locator("label").all()
+        chosen = [label.locator("input").is_checked() for label in segments].index(True)
+        segments[(chosen + 1) % len(segments)].click()
     expect(explorer).to_have_attribute("data-answered", str(int(answered) + 1), timeout=MINUTES)
     expect(explorer.locator("progress")).to_be_hidden(timeout=MINUTES)
     assert explorer.locator(".normlab-status").inner_text() == ""
@@ -127,11 +138,26 @@ def assert_no_output_holds_an_error(page: Page):
     assert "Error displaying widget" not in page.locator(".jp-Notebook").inner_text()
 
 
+def stores_an_explorer(name):
+    cells = fresh_copy(ROOT / "notebooks" / name)["cells"]
+    return any("explore_" in cell["source"] and cell.get("outputs") for cell in cells)
+
+
 @pytest.mark.parametrize("name", [notebook.name for notebook in NOTEBOOKS])
-def test_a_stored_explorer_moves_before_anything_is_run(name, open_chapter):
+def test_a_fresh_copy_tells_no_answer_and_its_explorer_moves_before_anything_is_run(
+    name, open_chapter
+):
     chapter = open_chapter(name)
-    explorer = chapter.locator(".normlab-explorer").first
+    folded = chapter.locator(".jp-showHiddenCellsButton")
+    expect(chapter.locator(".jp-Notebook")).to_contain_text(f"{name[:2]} · ", timeout=MINUTES)
+    while folded.count():  # sections with a star
+        folded.first.click()
+    in_sight = ".normlab-explorer" if stores_an_explorer(name) else ".normlab-quiz"
+    explorer = chapter.locator(in_sight).first
     wait_for_stored(explorer, chapter)
+    assert told_in(chapter.locator(".jp-Notebook").inner_text(), name[:2]) == []
+    if not stores_an_explorer(name):  # each would answer a question
+        return
     explorer.scroll_into_view_if_needed()
     slider = explorer.locator("input[type=range]").first
     at_the_end = slider.input_value() == slider.get_attribute("max")
@@ -150,7 +176,7 @@ def test_a_chapter_runs_and_every_explorer_moves_and_answers_its_settings(open_c
         assert_moved_by("ArrowLeft", explorers.nth(i))
     for i in range(explorers.count()):
         press(explorers.nth(i), "End")  # at the first step of some, no setting shows yet
-        for setting in explorers.nth(i).locator("select[data-role=setting]").all():
+        for setting in explorers.nth(i).locator("[data-role=setting]").all():
             assert shown(explorers.nth(i)) != answer_of(setting, explorers.nth(i))
     assert_no_output_holds_an_error(chapter)
 
@@ -161,18 +187,19 @@ def test_while_frames_are_filled_in_a_turned_page_waits_for_its_own_and_shows_no
     page = open_chapter("slow.ipynb")
     run_all_cells(page)
     explorer = page.locator(".normlab-explorer")
-    slider, setting = explorer.locator("input[type=range]"), explorer.locator("select")
+    slider = explorer.locator("input[type=range]")
     sentence = explorer.locator(".normlab-sentence")
 
-    setting.select_option("second")
+    explorer.get_by_text("second", exact=True).click()
     expect(sentence).to_have_text("second, depth 1")
     slider.press("End")
     expect(explorer).to_have_attribute("aria-busy", "true")
-    assert moving_layer(explorer).get_attribute("alt") == sentence.inner_text() == "second, depth 1"
+    label = moving_layer(explorer).get_attribute("aria-label")
+    assert label == sentence.inner_text() == "second, depth 1"
     expect(sentence).to_have_text("second, depth 9")
     expect(explorer.locator("progress")).to_be_visible()  # others are still to come
 
-    setting.select_option("third")
+    explorer.get_by_text("third", exact=True).click()
     for _ in range(6):
         slider.press("ArrowLeft")
     expect(slider).to_have_value("2")

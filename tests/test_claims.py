@@ -330,8 +330,10 @@ def test_your_verdicts_stand_beside_the_courses():
     assert [row[1:4] for row in table.rows] == [
         ["holds", "wrong", "no"],
         ["holds", "holds", "yes"],
-        ["?", "imprecise: per token in sequences", ""],
+        ["no verdict given", "", ""],
     ]
+    assert table.rows[2][0] == 7
+    assert not any(table.rows[2][2:])  # nor what was measured
     with pytest.raises(ValueError, match="on claim 25 is 'true'; expected one of"):
         Ledger(()).against({25: "true"})
 

@@ -95,6 +95,17 @@ def test_results_are_written_whole_and_name_what_made_them(tmp_path, monkeypatch
     assert {"seed", "started", "normlab", "torch", "numpy", "python"} <= set(header.split(","))
 
 
+def test_with_a_sign_step_glm_is_flat_and_deepnorm_grows_like_the_root_of_the_depth():
+    assert abs(TRAINING["sign"].slope("GLM-130B")) < 0.1
+    assert TRAINING["sign"].slope("DeepNorm") == pytest.approx(0.5, abs=0.1)
+    assert TRAINING["sgd"].slope("GLM-130B") == pytest.approx(-1, abs=0.1)
+
+
+def test_beta_on_queries_and_keys_hardly_changes_a_step():
+    ratio = SMALL["sgd"].relative["β on q and k"] / SMALL["sgd"].relative["DeepNorm"]
+    np.testing.assert_allclose(ratio, 1, atol=0.1)
+
+
 def test_a_step_that_was_not_stored_is_named():
     with pytest.raises(ValueError, match=r"nothing is stored for rule 'sgd' with learning rate 1"):
         load_updates("sgd", 1.0)
@@ -158,6 +169,20 @@ def test_the_picture_has_every_variant_and_the_theorys_line():
         assert low < values.min() < values.max() < high
 
 
+def test_each_line_has_its_name_at_its_right_end_and_no_two_names_touch():
+    ax = Figure().subplots()
+    for rule, sweeps in (("sgd", TRAINING), ("sgd", SMALL), ("sign", TRAINING), ("sign", SMALL)):
+        ax.clear()
+        draw_update(sweeps[rule], ax, variant="β only", layers=8)
+        names = {text.get_text(): text for text in ax.texts}
+        assert set(names) == {name.replace("β", "β_w") for name in DEEPNORM_VARIANTS}
+        heights = np.log10(sorted(text.get_position()[1] for text in names.values()))
+        low, high = np.log10(ax.get_ylim())
+        assert np.diff(heights).min() > 0.04 * (high - low)
+        assert low < heights[0] < heights[-1] < high
+        assert [n for n, text in names.items() if text.get_weight() == "bold"] == ["β_w only"]
+
+
 def test_bounds_and_constants_can_be_drawn():
     figure = Figure()
     left, middle, right = figure.subplots(1, 3)
@@ -171,6 +196,6 @@ def test_bounds_and_constants_can_be_drawn():
 
 def test_the_explorer_says_what_the_step_does():
     explorer = explore_deepnorm()
-    assert len(explorer.frames) == 36
+    assert len(explorer.frames) == len(DEPTHS) * len(DEEPNORM_VARIANTS) == 60
     assert "DeepNorm, 64 layers, one SGD step" in explorer.sentence()
     assert "the slope is 0.00, and theory says 0.00" in explorer.sentence()

@@ -1,13 +1,18 @@
 """The explorer's Python side: frames, positions, requests and errors, without a browser."""
 
 import base64
+import re
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 
 from normlab.pictures import Choice, Explorer, Scene, Slider
 from normlab.pictures.frames import FramePainter, SharedLines
+from normlab.pictures.scene import Drawing
 from normlab.tools.table import Table
 
 HEIGHTS = (1.0, 2.0, 3.0)
@@ -169,6 +174,81 @@ def test_axes_of_another_look_get_a_background_of_their_own(change):
     first = widget.background
     widget.request = {"id": 1, "settings": {"factor": 1}}
     assert widget.background != first
+
+
+def two_panels(data, axes, /, height, style):
+    axes[0].plot([0, 1, 2], [1, 10, height], label="a curve", color="black")
+    axes[0].axhline(3)
+    axes[1].bar([0, 1], [data, height], label="bars")
+    axes[0].set(xlim=(0, 2), ylim=(1, 100), yscale="log", xlabel="step", ylabel="loss")
+    axes[1].set(xlim=(-1, 2), ylim=(0, 100), ylabel="heights")
+
+
+def test_the_browser_is_told_which_numbers_stand_where_and_where_a_picture_can_be_cut():
+    scene = Scene(lambda: 10, two_panels, describe, columns=2, size=(6, 3))
+    widget = Explorer("Two", scene, {"height": Slider("h", HEIGHTS), "style": Choice("s", ("a",))})
+    assert widget.shape["size"] == (432, 216)
+    (first, width), (second, rest) = widget.shape["panels"]
+    assert (first, first + width, second + rest) == (0, second, 432)
+    left, right = widget.plots
+    assert left["box"][2] < second < right["box"][0]
+    assert (left["ylim"], left["ylog"], left["xlabel"]) == ([1, 100], True, "step")
+    svg = picture(widget, 0)
+    for name in ("line:a curve", "bar:bars"):
+        assert f'id="normlab:{name}"' in svg
+    assert svg.count("normlab:line:") == 1  # a line from edge to edge is no data
+    (path,) = re.findall(r'normlab:line:a curve">\s*<path d="([^"]*)"', svg)
+    x, y = map(float, re.findall(r"L ([\d.]+) ([\d.]+)", path)[0])
+    x0, y0, x1, y1 = left["box"]
+    assert (x - x0) / (x1 - x0) * 2 == pytest.approx(1, abs=0.01)
+    assert 100 ** ((y1 - y) / (y1 - y0)) == pytest.approx(10, rel=0.02)
+
+
+def test_a_picture_has_the_ink_of_the_page_and_keeps_its_colours():
+    def colored(data, ax, /, height, style):
+        ax.plot([0, height], color="#E69F00")
+        ax.plot([0, 1], color="#777777")
+        ax.set(xlim=(0, 1), ylim=(0, 100))
+
+    widget = explorer(colored)
+    svg = picture(widget, 0)
+    assert "#e69f00" in svg
+    assert "color-mix(in srgb, currentColor 53%, var(--normlab-ground))" in svg
+    assert "currentColor" in widget.background
+    assert not re.search(r"#(..)\1\1\b", svg + widget.background)
+
+
+def test_a_formula_has_the_colours_of_the_picture():
+    scene = Scene(lambda: 10, draw, describe)
+    pages = {"height": Slider("h", (1.0,)), "style": Choice("s", ("plain",))}
+    widget = Explorer("Bars", scene, pages, formula=["y = ", ("γ", "#009E73"), " x̂"])
+    assert widget.formula == [["y = ", ""], ["γ", "#009E73"], [" x̂", ""]]
+
+
+def test_a_thread_that_draws_takes_no_style_from_another():
+    """One draws until the other is at it too, or cannot be; that one goes on when it has left."""
+    second_draws, first_left = Event(), Event()
+
+    def first(data, ax, /, height, style):
+        draw(data, ax, height, style)
+        second_draws.wait(0.3)
+
+    def second(data, ax, /, height, style):
+        second_draws.set()
+        first_left.wait(0.3)
+        draw(data, ax, height, style)
+
+    def frame(draw):
+        made = Drawing(Scene(compute, draw, describe), 10, {}).frame(
+            {"height": 1.0, "style": "plain"}
+        )
+        first_left.set()
+        return made
+
+    with ThreadPoolExecutor(2) as threads:
+        drawn = list(threads.map(frame, [first, second]))
+    assert drawn == [frame(draw)] * 2
+    assert mpl.rcParams["axes.titlelocation"] == "center"  # and no style is left behind
 
 
 @pytest.mark.parametrize("texts", [["a"], ["a\nb", "b\na"], ["", "x\n\nx", "x\n"]])

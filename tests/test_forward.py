@@ -45,6 +45,23 @@ def test_a_trace_takes_one_token_only():
         trace_layer_norm(np.ones((2, 3)), np.ones(3), np.zeros(3))
 
 
+def test_a_new_order_of_the_features_reorders_the_output_if_the_gain_is_reordered_too():
+    x, gain = np.random.default_rng(0).standard_normal((2, 512))
+    order = np.random.default_rng(1).permutation(512)
+    np.testing.assert_allclose(layer_norm(x[order]), layer_norm(x)[order], atol=1e-12)
+    with_gain = layer_norm(x, gain)[order]
+    np.testing.assert_allclose(layer_norm(x[order], gain[order]), with_gain, atol=1e-12)
+    assert abs(layer_norm(x[order], gain) - with_gain).max() > 1
+
+
+def test_in_float32_torch_agrees_to_ten_steps():
+    x = np.random.default_rng(0).standard_normal((32, 512)).astype(np.float32)
+    gain, shift = np.random.default_rng(1).standard_normal((2, 512)).astype(np.float32)
+    parameters = [torch.from_numpy(p) for p in (gain, shift)]
+    torchs = torch.nn.functional.layer_norm(torch.from_numpy(x), [512], *parameters).numpy()
+    assert abs(layer_norm(x, gain, shift) - torchs).max() < 10 * np.spacing(np.float32(8))
+
+
 def test_the_biased_variance_gives_the_root_of_three_for_a_one_hot_token():
     x = [1.0, 0.0, 0.0, 0.0]
     trace = trace_layer_norm(x, np.ones(4), np.zeros(4), eps=0)

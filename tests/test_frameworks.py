@@ -144,6 +144,24 @@ def test_at_an_offset_of_1000_ours_hold_the_libraries_lose_digits_and_flax_most(
     assert all(points(r, "RMSNorm", 1000)[1].from_own < 2e-6 for r in found.reports.values())
 
 
+def test_a_formula_that_rounds_large_products_is_worse_and_a_second_centering_better():
+    x = (np.random.default_rng(1).standard_normal((64, 512)) + 1000).astype(np.float32)
+    d = x - x.mean(-1, keepdims=True)
+    k = 1 / np.sqrt((d**2).mean(-1, keepdims=True) + np.float32(1e-5))
+    want = measure.exact("LayerNorm", x)
+    once, products, twice = (
+        np.sqrt(((y - want) ** 2).mean())
+        for y in (
+            d * k,
+            x * k + (-x.mean(-1, keepdims=True) * k),
+            (d - d.mean(-1, keepdims=True)) * k,
+        )
+    )
+    # measured over 4 seeds: 1.5 to 1.6 times, and 0.002 times
+    assert products > 1.2 * once
+    assert twice < 0.1 * once
+
+
 def test_half_inputs_are_computed_in_float32_and_come_out_as_each_library_has_it(found):
     for name, report in found.reports.items():
         for norm in COMPARED_NORMS:
@@ -220,6 +238,18 @@ def test_the_seeds_pytorch_listing_runs_and_does_what_the_chapter_says():
     block = names["PreNormBlock"](d_model=16, nhead=2, ffn_dim=32)
     torch.testing.assert_close(block(names["x"][..., :16]).shape, torch.Size([2, 10, 16]))
     assert not [m for m in block.children() if m is block.attn and m.dropout]
+    x = torch.randn(1, 10, 16, generator=torch.Generator().manual_seed(0))
+    other_end = x * torch.tensor([1.0] * 9 + [-1.0])[:, None]
+    moved = (block.eval()(x) - block(other_end)).abs().amax(-1)  # (1, 10, 16) -> (1, 10)
+    assert (moved > 1e-4).all()
+
+
+def number_of(line):
+    """The number at the end of a printed line; nan if there is none."""
+    try:
+        return float(line.split()[-1])
+    except (IndexError, ValueError):
+        return math.nan
 
 
 def test_the_listings_of_the_other_frameworks_print_what_the_chapter_says(found):
@@ -227,18 +257,25 @@ def test_the_listings_of_the_other_frameworks_print_what_the_chapter_says(found)
     seed = found.listing("seed_tensorflow_checked").splitlines()
     assert seed[0] == "shape of out: (2, 10, 512)"
     assert seed[3] == "a built-in RMSNorm is there, with ε = 1e-06"
-    assert seed[4].endswith("to 1e-6: True")
+    assert seed[4].startswith("greatest difference of the custom one: ")
+    assert number_of(seed[4]) < 2e-6
     assert [line.split()[-1] for line in seed[5:]] == ["0", "1"]
     scaling = found.listing("keras_rms_scaling").splitlines()
-    assert [line.split()[-1] for line in scaling] == ["False", "True", "1.4"]
-    fast = [line.split()[-1] for line in found.listing("flax_fast_variance").splitlines()]
-    assert fast == ["False", "False", "True", "False", "True", "False"]
+    from_rms, from_deviation, size = map(number_of, scaling)
+    assert from_rms > 0.5
+    assert from_deviation < 1e-5
+    assert size == 1.4
+    fast = list(map(number_of, found.listing("one_setting").splitlines()))
+    assert [error > 1e-3 for error in fast] == [False, False, True, False, True, False]
+    assert max(fast[:2]) < 2e-6
 
 
 def test_the_stored_results_are_those_of_a_run(found):
     for name, report in found.reports.items():
         stored = STORED.reports[name]
-        assert report.printed == stored.printed
+        assert report.printed.keys() == stored.printed.keys()
+        for listing, printed in report.printed.items():
+            same_but_for_rounding(printed.splitlines(), stored.printed[listing].splitlines())
         assert report.half.keys() == stored.half.keys()
         for norm in COMPARED_NORMS:
             now, then = report.defaults[norm], stored.defaults[norm]
@@ -251,8 +288,21 @@ def test_the_stored_results_are_those_of_a_run(found):
                 # what ε does, which no CPU's rounding changes by more than its own size
                 was = points(stored, norm, 0)[std]
                 assert point.from_ideal == pytest.approx(was.from_ideal, rel=1e-3, abs=1e-6)
-    tables = ("differences", "offsets", "carried")
-    assert [getattr(found, t)() for t in tables] == [getattr(STORED, t)() for t in tables]
+        if report.carried:
+            now, then = report.carried, stored.carried
+            for one, other in zip(asdict(now).values(), asdict(then).values(), strict=True):
+                assert one == pytest.approx(other, rel=0.01, abs=2e-6)
+
+
+def same_but_for_rounding(lines, others):
+    """Printed lines are the same; a number at the end may be another, as another CPU rounds."""
+    assert len(lines) == len(others)
+    for one, other in zip(lines, others, strict=True):
+        if math.isnan(number_of(one)):
+            assert one == other
+            continue
+        assert one.split()[:-1] == other.split()[:-1]
+        assert number_of(one) == pytest.approx(number_of(other), rel=2, abs=2e-6)
 
 
 def test_a_report_survives_the_way_through_json():
@@ -310,7 +360,7 @@ def test_a_framework_that_fails_costs_only_itself(monkeypatch):
 
 
 def test_an_unknown_listing_is_refused_with_the_names_that_there_are():
-    with pytest.raises(ValueError, match="no listing is named 'x'; there are: flax_fast_variance"):
+    with pytest.raises(ValueError, match="no listing is named 'x'; there are: keras_rms_scaling"):
         read_listing("x")
     with pytest.raises(ValueError, match="no framework ran a listing 'x'; expected one of"):
         STORED.listing("x")
@@ -391,4 +441,4 @@ def test_the_overview_has_each_norm_of_each_framework_with_its_worst_difference(
         [norm, name] for norm in COMPARED_NORMS for name in FRAMEWORKS
     ]
     assert [row[-1] for row in rows if row[1] == "Flax"] == ["0.25", "0.25"]
-    assert {row[-1] for row in rows if row[1] != "Flax"} == {"< 2e-06"}
+    assert all(5e-8 < float(row[-1]) < 2e-6 for row in rows if row[1] != "Flax")

@@ -83,6 +83,12 @@ def test_rms_norm_does_not_centre_and_ends_on_the_sphere():
     np.testing.assert_allclose(np.linalg.norm(cloud.at(2), axis=1), np.sqrt(3))
 
 
+def test_layer_norm_is_rms_norm_of_the_centred_token():
+    points = np.random.default_rng(0).standard_normal((50, 3)) * 2 + 5
+    centred = points - points.mean(-1, keepdims=True)  # (N, D) - (N, 1)
+    np.testing.assert_allclose(rms_norm(centred, eps=0), layer_norm(points, eps=0), atol=1e-12)
+
+
 def test_layer_norm_takes_tokens_that_differ_by_scale_and_shift_to_one_point():
     assert three_feature_cloud("LayerNorm", eps=0).spread_of_related(2) < 1e-12
     assert three_feature_cloud("RMSNorm", eps=0).spread_of_related(2) > 1

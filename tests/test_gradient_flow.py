@@ -37,7 +37,7 @@ def test_the_theory_of_pre_norm_is_lemma_2s_band():
     many = flow_theory(replace(XIONG, placement="pre-norm", tokens=10**6), 24)
     np.testing.assert_allclose(many.unlike.mean_square[::2], 1 + layers / 2, rtol=1e-4)
     np.testing.assert_allclose(many.alike.mean_square[::2], 1 + 3 * layers / 2)
-    assert many.table().columns[0] == "l"
+    assert many.table().columns[0] == "s"
 
 
 def test_the_theory_of_one_token_is_a_line():
@@ -272,10 +272,11 @@ def test_the_sentence_has_the_measured_numbers_and_theorys():
     flows = StackFlows(replace(ONE, placement="pre-norm", d_model=64, d_ff=64))
     sentence, table = describe_flow(flows, depth=12)
     profile = flows.at(12).profile
-    assert sentence.startswith("pre-norm, L = 12: the mean square of the stream goes from ")
+    assert sentence.startswith("pre-norm, S = 12: the mean square of the stream goes from ")
     assert f"to {profile.mean_square[-1]:.2g}, in theory 10;" in sentence
     assert f"{10 ** profile.log10_gradient[0]:.2g} at the input, in theory 1." in sentence
     assert len(table.rows) == 9
+    assert table.columns == ("s", "sub-layer", "‖x_s‖²/D", "‖∂ℒ/∂x_s‖", "‖∂ℒ/∂W‖")
 
 
 def test_the_static_pictures_show_what_was_measured():
@@ -296,6 +297,6 @@ def test_the_explorer_has_the_depths_from_1_to_1000():
     explorer = explore_gradient_flow()
     assert {1, 12, 96, 1000} <= set(DEPTHS)
     assert len(explorer.frames) == len(DEPTHS) <= 30
-    assert "pre-norm, L = 96: " in explorer.sentence()
+    assert "pre-norm, S = 96: " in explorer.sentence()
     assert sum(map(len, explorer.lines)) < 250_000
     assert "no gradient" not in explorer.frames[-1]["sentence"]

@@ -57,6 +57,27 @@ def test_central_differences_agree_with_the_backward_pass_of_layer_norm():
     assert relative_error(estimate, layer_norm_backward(dy, x, gamma)[0]) < 1e-8
 
 
+def test_the_three_paths_add_to_the_backward_pass():
+    x, dy, gamma = np.random.default_rng(2).standard_normal((3, 9))
+    sigma = np.sqrt(x.var() + 1e-5)
+    centered, dx_hat = x - x.mean(), dy * gamma
+    dvar = -(dx_hat @ centered) / (2 * sigma**3)  # (D,) @ (D,) -> ()
+    paths = GradientPaths(
+        dx_hat / sigma, dvar * 2 * centered / 9, np.full(9, -dx_hat.sum() / sigma / 9)
+    )
+    assert relative_error(paths.total, layer_norm_backward(dy, x, gamma)[0]) < 1e-14
+
+
+@pytest.mark.parametrize("eps", [0.0, 1e-5, 1.0])
+def test_the_gradient_sums_to_zero_and_leaks_along_the_token_in_proportion_to_epsilon(eps):
+    x, dy = np.random.default_rng(3).standard_normal((2, 9))
+    dx, _, _ = layer_norm_backward(dy, x, eps=eps)
+    centered = x - x.mean()
+    assert abs(dx.sum()) < 1e-14
+    leak = eps / np.sqrt(x.var() + eps) ** 3 * (dy @ centered)  # (D,) @ (D,) -> ()
+    assert dx @ centered == pytest.approx(leak, abs=1e-14)
+
+
 @pytest.mark.parametrize(
     ("dtype", "turn", "end", "least"),
     [("float64", 1e-4, 1e-14, 1e-9), ("float32", 1e-1, 1e-6, 1e-4)],
@@ -124,7 +145,7 @@ def test_the_graph_names_every_node_and_edge():
     ax = axes()
     draw_three_paths(ax)
     texts = [text.get_text() for text in ax.texts]
-    assert {"$x_i$", r"$\mu$", "Var", "$L$", r"$1/\sigma_\varepsilon$"} <= set(texts)
+    assert {"$x_i$", r"$\mu$", "Var", r"$\mathcal{L}$", r"$1/\sigma_\varepsilon$"} <= set(texts)
 
 
 def test_the_picture_of_the_parts_shows_upstream_and_gradient():
@@ -136,7 +157,7 @@ def test_the_picture_of_the_parts_shows_upstream_and_gradient():
     widths = [b.get_width() for b in middle.patches]
     np.testing.assert_allclose(widths, [2, 2, 0, 0, 2, 0], atol=1e-4)
     sentence, table = describe_turned_upstream(data, angle=45, scale=1.0)
-    assert "50 % of the squared length of u lies along 1" in sentence
+    assert "50 % of the squared length of g lies along 1" in sentence
     assert table.rows[1][0] == "along neither"
 
 
@@ -144,15 +165,15 @@ def test_the_picture_of_the_scale_has_one_curve_for_each_epsilon():
     data, ax = sweep_scales(), axes()
     draw_scale_sweep(data, ax)
     labels = [line.get_label() for line in ax.lines]
-    assert labels == ["ε = 1e-05", "a = √1e-05", "ε = 0.001", "a = √0.001", "1/a"]
+    assert labels == ["ε = 1e-05", "a = √ε = 0.0032", "ε = 0.001", "a = √ε = 0.032", "1/a"]
     np.testing.assert_allclose(ax.lines[0].get_ydata() * 8, data.lengths[1e-5])
 
 
 def test_the_step_explorer_says_how_far_off_each_step_is():
     explorer = explore_step_size()
     assert len(explorer.frames) == 31
-    assert explorer.sentence() == describe_step_sweep(sweep_steps(), step=0.1)[0]
-    assert "h = 1e-01 miss the gradient by 4e-04" in explorer.sentence()
+    assert explorer.sentence() == describe_step_sweep(sweep_steps(), step=1.0)[0]
+    assert "h = 1e+00 miss the gradient by 3e-02" in explorer.sentence()
     explorer.request = {"id": 1, "settings": {"dtype": 1}}
     assert explorer.sentence().startswith("In float32")
 

@@ -9,6 +9,9 @@ import answers
 import build
 import nbformat
 import pytest
+from told import fresh_copy, in_view, told_in
+
+from normlab.study.quiz import Number, load_questions
 
 ROOT = Path(__file__).parent.parent
 
@@ -31,7 +34,7 @@ def results(cell):
 
 
 def test_every_lesson_has_its_notebook_and_every_notebook_its_lesson():
-    assert sorted(p.stem for p in (ROOT / "notebooks").glob("*.ipynb")) == NAMES
+    assert sorted(p.stem for p in (ROOT / "notebooks").glob("*.ipynb")) == [*NAMES, "glossary"]
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=NAMES)
@@ -65,7 +68,13 @@ def test_a_chapter_predicts_explores_recapitulates_and_names_its_sources(lesson)
     cells = notebook(lesson).cells
     text = "\n".join(c.source for c in cells if c.cell_type == "markdown")
     assert text.startswith(f"# {lesson.name[:2]} · ")
-    for part in ("## What you will be able to do", "**Predict", "## Recap", "## Sources", "arXiv"):
+    for part in (
+        "## What you will be able to do",
+        "What it shows",
+        "## Recap",
+        "## Sources",
+        "arXiv",
+    ):
         assert part in text
     code = "\n".join(c.source for c in cells if c.cell_type == "code")
     assert re.search(r"explore_\w+\(", code)
@@ -89,7 +98,7 @@ def test_explorers_and_questions_can_be_used_before_anything_is_run(lesson):
         if "application/vnd.jupyter.widget-view+json" in output.get("data", {})
     ]
     shown = [state[model_id]["state"] for model_id in views]
-    assert all(widget.get("frames") or widget["question"]["options"] for widget in shown)
+    assert all(widget.get("frames") or widget["question"]["text"] for widget in shown)
     assert any("frames" in widget for widget in shown)
     assert any("question" in widget for widget in shown)
     # the front end that draws them is the one of the installed anywidget
@@ -162,22 +171,50 @@ def test_an_unknown_chapter_is_refused_with_the_list_of_chapters():
         build.main(["77"])
 
 
-def test_all_code_behind_a_question_is_an_answer_up_to_the_next_heading():
+def test_what_stands_behind_a_question_is_out_of_sight_up_to_the_next_heading():
     markdown, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
     cells = [
         code("open = 1"),
-        markdown("**Predict.** What does it print?"),
+        code('quiz("one")'),
         code("answer = 1"),
-        markdown("Two. And once more:\n\n### Details"),
+        markdown("Two.", metadata={"tags": ["answer"]}),
+        markdown("And once more:\n\n### Details"),
         code("explore_it()"),
         code("answer = 2"),
-        markdown("## Another section"),
+        markdown("## Another section ★"),
         code("open = 2"),
-        code('quiz("one")'),
-        code("answer = 3"),
-        markdown("(c)."),
-        code("answer = 4"),
+        code("explore_answer()", metadata={"tags": ["answer"]}),
     ]
-    answers.mark_answers(nbformat.v4.new_notebook(cells=cells))
-    tagged = [cell.source for cell in cells if "answer" in cell.metadata.get("tags", [])]
-    assert tagged == [f"answer = {number}" for number in (1, 2, 3, 4)]
+    answers.hide_answers(nbformat.v4.new_notebook(cells=cells))
+    hidden = [cell.source for cell in cells if "hide-output" in cell.metadata.get("tags", [])]
+    assert hidden == ["answer = 1", "answer = 2", "explore_answer()"]
+    assert cells[3].source.startswith("<details>\n<summary>What it shows</summary>\n\nTwo.")
+    assert [cell.source for cell in cells if answers.COLLAPSED in cell.metadata] == [
+        "## Another section ★"
+    ]
+    (folded,) = [markdown("### Heading\n\nText.", metadata={"tags": ["answer"]})]
+    with pytest.raises(ValueError, match="has a heading; give the heading a cell of its own"):
+        answers.hide_answers(nbformat.v4.new_notebook(cells=[folded]))
+    script = (ROOT / "normlab" / "study" / "quiz" / "quiz.js").read_text()
+    assert f'"{answers.FOLDED_TITLE}"' in script
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=NAMES)
+def test_nothing_in_view_of_a_fresh_copy_answers_a_question(lesson):
+    copy = fresh_copy(ROOT / "notebooks" / f"{lesson.stem}.ipynb")
+    assert told_in(in_view(copy), lesson.name[:2]) == []
+    for cell in copy["cells"]:
+        if "answer" in cell["metadata"].get("tags", []) and cell["cell_type"] == "code":
+            assert cell["outputs"] == []
+
+
+def test_what_tells_an_answer_is_found():
+    question = load_questions()["one-hot"]
+    number = next(
+        q
+        for q in load_questions().values()
+        if isinstance(q.answers, Number) and re.fullmatch(r"[1-9]\.\d\d+", f"{q.answers.answer:g}")
+    )
+    for told, asked in ((question.explanation, question), (number.answers.solution(), number)):
+        assert told_in(f"before {told} behind", asked.chapter)
+    assert told_in(question.text, question.chapter) == []

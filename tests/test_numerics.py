@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import torch
 
 from normlab.chapters.numerics.explorers import explore_epsilon, explore_variance
 from normlab.chapters.numerics.figures import (
@@ -22,6 +23,7 @@ from normlab.chapters.numerics.rounding import (
     layer_norm_eps_outside,
     variance_sweep,
 )
+from normlab.norms import layer_norm, rms_norm
 
 STDS = np.geomspace(1e-6, 1, 19).tolist()
 INSIDE, OUTSIDE = "inside the root", "outside the root"
@@ -68,7 +70,26 @@ def test_the_gradient_at_a_nearly_constant_row_grows_to_one_over_the_root_of_eps
     limits = np.power(list(EPSILONS.values()), -0.5)
     np.testing.assert_allclose(sweep.gains[:, 0], limits, rtol=0.01)
     np.testing.assert_allclose(sweep.gains[:, 1], 1, rtol=0.01)
-    assert [cells[0] for cells in sweep.table().rows] == ["1e-09", "1e+00"]
+
+
+@pytest.mark.parametrize("norm", [layer_norm, rms_norm])
+@pytest.mark.parametrize("a", [-3, 1e3, 1e-3])
+def test_a_norm_keeps_its_output_but_the_sign_where_eps_is_scaled_with_the_square(norm, a):
+    x = np.random.default_rng(1).standard_normal((100, 64))
+    expected = np.sign(a) * norm(x, eps=1e-5)
+    np.testing.assert_allclose(norm(a * x, eps=a**2 * 1e-5), expected, rtol=0, atol=1e-12)
+    assert np.abs(norm(a * x, eps=1e-5) - expected).max() > 1e-6
+
+
+@pytest.mark.parametrize("offset", [1e3, 1e4, 1e6])
+def test_torch_errs_more_than_the_rounding_of_its_input_and_ours_hardly_at_all(offset):
+    before = np.random.default_rng(0).standard_normal((256, 512)) + offset
+    x = before.astype(np.float32)
+    exact = layer_norm(x.astype(np.float64))
+    by_torch = torch.nn.functional.layer_norm(torch.from_numpy(x), (512,)).numpy()
+    inputs_part = np.abs(layer_norm(before) - exact).max()
+    assert inputs_part < np.abs(by_torch - exact).max() < 10 * inputs_part
+    assert np.abs(layer_norm(x) - exact).max() < 2e-6
 
 
 @pytest.mark.parametrize("variance", VARIANCES.values(), ids=VARIANCES)
@@ -143,7 +164,7 @@ def test_the_picture_of_variances_shows_ranges_and_failures(sweeps):
     ranges = [line.get_xdata() for line in axes[1].lines if len(line.get_xdata()) == 2]
     one_pass = sweeps["float32"].computed["one pass"][2]
     assert any(np.array_equal(ends, (one_pass.min(), one_pass.max())) for ends in ranges)
-    assert "one pass: fails in 30 of 100 rows" in [text.get_text() for text in axes[1].texts]
+    assert "one pass: 30 of 100 fail" in [text.get_text() for text in axes[1].texts]
     sentence, table = describe_variance_sweep(sweeps, offset=1e4, dtype="float32")
     assert sentence.startswith("float32, offset 10,000")
     assert table.rows[0] == ["one pass", "-24", "24", "30 of 100"]
@@ -167,6 +188,13 @@ def test_the_static_pictures_show_their_data(float32_sweep):
     by_name = {line.get_label(): line.get_ydata() for line in right.lines}
     for name in VARIANCES:
         np.testing.assert_array_equal(by_name[name], float32_sweep.worst_error(name))
+
+
+def test_the_picture_of_errors_shows_the_formulas_that_are_asked_for(float32_sweep):
+    axes = plt.subplots()[1]
+    draw_variance_errors(float32_sweep, axes, ("one pass", "two pass"))
+    labels = [line.get_label() for line in axes.lines]
+    assert labels[:3] == ["one pass", "two pass", "u · offset²"]
 
 
 def test_explore_epsilon_has_a_frame_for_each_std_and_place():

@@ -55,6 +55,9 @@ def test_a_stored_question_is_answered_by_keyboard_before_anything_is_run(open_n
     question = page.locator(".normlab-quiz", has_text="Multiply the input of layer norm by 3")
     wait_for_stored(question, page)
     first, second = question.get_by_role("radio").all()[:2]
+    folds = page.locator(".jp-MarkdownOutput details")
+    expect(folds.first).to_be_attached()
+    assert page.locator(".jp-MarkdownOutput details[open]").count() == 0
 
     first.focus()
     first.press("ArrowDown")
@@ -71,6 +74,9 @@ def test_a_stored_question_is_answered_by_keyboard_before_anything_is_run(open_n
     expect(question.get_by_role("radio", name="(b) it shifts by 7 ✗ your answer")).to_be_visible()
     expect(question.get_by_role("radio", name="(c) nothing ✓ right")).to_be_visible()
     expect(question.get_by_role("status")).to_contain_text("Not counted", timeout=MINUTES)
+    opened = page.locator(".jp-MarkdownOutput details[open]")  # what stands behind this question
+    expect(opened).to_have_count(1)
+    assert folds.count() > 1
     page.close()
 
 
@@ -107,5 +113,5 @@ def test_an_answer_reaches_the_record_and_the_other_options_can_be_looked_at(ope
     expect(question.get_by_role("status")).to_have_text("")
     with open_record() as record:
         (answer,) = record.history().answers["one-hot"]
-    assert (answer.option, answer.right) == ("c", True)
+    assert (answer.given, answer.right) == ("c", True)
     page.close()

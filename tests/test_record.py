@@ -25,7 +25,7 @@ from normlab.study.record import Record
 record = Record(Path(sys.argv[1]))
 print("ready", flush=True)
 for number in range(int(sys.argv[3])):
-    notice = record.predicted("q", f"{sys.argv[2]}{number}", right=False)
+    notice = record.answered("q", f"{sys.argv[2]}{number}", surprise=1.0)
     assert not notice, notice
     print(number, flush=True)
 """
@@ -38,7 +38,8 @@ from normlab.study.record.history import Entry
 path, now = Path(sys.argv[1]) / "record.sqlite", "2026-11-24T10:00:00+00:00"
 with store.transaction(path, "IMMEDIATE") as connection:
     connection.execute("PRAGMA cache_size = 1")  # pages go to the file before the commit
-    store.insert(connection, [Entry("read", str(i), now, ("99",)) for i in range(2000)])
+    new = [Entry("answered", str(i), now, ("99", "a", 0.0, 0)) for i in range(2000)]
+    store.insert(connection, new)
     os.kill(os.getpid(), signal.SIGKILL)
 """
 WRITE_AS_NOBODY = """
@@ -50,8 +51,8 @@ tempfile.tempdir = sys.argv[2]
 if os.getuid() == 0:
     os.setuid(65534)
 record = Record(Path(sys.argv[1]))
-print(record.read("02"))
-print(*record.history().read)
+print(record.answered("02", "a", 0.0))
+print(*record.history().answers)
 """
 WRITE_WITHOUT_ROOM = """
 import resource, sys
@@ -60,8 +61,8 @@ from normlab.study.record import Record
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 record = Record(Path(sys.argv[1]))
-print(record.read("01"))
-print(*record.history().read)
+print(record.answered("01", "a", 0.0))
+print(*record.history().answers)
 """
 
 
@@ -106,17 +107,25 @@ def file_of(record):
     return record.folder / "record.sqlite"
 
 
+def keep(record, question):
+    return record.answered(question, "a", surprise=0.0)
+
+
+def kept(record):
+    return list(record.history().answers)
+
+
 def kept_aside(record):
     return sorted(record.folder.glob("record-*.sqlite"))
 
 
 def test_the_first_answer_is_the_prediction_and_later_ones_are_kept_too(record):
-    for option, right in (("b", False), ("c", True)):
-        assert record.predicted("one-hot", option, right) == ""
+    for option, surprise in (("b", 1.0), ("c", 0.0)):
+        assert record.answered("one-hot", option, surprise) == ""
     history = record.history()
     first, second = history.answers["one-hot"]
-    assert (first.option, first.right) == ("b", False)
-    assert (second.option, second.right) == ("c", True)
+    assert (first.given, first.right) == ("b", False)
+    assert (second.given, second.right) == ("c", True)
     assert history.predictions["one-hot"] == first
     assert first.time < second.time
 
@@ -135,13 +144,10 @@ def test_the_best_result_counts_and_the_first_solving_gives_its_time(record):
     assert solved.solved is not None
 
 
-def test_a_chapter_was_read_when_it_was_read_first(record):
-    record.read("01")
-    first = record.history().read
-    record.read("01")
-    record.read("02")
-    assert record.history().read["01"] == first["01"]
-    assert list(record.history().read) == ["01", "02"]
+@pytest.mark.parametrize("surprise", [-0.1, 1.1, float("nan")])
+def test_a_surprise_outside_its_range_is_refused(record, surprise):
+    with pytest.raises(ValueError, match="expected a number from 0 to 1"):
+        record.answered("one-hot", "b", surprise)
 
 
 @pytest.mark.parametrize(("points", "most"), [(5, 4), (-1, 4), (0, 0), (float("nan"), 4)])
@@ -153,7 +159,7 @@ def test_points_outside_their_range_are_refused(record, points, most):
 def test_the_environment_names_the_folder_else_the_system_does(monkeypatch, folder):
     monkeypatch.setenv("NORMLAB_DATA", str(folder))
     with open_record() as record:
-        record.read("01")
+        keep(record, "01")
     assert file_of(record).parent == folder
     assert file_of(record).exists()
     monkeypatch.setenv("NORMLAB_DATA", "")
@@ -163,7 +169,7 @@ def test_the_environment_names_the_folder_else_the_system_does(monkeypatch, fold
 
 
 def test_looking_at_the_history_makes_no_file(record):
-    assert not record.history().read
+    assert not kept(record)
     assert not record.folder.exists()
 
 
@@ -173,7 +179,7 @@ def test_two_processes_that_write_at_once_lose_nothing(child, folder, record):
     for writer in writers:
         writer.communicate()
         assert writer.returncode == 0
-    given = sorted(answer.option for answer in record.history().answers["q"])
+    given = sorted(answer.given for answer in record.history().answers["q"])
     assert given == sorted(f"{name}{number}" for name in "ab" for number in range(60))
     assert not kept_aside(record)
 
@@ -187,7 +193,7 @@ def test_a_process_killed_while_it_writes_loses_nothing_that_it_had_kept(child, 
         writer.kill()
         said = [*said, *writer.stdout.read().splitlines(keepends=True)]
         writer.wait()
-        kept = [a.option for a in record.history().answers["q"] if a.option.startswith(name)]
+        kept = [a.given for a in record.history().answers["q"] if a.given.startswith(name)]
         confirmed = [f"{name}{line.strip()}" for line in said[1:] if line.endswith("\n")]
         assert kept[: len(confirmed)] == confirmed
         assert len(kept) - len(confirmed) in (0, 1)  # kept, and killed before it was said
@@ -196,53 +202,53 @@ def test_a_process_killed_while_it_writes_loses_nothing_that_it_had_kept(child, 
 
 
 def test_a_process_killed_between_two_pages_of_a_write_leaves_nothing_of_it(child, folder, record):
-    record.read("01")
+    keep(record, "01")
     before = file_of(record).stat().st_size
     assert child(DIE_IN_A_TRANSACTION, folder).wait() == -signal.SIGKILL
     assert file_of(record).stat().st_size > before  # half of a write is in the file
-    assert list(record.history().read) == ["01"]
-    assert record.read("02") == ""
-    assert list(record.history().read) == ["01", "02"]
+    assert kept(record) == ["01"]
+    assert keep(record, "02") == ""
+    assert kept(record) == ["01", "02"]
 
 
 def test_a_file_where_the_folder_should_be_sends_entries_to_a_temporary_folder(folder, record):
     folder.write_text("in the way")
-    notice = record.read("01")
+    notice = keep(record, "01")
     assert str(folder) in notice
     assert tempfile.gettempdir() in notice
     assert "NORMLAB_DATA" in notice
-    assert list(Record(folder).history().read) == ["01"]
+    assert kept(Record(folder)) == ["01"]
     assert folder.read_text() == "in the way"
 
 
 def test_the_same_notice_is_given_once(folder, record):
     folder.write_text("in the way")
-    assert record.read("01")
-    assert record.read("02") == ""
+    assert keep(record, "01")
+    assert keep(record, "02") == ""
     assert record.history().notice == ""
 
 
 def test_what_was_kept_elsewhere_is_moved_home_when_home_can_be_written(folder, record):
     folder.write_text("in the way")
-    record.read("01")
+    keep(record, "01")
     folder.unlink()
-    assert record.read("02") == ""
+    assert keep(record, "02") == ""
     with contextlib.closing(sqlite3.connect(file_of(record))) as connection:
-        assert connection.execute("SELECT count(*) FROM read").fetchone() == (2,)
+        assert connection.execute("SELECT count(*) FROM answered").fetchone() == (2,)
     (spare,) = Path(tempfile.gettempdir()).glob("normlab-*/record.sqlite")
     assert store.read(spare) == ([], "")
 
 
 def test_an_entry_that_was_moved_home_by_a_process_killed_meanwhile_counts_once(folder, record):
     folder.write_text("in the way")
-    record.predicted("one-hot", "b", right=False)
+    keep(record, "one-hot")
     folder.unlink()
     (spare,) = Path(tempfile.gettempdir()).glob("normlab-*/record.sqlite")
     before = spare.read_bytes()
-    record.read("01")
+    keep(record, "01")
     spare.write_bytes(before)  # as it is between the two commits
     assert len(record.history().answers["one-hot"]) == 1
-    record.read("02")
+    keep(record, "02")
     assert store.read(spare) == ([], "")
     assert len(record.history().answers["one-hot"]) == 1
 
@@ -252,7 +258,7 @@ def test_a_read_only_record_is_still_read_and_new_entries_go_elsewhere(child):
     # root may write anywhere, so the child becomes nobody, whom pytest's own folders keep out
     with tempfile.TemporaryDirectory(dir=SHARED_TEMPORARY) as home:
         data, temporary = Path(home) / "data", Path(home) / "tmp"
-        Record(data).read("01")
+        keep(Record(data), "01")
         temporary.mkdir()
         for path, mode in ((temporary, 0o777), (home, 0o555), (data, 0o555)):
             os.chmod(path, mode)
@@ -265,32 +271,32 @@ def test_a_read_only_record_is_still_read_and_new_entries_go_elsewhere(child):
         assert "attempt to write a readonly database" in said
         assert f"it is kept in {temporary}" in said
         assert said.splitlines()[-1] == "01 02"
-        assert list(Record(data).history().read) == ["01"]
+        assert kept(Record(data)) == ["01"]
 
 
 def test_without_any_folder_entries_are_kept_in_memory(folder, record, monkeypatch):
     folder.write_text("in the way")
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    assert "in memory" in record.read("01")
-    assert list(record.history().read) == ["01"]
+    assert "in memory" in keep(record, "01")
+    assert kept(record) == ["01"]
     folder.unlink()
     monkeypatch.setattr(tempfile, "tempdir", str(folder.parent / "tmp"))
-    record.read("02")
+    keep(record, "02")
     record_module._memory.clear()
-    assert list(record.history().read) == ["01", "02"]
+    assert kept(record) == ["01", "02"]
 
 
 def test_a_home_that_cannot_be_found_sends_entries_elsewhere(monkeypatch):
     record = Record(Path("~nobody-of-that-name/normlab"))
-    assert "cannot be saved in ~nobody-of-that-name" in record.read("01")
-    assert list(record.history().read) == ["01"]
+    assert "cannot be saved in ~nobody-of-that-name" in keep(record, "01")
+    assert kept(record) == ["01"]
 
 
 def test_a_spare_folder_of_another_user_is_not_used(folder, record):
     folder.write_text("in the way")
     (folder.parent / "theirs").mkdir()
     record._spare_folder().symlink_to(folder.parent / "theirs")
-    assert "in memory" in record.read("01")
+    assert "in memory" in keep(record, "01")
     assert not list((folder.parent / "theirs").iterdir())
 
 
@@ -305,7 +311,7 @@ def test_a_disk_without_room_for_a_byte_costs_no_traceback(child, folder):
 
 
 def test_a_disk_that_fills_up_keeps_what_is_on_it(record, monkeypatch):
-    record.read("01")
+    keep(record, "01")
     begin = store.transaction
 
     @contextlib.contextmanager
@@ -317,26 +323,26 @@ def test_a_disk_that_fills_up_keeps_what_is_on_it(record, monkeypatch):
 
     monkeypatch.setattr(store, "transaction", full)
     long = "x" * 100_000
-    assert "full" in record.read(long)
-    assert list(record.history().read) == ["01", long]
+    assert "full" in keep(record, long)
+    assert kept(record) == ["01", long]
     monkeypatch.setattr(store, "transaction", begin)
-    record.read("02")
+    keep(record, "02")
     assert len(store.read(file_of(record))[0]) == 3
 
 
 def test_a_file_that_another_program_locks_is_waited_for_once(record, monkeypatch):
     monkeypatch.setattr(store, "BUSY_SECONDS", 1.0)
-    record.read("01")
+    keep(record, "01")
     with contextlib.closing(sqlite3.connect(file_of(record), isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         started = time.perf_counter()
-        assert "database is locked" in record.read("02")
+        assert "database is locked" in keep(record, "02")
         gave_up = time.perf_counter()
-        record.read("03")
+        keep(record, "03")
         assert gave_up - started >= 1
         assert time.perf_counter() - gave_up < 1
-    assert list(record.history().read) == ["01", "02", "03"]
-    record.read("04")
+    assert kept(record) == ["01", "02", "03"]
+    keep(record, "04")
     assert len(store.read(file_of(record))[0]) == 4
     assert not kept_aside(record)
 
@@ -368,60 +374,66 @@ DAMAGE = {
     "5000 bytes": (truncated_to(5000), "malformed"),
     "two pages": (truncated_to(8192), "malformed"),
     "unknown format": (unknown_format, "unsupported file format"),
-    "newer": (changed("PRAGMA user_version = 2"), "version 2, and this normlab knows 1"),
+    "newer": (changed("PRAGMA user_version = 3"), "version 3, and this normlab knows 2"),
     "foreign": (changed("DROP TABLE solved", "CREATE TABLE songs (title)"), "is no record of"),
     "index": (
         changed(
             "PRAGMA writable_schema = ON",
             "UPDATE sqlite_master SET rootpage = (SELECT rootpage FROM sqlite_master WHERE "
-            "name = 'sqlite_autoindex_solved_1') WHERE name = 'sqlite_autoindex_read_1'",
+            "name = 'sqlite_autoindex_solved_1') WHERE name = 'sqlite_autoindex_answered_1'",
         ),
         "2nd reference to page",
     ),
-    "no date": (changed("UPDATE read SET time = 'yesterday'"), "yesterday"),
-    "no offset": (changed("UPDATE read SET time = '2026-11-24 10:00:00'"), "offset from UTC"),
-    "no text": (changed("UPDATE read SET time = x'00'"), "expected str, str, str"),
+    "no date": (changed("UPDATE answered SET time = 'yesterday'"), "yesterday"),
+    "no offset": (
+        changed("UPDATE answered SET time = '2026-11-24 10:00:00'"),
+        "offset from UTC",
+    ),
+    "no text": (
+        changed("UPDATE answered SET time = x'00'"),
+        "expected str, str, str, str, float, int",
+    ),
 }
 
 
 @pytest.mark.parametrize(("damage", "reason"), DAMAGE.values(), ids=DAMAGE)
 def test_a_damaged_file_is_kept_aside_and_a_new_one_started(record, damage, reason):
-    record.read("01")
+    keep(record, "01")
     damage(file_of(record))
     content = file_of(record).read_bytes()
-    notice = record.read("02")
+    notice = keep(record, "02")
     (aside,) = kept_aside(record)
     assert aside.read_bytes() == content
     assert str(aside) in notice
     assert reason in notice
-    assert list(record.history().read) == ["02"]
-    assert record.read("03") == ""
+    assert kept(record) == ["02"]
+    assert keep(record, "03") == ""
 
 
 def test_damage_found_while_reading_is_told_with_the_history(record):
-    record.read("01")
+    keep(record, "01")
     file_of(record).write_bytes(b"garbage")
     history = record.history()
-    assert not history.read
+    assert not history.answers
     assert str(kept_aside(record)[0]) in history.notice
 
 
 def test_what_is_kept_aside_is_never_overwritten(record):
     for content in (b"first", b"second", b"third"):
-        record.read("01")
+        keep(record, "01")
         file_of(record).write_bytes(content)
-    record.read("01")
+    keep(record, "01")
     assert [path.read_bytes() for path in kept_aside(record)] == [b"first", b"second", b"third"]
 
 
 def test_the_journal_of_a_damaged_file_is_not_played_into_the_new_one(child, folder, record):
-    record.read("01")
+    keep(record, "01")
     assert child(DIE_IN_A_TRANSACTION, folder).wait() == -signal.SIGKILL
     file_of(record).write_bytes(b"garbage" * 1000)
     journal = Path(f"{file_of(record)}-journal")
     assert journal.stat().st_size > 0
-    record.read("02")
-    assert list(record.history().read) == ["02"]
+    keep(record, "02")
+    assert kept(record) == ["02"]
     assert not journal.exists()
 
 
@@ -429,12 +441,12 @@ def test_what_a_process_left_that_was_killed_while_it_made_the_file_is_in_nobody
     record.folder.mkdir()
     for name in ("record.part", "record.part-journal", "record.lock-journal"):
         (record.folder / name).write_bytes(b"half a file")
-    assert record.read("01") == ""
-    assert list(record.history().read) == ["01"]
+    assert keep(record, "01") == ""
+    assert kept(record) == ["01"]
 
 
 def test_two_processes_that_find_the_same_damage_put_one_file_aside(child, folder, record):
-    record.read("01")
+    keep(record, "01")
     file_of(record).write_bytes(b"garbage" * 1000)
     writers = [child(WRITE_AND_SAY.replace("assert", "0 and"), folder, n, 20) for n in "abc"]
     for writer in writers:
@@ -455,5 +467,45 @@ def test_wherever_a_byte_goes_wrong_the_next_entry_is_kept(record):
         start = rng.randrange(min(len(whole), 100) if trial % 2 else len(whole))
         damaged[start : start + size] = rng.randbytes(size)
         file_of(record).write_bytes(damaged)
-        record.read("01")
-        assert "01" in record.history().read
+        keep(record, "01")
+        assert "01" in kept(record)
+
+
+OLD = """
+CREATE TABLE read (id TEXT PRIMARY KEY, time TEXT NOT NULL, chapter TEXT NOT NULL);
+CREATE TABLE predicted (id TEXT PRIMARY KEY, time TEXT NOT NULL, question TEXT NOT NULL, \
+option TEXT NOT NULL, right INTEGER NOT NULL);
+CREATE TABLE solved (id TEXT PRIMARY KEY, time TEXT NOT NULL, exercise TEXT NOT NULL, \
+function TEXT NOT NULL, points REAL NOT NULL, max_points REAL NOT NULL);
+INSERT INTO read VALUES ('1', '2026-11-24T10:00:00+00:00', '01');
+INSERT INTO predicted VALUES ('2', '2026-11-24T10:00:00+00:00', 'one-hot', 'b', 0);
+INSERT INTO predicted VALUES ('3', '2026-11-24T11:00:00+00:00', 'one-hot', 'c', 1);
+INSERT INTO solved VALUES ('4', '2026-11-24T12:00:00+00:00', '01_layer_norm', 'layer_norm', 4, 4);
+PRAGMA user_version = 1;
+"""
+
+
+@pytest.fixture
+def old_record(folder):
+    """A record as the version before wrote it."""
+    folder.mkdir()
+    with contextlib.closing(sqlite3.connect(folder / "record.sqlite")) as connection:
+        connection.executescript(OLD)
+    return Record(folder)
+
+
+def test_a_record_of_the_version_before_is_brought_over(old_record):
+    history = old_record.history()
+    assert [(a.given, a.surprise) for a in history.answers["one-hot"]] == [("b", 1), ("c", 0)]
+    assert history.results["01_layer_norm", "layer_norm"].points == 4
+    assert history.notice == ""
+    assert keep(old_record, "another") == ""
+    assert kept(old_record) == ["one-hot", "another"]
+    assert not kept_aside(old_record)
+
+
+def test_a_damaged_record_of_the_version_before_is_kept_aside(old_record):
+    changed("DROP TABLE predicted")(file_of(old_record))
+    assert "older version" in keep(old_record, "another")
+    assert kept(old_record) == ["another"]
+    assert len(kept_aside(old_record)) == 1

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from matplotlib.figure import Figure
 
 from normlab.chapters.residual_placement.figures import (
@@ -78,6 +79,19 @@ def test_without_the_final_norm_the_loss_before_training_grows_with_depth():
         assert losses.losses[name] == pytest.approx(losses.chance + 0.5, abs=0.2)
 
 
+def test_pytorchs_pre_norm_encoder_has_a_final_norm_only_if_one_is_passed():
+    torch.manual_seed(0)
+    layer = torch.nn.TransformerEncoderLayer(64, 4, 256, norm_first=True, batch_first=True)
+    tokens = torch.randn(4, 16, 64)
+    variances = []
+    for norm in (None, torch.nn.LayerNorm(64)):
+        stack = torch.nn.TransformerEncoder(layer, 24, norm=norm, enable_nested_tensor=False)
+        with torch.no_grad():
+            variances.append(stack.eval()(tokens).var().item())
+    assert variances[0] > 37  # Lemma 2's upper end; the 24 layers are copies of one
+    assert variances[1] == pytest.approx(1, abs=1e-3)
+
+
 def test_forgetting_the_final_norm_shows_in_the_diagram():
     kinds = [node.kind for node in trace(PreNormWithoutFinalNorm).nodes]
     assert "final norm" not in kinds
@@ -120,6 +134,22 @@ def test_the_sentences_name_the_placement_and_its_numbers():
     assert len(table.rows) == 6
     sentence, _ = describe_identity({1.0: list(growths.values())}, scale=1.0)
     assert f"pre-norm {growths['pre-norm'].change[0]:.3g}" in sentence
+
+
+def test_each_line_has_its_name_at_its_end_and_no_name_covers_another():
+    growths = {name: small(name) for name in PLACEMENTS}
+    for init in ({}, {"rezero": growths["rezero"], "layerscale": growths["rezero"]}):
+        data = {**growths, **init}
+        axes = Figure().subplots(1, 2)
+        draw_placement_growth(data, axes, placement="deepnorm")
+        ax = axes[1]
+        assert sorted(text.get_text() for text in ax.texts) == sorted(PLACEMENTS)
+        assert [t.get_text() for t in ax.texts if t.get_weight() == "bold"] == ["deepnorm"]
+        bottom, top = np.log(ax.get_ylim())
+        heights = np.sort([np.log(text.get_position()[1]) for text in ax.texts])
+        assert heights[0] > bottom
+        assert heights[-1] < top
+        assert np.diff(heights).min() > 0.9 * (top - bottom) / 26
 
 
 @pytest.mark.parametrize("placement", PLACEMENTS)

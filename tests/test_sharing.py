@@ -45,7 +45,7 @@ def torch_group_norm(x):
 
 
 def on_images(norm):
-    """A norm over the last axis, over (C, H·W): (N, C, H·W) -> (N, C·H·W) and back."""
+    """A norm over the last axis, over (C, P): (B, C, P) -> (B, C·P) and back."""
     return lambda x: norm(x.reshape(len(x), -1)).reshape(x.shape)
 
 
@@ -102,6 +102,18 @@ def test_only_layer_norm_and_rms_norm_differ_between_the_layouts():
     assert differ == ["LayerNorm", "RMSNorm"]
 
 
+@pytest.mark.parametrize("norm", SHARING_NORMS)
+def test_padding_changes_the_true_tokens_exactly_if_the_group_reaches_over_tokens(norm):
+    function = TORCHS[norm, "text"]
+    x = np.random.default_rng(3).standard_normal(TEXT.shape)
+    padded = np.concatenate([x, np.zeros_like(x)], axis=1)  # (B, 2T, D)
+    change = abs(function(padded)[:, : x.shape[1]] - function(x)).max()
+    if "position" in shared_roles(norm, TEXT):
+        assert change > 0.1
+    else:
+        assert change < 1e-12
+
+
 def test_a_shift_of_a_whole_group_moves_layer_norm_not_but_rms_norm():
     x = np.random.default_rng(2).standard_normal(TEXT.shape)
     group = Sharing(TEXT).group("RMSNorm", (1, 2, 3))
@@ -117,8 +129,8 @@ def test_the_table_counts_groups_and_members():
         ["InstanceNorm", "T", 4, 18, "mean, variance"],
         ["GroupNorm", "T, D/2", 12, 6, "mean, variance"],
     ]
-    assert Sharing(IMAGES).table().rows[1] == ["LayerNorm", "C, H·W", 24, 3, "mean, variance"]
-    assert Sharing(IMAGES).table().rows[4][1] == "C/2, H·W"
+    assert Sharing(IMAGES).table().rows[1] == ["LayerNorm", "C, P", 24, 3, "mean, variance"]
+    assert Sharing(IMAGES).table().rows[4][1] == "C/2, P"
 
 
 def test_an_unknown_norm_is_refused_by_name():
@@ -173,10 +185,10 @@ def test_the_sentence_counts_the_sharers():
     )
     assert len(table.rows) == 5
     assert describe_sharing(Sharing(IMAGES), norm="RMSNorm", place=(1, 2, 3))[0].startswith(
-        "RMSNorm, image n=1: 24 numbers share one mean square and no mean; there are 3 such groups."
+        "RMSNorm, image b=1: 24 numbers share one mean square and no mean; there are 3 such groups."
     )
     assert describe_sharing(Sharing(IMAGES), norm="GroupNorm", place=(1, 2, 4))[0].startswith(
-        "GroupNorm, image n=1, channels 3 to 5: 12 numbers"
+        "GroupNorm, image b=1, channels 3 to 5: 12 numbers"
     )
 
 
@@ -191,4 +203,4 @@ def test_the_explorer_draws_every_norm_at_every_place_in_both_layouts():
     assert explorer.sentence().startswith("LayerNorm, token (b=0, t=0): 6 numbers")
     explorer.request = {"id": 1, "settings": {"layout": 1}}
     assert explorer.problem == ""
-    assert explorer.sentence().startswith("LayerNorm, image n=0: 24 numbers")
+    assert explorer.sentence().startswith("LayerNorm, image b=0: 24 numbers")

@@ -12,6 +12,7 @@ import torch
 from matplotlib.figure import Figure
 
 from normlab.chapters.warmup.run_figures import describe_losses, draw_losses
+from normlab.pictures.style import BLUE, RED
 from normlab.tools import progress_bar as progress_module
 from normlab.tools.progress_bar import progress_bar
 from normlab.training import run as train_run
@@ -303,7 +304,15 @@ def test_the_picture_has_a_line_a_run_the_chance_and_a_cross_where_one_was_given
     assert cross.get_xydata().tolist() == [[2, 3.6]]
     assert off.get_xydata().tolist() == [[0, ax.get_ylim()[1]]]
     assert set(chance.get_ydata()) == {math.log(16)}
-    assert [line.get_linestyle() for line in (pre, post)] == ["-", "--"]
+    assert [line.get_color() for line in (pre, post)] == [BLUE, RED]
+    assert [line.get_marker() for line in (pre, post)] == ["o", "s"]
+
+
+def test_runs_of_one_placement_are_told_apart_by_their_dashes():
+    records = [a_record("post-norm", [3.0]), a_record("post-norm", [3.0], warmup_steps=9)]
+    ax = Figure().subplots()
+    draw_losses([*records, a_record("pre-norm", [3.0])], ax)
+    assert [line.get_linestyle() for line in ax.lines[:3]] == ["-", "--", "-"]
 
 
 def test_the_runs_are_named_by_what_tells_them_apart():

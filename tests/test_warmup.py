@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from matplotlib.figure import Figure
 
 from normlab.chapters.warmup import collapse
@@ -146,6 +147,29 @@ def test_without_warmup_post_norm_goes_blind_in_three_updates():
     assert last.first_gradient < 0.005 * start.first_gradient
     assert last.norm_input > 2 * start.norm_input
     assert last.last_gradient > 0.1 * start.last_gradient
+
+
+def test_with_sgd_too_post_norm_goes_blind_and_its_loss_stays_finite():
+    with one_thread():
+        sgd = replace(SMALL, placement="post-norm", optimizer="sgd", learning_rate=1.0)
+        start, last = follow(sgd, [0, 10]).looks
+    assert last.logit_spread < 0.01 * start.logit_spread
+    assert last.loss < 1.1 * math.log(16)
+
+
+def test_adams_updates_shrink_from_the_whole_rate_to_a_tenth_of_it():
+    run, sizes = training_run.Run(SMALL, torch.device("cpu")), []
+    with one_thread():
+        for _ in range(20):
+            weights = [w.detach().clone() for w in run.model.parameters()]
+            run.step()
+            pairs = zip(run.model.parameters(), weights, strict=True)
+            moved = torch.cat([(after - before).detach().flatten() for after, before in pairs])
+            sizes.append(moved.abs().mean().item() / SMALL.learning_rate)
+    # five seeds: 0.99 … 1.00, 0.62 … 0.64, 0.085 … 0.102
+    assert sizes[0] == pytest.approx(1, abs=0.02)
+    assert sizes[1] == pytest.approx(0.63, abs=0.05)
+    assert sizes[19] < 0.15
 
 
 @pytest.mark.parametrize(("placement", "warmup"), [("post-norm", 200), ("pre-norm", 0)])

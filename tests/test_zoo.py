@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from normlab.chapters.norms_in_the_wild.figures import (
     ANY,
+    FAINT,
     Timeline,
     describe_design,
     describe_timeline,
@@ -151,9 +152,9 @@ def test_the_timeline_marks_the_models_that_were_chosen():
     data = Timeline(load_zoo(), "parallel")
     ax = Figure().subplots()
     draw_timeline(data, ax, year=2022, norm="LayerNorm")
-    black = {label.get_text() for label in ax.texts if label.get_color() == "black"}
-    assert black == {"GPT-J", "GPT-NeoX 20B", "CodeGen", "PaLM"}
-    shown = {label.get_text() for label in ax.texts}
+    colored = {line.get_label() for line in ax.lines if line.get_color() != FAINT}
+    assert colored == {"GPT-J", "GPT-NeoX 20B", "CodeGen", "PaLM"}
+    shown = {line.get_label() for line in ax.lines}
     assert shown == {model.name for model in load_zoo() if model.year <= 2022}
     sentence, table = describe_timeline(data, year=2022, norm="LayerNorm")
     assert sentence.startswith("Up to 2022, 4 models have LayerNorm with the placement parallel.")

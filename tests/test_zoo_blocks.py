@@ -1,5 +1,6 @@
 """A block that is built after a model has that model's norms, where the model has them."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -15,6 +16,7 @@ from normlab.models.placement.in_the_wild import (
     unit,
 )
 from normlab.models.transformer import TransformerConfig
+from normlab.norms import layer_norm
 
 BUILDABLE = [model.name for model in load_zoo() if not model.name.startswith("Mamba")]
 
@@ -87,6 +89,16 @@ def test_a_shifted_post_norm_between_norms_is_post_norm():
     for f in branches:
         n = norm(n + f(n), (8,))
     torch.testing.assert_close(shifted, n, rtol=1e-5, atol=1e-5)
+
+
+def test_glms_loop_between_norms_is_deepnorms_to_rounding():
+    start, alpha = np.random.default_rng(0).standard_normal((4, 16)), 24**0.5
+    shifted, deepnorm = start, layer_norm(start)
+    for f in (np.sin, np.cos, np.tanh):
+        n = layer_norm(shifted)
+        shifted = alpha * n + f(n)
+        deepnorm = layer_norm(alpha * deepnorm + f(deepnorm))
+    assert layer_norm(shifted) == pytest.approx(deepnorm, abs=1e-12)
 
 
 @pytest.mark.parametrize(("name", "power"), [("GLM-130B", 0.5), ("MiniMax-Text-01", 0.25)])

@@ -23,7 +23,7 @@ from normlab.pictures import new_figure
 # $\sigma = \sqrt{\mathrm{Var}+\varepsilon}$. The loss $L$ stands behind it, and
 # $dy = \partial L/\partial y$ is given. First comes what arrives at $\hat x$:
 #
-# $$u = dy\odot\gamma$$
+# $$\hat g = dy\odot\gamma$$
 #
 # From $\hat x$ three paths lead back to $x$: the direct one, one through $\mu$ and one through
 # $\mathrm{Var}$.
@@ -35,7 +35,8 @@ draw_three_paths(ax)
 # %% [markdown]
 # Each path is one term:
 #
-# $$dx = \frac1\sigma\Big[\,u - \mathrm{mean}(u) - \hat x\;\mathrm{mean}(u\odot\hat x)\Big]
+# $$dx = \frac1\sigma\Big[\,\hat g - \mathrm{mean}(\hat g)
+# - \hat x\;\mathrm{mean}(\hat g\odot\hat x)\Big]
 # \qquad d\gamma = \sum_{\text{tokens}} dy\odot\hat x
 # \qquad d\beta = \sum_{\text{tokens}} dy$$
 #
@@ -43,7 +44,7 @@ draw_three_paths(ax)
 #
 # | | over | shape |
 # |---|---|---|
-# | mean(u), mean(u ⊙ x̂) | the features, the last axis | (..., 1) |
+# | mean(ĝ), mean(ĝ ⊙ x̂) | the features, the last axis | (..., 1) |
 # | dγ, dβ | the tokens, all axes but the last | (D,) |
 #
 # ## What is asked
@@ -102,10 +103,10 @@ def layer_norm_backward(dy, x, gamma, eps=1e-5):
     std = np.sqrt(variance + eps)
     normalized = centered / std
 
-    u = upstream * gamma
-    mean_u = u.mean(axis=-1, keepdims=True)  # (..., D) -> (..., 1)
-    mean_ux = (u * normalized).mean(axis=-1, keepdims=True)  # (..., D) -> (..., 1)
-    dx = (u - mean_u - normalized * mean_ux) / std
+    g_hat = upstream * gamma
+    mean_g = g_hat.mean(axis=-1, keepdims=True)  # (..., D) -> (..., 1)
+    mean_gx = (g_hat * normalized).mean(axis=-1, keepdims=True)  # (..., D) -> (..., 1)
+    dx = (g_hat - mean_g - normalized * mean_gx) / std
 
     tokens = tuple(range(x.ndim - 1))
     dgamma = (upstream * normalized).sum(axis=tokens)  # (..., D) -> (D,)

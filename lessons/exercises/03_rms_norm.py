@@ -63,13 +63,13 @@ check(rms_norm)
 # %% [markdown]
 # ## 2 · Backward
 #
-# With $u = dy\odot\gamma$, the gradient that arrives at $\hat x$:
+# With $\hat g = dy\odot\gamma$, the gradient that arrives at $\hat x$:
 #
-# $$dx = \frac1r\Big[\,u - \hat x\;\mathrm{mean}(u\odot\hat x)\Big]
+# $$dx = \frac1r\Big[\,\hat g - \hat x\;\mathrm{mean}(\hat g\odot\hat x)\Big]
 # \qquad d\gamma = \sum_{\text{tokens}} dy\odot\hat x$$
 #
-# Compare with layer norm: the term $\mathrm{mean}(u)$ is gone with the mean. So $dx$ need not sum
-# to 0. It is orthogonal to $x$ instead (up to ε), because scaling $x$ changes no output.
+# Compare with layer norm: the term $\mathrm{mean}(\hat g)$ is gone with the mean. So $dx$ need not
+# sum to 0. It is orthogonal to $x$ instead (up to ε), because scaling $x$ changes no output.
 #
 # ### What is asked
 #
@@ -99,9 +99,9 @@ def rms_norm_backward(dy, x, gamma, eps=1e-6):
     rms = np.sqrt((wide**2).mean(axis=-1, keepdims=True) + eps)  # (..., D) -> (..., 1)
     normalized = wide / rms
 
-    u = upstream * gamma
-    mean_ux = (u * normalized).mean(axis=-1, keepdims=True)  # (..., D) -> (..., 1)
-    dx = (u - normalized * mean_ux) / rms
+    g_hat = upstream * gamma
+    mean_gx = (g_hat * normalized).mean(axis=-1, keepdims=True)  # (..., D) -> (..., 1)
+    dx = (g_hat - normalized * mean_gx) / rms
 
     tokens = tuple(range(x.ndim - 1))
     dgamma = (upstream * normalized).sum(axis=tokens)  # (..., D) -> (D,)

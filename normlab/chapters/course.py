@@ -3,7 +3,6 @@
 number = "01"                       # as in the notebook's name
 title = "Layer norm"
 question = "What is normalized?"    # what the chapter answers
-minutes = 40
 exercises = ["01_layer_norm"]       # those that can be solved after it
 """
 
@@ -13,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated
 
-from normlab.tools.toml_settings import TEXT, fill, read_settings, whole_number
+from normlab.tools.toml_settings import TEXT, fill, read_settings
 
 FOLDER = Path(__file__).parent
 FILE = "chapter.toml"
@@ -24,14 +23,13 @@ class Chapter:
     """What a chapter says of itself.
 
     Attributes:
-        number, title, question, minutes, exercises: as in its file.
+        number, title, question, exercises: as in its file.
         name: of its folder, where its quiz and its stored results stand too.
     """
 
     number: Annotated[str, TEXT]
     title: Annotated[str, TEXT]
     question: Annotated[str, TEXT]
-    minutes: Annotated[int, whole_number(1)]
     exercises: list[str] = field(default_factory=list)
     name: str = ""
 

@@ -11,6 +11,7 @@ from .claim import Measure as Measure
 from .claim import NotRun as NotRun
 from .claim import Verdict as Verdict
 from .explorers import explore_claims as explore_claims
+from .out_of_reach import beyond_this_machine as beyond_this_machine
 from .run import Ledger as Ledger
 from .run import Result as Result
 from .run import count_verdicts as count_verdicts

@@ -21,7 +21,7 @@ def explore_claims() -> Explorer:
 
     return Explorer(
         "The debate, claim by claim",
-        Scene(compute, draw_claim, describe_claim, columns=2, size=(9.5, 4.2)),
+        Scene(compute, draw_claim, describe_claim, columns=2, size=(8.2, 4.4)),
         pages={"claim": Slider("claim", CLAIMS, show=_name, start=24)},
         settings={"numbers": Choice("numbers", (STORED, NOW))},
     )

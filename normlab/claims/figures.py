@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from normlab.claims import THEMES, Claim, Measure, Result, Verdict
-from normlab.pictures.style import BLUE, GREEN, GREY, ORANGE, RED, SKY
+from normlab.pictures.style import BLUE, GREEN, GREY, ON_COLOR, ORANGE, RED, SKY
 from normlab.tools.table import Table
 
 VERDICT_LOOKS: dict[Verdict, tuple[str, str]] = {
@@ -31,13 +31,21 @@ def draw_debate(ax: Axes, chosen: int | None = None) -> None:
             if claim.number == chosen:
                 ax.plot(column, row, "o", markersize=25, fillstyle="none", color="black", mew=1.5)
             low = 0.05 if marker == "v" else 0
-            ax.text(column, row - low, str(claim.number), ha="center", va="center", fontsize=8)
+            ax.text(
+                column,
+                row - low,
+                str(claim.number),
+                ha="center",
+                va="center",
+                fontsize=9,
+                color=ON_COLOR,
+            )
     handles = [
         Line2D([], [], linestyle="", marker=marker, color=color, markersize=9, label=verdict)
         for verdict, (color, marker) in VERDICT_LOOKS.items()
     ]
     ax.legend(
-        handles=handles, loc="upper center", bbox_to_anchor=(0.4, -0.01), ncols=4, fontsize=8,
+        handles=handles, loc="upper center", bbox_to_anchor=(0.4, -0.01), ncols=4, fontsize=9,
         handletextpad=0.1, columnspacing=1,
     )  # fmt: skip
     ax.set(xlim=(-0.6, 5.6), ylim=(len(THEMES) - 0.5, -0.6), xticks=[])
@@ -62,9 +70,9 @@ def draw_tracks(ax: Axes, result: Result) -> None:
         )
         color, marker = (BLUE, "o") if measure.holds else (RED, "X")
         ax.plot(at, row, marker, color=color, markersize=8)
-        ax.text(0, row - 0.28, measure.name, fontsize=8.5)
-        ax.text(1, row - 0.28, measure.shown, fontsize=8.5, ha="right", weight="bold")
-        ax.text(1, row + 0.4, f"supports: {measure.expected}", fontsize=7.5, ha="right")
+        ax.text(0, row - 0.28, measure.name, fontsize=9)
+        ax.text(1, row - 0.28, measure.shown, fontsize=9, ha="right", weight="bold")
+        ax.text(1, row + 0.4, f"supports: {measure.expected}", fontsize=9, ha="right")
     if not measures:
         ax.text(0, 0, result.finding.sentence, fontsize=9, wrap=True)
     ax.set(xlim=(-0.02, 1.02), ylim=(ROWS - 0.4, -0.7), xticks=[], yticks=[])

@@ -134,8 +134,10 @@ class Ledger:
     def against(self, mine: Mapping[int, str]) -> Table:
         """Your verdicts beside those of the course and what was measured.
 
+        Where you gave none, "?" or nothing, the course's and the numbers are kept back.
+
         Raises:
-            ValueError: if a verdict is unknown; "?" leaves it open.
+            ValueError: if a verdict is unknown.
         """
         known = (*VERDICTS, "?")
         for number, verdict in mine.items():
@@ -143,17 +145,7 @@ class Ledger:
                 raise ValueError(
                     f"your verdict on claim {number} is {verdict!r}; expected one of {known}."
                 )
-        rows = [
-            [
-                r.claim.number,
-                mine.get(r.claim.number, "?"),
-                r.claim.ruling,
-                _same(mine.get(r.claim.number, "?"), r.claim.verdict),
-                r.finding.headline,
-                r.finding.status,
-            ]
-            for r in self.results
-        ]
+        rows = [_beside(result, mine.get(result.claim.number, "?")) for result in self.results]
         columns = ("", "you", "the course", "same", "measured here", "experiment")
         return Table(columns, rows)
 
@@ -222,7 +214,9 @@ def shorten(text: str, most: int = 58) -> str:
     return text[: most - 1].rsplit(" ", 1)[0] + " …"
 
 
-def _same(mine: str, verdict: Verdict) -> str:
+def _beside(result: Result, mine: str) -> list[object]:
+    claim, finding = result.claim, result.finding
     if mine == "?":
-        return ""
-    return "yes" if mine == verdict else "no"
+        return [claim.number, "no verdict given", "", "", "", ""]
+    same = "yes" if mine == claim.verdict else "no"
+    return [claim.number, mine, claim.ruling, same, finding.headline, finding.status]

@@ -11,7 +11,7 @@ def gamma_missing(*forms: Form) -> Mistake:
     return Mistake(
         "gamma-missing",
         "dx knows nothing of γ",
-        "y = γ ⊙ x̂ + …, so what arrives at x̂ is u = dy ⊙ γ. All terms of dx are made of u.",
+        "y = γ ⊙ x̂ + …, so what arrives at x̂ is ĝ = dy ⊙ γ. All terms of dx are made of g_hat.",
         *forms,
     )
 
@@ -20,8 +20,8 @@ def gamma_after(*forms: Form) -> Mistake:
     return Mistake(
         "gamma-after",
         "γ multiplies dx at the end",
-        "γ comes after x̂ in the forward pass, so it comes first in the backward pass: u = dy ⊙ γ, "
-        "then the means. A mean of u is not a mean of dy times γ.",
+        "γ comes after x̂ in the forward pass, so it comes first in the backward pass: ĝ = dy ⊙ γ, "
+        "then the means. A mean of ĝ is not a mean of dy times γ.",
         *forms,
     )
 
@@ -29,8 +29,8 @@ def gamma_after(*forms: Form) -> Mistake:
 def gamma_missing_in_mean(*forms: Form) -> Mistake:
     return Mistake(
         "gamma-missing-in-mean",
-        "one term of dx has dy where u = dy ⊙ γ belongs",
-        "Every path to x goes through x̂, and what arrives there is u. So every term is made of u.",
+        "one term of dx has dy where ĝ = dy ⊙ γ belongs",
+        "Every path to x goes through x̂, and what arrives there is ĝ. So every term is made of ĝ.",
         *forms,
     )
 
@@ -38,7 +38,7 @@ def gamma_missing_in_mean(*forms: Form) -> Mistake:
 def deviation_detached(words: str, symbol: str, *forms: Form) -> Mistake:
     return Mistake(
         "std-detached",
-        f"the term x̂·mean(u ⊙ x̂) is missing: {words} is treated as a constant",
+        f"the term x̂·mean(ĝ ⊙ x̂) is missing: {words} is treated as a constant",
         f"{symbol} is computed from x, so x acts on y through {symbol}, too. In an autograd "
         "framework a detach() does the same. The forward pass does not show it.",
         *forms,
@@ -48,7 +48,7 @@ def deviation_detached(words: str, symbol: str, *forms: Form) -> Mistake:
 def not_normalized(symbol: str, *forms: Form) -> Mistake:
     return Mistake(
         "not-normalized",
-        f"the term x̂·mean(u ⊙ x̂) has a factor {symbol} too many or too few",
+        f"the term x̂·mean(ĝ ⊙ x̂) has a factor {symbol} too many or too few",
         "Both factors are the normalized row x̂, not x and not x̂ divided once more.",
         *forms,
     )
@@ -57,7 +57,7 @@ def not_normalized(symbol: str, *forms: Form) -> Mistake:
 def factor_two(symbol: str, *forms: Form) -> Mistake:
     return Mistake(
         "factor-two",
-        "the term x̂·mean(u ⊙ x̂) is half or twice as large as it should be",
+        "the term x̂·mean(ĝ ⊙ x̂) is half or twice as large as it should be",
         f"The square under the root gives a factor 2, the root gives 1/(2{symbol}): they cancel.",
         *forms,
     )
@@ -96,7 +96,7 @@ def divided_twice(symbol: str, *forms: Form) -> Mistake:
     return Mistake(
         "divided-twice",
         f"dx is divided by {symbol}² instead of {symbol}",
-        f"The terms are made of u and x̂, and x̂ is divided by {symbol} already. What is left is one "
+        f"The terms are made of ĝ and x̂, and x̂ is divided by {symbol} already. What is left is one "
         f"factor 1/{symbol}.",
         *forms,
     )
@@ -143,8 +143,8 @@ def dgamma_not_normalized(*forms: Form) -> Mistake:
 def dgamma_with_gamma(*forms: Form) -> Mistake:
     return Mistake(
         "dgamma-with-gamma",
-        "a parameter's gradient has u = dy ⊙ γ where dy belongs",
-        "γ and what is added after it act on y directly. u is what arrives before γ, at x̂.",
+        "a parameter's gradient has ĝ = dy ⊙ γ where dy belongs",
+        "γ and what is added after it act on y directly. ĝ is what arrives before γ, at x̂.",
         *forms,
     )
 

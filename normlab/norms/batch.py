@@ -158,9 +158,9 @@ def batch_norm_backward(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Gradients of `batch_norm`: as layer norm's, with means over the batch.
 
-    Formula, for each feature, with u = dy ⊙ γ and means over all rows:
+    Formula, for each feature, with ĝ = dy ⊙ γ and means over all rows:
 
-        dx = (1/σ_ε) [u − mean(u) − x̂ · mean(u ⊙ x̂)]    dγ = Σ dy ⊙ x̂    dβ = Σ dy
+        dx = (1/σ_ε) [ĝ − mean(ĝ) − x̂ · mean(ĝ ⊙ x̂)]    dγ = Σ dy ⊙ x̂    dβ = Σ dy
 
     Args, raises: as `layer_norm_backward`.
 

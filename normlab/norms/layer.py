@@ -86,9 +86,9 @@ def layer_norm_backward(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Gradients of `layer_norm` for its input, its gain and its shift.
 
-    Formula, for each row, with u = dy ⊙ γ and x̂ = (x − μ)/σ_ε:
+    Formula, for each row, with ĝ = dy ⊙ γ and x̂ = (x − μ)/σ_ε:
 
-        dx = (1/σ_ε) [u − mean(u) − x̂ · mean(u ⊙ x̂)]
+        dx = (1/σ_ε) [ĝ − mean(ĝ) − x̂ · mean(ĝ ⊙ x̂)]
         dγ = Σ dy ⊙ x̂    dβ = Σ dy    (sums over all leading axes)
 
     Args:
@@ -132,11 +132,11 @@ def layer_norm_backward(
         ones = np.ones(len(work), dtype)
         dgamma += ones @ work  # (n,) @ (n, D) -> (D,)
         dbeta += ones @ upstream  # (n,) @ (n, D) -> (D,)
-        mean_u = upstream @ gain / dtype.type(x.shape[-1])  # (n, D) @ (D,) -> (n,)
-        mean_ux = work @ gain / dtype.type(x.shape[-1])  # (n, D) @ (D,) -> (n,)
+        mean_g = upstream @ gain / dtype.type(x.shape[-1])  # (n, D) @ (D,) -> (n,)
+        mean_gx = work @ gain / dtype.type(x.shape[-1])  # (n, D) @ (D,) -> (n,)
         np.multiply(upstream, gain, out=work)
-        work -= mean_u[:, None]
-        normalized *= mean_ux[:, None]
+        work -= mean_g[:, None]
+        normalized *= mean_gx[:, None]
         work -= normalized
         work *= inverse_std[:, None]
         if work is not out:

@@ -62,9 +62,9 @@ def rms_norm_backward(
 ) -> tuple[FloatArray, FloatArray]:
     """Gradients of `rms_norm` for its input and its gain.
 
-    Formula, for each row, with u = dy ⊙ γ and x̂ = x/r_ε:
+    Formula, for each row, with ĝ = dy ⊙ γ and x̂ = x/r_ε:
 
-        dx = (1/r_ε) [u − x̂ · mean(u ⊙ x̂)]    dγ = Σ dy ⊙ x̂
+        dx = (1/r_ε) [ĝ − x̂ · mean(ĝ ⊙ x̂)]    dγ = Σ dy ⊙ x̂
 
     Args:
         dy: upstream gradient ∂L/∂y, the shape of `x`.
@@ -101,9 +101,9 @@ def rms_norm_backward(
         work = workspace(out, dtype)
         np.multiply(upstream, normalized, out=work)
         dgamma += np.ones(len(work), dtype) @ work  # (n,) @ (n, D) -> (D,)
-        mean_ux = work @ gain / dtype.type(x.shape[-1])  # (n, D) @ (D,) -> (n,)
+        mean_gx = work @ gain / dtype.type(x.shape[-1])  # (n, D) @ (D,) -> (n,)
         np.multiply(upstream, gain, out=work)
-        normalized *= mean_ux[:, None]
+        normalized *= mean_gx[:, None]
         work -= normalized
         work *= inverse_rms[:, None]
         if work is not out:

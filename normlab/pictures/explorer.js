@@ -1,6 +1,10 @@
 // The browser side of every explorer: controls, keyboard, names for screen readers, and turning
 // pages. It draws nothing itself; the pictures come from Python.
 
+const NARROW = 520; // px: below it the panels of a picture stand one above the other
+const REACH = 24; // px: how near the pointer must come to a point to read it
+let explorers = 0;
+
 function element(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
@@ -8,43 +12,75 @@ function element(tag, attributes = {}, ...children) {
   return node;
 }
 
-function makeControl(control, index, onMove) {
-  const shown = element("output", { class: "normlab-value" }, control.values[index]);
-  let input;
-  if (control.kind === "slider") {
-    const last = control.values.length - 1;
-    input = element("input", { type: "range", min: 0, max: last, step: 1 });
-    input.value = index;
-  } else {
-    input = element("select");
-    control.values.forEach((value, i) => input.append(element("option", { value: i }, value)));
-    input.value = index;
-    shown.hidden = true;
-  }
-  input.setAttribute("aria-label", control.label);
-  input.dataset.name = control.name;
-  input.dataset.role = control.role;
-  input.dataset.lmSuppressShortcuts = "true"; // JupyterLab binds the arrow keys
-  input.addEventListener("keydown", (event) => event.stopPropagation());
+// JupyterLab binds the arrow keys, and letters.
+function keepKeys(node) {
+  node.dataset.lmSuppressShortcuts = "true";
+  node.addEventListener("keydown", (event) => event.stopPropagation());
+}
+
+function makeSlider(control, onMove) {
+  const last = control.values.length - 1;
+  const shown = element("output", { class: "normlab-value" });
+  const input = element("input", { type: "range", min: 0, max: last, step: 1 });
   const show = (i) => {
     input.value = i;
     shown.textContent = control.values[i];
     input.setAttribute("aria-valuetext", control.values[i]);
   };
+  input.setAttribute("aria-label", control.label);
   input.addEventListener("input", () => {
     show(Number(input.value));
     onMove(Number(input.value));
   });
-  show(index);
-  const node = element("label", {}, element("span", {}, control.label), input, shown);
-  return { node, show };
+  const ticks = element("div", { class: "normlab-ticks", "aria-hidden": "true" });
+  for (let i = 0; i <= last && last <= 24; i++) ticks.append(element("span"));
+  const ends = element("div", { class: "normlab-ends", "aria-hidden": "true" });
+  ends.append(element("span", {}, control.values[0]), element("span", {}, control.values[last]));
+  const track = element("div", { class: "normlab-track" }, input, ticks, ends);
+  const name = element("span", { class: "normlab-name" }, control.label);
+  const node = element("label", { class: "normlab-slider" }, name, track, shown);
+  return { node, input, show };
 }
 
-// A layer of a picture, as an image of its own, so that it can be decoded before it is shown.
-function makeImage(svg, alt) {
-  const image = element("img", { alt });
-  image.src = "data:image/svg+xml," + encodeURIComponent(svg);
-  return image;
+function makeMenu(control, onMove) {
+  const input = element("select", { "aria-label": control.label });
+  control.values.forEach((value, i) => input.append(element("option", { value: i }, value)));
+  input.addEventListener("input", () => onMove(Number(input.value)));
+  const name = element("span", { class: "normlab-name" }, control.label);
+  const node = element("label", { class: "normlab-menu" }, name, input);
+  return { node, input, show: (i) => (input.value = i) };
+}
+
+// Up to five choices stand side by side.
+function makeSegments(control, onMove, group) {
+  const buttons = control.values.map((value, i) => {
+    const input = element("input", { type: "radio", name: group, value: i });
+    input.addEventListener("input", () => onMove(i));
+    return { input, node: element("label", {}, input, element("span", {}, value)) };
+  });
+  const bar = element("div", { class: "normlab-segments", role: "radiogroup" });
+  bar.setAttribute("aria-label", control.label);
+  bar.append(...buttons.map(({ node }) => node));
+  const name = element("span", { class: "normlab-name" }, control.label);
+  const node = element("div", { class: "normlab-choice" }, name, bar);
+  return { node, input: bar, show: (i) => (buttons[i].input.checked = true) };
+}
+
+function makeControl(control, index, onMove, group) {
+  const few = control.values.length <= 5;
+  const make = control.kind === "slider" ? makeSlider : few ? makeSegments : makeMenu;
+  const made = make(control, onMove, group);
+  made.input.dataset.name = control.name;
+  made.input.dataset.role = control.role;
+  keepKeys(made.input);
+  made.show(index);
+  return made;
+}
+
+// A layer of a picture. Ids get a prefix, since all explorers share one page.
+function makeLayer(svg, prefix) {
+  const own = svg.replace(/( id="|url\(#|href="#)/g, `$1${prefix}`);
+  return new DOMParser().parseFromString(own, "image/svg+xml").documentElement;
 }
 
 // A picture is stored as runs of lines, "first-last first-last …": frames share most lines.
@@ -74,18 +110,22 @@ function framesAround(pages, model) {
   return around.map((moved) => model.get("frames")[frameIndex(pages, moved)]).filter(Boolean);
 }
 
-// The images of a frame: background and moving layer. Those around are made ready in advance.
-function makeImages(model, pages) {
+// The layers of a frame: background and what moves. Those around are made ready in advance.
+function makeLayers(model, pages, prefix) {
   const ready = new Map(); // by what it is made from: the background's text, or a frame
   let timer;
-  const image = (key, svg, alt) => {
-    if (!ready.has(key)) ready.set(key, makeImage(svg(), alt));
+  const layer = (key, svg) => {
+    if (!ready.has(key)) ready.set(key, makeLayer(svg(), prefix));
     return ready.get(key);
   };
   const layers = (frame) => {
     const background = model.get("background");
-    const moving = () => joinRuns(frame.runs, model.get("lines"));
-    return [image(background, () => background, ""), image(frame, moving, frame.sentence)];
+    const moving = layer(frame, () => joinRuns(frame.runs, model.get("lines")));
+    moving.setAttribute("role", "img");
+    moving.setAttribute("aria-label", frame.sentence);
+    const ground = layer(background, () => background);
+    ground.setAttribute("aria-hidden", "true");
+    return [ground, moving];
   };
   const prepare = () => {
     const near = framesAround(pages, model);
@@ -100,10 +140,102 @@ function makeImages(model, pages) {
   return { layers, prepareSoon };
 }
 
+// A part of a picture from `left` on, `width` wide, in points; a part has copies of the layers.
+function makePanel(layers, { left, width, height }, whole) {
+  const parts = whole ? layers : layers.map((layer) => layer.cloneNode(true));
+  if (!whole) parts[1].setAttribute("aria-hidden", left > 0);
+  for (const part of parts) {
+    part.setAttribute("viewBox", `${left} 0 ${width} ${height}`);
+    part.removeAttribute("width");
+    part.removeAttribute("height");
+  }
+  const panel = element("div", { class: "normlab-panel" }, ...parts);
+  panel.style.maxWidth = `${width * 1.5}px`;
+  return panel;
+}
+
+// The points of the lines, bars and markers of a layer, by what they are called.
+function readPoints(layer) {
+  const points = [];
+  const add = (x, y, name) => points.push({ x, y, name });
+  for (const group of layer.querySelectorAll("g[id*='normlab:']")) {
+    const [, kind, name] = group.id.split("normlab:")[1].match(/^(\w+):(.*)$/);
+    const used = group.querySelectorAll("use");
+    for (const mark of used) add(Number(mark.getAttribute("x")), Number(mark.getAttribute("y")), name);
+    const path = group.querySelector(":scope > path, :scope > g > path")?.getAttribute("d") ?? "";
+    const corners = [...path.matchAll(/[ML] ([\d.eE+-]+) ([\d.eE+-]+)/g)].map(([, x, y]) => [+x, +y]);
+    if (kind === "line" && !used.length) corners.forEach(([x, y]) => add(x, y, name));
+    const middle = ([a, b], [c, d]) => add((a + c) / 2, (b + d) / 2, name);
+    if (kind === "bar" && corners.length >= 4) middle(corners[2], corners[3]);
+    if (kind === "barh" && corners.length >= 4) middle(corners[1], corners[2]);
+  }
+  return points;
+}
+
+// From a place in the picture back to the number that stands there, to what a place can tell: a
+// five-hundredth of the axis, or three digits where it is logarithmic.
+function valueAt(place, [from, to], [low, high], log) {
+  const share = (place - from) / (to - from);
+  if (log) return String(Number((low * (high / low) ** share).toPrecision(3)));
+  const value = low + share * (high - low);
+  const decimals = Math.ceil(Math.log10(500 / Math.abs(high - low)));
+  return String(Number(value.toFixed(Math.min(20, Math.max(0, decimals)))));
+}
+
+// What a point says: its name, and its numbers on the axes that have any.
+function say({ x, y, name }, { box, xlim, ylim, xlog, ylog, xlabel, ylabel, ruled }) {
+  const [left, top, right, bottom] = box;
+  const across = valueAt(x, [left, right], xlim, xlog);
+  const up = valueAt(y, [bottom, top], ylim, ylog);
+  const named = (label, value) => (label ? `${label} ${value}` : value);
+  const numbers = [ruled[1] && named(ylabel, up), ruled[0] && named(xlabel, across)];
+  return [name, numbers.filter(Boolean).join(", ")].filter(Boolean).join(": ");
+}
+
+// What is under the pointer, in words, beside it.
+function makeReader(picture, model) {
+  const tip = element("div", { class: "normlab-tip", "aria-hidden": "true" });
+  const hide = () => (tip.hidden = true);
+  const read = (event) => {
+    const layer = event.target.closest?.(".normlab-panel")?.lastElementChild;
+    if (!layer) return hide();
+    const matrix = layer.getScreenCTM();
+    const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(matrix.inverse());
+    layer.normlabPoints ??= readPoints(layer);
+    const far = ({ x, y }) => Math.hypot(x - at.x, y - at.y) * matrix.a;
+    const best = layer.normlabPoints.reduce((a, b) => (a && far(a) <= far(b) ? a : b), null);
+    const inside = ({ box: [left, top, right, bottom] }) =>
+      best.x >= left - 1 && best.x <= right + 1 && best.y >= top - 1 && best.y <= bottom + 1;
+    const plot = best && far(best) < REACH && model.get("plots").find(inside);
+    if (!plot) return hide();
+    const { left, top, width } = picture.getBoundingClientRect();
+    const place = new DOMPoint(best.x, best.y).matrixTransform(matrix);
+    tip.textContent = say(best, plot);
+    tip.style.left = `${place.x - left}px`;
+    tip.style.top = `${place.y - top}px`;
+    tip.classList.toggle("normlab-left", place.x - left > width / 2);
+    tip.hidden = false;
+    picture.append(tip);
+  };
+  for (const name of ["pointermove", "pointerdown"]) picture.addEventListener(name, read);
+  picture.addEventListener("pointerleave", hide);
+  return hide;
+}
+
 function makeTable(columns, rows) {
   const row = (cells, tag) => element("tr", {}, ...cells.map((cell) => element(tag, {}, cell)));
   const head = element("thead", {}, row(columns, "th"));
   return element("table", {}, head, element("tbody", {}, ...rows.map((cells) => row(cells, "td"))));
+}
+
+// The terms of a formula, each in the colour of what it stands for in the picture.
+function makeFormula(terms) {
+  const spans = terms.map(([text, color]) => {
+    const span = element("span", {}, text);
+    if (color) span.style.color = color;
+    return span;
+  });
+  return element("p", { class: "normlab-formula" }, ...spans);
 }
 
 // One request at a time; what was asked for meanwhile is replaced by what is asked for now.
@@ -144,6 +276,7 @@ function initialize({ model }) {
 }
 
 function render({ model, el }) {
+  const prefix = `normlab-${++explorers}-`;
   const controls = model.get("controls");
   const pages = controls.filter((control) => control.role === "page");
   const status = element("p", { class: "normlab-status", role: "alert" });
@@ -152,13 +285,22 @@ function render({ model, el }) {
   const sentence = element("p", { class: "normlab-sentence", "aria-live": "polite" });
   const numbers = element("details", {}, element("summary", {}, "Numbers"));
   const requests = makeRequests(model, status);
-  const images = makeImages(model, pages);
-  let turns = 0;
-  let shown = 0;
+  const { layers, prepareSoon } = makeLayers(model, pages, prefix);
+  const forget = makeReader(picture, model);
+  let drawn;
 
   const current = () => frameIndex(pages, model.get("position"));
-  const turn = async () => {
-    const number = ++turns;
+  const place = () => {
+    const { panels, size } = model.get("shape");
+    const stacked = el.clientWidth < NARROW && panels.length > 1;
+    const parts = stacked ? panels : [[0, size[0]]];
+    const made = parts.map(([left, width]) =>
+      makePanel(layers(drawn), { left, width, height: size[1] }, !stacked),
+    );
+    picture.replaceChildren(...made);
+    forget();
+  };
+  const turn = () => {
     box.setAttribute("aria-busy", true); // until the picture is the one that the controls say
     const frame = model.get("frames")[current()];
     if (!frame) {
@@ -166,30 +308,29 @@ function render({ model, el }) {
       // it, saving would set the position before this one again.
       return queueMicrotask(() => model.save_changes());
     }
-    const layers = images.layers(frame);
-    await Promise.all(layers.map((image) => image.decode()));
-    if (number < shown) return;
-    shown = number;
-    picture.replaceChildren(...layers);
+    drawn = frame;
+    place();
     sentence.textContent = frame.sentence;
     numbers.replaceChildren(numbers.firstChild, makeTable(frame.columns, frame.rows));
-    box.setAttribute("aria-busy", requests.waiting() || number < turns);
-    images.prepareSoon();
+    box.setAttribute("aria-busy", requests.waiting());
+    prepareSoon();
   };
   const made = controls.map((control) => {
     if (control.role === "setting") {
       const index = model.get("request").settings[control.name];
-      return makeControl(control, index, (i) => {
+      const choose = (i) => {
         requests.choose(control.name, i);
         box.setAttribute("aria-busy", true);
-      });
+      };
+      return makeControl(control, index, choose, prefix + control.name);
     }
     const axis = pages.indexOf(control);
-    return makeControl(control, model.get("position")[axis], (i) => {
+    const move = (i) => {
       const position = [...model.get("position")];
       position[axis] = i;
       model.set("position", position);
-    });
+    };
+    return makeControl(control, model.get("position")[axis], move, prefix + control.name);
   });
   const onPosition = () => {
     model.get("position").forEach((i, axis) => made[controls.indexOf(pages[axis])].show(i));
@@ -205,15 +346,24 @@ function render({ model, el }) {
     turn();
   };
   const onProblem = () => (status.textContent = model.get("problem"));
-  const onFrame = ({ index }) => (index === current() ? turn() : images.prepareSoon());
+  const onFrame = ({ index }) => (index === current() ? turn() : prepareSoon());
 
   const panel = element("div", { class: "normlab-controls" }, ...made.map((c) => c.node));
   const heading = element("div", { class: "normlab-title" }, model.get("title"));
+  const stored = "Stored pictures: this cell was not run yet. ";
+  const hint = controls.some(({ role }) => role === "setting") ? "Run it to change every setting." : "";
+  const note = element("p", { class: "normlab-stored" }, stored + hint);
   const box = element("section", { class: "normlab-explorer", "aria-label": model.get("title") });
-  box.append(heading, panel, bar, status, picture, sentence, numbers);
+  box.append(heading, makeFormula(model.get("formula")), panel, bar, status, picture, sentence, numbers, note);
   el.append(box);
   onProgress();
   turn();
+  let narrow = el.clientWidth < NARROW;
+  const watch = new ResizeObserver(() => {
+    if (narrow === (narrow = el.clientWidth < NARROW) || !drawn) return;
+    place();
+  });
+  watch.observe(el);
 
   const events = {
     "change:position": onPosition,
@@ -224,6 +374,7 @@ function render({ model, el }) {
   };
   for (const [name, handler] of Object.entries(events)) model.on(name, handler);
   return () => {
+    watch.disconnect();
     for (const [name, handler] of Object.entries(events)) model.off(name, handler);
   };
 }

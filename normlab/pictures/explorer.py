@@ -59,14 +59,19 @@ class Explorer(anywidget.AnyWidget):
             One frame is drawn for each combination; moving them needs no Python.
         settings: controls by the name of the argument of `compute` that they set. Changing
             one computes and draws anew, the frame in sight first.
+        formula: what is shown, as a row of terms; a term that stands for something in the picture
+            is a pair with its colour: `["y = ", ("γ", GREEN), " x̂"]`.
     """
 
     _esm = Path(__file__).parent / "explorer.js"
     _css = Path(__file__).parent / "explorer.css"
 
     title = traitlets.Unicode().tag(sync=True)
+    formula: Any = traitlets.List().tag(sync=True)
     controls: Any = traitlets.List().tag(sync=True)
     background = traitlets.Unicode().tag(sync=True)
+    shape = traitlets.Dict().tag(sync=True)
+    plots: Any = traitlets.List().tag(sync=True)
     lines: Any = traitlets.List().tag(sync=True)
     frames: Any = traitlets.List().tag(sync=True)
     # no echo: it would turn the page back to where it was when the browser sent it
@@ -82,6 +87,7 @@ class Explorer(anywidget.AnyWidget):
         scene: Scene,
         pages: Mapping[str, Control],
         settings: Mapping[str, Control] | None = None,
+        formula: Sequence[str | tuple[str, str]] = (),
     ) -> None:
         self._scene, self._pages, self._settings = scene, pages, settings or {}
         self._places = list(itertools.product(*(range(len(c.values)) for c in pages.values())))
@@ -93,6 +99,7 @@ class Explorer(anywidget.AnyWidget):
         deque(progress_bar(self._filling, title, total=len(self._places)), maxlen=0)
         super().__init__(
             title=title,
+            formula=[[term, ""] if isinstance(term, str) else list(term) for term in formula],
             controls=[_control_state(n, c, "page") for n, c in pages.items()]
             + [_control_state(n, c, "setting") for n, c in self._settings.items()],
         )
@@ -140,6 +147,7 @@ class Explorer(anywidget.AnyWidget):
         self._drawing = drawing
         with self.hold_sync():
             self.background, self.lines = drawing.background, drawing.lines
+            self.shape, self.plots = drawing.shape, drawing.plots
             self.frames = [frame if i == index else None for i in range(len(self._places))]
             self.answered = request_id
 

@@ -13,17 +13,18 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
+
+from normlab.pictures.svg import POINTS, name_artists, panels, plot_of, to_svg
 
 _TITLES: Any = ("left", "center", "right")
 
 Look = tuple[Any, ...]
 """What the picture of axes without their content depends on, to be compared."""
-Backgrounds = dict[tuple[Look, ...], tuple[str, list[Bbox]]]
-"""By the look of the axes: their picture, and where in the figure each stands."""
+Backgrounds = dict[tuple[Look, ...], tuple[str, list[Bbox], list[tuple[float, float]]]]
+"""By the look of the axes: their picture, where in the figure each stands, and the panels."""
 
 
 class FramePainter:
@@ -31,7 +32,8 @@ class FramePainter:
 
     A picture has two layers: `background`, the axes, known after the first `svg()`; and over
     it what `svg()` returns. `axes` is what to draw on: one Axes, or an array of them if
-    `columns` > 1.
+    `columns` > 1. With the background are known `panels`, where in the picture each axes with its
+    labels begins and how wide it is, and `plots`, which numbers stand where; all in points.
 
     Painters that share `backgrounds` lay out and paint axes of one look only once, which is
     most of the time of a first frame.
@@ -43,6 +45,9 @@ class FramePainter:
         self.figure = Figure(figsize=size, layout="constrained")
         self.axes: Any = self.figure.subplots(1, columns)
         self.background = ""
+        self.size = (size[0] * POINTS, size[1] * POINTS)
+        self.panels: list[tuple[float, float]] = []
+        self.plots: list[dict[str, Any]] = []
         self._backgrounds = {} if backgrounds is None else backgrounds
         self._bare = [set(ax.get_children()) for ax in self.figure.axes]
         self._frozen: list[Look] = []
@@ -72,8 +77,10 @@ class FramePainter:
                 f"the axes moved between frames, from {self._frozen} to {axes_now}; "
                 "set the same limits, scales and labels in every frame."
             )
+        for ax in self.figure.axes:
+            name_artists(ax)
         with _hidden_axes(self.figure):
-            return _to_svg(self.figure)
+            return to_svg(self.figure)
 
     def png(self) -> bytes:
         """The whole picture as it is now."""
@@ -89,11 +96,12 @@ class FramePainter:
             layout.execute(self.figure)
             places = [ax.get_position(original=True) for ax in self.figure.axes]
             self.figure.set_layout_engine("none")
-            self._backgrounds[looks] = self._paint_background(), places
+            self._backgrounds[looks] = self._paint_background(), places, panels(self.figure)
         self.figure.set_layout_engine("none")
-        self.background, places = self._backgrounds[looks]
+        self.background, places, self.panels = self._backgrounds[looks]
         for ax, place in zip(self.figure.axes, places, strict=True):
             ax.set_position(place)
+        self.plots = [plot_of(ax, self.figure) for ax in self.figure.axes if ax.axison]
 
     def _paint_background(self) -> str:
         artists = [
@@ -104,7 +112,7 @@ class FramePainter:
         ]
         for artist in artists:
             artist.set_visible(False)
-        background = _to_svg(self.figure)
+        background = to_svg(self.figure)
         for artist in artists:
             artist.set_visible(True)
         return background
@@ -154,14 +162,6 @@ def _hidden_axes(figure: Figure) -> Iterator[None]:
     figure.patch.set_visible(True)
     for ax, on in zip(figure.axes, shown, strict=True):
         ax.axison = on
-
-
-def _to_svg(figure: Figure) -> str:
-    # savefig would draw twice, once only to lay out
-    buffer = BytesIO()
-    canvas: Any = FigureCanvasSVG(figure)
-    canvas.print_svg(buffer, metadata={"Date": None, "Creator": None})
-    return buffer.getvalue().decode()
 
 
 class SharedLines:

@@ -4,10 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib as mpl
-
 from normlab.pictures.frames import Backgrounds, FramePainter, SharedLines
-from normlab.pictures.style import STYLE
+from normlab.pictures.style import styled
 from normlab.tools.table import Table
 
 
@@ -22,7 +20,7 @@ class Scene:
         describe: `describe(data, **position)` returns one sentence on what the picture shows,
             and a Table of its numbers.
         columns: how many axes stand side by side; `axes` is an array of them if more than one.
-        size: of the figure, in inches.
+        size: of the figure, in inches; by default axes are as wide as can be read on a phone.
 
     After a change of settings the frame in sight is drawn first. Where the data of all frames
     take long, let `compute` return an object that computes those of one position when it is
@@ -46,7 +44,12 @@ class Scene:
     draw: Callable[..., None]
     describe: Callable[..., tuple[str, Table]]
     columns: int = 1
-    size: tuple[float, float] = (7.0, 3.4)
+    size: tuple[float, float] | None = None
+
+    @property
+    def figure_size(self) -> tuple[float, float]:
+        """In inches. On a phone axes side by side are put one below the other."""
+        return self.size or (5.2 if self.columns == 1 else 3.7 * self.columns, 3.4)
 
 
 class Drawing:
@@ -55,13 +58,23 @@ class Drawing:
     def __init__(self, scene: Scene, data: Any, backgrounds: Backgrounds) -> None:
         self._scene, self._data = scene, data
         self._shared = SharedLines()
-        with mpl.rc_context(STYLE):
-            self._painter = FramePainter(scene.columns, scene.size, backgrounds)
+        with styled():
+            self._painter = FramePainter(scene.columns, scene.figure_size, backgrounds)
 
     @property
     def background(self) -> str:
         """The picture of the axes, known when a frame is drawn."""
         return self._painter.background
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        """The size of the picture in points, and where its panels begin and how wide they are."""
+        return {"size": self._painter.size, "panels": self._painter.panels}
+
+    @property
+    def plots(self) -> list[dict[str, Any]]:
+        """Where each axes stands in the picture, and which numbers its edges are."""
+        return self._painter.plots
 
     @property
     def lines(self) -> list[str]:
@@ -70,7 +83,7 @@ class Drawing:
 
     def frame(self, position: dict[str, Any]) -> dict[str, Any]:
         """The frame at a position, as the browser takes it."""
-        with mpl.rc_context(STYLE):
+        with styled():
             self._draw(position)
             runs = self._shared.add(self._painter.svg())
         sentence, table = self._scene.describe(self._data, **position)
@@ -83,7 +96,7 @@ class Drawing:
 
     def png(self, position: dict[str, Any]) -> bytes:
         """The picture at a position as one image, for where there is no widget."""
-        with mpl.rc_context(STYLE):
+        with styled():
             self._draw(position)
             return self._painter.png()
 

@@ -3,8 +3,12 @@
 A colour never stands alone: lines differ in dash or marker too, and areas carry a label.
 """
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
@@ -12,6 +16,9 @@ BLUE, ORANGE, GREEN, PINK, SKY, RED, GREY = (
     "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C8C",
 )  # fmt: skip
 """The palette of Okabe & Ito (2008)."""
+
+ON_COLOR = "#000001"
+"""Text on a coloured ground: nearly black, since pure black turns white on a dark page."""
 
 NORM_COLORS = {
     "BatchNorm": ORANGE,
@@ -63,6 +70,20 @@ STYLE: Any = {
 }
 
 
+_DRAWING = threading.RLock()
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Within it pictures are drawn in the course's style, by one thread at a time.
+
+    matplotlib's settings belong to the process: a thread that leaves its own `rc_context` takes
+    the style away from another that is still drawing.
+    """
+    with _DRAWING, mpl.rc_context(STYLE):
+        yield
+
+
 def new_figure(
     columns: int = 1, width: float = 7.0, height: float = 3.2, **subplots: Any
 ) -> tuple[Figure, Any]:
@@ -70,5 +91,6 @@ def new_figure(
 
     `subplots` goes to `plt.subplots`. Returns `(figure, axes)`. Sets matplotlib's `rcParams`.
     """
-    plt.rcParams.update(STYLE)  # stays, so that titles and legends drawn later have it too
-    return plt.subplots(1, columns, figsize=(width, height), layout="constrained", **subplots)
+    with _DRAWING:
+        plt.rcParams.update(STYLE)  # stays, so that titles and legends drawn later have it too
+        return plt.subplots(1, columns, figsize=(width, height), layout="constrained", **subplots)

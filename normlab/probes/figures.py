@@ -36,11 +36,11 @@ def draw_sweep(
 
 
 def draw_decoder(data: Mapping[str, DepthProfile], ax: Axes, /) -> None:
-    """‖∂L/∂x‖ by layer, one line for each stack, over that at its output."""
+    """‖∂ℒ/∂x‖ by layer, one line for each stack, over that at its output."""
     for (name, profile), (color, marker) in zip(data.items(), LOOKS, strict=False):
         gradient = profile.gradient / profile.gradient[-1]
         ax.plot(profile.layers, gradient, color=color, marker=marker, ms=4, label=name)
-    ax.set(yscale="log", xlabel="layers below", ylabel="‖∂L/∂x‖ / that at the output")
+    ax.set(yscale="log", xlabel="layers below", ylabel="‖∂ℒ/∂x‖ / that at the output")
     ax.legend(fontsize="small")
 
 

@@ -14,11 +14,11 @@ FINAL_NORM = ("pre-norm", "peri-norm")
 
 @dataclass(frozen=True)
 class Flow:
-    """What theory says of a stack of L sub-layers.
+    """What theory says of a stack of S sub-layers.
 
     Attributes:
-        mean_square: ‖x_l‖²/d for l = 0 … L (L + 1,); inf where it is no float64.
-        log10_gradient: of ‖∂L/∂x_l‖ for a loss ⟨c, y⟩ with ‖c‖ = 1 (L + 1,).
+        mean_square: ‖x_s‖²/D for s = 0 … S (S + 1,); inf where it is no float64.
+        log10_gradient: of ‖∂ℒ/∂x_s‖ for a loss ℒ = ⟨c, y⟩ with ‖c‖ = 1 (S + 1,).
     """
 
     mean_square: FloatArray
@@ -46,33 +46,33 @@ class FlowTheory:
             self.unlike.log10_gradient,
         )
         rows = zip(range(len(columns[0])), *(c.tolist() for c in columns), strict=True)
-        names = ("l", "‖x‖²/d unlike", "alike", "log₁₀ ‖∂L/∂x‖ alike", "unlike")
+        names = ("s", "‖x‖²/D unlike", "alike", "log₁₀ ‖∂ℒ/∂x‖ alike", "unlike")
         return Table(names, [list(row) for row in rows])
 
 
 def flow_theory(setting: StackSetting, sub_layers: int) -> FlowTheory:
     """The mean over random weights, for a wide model and uniform attention.
 
-    A branch multiplies the mean square of what enters it by a gain g: FFN
-    d · d_ff · σ₁² · σ₂² / 2 (ReLU keeps half); attention d² · σ_v² · σ_o² times what averaging
-    leaves of the tokens: all if they are alike, 1/n if the n tokens have nothing in common. The
-    gradient that goes back through a branch is multiplied by the same g. So in one sub-layer
+    A branch multiplies the mean square of what enters it by κ: FFN
+    D · d_ff · σ₁² · σ₂² / 2 (ReLU keeps half); attention D² · σ_v² · σ_o² times what averaging
+    leaves of the tokens: all if they are alike, 1/T if the T tokens have nothing in common. The
+    gradient that goes back through a branch is multiplied by the same κ. So in one sub-layer
 
-        none:       x² → (1 + g) x²       dx² ← (1 + g) dx²
-        post-norm:  x² → 1                dx² ← (α² + g)/(α² + g) dx² / x²
-        pre-norm:   x² → x² + g           dx² ← (1 + g/x²) dx²
+        none:       x² → (1 + κ) x²       dx² ← (1 + κ) dx²
+        post-norm:  x² → 1                dx² ← (α² + κ)/(α² + κ) dx² / x²
+        pre-norm:   x² → x² + κ           dx² ← (1 + κ/x²) dx²
         peri-norm:  x² → x² + 1           dx² ← (1 + 1/x²) dx²
 
     where x² and dx² are means over weights, tokens and features, and α = 1 unless DeepNorm's. A
-    final norm gives dx_L² = c²/x_L². When tokens are alike, attention carries back only the
-    part of the gradient that they share; of a random c that is 1/n.
+    final norm gives dx_S² = c²/x_S². When tokens are alike, attention carries back only the
+    part of the gradient that they share; of a random c that is 1/T.
 
     Args:
         setting: the stack. Scores are taken as uniform, whatever W_q and W_k are.
-        sub_layers: L ≥ 1.
+        sub_layers: S ≥ 1.
 
     Source: x² of pre-norm is Lemma 2 of Xiong et al. 2020, arXiv:2002.04745, in the weights
-    N(0, 1/d) of that paper; its lower end has n → ∞. That of post-norm is its Lemma 2 too.
+    N(0, 1/D) of that paper; its lower end has T → ∞. That of post-norm is its Lemma 2 too.
     The gradient is the same argument backwards (that of Glorot & Bengio 2010, §4.2, for a
     residual branch), not a result of the paper.
 
@@ -86,10 +86,10 @@ def flow_theory(setting: StackSetting, sub_layers: int) -> FlowTheory:
     [1.0, 0.707, 0.632, 0.535, 0.5]
     """
     check_count(sub_layers, "sub_layers")
-    n = setting.tokens
+    tokens = setting.tokens
     return FlowTheory(
-        unlike=_flow(setting, sub_layers, averaged=1 / n, shared=1.0),
-        alike=_flow(setting, sub_layers, averaged=1.0, shared=1 / n),
+        unlike=_flow(setting, sub_layers, averaged=1 / tokens, shared=1.0),
+        alike=_flow(setting, sub_layers, averaged=1.0, shared=1 / tokens),
     )
 
 
@@ -99,45 +99,45 @@ def _flow(setting: StackSetting, sub_layers: int, averaged: float, shared: float
     attention = averaged * (d * std["W_v"] * std["W_o"]) ** 2
     feed_forward = d * setting.d_ff * (std["W_1"] * std["W_2"]) ** 2 / 2
     is_ffn = np.arange(sub_layers) % 2 == 1
-    gains = np.where(is_ffn, feed_forward, attention)  # (L,)
+    kappas = np.where(is_ffn, feed_forward, attention)  # (S,)
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        square = _mean_square(setting, gains)
+        square = _mean_square(setting, kappas)
         end = -np.log10(square[-1]) if setting.placement in FINAL_NORM else 0.0
         parts = [(shared, np.ones(sub_layers)), (1 - shared, is_ffn.astype(float))]
         logs = [
-            np.log10(share) + _log10_back(setting, gains, square[:-1], carried)
+            np.log10(share) + _log10_back(setting, kappas, square[:-1], carried)
             for share, carried in parts
         ]
         total = np.logaddexp(*(np.log(10) * log for log in logs)) / np.log(10)  # log of a sum
     return Flow(square, 0.5 * (end + total))
 
 
-def _mean_square(setting: StackSetting, gains: FloatArray) -> FloatArray:
-    """‖x_l‖²/d, gains (L,) -> (L + 1,)."""
+def _mean_square(setting: StackSetting, kappas: FloatArray) -> FloatArray:
+    """‖x_s‖²/D, κ of each sub-layer (S,) -> (S + 1,)."""
     start = setting.input_std**2
     if setting.placement == "none":
-        after = start * np.cumprod(1 + gains)
+        after = start * np.cumprod(1 + kappas)
     elif setting.placement == "pre-norm":
-        after = start + np.cumsum(gains)
+        after = start + np.cumsum(kappas)
     elif setting.placement == "peri-norm":
-        after = start + np.arange(1.0, len(gains) + 1)
+        after = start + np.arange(1.0, len(kappas) + 1)
     else:
-        after = np.ones(len(gains))
+        after = np.ones(len(kappas))
     return np.append(start, after)
 
 
 def _log10_back(
-    setting: StackSetting, gains: FloatArray, square: FloatArray, carried: FloatArray
+    setting: StackSetting, kappas: FloatArray, square: FloatArray, carried: FloatArray
 ) -> FloatArray:
-    """log₁₀ of dx_l²/dx_L², (L,) -> (L + 1,); `carried` is the share that branches hand back."""
-    shortcut = setting.constants(len(gains))[0] ** 2
+    """log₁₀ of dx_s²/dx_S², (S,) -> (S + 1,); `carried` is the share that branches hand back."""
+    shortcut = setting.constants(len(kappas))[0] ** 2
     if setting.placement == "none":
-        factors = 1 + carried * gains
+        factors = 1 + carried * kappas
     elif setting.placement == "pre-norm":
-        factors = 1 + carried * gains / square
+        factors = 1 + carried * kappas / square
     elif setting.placement == "peri-norm":
         factors = 1 + carried / square
     else:
-        factors = (shortcut + carried * gains) / (shortcut + gains) / square
-    # Σ over sub-layers l … L − 1
+        factors = (shortcut + carried * kappas) / (shortcut + kappas) / square
+    # Σ over sub-layers s … S − 1
     return np.append(np.cumsum(np.log10(factors[::-1]))[::-1], 0.0)

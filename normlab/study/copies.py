@@ -86,7 +86,7 @@ def prepared(notebook: Notebook, links: tuple[str, str]) -> Notebook:
     """
     made = copy.deepcopy(notebook)
     for cell in made["cells"]:
-        if ANSWER in cell["metadata"].get("tags", []):
+        if cell["cell_type"] == "code" and ANSWER in cell["metadata"].get("tags", []):
             cell["outputs"], cell["execution_count"] = [], None
         text = source_of(cell)
         if cell["cell_type"] == "markdown":

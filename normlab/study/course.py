@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from normlab.chapters.course import Chapter, chapters
+from normlab.chapters.course import Chapter, chapters, find_chapter
 from normlab.checks import Exercise
 from normlab.exercises import load_exercise
 from normlab.study.overview import ChapterWork, Overview
@@ -21,7 +21,7 @@ def course() -> tuple[ChapterWork, ...]:
 
 
 def _work(chapter: Chapter) -> ChapterWork:
-    questions = [q.id for q in load_questions().values() if q.chapter == chapter.number]
+    questions = [q for q in load_questions().values() if q.chapter == chapter.number]
     exercises = {name: _points(load_exercise(name)) for name in chapter.exercises}
     return ChapterWork(chapter.number, chapter.title, questions, exercises)
 
@@ -38,10 +38,18 @@ def _points(exercise: Exercise) -> dict[str, float]:
     return points
 
 
-def my_progress() -> Overview:
-    """What you have read, predicted and solved, from your record on this machine.
+def my_progress(chapter: str = "") -> Overview:
+    """What you have read, predicted and solved, and what surprised you, from your record.
 
-    >>> my_progress().next_step()  # doctest: +ELLIPSIS
+    Args:
+        chapter: the number of one chapter, such as "01"; of all, if none is given.
+
+    Raises:
+        ValueError: if there is no such chapter.
+
+    >>> my_progress("01").next_step()  # doctest: +ELLIPSIS
     '...'
     """
-    return progress_in(course())
+    if chapter:
+        find_chapter(chapter)
+    return progress_in([work for work in course() if chapter in ("", work.number)])

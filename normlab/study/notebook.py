@@ -1,14 +1,14 @@
-"""What a learner calls in a notebook: `check`, `hint` and `chapter_read`."""
+"""What a learner calls in a notebook: `check` and `hint`."""
 
 import os
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from normlab.chapters.course import find_chapter
 from normlab.checks import Diagnosis, examine
 from normlab.exercises import find_exercise
 from normlab.study.record import open_record
+from normlab.study.said import Said
 
 Answer = Callable[..., Any]
 
@@ -56,14 +56,7 @@ def keep_solved(diagnosis: Diagnosis) -> str:
 _hints_given: Counter[str] = Counter()
 
 
-class Hint(str):
-    """A text that a notebook shows without quotes."""
-
-    __slots__ = ()
-    __repr__ = str.__str__
-
-
-def hint(answer: Answer) -> Hint:
+def hint(answer: Answer) -> Said:
     """The next of the three hints for one of the exercises; each says more than the one before.
 
     Args:
@@ -80,7 +73,7 @@ def hint(answer: Answer) -> Hint:
     hints = find_exercise(name).question(name).hints
     number = min(_hints_given[name] + 1, len(hints))
     _hints_given[name] = number
-    return Hint(f"Hint {number} of {len(hints)}: {hints[number - 1]}")
+    return Said(f"Hint {number} of {len(hints)}: {hints[number - 1]}")
 
 
 def _name(answer: Any, caller: str) -> str:
@@ -91,18 +84,3 @@ def _name(answer: Any, caller: str) -> str:
             f"without brackets after its name: {caller}(layer_norm)."
         )
     return str(name)
-
-
-def chapter_read(chapter: str) -> Hint:
-    """Mark a chapter as read, in your record on this machine.
-
-    Raises:
-        ValueError: if there is no such chapter.
-
-    >>> chapter_read("01")
-    Chapter 01 is marked as read.
-    """
-    find_chapter(chapter)
-    with open_record() as record:
-        notice = record.read(chapter)
-    return Hint(f"Chapter {chapter} is marked as read.{chr(10) if notice else ''}{notice}")

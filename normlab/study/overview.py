@@ -1,12 +1,18 @@
-"""How far a learner has come: one row per chapter, and the next thing to do."""
+"""How far a learner has come: one row per chapter, what surprised, and the next thing to do.
+
+A chapter is read when all predictions of its core path are made, whatever cells were run.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from html import escape
 from types import MappingProxyType
 
-from normlab.study.record import History, Result, open_record
+from normlab.study.quiz import Question
+from normlab.study.record import Answer, History, Result, open_record
+from normlab.study.reviews import due_on
+from normlab.study.surprises import Surprises, surprises
 from normlab.tools.table import Table
 
 SEGMENTS = 5
@@ -20,13 +26,13 @@ class ChapterWork:
     Args:
         number: as it stands in the notebook's name: "01".
         title: as a learner reads it.
-        questions: the ids of its quiz questions.
+        questions: its questions; those that are not `deep` belong to the core path.
         exercises: by the exercise's name, the points for each function.
     """
 
     number: str
     title: str
-    questions: Sequence[str] = ()
+    questions: Sequence[Question] = ()
     exercises: Mapping[str, Mapping[str, float]] = field(
         default_factory=lambda: MappingProxyType({})
     )
@@ -37,34 +43,35 @@ class ChapterProgress:
     """What a learner has done of one chapter.
 
     Args:
-        read: when it was first read, None if it was not.
-        answered, right: questions with an answer, and those whose first answer was right.
+        read: when the last prediction of its core path was made, None if one is missing.
+        missing: the questions of the core path that have no answer yet.
+        predictions: the first answers to its questions.
         earned: the points so far, by exercise and function.
     """
 
     chapter: ChapterWork
     read: datetime | None
-    answered: int
-    right: int
+    missing: Sequence[Question]
+    predictions: Sequence[Answer]
     earned: Mapping[str, Mapping[str, float]]
 
     def cells(self) -> tuple[str, str, str, str]:
         """The chapter as a row of the table."""
-        asked = len(self.chapter.questions)
+        asked, answered = len(self.chapter.questions), len(self.predictions)
+        right = sum(answer.right for answer in self.predictions)
         points, most = _sum(self.earned), _sum(self.chapter.exercises)
         return (
             f"{self.chapter.number} {self.chapter.title}",
             f"✓ {self.read.astimezone():%Y-%m-%d}" if self.read else "–",
-            f"{bar(self.answered, asked)} {self.answered} of {asked}, {self.right} right"
-            if asked
-            else "none",
+            f"{bar(answered, asked)} {answered} of {asked}, {right} right" if asked else "none",
             f"{bar(points, most)} {points:.4g} of {most:.4g} points" if most else "none",
         )
 
     def to_do(self) -> Iterator[str]:
         """What is left, each as one sentence: first to read it, then its exercises."""
-        if not self.read:
-            yield f"Read chapter {self.chapter.number}, {self.chapter.title}."
+        if self.missing:
+            left = f": {len(self.missing)} of its predictions are open" if self.predictions else ""
+            yield f"Read chapter {self.chapter.number}, {self.chapter.title}{left}."
         for exercise, functions in self.chapter.exercises.items():
             for function, most in functions.items():
                 if (points := self.earned[exercise][function]) < most:
@@ -76,9 +83,18 @@ class ChapterProgress:
 
 @dataclass(frozen=True)
 class Overview:
-    """What a learner has done of the course, and what the record says of itself."""
+    """What a learner has done of some chapters, what surprised, and what comes back.
+
+    Args:
+        chapters: in their order.
+        surprises: the first answers to their questions.
+        due: how many questions come back today.
+        notice: what the record says of itself.
+    """
 
     chapters: Sequence[ChapterProgress]
+    surprises: Surprises
+    due: int = 0
     notice: str = ""
 
     def table(self) -> Table:
@@ -87,39 +103,55 @@ class Overview:
 
     def next_step(self) -> str:
         """What to do next, in one sentence."""
+        if self.due:
+            asked = "1 question comes" if self.due == 1 else f"{self.due} questions come"
+            return f"{asked} back today: `review()` here, `normlab review` in a terminal."
         for chapter in self.chapters:
             for sentence in chapter.to_do():
                 return sentence
         return "All chapters are read, and all exercises are solved."
 
+    def _parts(self) -> list[str | Table]:
+        parts: list[str | Table] = [self.table(), f"Next: {self.next_step()}"]
+        if self.notice:
+            parts.append(self.notice)
+        if self.surprises.made:
+            parts += [self.surprises.sentence(), *self.surprises.tables()]
+        return parts
+
     def __str__(self) -> str:
-        parts = (str(self.table()), f"Next: {self.next_step()}", self.notice)
-        return "\n\n".join(filter(None, parts))
+        return "\n\n".join(map(str, self._parts()))
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        sentences = filter(None, (f"Next: {self.next_step()}", self.notice))
-        paragraphs = [f"<p>{escape(sentence)}</p>" for sentence in sentences]
-        return "\n".join((self.table()._repr_html_(), *paragraphs))
+        parts = [
+            part._repr_html_() if isinstance(part, Table) else f"<p>{escape(part)}</p>"
+            for part in self._parts()
+        ]
+        return "\n".join(filter(None, (*parts, self.surprises.picture())))
 
 
-def overview(history: History, course: Sequence[ChapterWork]) -> Overview:
-    """What the history says of each chapter.
+def overview(history: History, course: Sequence[ChapterWork], today: date) -> Overview:
+    """What the history says of some chapters.
 
     Args:
-        history: what the learner did; what belongs to no chapter of the course is left out.
+        history: what the learner did; what belongs to none of the chapters is left out.
         course: the chapters, in their order.
+        today: the learner's date, for what comes back.
 
-    >>> chapter = ChapterWork("01", "Layer norm", ["one-hot"], {"01_layer_norm": {"layer_norm": 4}})
-    >>> print(overview(History(), [chapter]))
-    chapter        read    predictions            exercises
-    -------------  ------  ---------------------  -------------------
-    01 Layer norm  –       ▱▱▱▱▱ 0 of 1, 0 right  ▱▱▱▱▱ 0 of 4 points
+    >>> chapter = ChapterWork("01", "Layer norm", (), {"01_layer_norm": {"layer_norm": 4}})
+    >>> print(overview(History(), [chapter], date(2026, 11, 24)))
+    chapter        read    predictions    exercises
+    -------------  ------  -------------  -------------------
+    01 Layer norm  –       none           ▱▱▱▱▱ 0 of 4 points
     <BLANKLINE>
-    Next: Read chapter 01, Layer norm.
+    Next: Write `layer_norm` in exercise 01_layer_norm: 0 of 4 points so far.
     """
-    return Overview([_progress(history, chapter) for chapter in course], history.notice)
+    questions = [question for chapter in course for question in chapter.questions]
+    chapters = [_progress(history, chapter) for chapter in course]
+    due = due_on(today, history, questions)
+    return Overview(chapters, surprises(history, questions), len(due), history.notice)
 
 
 def my_progress(course: Sequence[ChapterWork]) -> Overview:
@@ -129,7 +161,7 @@ def my_progress(course: Sequence[ChapterWork]) -> Overview:
     'All chapters are read, and all exercises are solved.'
     """
     with open_record() as record:
-        return overview(record.history(), course)
+        return overview(record.history(), course, date.today())
 
 
 def bar(done: float, total: float) -> str:
@@ -144,7 +176,10 @@ def bar(done: float, total: float) -> str:
 
 def _progress(history: History, chapter: ChapterWork) -> ChapterProgress:
     predictions = history.predictions
-    first = [predictions[question] for question in chapter.questions if question in predictions]
+    made = [predictions[q.id] for q in chapter.questions if q.id in predictions]
+    core = [question for question in chapter.questions if not question.deep]
+    missing = [question for question in core if question.id not in predictions]
+    read = max((predictions[q.id].time for q in core), default=None) if not missing else None
     earned = {
         exercise: {
             function: most * history.results.get((exercise, function), NOTHING_DONE).share
@@ -152,8 +187,7 @@ def _progress(history: History, chapter: ChapterWork) -> ChapterProgress:
         }
         for exercise, functions in chapter.exercises.items()
     }
-    read = history.read.get(chapter.number)
-    return ChapterProgress(chapter, read, len(first), sum(a.right for a in first), earned)
+    return ChapterProgress(chapter, read, missing, made, earned)
 
 
 def _sum(exercises: Mapping[str, Mapping[str, float]]) -> float:

@@ -10,17 +10,19 @@ from normlab.chapters.backward.geometry import three_feature_cloud
 from normlab.chapters.backward.geometry_figures import describe_cloud, draw_cloud
 from normlab.chapters.backward.upstream import sweep_steps, turned_upstream
 from normlab.pictures import Choice, Explorer, Scene, Slider
+from normlab.pictures.style import BLUE, GREEN, GREY
 
 
 def explore_step_size() -> Explorer:
-    """Central differences from h = 1 down to 1e-15: first curved, then straight, then stairs."""
+    """Central differences from h = 1e-15 up to 1: first stairs, then straight, then curved."""
     scene = Scene(sweep_steps, draw_step_sweep, describe_step_sweep, columns=2, size=(8.4, 3.6))
-    steps = [10.0 ** -(half / 2) for half in range(31)]
+    steps = [10.0 ** -(half / 2) for half in range(30, -1, -1)]
     return Explorer(
         "The step of a finite difference",
         scene,
-        pages={"step": Slider("step h", steps, show="{:.0e}".format, start=2)},
+        pages={"step": Slider("step h", steps, show="{:.0e}".format, start=30)},
         settings={"dtype": Choice("dtype", ("float64", "float32"))},
+        formula=[("error", BLUE), " ≈ ", ("c·h²", GREY), " + ", ("2u/h", GREEN)],
     )
 
 
@@ -37,19 +39,20 @@ def explore_upstream() -> Explorer:
         "What passes back through a norm",
         scene,
         pages={
-            "angle": Slider("direction of u", range(0, 181, 15), show="{}°".format, start=3),
+            "angle": Slider("direction of g", range(0, 181, 15), show="{}°".format, start=3),
             "scale": Choice("input scale a", (0.5, 1.0, 2.0), show="{:g}".format, start=1),
         },
         settings={
             "norm": Choice("norm", ("LayerNorm", "RMSNorm")),
             "eps": Choice("ε", (1e-5, 1.0), show="{:g}".format),
         },
+        formula=[("g", GREY), " → ", ("dx = Jᵀ g", BLUE)],
     )
 
 
 def explore_geometry() -> Explorer:
     """Carry tokens of three features through a norm, and look from any height."""
-    scene = Scene(three_feature_cloud, draw_cloud, describe_cloud, size=(7.6, 5.0))
+    scene = Scene(three_feature_cloud, draw_cloud, describe_cloud, size=(5.2, 5.5))
     steps = [quarter / 4 for quarter in range(9)]
     return Explorer(
         "A norm as a movement in space",

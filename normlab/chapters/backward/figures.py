@@ -4,42 +4,58 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator
 
 from normlab.chapters.backward.upstream import GradientPaths, ScaleSweep, StepSweep, TurnedUpstream
 from normlab.pictures.style import BLUE, GREEN, GREY, ORANGE, RED
 from normlab.tools.table import Table
 
 _NODES = {
-    "$x_i$": (0.0, 0.0), "$\\mu$": (1.0, 1.0), "Var": (2.0, 1.0), "$\\hat{x}_i$": (3.0, 0.0),
-    "$y_i$": (4.0, 0.0), "$L$": (5.0, 0.0),
+    "$x_i$": (0.0, 0.0), r"$\mu$": (1.15, 1.0), "Var": (1.15, -1.0),
+    r"$\hat{x}_1$": (3.2, 1.0), r"$\hat{x}_i$": (3.2, 0.0), r"$\hat{x}_D$": (3.2, -1.0),
+    "$y_1$": (4.3, 1.0), "$y_i$": (4.3, 0.0), "$y_D$": (4.3, -1.0), r"$\mathcal{L}$": (5.4, 0.0),
 }  # fmt: skip
-_EDGES = {
-    ("$x_i$", "$\\hat{x}_i$"): (r"$1/\sigma_\varepsilon$", (1.5, -0.16), BLUE, "-"),
-    ("$x_i$", "$\\mu$"): ("$1/D$", (0.3, 0.62), ORANGE, "--"),
-    ("$x_i$", "Var"): (r"$2(x_i - \mu)/D$", (1.3, 0.32), GREEN, "-."),
-    ("$\\mu$", "Var"): ("0", (1.5, 1.12), GREY, ":"),
-    ("$\\mu$", "$\\hat{x}_i$"): (r"$-1/\sigma_\varepsilon$", (1.98, 0.68), ORANGE, "--"),
-    ("Var", "$\\hat{x}_i$"): (
-        r"$-(x_i - \mu)/2\sigma_\varepsilon^3$", (3.12, 0.62), GREEN, "-.",
-    ),
-    ("$\\hat{x}_i$", "$y_i$"): (r"$\gamma_i$", (3.5, -0.16), "black", "-"),
-    ("$y_i$", "$L$"): ("$dy_i$", (4.5, -0.16), "black", "-"),
-}  # fmt: skip
+_OUTPUTS = ("1", "i", "D")
+# from and to, and how the edge looks; a statistic reaches all outputs, and the token one of them
+_EDGES = [
+    ("$x_i$", r"$\mu$", ORANGE, "--"),
+    ("$x_i$", "Var", GREEN, "-."),
+    (r"$\mu$", "Var", GREY, ":"),
+    ("$x_i$", r"$\hat{x}_i$", BLUE, "-"),
+    *((r"$\mu$", rf"$\hat{{x}}_{j}$", ORANGE, "--") for j in _OUTPUTS),
+    *(("Var", rf"$\hat{{x}}_{j}$", GREEN, "-.") for j in _OUTPUTS),
+    *((rf"$\hat{{x}}_{j}$", f"$y_{j}$", "black", "-") for j in _OUTPUTS),
+    *((f"$y_{j}$", r"$\mathcal{L}$", "black", "-") for j in _OUTPUTS),
+]
+_SLOPES = (
+    ("$1/D$", (0.35, 0.68), ORANGE),
+    ("$2(x_i - \\mu)/D$", (0.1, -0.72), GREEN),
+    ("0", (1.02, 0.3), GREY),
+    (r"$1/\sigma_\varepsilon$", (1.6, 0.13), BLUE),
+    (r"$-1/\sigma_\varepsilon$", (2.2, 1.16), ORANGE),
+    (r"$-(x_j - \mu)/2\sigma_\varepsilon^3$", (2.2, -1.19), GREEN),
+    (r"$\gamma_i$", (3.75, 0.13), "black"),
+    ("$g_i$", (4.8, 0.13), "black"),
+)
 
 
 def draw_three_paths(ax: Axes, /) -> None:
     """Layer norm as a graph: what each quantity depends on, and the local derivatives."""
-    for (tail, head), (label, place, color, dash) in _EDGES.items():
+    for tail, head, color, dash in _EDGES:
         arrow: Any = {
             "arrowstyle": "->", "color": color, "linestyle": dash, "linewidth": 1.8,
-            "shrinkA": 15, "shrinkB": 15,
+            "shrinkA": 14, "shrinkB": 14,
         }  # fmt: skip
         ax.annotate("", _NODES[head], _NODES[tail], arrowprops=arrow)
+    for label, place, color in _SLOPES:
         ax.text(*place, label, ha="center", va="center", color=color)
     for name, (across, up) in _NODES.items():
-        box = {"boxstyle": "circle,pad=0.35", "facecolor": "white", "edgecolor": "black"}
+        box = {"boxstyle": "circle,pad=0.3", "facecolor": "white", "edgecolor": "black"}
         ax.text(across, up, name, ha="center", va="center", bbox=box)
-    ax.set(xlim=(-0.5, 5.4), ylim=(-0.4, 1.35))
+    for across in (3.2, 4.3):
+        for up in (-0.5, 0.5):
+            ax.text(across, up, "⋮", ha="center", va="center")
+    ax.set(xlim=(-0.5, 5.7), ylim=(-1.4, 1.4))
     ax.set_axis_off()
 
 
@@ -75,17 +91,21 @@ def draw_step_sweep(data: StepSweep, axes: tuple[Axes, Axes], /, step: float) ->
     left.set(
         xlim=(-2, 2), ylim=np.array([-3, 3]) * abs(slope), title=f"loss around x, h = {step:.0e}"
     )
-    left.set(xlabel="t, in steps of h", ylabel="(L(x + t·h·e) − L(x)) / h")
+    left.set(
+        xlabel="t, in steps of h",
+        ylabel="(ℒ(x + t·h·e) − ℒ(x)) / h",
+    )
     left.legend(loc="lower right" if slope > 0 else "lower left")
 
     unit = float(np.finfo(data.x.dtype).eps)
     right.loglog(data.steps, data.errors, ".-", color=BLUE, label="measured")
     right.loglog(data.steps, data.errors[0] * data.steps**2, ":", color=GREY, label="∝ h²")
-    right.loglog(data.steps, unit / data.steps, "--", color=GREEN, label="machine ε / h")
+    right.loglog(data.steps, unit / data.steps, "--", color=GREEN, label="2u / h")
     place = int(np.abs(np.log(data.steps / step)).argmin())
     right.loglog(data.steps[place], data.errors[place], "o", color=RED, markersize=9)
     right.set(xlim=(2e-16, 5), ylim=(1e-13, 1e2), xlabel="step h", ylabel="relative error")
     right.set(title=f"error of the gradient, {data.x.dtype}")
+    right.xaxis.set_major_locator(LogLocator(numticks=6))
     right.legend(loc="lower left")
 
 
@@ -108,17 +128,17 @@ def draw_turned_upstream(
     data: TurnedUpstream, axes: tuple[Axes, Axes, Axes], /, angle: float, scale: float
 ) -> None:
     """Left the upstream gradient, in the middle its parts before and after, right dx."""
-    u, dx = data.upstream(angle), data.gradient(angle, scale)
+    g, dx = data.upstream(angle), data.gradient(angle, scale)
     left, middle, right = axes
-    places = np.arange(len(u))
-    left.bar(places, u, color=GREY)
+    places = np.arange(len(g))
+    left.bar(places, g, color=GREY)
     right.bar(places, dx, color=BLUE)
-    left.set(title="upstream u", ylim=(-4, 4), xlabel="feature", xticks=places)
+    left.set(title="upstream g", ylim=(-4, 4), xlabel="feature", xticks=places)
     right.set(title="dx", ylim=(-5, 5), xlabel="feature", xticks=places)
     for ax in (left, right):
         ax.axhline(0, color="black", linewidth=0.8)
     rows = np.arange(len(_PARTS))
-    middle.barh(rows - 0.2, data.lengths(u), 0.36, color=GREY, label="in u")
+    middle.barh(rows - 0.2, data.lengths(g), 0.36, color=GREY, label="in g")
     middle.barh(
         rows + 0.2, data.lengths(dx), 0.36, color=BLUE, hatch="//", ec="white", label="in dx"
     )
@@ -130,19 +150,19 @@ def draw_turned_upstream(
 def describe_turned_upstream(
     data: TurnedUpstream, /, angle: float, scale: float
 ) -> tuple[str, Table]:
-    u, dx = data.upstream(angle), data.gradient(angle, scale)
-    before, after = data.lengths(u), data.lengths(dx)
+    g, dx = data.upstream(angle), data.gradient(angle, scale)
+    before, after = data.lengths(g), data.lengths(dx)
     shares = 100 * before**2 / (before**2).sum()
-    length_u, length_dx = data.total_lengths(angle, scale)
+    length_g, length_dx = data.total_lengths(angle, scale)
     sentence = (
         f"{data.norm}, ε = {data.eps:g}, input scale {scale:g}: {shares[0]:.0f} % of the squared "
-        f"length of u lies along 1, {shares[2]:.0f} % along x̂ and {shares[1]:.0f} % along "
-        f"neither; u has length {length_u:.2f} and dx has length {length_dx:.2f}."
+        f"length of g lies along 1, {shares[2]:.0f} % along x̂ and {shares[1]:.0f} % along "
+        f"neither; g has length {length_g:.2f} and dx has length {length_dx:.2f}."
     )
     rows = [
         [part, f"{b:.3f}", f"{a:.3f}"] for part, b, a in zip(_PARTS, before, after, strict=True)
     ]
-    return sentence, Table(("part", "length in u", "length in dx"), rows)
+    return sentence, Table(("part", "length in g", "length in dx"), rows)
 
 
 def draw_scale_sweep(data: ScaleSweep, ax: Axes, /) -> None:
@@ -153,7 +173,8 @@ def draw_scale_sweep(data: ScaleSweep, ax: Axes, /) -> None:
         ax.loglog(
             data.scales, lengths / unit, dash, marker=marker, color=color, label=f"ε = {eps:g}"
         )
-        ax.axvline(np.sqrt(eps), color=color, linestyle="-.", linewidth=1, label=f"a = √{eps:g}")
+        edge = np.sqrt(eps)
+        ax.axvline(edge, color=color, linestyle="-.", linewidth=1, label=f"a = √ε = {edge:.2g}")
     ax.loglog(data.scales, 1 / data.scales, ":", color=GREY, label="1/a", zorder=1)
-    ax.set(xlabel="scale a of the input", ylabel="‖dx‖ / ‖u‖", title="The gradient at input a·x")
+    ax.set(xlabel="scale a of the input", ylabel="‖dx‖ / ‖g‖", title="The gradient at input a·x")
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))

@@ -30,7 +30,11 @@ def draw_spectra(data: Spectra, ax: Axes, /) -> None:
         ax.vlines(places, 0, values, color=color, linewidth=1)
         ax.plot(places, values, marker, color=color, label=name, markersize=7)
     ax.axhline(0, color="black", linewidth=0.8)
-    ax.set(xlabel="number of the eigenvalue", ylabel="eigenvalue × σ_ε", ylim=(-0.08, 1.15))
+    ax.set(
+        xlabel="number of the eigenvalue",
+        ylabel=r"eigenvalue × $\sigma_\varepsilon$ or $r_\varepsilon$",
+        ylim=(-0.08, 1.15),
+    )
     ax.set(title="What the Jacobian lets through")
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
 
@@ -67,10 +71,10 @@ def draw_cloud(data: Cloud, ax: Axes, /, step: float, tilt: float) -> None:
             where = seen[kind & side]
             ax.plot(*where.T, marker, color=color, mec="white", markersize=8, zorder=order)
         ax.plot([], [], marker, color=color, markersize=8, label=label)
-    ax.set(xlim=(-3.9, 6.3), ylim=(-3.3, 3.5), title=_title(data, step))
+    ax.set(xlim=(-3.9, 3.9), ylim=(-5.1, 3.5), title=_title(data, step))
     ax.set_aspect("equal")
     ax.set_axis_off()
-    ax.legend(loc="center right")
+    ax.legend(loc="lower center", ncols=2)
 
 
 def _title(data: Cloud, step: float) -> str:
@@ -146,7 +150,8 @@ def draw_radius_curves(data: RadiusCurves, ax: Axes, /) -> None:
             data.deviations, data.formula(eps), dash, color=color, label=f"formula, ε = {eps:g}"
         )
         ax.semilogx(data.deviations, radii, marker, color=color, label=f"measured, ε = {eps:g}")
-        ax.axvline(np.sqrt(eps), color=color, linestyle=":", linewidth=1, label=f"√{eps:g}")
+        edge = np.sqrt(eps)
+        ax.axvline(edge, color=color, linestyle=":", linewidth=1, label=f"√ε = {edge:.2g}")
     ax.set(xlabel="standard deviation of the token", ylabel="‖LN(x)‖ / √D")
     ax.set(title="How far out layer norm puts a token")
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))

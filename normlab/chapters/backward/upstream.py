@@ -106,9 +106,9 @@ class TurnedUpstream:
         return backward(self.upstream(angle), scale * self.x, eps=self.eps)[0]
 
     def total_lengths(self, angle: float, scale: float) -> tuple[float, float]:
-        """‖u‖ and ‖dx‖."""
-        u, dx = self.upstream(angle), self.gradient(angle, scale)
-        return float(np.linalg.norm(u)), float(np.linalg.norm(dx))
+        """‖g‖ and ‖dx‖."""
+        g, dx = self.upstream(angle), self.gradient(angle, scale)
+        return float(np.linalg.norm(g)), float(np.linalg.norm(dx))
 
     def lengths(self, vector: FloatArray) -> FloatArray:
         """(3,): how long the vector's part along each axis is."""
@@ -145,14 +145,14 @@ class ScaleSweep:
         return float(np.polyfit(*logs, 1)[0])
 
     def table(self) -> Table:
-        """One row per whole power of ten, in multiples of the length of u."""
+        """One row per whole power of ten, in multiples of the length of g."""
         unit = np.sqrt(self.features)
         rows = [
             [f"{scale:g}", *(f"{lengths[i] / unit:.3g}" for lengths in self.lengths.values())]
             for i, scale in enumerate(self.scales)
             if abs(np.log10(scale) % 1) < 1e-9
         ]
-        return Table(("scale a", *(f"‖dx‖/‖u‖, ε = {eps:g}" for eps in self.lengths)), rows)
+        return Table(("scale a", *(f"‖dx‖/‖g‖, ε = {eps:g}" for eps in self.lengths)), rows)
 
 
 def sweep_scales(

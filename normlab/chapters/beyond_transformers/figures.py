@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from normlab.chapters.beyond_transformers.graph_runs import AccuracyByDepth
-from normlab.chapters.beyond_transformers.oversmoothing import Smoothing
+from normlab.chapters.beyond_transformers.oversmoothing import Smoothing, one_digit
 from normlab.chapters.beyond_transformers.rate_grids import EVERY, RateGrid
 from normlab.chapters.beyond_transformers.recurrence import KINDS, StateCurves
 from normlab.pictures.style import BLUE, GREEN, GREY, ORANGE, RED
@@ -32,7 +32,7 @@ def draw_smoothing(data: Smoothing, axes: tuple[Axes, Axes], /, layers: int, nor
         left.plot(*own.T.round(4), marker, color=color, ms=5, label=f"community {community + 1}")
     left.set(xlim=(-1.3, 1.3), ylim=(-1.3, 1.3), xlabel="direction 1", ylabel="direction 2")
     left.set_title(f"{norm}, {layers} layers")
-    left.legend(loc="lower right", fontsize=8)
+    left.legend(loc="lower right", fontsize=9)
     for name in data.layers:
         color, marker, dash = GRAPH_LOOKS[name]
         apart = data.apart(name)
@@ -46,14 +46,14 @@ def draw_smoothing(data: Smoothing, axes: tuple[Axes, Axes], /, layers: int, nor
     right.set_xticks([0, 16, 32, 48, 64])
     right.minorticks_off()
     right.set_title("how far apart directions are")
-    right.legend(loc="lower left", fontsize=8)
+    right.legend(loc="lower left", fontsize=9)
 
 
 def describe_smoothing(data: Smoothing, /, layers: int, norm: str) -> tuple[str, Table]:
     energy, apart = data.energy(norm)[layers], data.apart(norm)[layers]
     sentence = (
-        f"{norm}, {layers} untrained layers: the Dirichlet energy is {energy:.0e} a node, and the "
-        f"directions are {apart:.0e} apart."
+        f"{norm}, {layers} untrained layers: the Dirichlet energy is {one_digit(energy)} a node, "
+        f"and the directions are {one_digit(apart)} apart."
     )
     return sentence, data.table()
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from normlab.chapters.beyond_transformers.oversmoothing import layers_in_words
 from normlab.models.graph_network import GRAPH_NORMS, draw_communities, train_gcn
 from normlab.norms import FloatArray
 from normlab.tools.progress_bar import progress_bar
@@ -41,7 +42,7 @@ class AccuracyByDepth:
             [norm, *(f"{value:.2f}" for value in values.mean(1))]  # (N, S) -> (N,)
             for norm, values in self.accuracy.items()
         ]
-        return Table(("norm", *(f"{depth} layers" for depth in self.depths)), rows)
+        return Table(("norm", *map(layers_in_words, self.depths)), rows)
 
 
 def measure_run(norm: str, depth: int, learning_rate: float, seed: int) -> dict[str, object]:

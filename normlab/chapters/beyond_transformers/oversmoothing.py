@@ -82,6 +82,23 @@ def flattened(x: FloatArray) -> FloatArray:
     return places * np.sign(places[np.abs(places).argmax(0), [0, 1]])
 
 
+def one_digit(value: float) -> str:
+    """
+    >>> one_digit(130.0), one_digit(0.24), one_digit(2.2e-6)
+    ('100', '0.2', '2e-06')
+    """
+    return f"{float(f'{value:.1g}'):g}"
+
+
+def layers_in_words(depth: int) -> str:
+    """The head of a column.
+
+    >>> layers_in_words(1), layers_in_words(2)
+    ('1 layer', '2 layers')
+    """
+    return f"{depth} layer{'' if depth == 1 else 's'}"
+
+
 @dataclass(frozen=True)
 class Smoothing:
     """The nodes of one graph after each layer of untrained networks with the same weights.
@@ -117,14 +134,14 @@ class Smoothing:
             rows.append([norm, *(f"{share_explained(layers[depth], c):.2f}" for c in causes)])
         return Table(("norm", "by number of links", "by community"), rows)
 
-    def table(self, depths: Sequence[int] = (0, 1, 2, 4, 8, 16, 32, 64)) -> Table:
+    def table(self, depths: Sequence[int] = (0, 2, 4, 8, 16, 32)) -> Table:
         """Two rows per norm: the energy, and how far the directions are apart."""
         rows = [
-            [norm, name, *(f"{values[depth]:.0e}" for depth in depths)]
+            [norm, name, *(one_digit(values[depth]) for depth in depths)]
             for norm in self.layers
             for name, values in {"energy": self.energy(norm), "apart": self.apart(norm)}.items()
         ]
-        return Table(("norm", "", *(f"{depth} layers" for depth in depths)), rows)
+        return Table(("norm", "", *map(layers_in_words, depths)), rows)
 
 
 def smoothing(seed: int = 0, depth: int = DEPTH) -> Smoothing:

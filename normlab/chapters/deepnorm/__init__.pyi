@@ -5,5 +5,7 @@ from .figures import draw_deep_runs as draw_deep_runs
 from .one_step import constants_by_depth as constants_by_depth
 from .one_step import predicted_slope as predicted_slope
 from .one_step import study_config as study_config
+from .one_step import variant_name as variant_name
 from .one_step_runs import load_updates as load_updates
 from .thousand_layers import load_thousand_layers as load_thousand_layers
+from .thousand_layers import try_the_task as try_the_task

@@ -1,12 +1,13 @@
 """Explorer of what one training step does to deep models."""
 
 from normlab.chapters.deepnorm.figures import STEPS, describe_update, draw_update
-from normlab.chapters.deepnorm.one_step import UpdateSweep
+from normlab.chapters.deepnorm.one_step import UpdateSweep, variant_name
 from normlab.chapters.deepnorm.one_step_runs import DEPTHS, LEARNING_RATES, load_updates
+from normlab.models import DEEPNORM_VARIANTS
 from normlab.pictures import Choice, Explorer, Scene, Slider
 from normlab.probes import Rule
 
-_VARIANTS = ("post-norm", "DeepNorm", "α only", "β only", "α on the branch", "GLM-130B")
+_VARIANTS = tuple(DEEPNORM_VARIANTS)
 _SIZES = ("as in training", "a hundredth of that")
 
 
@@ -18,10 +19,10 @@ def explore_deepnorm() -> Explorer:
 
     return Explorer(
         "One training step, by depth",
-        Scene(compute, draw_update, describe_update),
+        Scene(compute, draw_update, describe_update, size=(5.4, 4.6)),
         pages={
             "layers": Slider("layers N", DEPTHS, start=5),
-            "variant": Choice("variant", _VARIANTS, start=1),
+            "variant": Choice("variant", _VARIANTS, show=variant_name, start=1),
         },
         settings={
             "rule": Choice("step", list(LEARNING_RATES), show=STEPS.__getitem__),

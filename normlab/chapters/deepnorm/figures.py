@@ -1,11 +1,11 @@
 """Pictures of one training step by depth and variant, of α and β, and of very deep runs."""
 
 from collections.abc import Mapping
-from math import isfinite
+from math import isfinite, log10
 
 from matplotlib.axes import Axes
 
-from normlab.chapters.deepnorm.one_step import DeepNormConstants, UpdateSweep
+from normlab.chapters.deepnorm.one_step import DeepNormConstants, UpdateSweep, variant_name
 from normlab.pictures.style import (
     BLUE,
     GREEN,
@@ -35,15 +35,26 @@ VARIANT_LOOKS = {
 STEPS = {"sgd": "one SGD step", "sign": "one sign step (Adam's first)"}
 
 
+_TOP = 30.0
+_NAME_GAP = 0.042  # of the height of the axes, between the names of two lines
+
+
 def draw_update(data: UpdateSweep, ax: Axes, /, variant: str, layers: int) -> None:
-    """‖ΔF‖/‖F‖ against depth: one variant, the theory's slope dashed, the others thin and grey."""
-    for name, values in data.relative.items():
-        ax.plot(data.depths, values, color=GREY, linewidth=0.8, alpha=0.6)
-        if name != variant:
-            ax.plot(data.depths[-1], values[-1], VARIANT_LOOKS[name][1], color=GREY, markersize=4)
+    """‖ΔF‖/‖F‖ against depth, each line with its name at its right end.
+
+    One variant is in colour, with the theory's slope dashed; the others are thin and grey.
+    """
     color, marker = VARIANT_LOOKS[variant]
+    bottom = min(v.min() for v in data.relative.values()) / 3
+    for name, values in data.relative.items():
+        if name != variant:
+            ax.plot(data.depths, values, color=GREY, linewidth=0.8, alpha=0.6)
+            ax.plot(data.depths[-1], values[-1], VARIANT_LOOKS[name][1], color=GREY, markersize=4)
+    _name_ends(data, ax, variant, color, bottom)
     values, place = data.relative[variant], data.depths.index(layers)
-    ax.plot(data.depths, values, color=color, marker=marker, markersize=4, label=variant)
+    ax.plot(
+        data.depths, values, color=color, marker=marker, markersize=4, label=variant_name(variant)
+    )
     ax.plot(layers, values[place], marker, color=color, markersize=10, markeredgecolor="black")
     predicted, slope = data.predicted(variant), data.predicted_slope(variant)
     if predicted is not None and slope is not None:
@@ -51,14 +62,25 @@ def draw_update(data: UpdateSweep, ax: Axes, /, variant: str, layers: int) -> No
             data.depths, predicted, "--", color="black", label=f"theory, slope {_two_digits(slope)}"
         )
     ax.axvline(layers, color=GREY, linewidth=0.8, linestyle=":")
-    low = min(v.min() for v in data.relative.values())
-    ax.set(xscale="log", yscale="log", ylim=(low / 3, 30), xlabel="layers N", ylabel="‖ΔF‖/‖F‖")
+    ax.set(xscale="log", yscale="log", ylim=(bottom, _TOP), xlabel="layers N", ylabel="‖ΔF‖/‖F‖")
+    ax.set_xlim(data.depths[0] / 1.2, data.depths[-1] * 9)  # room for the names
     ax.set_xticks(data.depths, [str(n) for n in data.depths])
     ax.minorticks_off()
-    ax.set_title(
-        f"{variant}, {STEPS[data.rule]}: measured slope {_two_digits(data.slope(variant))}"
-    )
-    ax.legend(loc="upper left", fontsize=8)
+    name = variant_name(variant)
+    ax.set_title(f"{name}, {STEPS[data.rule]}: slope {_two_digits(data.slope(variant))}")
+    ax.legend(loc="upper left", fontsize=9.5)
+
+
+def _name_ends(data: UpdateSweep, ax: Axes, variant: str, color: str, bottom: float) -> None:
+    """The name of each line beside its end, or above the name below it if that is too near."""
+    gap, height = _NAME_GAP * log10(_TOP / bottom), -float("inf")
+    last, at = data.depths[-1], data.depths[-1] * 1.45
+    for name, values in sorted(data.relative.items(), key=lambda item: item[1][-1]):
+        height = max(log10(values[-1]), height + gap)
+        ax.plot([last * 1.08, at / 1.04], [values[-1], 10**height], color=GREY, linewidth=0.6)
+        text = ax.text(at, 10**height, variant_name(name), fontsize=9.5, va="center")
+        if name == variant:
+            text.set(color=color, weight="bold")
 
 
 def describe_update(data: UpdateSweep, /, variant: str, layers: int) -> tuple[str, Table]:
@@ -66,7 +88,7 @@ def describe_update(data: UpdateSweep, /, variant: str, layers: int) -> tuple[st
     theory = data.predicted_slope(variant)
     said = "has no slope for it" if theory is None else f"says {_two_digits(theory)}"
     sentence = (
-        f"{variant}, {layers} layers, {STEPS[data.rule]} with learning rate "
+        f"{variant_name(variant)}, {layers} layers, {STEPS[data.rule]} with learning rate "
         f"{data.learning_rate:g}: the output moves by {data.relative[variant][place]:.2g} of its "
         f"norm; over all depths the slope is {_two_digits(data.slope(variant))}, and theory {said}."
     )
@@ -83,7 +105,7 @@ def draw_bound(data: UpdateSweep, ax: Axes, /, variants: tuple[str, ...]) -> Non
             color=color,
             marker=marker,
             markersize=5,
-            label=name,
+            label=variant_name(name),
         )
     ax.axhline(1, color="black", linewidth=0.8)
     ax.set(xscale="log", yscale="log", xlabel="layers N", ylabel="sum of Theorem 4.2 / measured")
@@ -94,13 +116,16 @@ def draw_bound(data: UpdateSweep, ax: Axes, /, variants: tuple[str, ...]) -> Non
     ax.legend(fontsize=8)
 
 
+_CONSTANTS, _CONSTANT_TICKS = ("α", r"$\beta_w$"), ((1, 2, 4, 8), (0.1, 0.2, 0.4, 0.8))
+
+
 def draw_constants(data: DeepNormConstants, axes: tuple[Axes, Axes], /) -> None:
-    """Left α, right β against the layers in each stack, a line for each architecture."""
+    """Left α, right β_w against the layers in each stack, a line for each architecture."""
     looks = zip(data.constants.items(), (GREEN, ORANGE, PINK), "^so", ("-", "--", ":"), strict=True)
     for (name, pairs), color, marker, dash in looks:
         for ax, values in zip(axes, zip(*pairs, strict=True), strict=True):
             ax.plot(data.layers, values, dash, color=color, marker=marker, ms=4, label=name)
-    for ax, label, ticks in zip(axes, "αβ", ((1, 2, 4, 8), (0.1, 0.2, 0.4, 0.8)), strict=True):
+    for ax, label, ticks in zip(axes, _CONSTANTS, _CONSTANT_TICKS, strict=True):
         ax.set(xscale="log", yscale="log", xlabel="layers in each stack", ylabel=label, title=label)
         ax.set_yticks(ticks, [str(tick) for tick in ticks])
         ax.minorticks_off()

@@ -31,6 +31,15 @@ EXPONENTS: dict[str, Exponents] = {
 the branch is a = −¼. Without β on v, the attention's √(v² + w²) stays near 1, so b = 0."""
 
 
+def variant_name(variant: str) -> str:
+    """A variant as texts and labels have it: β_w for what the paper and the code call β.
+
+    >>> variant_name("β not on v")
+    'β_w not on v'
+    """
+    return variant.replace("β", "β_w")
+
+
 def predicted_slope(variant: str, rule: Rule) -> float | None:
     """The power of N that the sum of Theorem 4.2 grows with; None where it says nothing.
 
@@ -59,7 +68,7 @@ class DeepNormConstants:
 
     def table(self) -> Table:
         """One row per depth, α and β of each architecture."""
-        columns = ["layers", *(f"{c}, {name}" for name in self.constants for c in "αβ")]
+        columns = ["layers", *(f"{c}, {name}" for name in self.constants for c in ("α", "β_w"))]
         rows = [
             [n, *(f"{c:.4g}" for pairs in self.constants.values() for c in pairs[i])]
             for i, n in enumerate(self.layers)
@@ -197,7 +206,7 @@ class UpdateSweep:
             said = "" if theory is None else f"{theory:.2f}"
             rows.append(
                 [
-                    name,
+                    variant_name(name),
                     *(f"{v:.2g}" for v in values),
                     f"{round(self.slope(name), 2) + 0.0:.2f}",
                     said,
@@ -207,7 +216,7 @@ class UpdateSweep:
 
 
 def study_config(variant: str, layers: int) -> TransformerConfig:
-    """The encoder that the updates are measured on: d = 32, 4 heads, d_ff = 128, Xavier."""
+    """The encoder that the updates are measured on: D = 32, 4 heads, d_ff = 128, Xavier."""
     return TransformerConfig(
         encoder_layers=layers,
         placement=DEEPNORM_VARIANTS[variant],

@@ -5,12 +5,14 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from normlab.tools.table import Table
-from normlab.training.loop import TrainRecord
+from normlab.tools.timing import one_thread
+from normlab.training.config import TrainConfig
+from normlab.training.loop import TrainRecord, train
 from normlab.training.sweep import read_results
 from normlab.training.sweep.rows import row_config, row_key
 
@@ -31,7 +33,7 @@ class ThousandLayers:
 
     def table(self) -> Table:
         """One row per placement: how the run began and ended."""
-        columns = ("placement", "steps", "first loss", "last 10 steps", "chance", "minutes", "end")
+        columns = ("placement", "steps", "first loss", "last 10 steps", "chance", "end")
         rows = [
             [
                 name,
@@ -39,7 +41,6 @@ class ThousandLayers:
                 f"{record.losses[0]:.3g}",
                 f"{record.final_loss:.3g}",
                 f"{record.chance:.3g}",
-                f"{record.seconds / 60:.1f}",
                 record.reason or "all steps done",
             ]
             for name, record in self.records.items()
@@ -56,6 +57,19 @@ def load_thousand_layers() -> ThousandLayers:
         (1000, True)
     """
     return read_thousand_layers(STORED)
+
+
+def try_the_task(config: TrainConfig, steps: Sequence[int] = (40, 300)) -> dict[int, float]:
+    """The losses after these steps if a single layer learns the task of a deep run.
+
+    Example:
+        >>> list(try_the_task(TrainConfig(task="successor", decoder_layers=100), steps=(1, 2)))
+        [1, 2]
+    """
+    shallow = replace(config, placement="deepnorm", decoder_layers=1, steps=max(steps))
+    with one_thread():
+        losses = train(shallow).losses
+    return {step: losses[step - 1] for step in steps}
 
 
 def read_thousand_layers(path: Path) -> ThousandLayers:

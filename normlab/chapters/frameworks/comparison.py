@@ -12,20 +12,13 @@ ROUNDING = 2e-6
 
 
 def shown(difference: float) -> str:
-    """Two digits; differences that are rounding alone are only said to be small.
+    """Two digits; one for differences that are rounding alone.
 
-    >>> shown(3e-7), shown(0.487), shown(931.2)
-    ('< 2e-06', '0.49', '930')
+    >>> shown(3.1e-7), shown(0.487), shown(931.2)
+    ('3e-07', '0.49', '930')
     """
-    if difference < ROUNDING:
-        return f"< {ROUNDING:g}"
-    return f"{float(f'{difference:.2g}'):g}"
-
-
-def _coarse(error: float) -> str:
-    """A class of error that no other CPU's rounding changes."""
-    limits = (ROUNDING, 1e-3, 1e-2)
-    return next((f"< {limit:g}" for limit in limits if error < limit), "> 0.01")
+    digits = 1 if difference < ROUNDING else 2
+    return f"{float(f'{difference:.{digits}g}'):g}"
 
 
 @dataclass(frozen=True)
@@ -95,8 +88,8 @@ class Comparison:
         rows = []
         for name, report in self.reports.items():
             errors = {p.offset: p.from_own for p in report.sweep["LayerNorm"] if p.std == 1}
-            rows.append([name, *(_coarse(errors[offset]) for offset in (0, 1000))])
-        return Table(("layer norm", "offset 0", "offset 1000"), rows)
+            rows.append([name, *(f"{errors[offset]:.0e}" for offset in (0, 1000))])
+        return Table(("layer norm, greatest error", "offset 0", "offset 1000"), rows)
 
     def half(self, norm: str) -> Table:
         """float16 inputs: into a layer with defaults, and into one that is in float16."""
@@ -104,14 +97,14 @@ class Comparison:
             "framework",
             "default layer gives",
             "float16 layer gives",
-            "one rounding",
+            "greatest error, in spacings",
             "y at x = (300, −300)",
         )
         rows = []
         for name, report in self.reports.items():
             h = report.half[norm]
-            one = "yes" if h.roundings < 0.51 else "no"
-            rows.append([name, h.output_dtype, h.output_dtype_half, one, f"{h.large:.0f}"])
+            error, large = f"{h.roundings:.2f}", f"{h.large:.0f}"
+            rows.append([name, h.output_dtype, h.output_dtype_half, error, large])
         return Table(columns, rows)
 
     def carried(self) -> Table:

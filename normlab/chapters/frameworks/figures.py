@@ -58,8 +58,8 @@ def draw_sweep(view: SweepView, ax: Axes, /, std: float, framework: str) -> None
     ax.axvline(std, color=GREY, linewidth=0.8, linestyle=":")
     ax.set(xscale="log", yscale="log", ylim=(1e-9, 1e7), xlim=(1.6, 6e-5))
     ax.set(xlabel="standard deviation of the input", ylabel="greatest difference")
-    ax.set_title(f"{view.norm} with its defaults, offset {view.offset:g}, against {view.against}")
-    ax.legend(loc="upper center", fontsize=8, ncols=3)
+    ax.set_title(f"{view.norm}, offset {view.offset:g}, against {view.against}")
+    ax.legend(loc="upper center", fontsize=9.5, ncols=3)
 
 
 def describe_sweep(view: SweepView, /, std: float, framework: str) -> tuple[str, Table]:
@@ -69,10 +69,9 @@ def describe_sweep(view: SweepView, /, std: float, framework: str) -> tuple[str,
         defaults = view.data.reports[name].defaults[view.norm]
         rows.append([name, defaults.eps, f"{point.output_rms:.2f}", shown(distance(point))])
     here = dict(zip(view.data.reports, rows, strict=True))[framework]
-    difference = here[3].replace("<", "below")
     sentence = (
         f"{framework}, {view.norm} with its default ε = {here[1]}: rows of standard deviation "
         f"{std:g} at offset {view.offset:g} come out with root mean square {here[2]}; the greatest "
-        f"difference from {view.against} is {difference}."
+        f"difference from {view.against} is {here[3]}."
     )
     return sentence, Table(("framework", "default ε", "output RMS", "difference"), rows)

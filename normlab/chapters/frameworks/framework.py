@@ -99,7 +99,7 @@ FRAMEWORKS: Mapping[str, Framework] = {
             {"LayerNorm": "flax.nnx:LayerNorm", "RMSNorm": "flax.nnx:RMSNorm"},
             ("flax", "jax"),
             _QUIET | {"JAX_PLATFORMS": "cpu", "JAX_TRACEBACK_FILTERING": "off"},
-            ("flax_fast_variance",),
+            ("one_setting",),
         ),
     )
 }  # fmt: skip

@@ -27,7 +27,7 @@ def explore_gradient_flow() -> Explorer:
     return Explorer(
         "Signal and gradient by depth",
         Scene(compute, draw_flow, describe_flow, columns=2, size=(9.0, 3.8)),
-        pages={"depth": Slider("sub-layers L", DEPTHS, show="{:,}".format, start=16)},
+        pages={"depth": Slider("sub-layers S", DEPTHS, show="{:,}".format, start=16)},
         settings={
             "placement": Choice(
                 "placement", STACK_PLACEMENTS, start=STACK_PLACEMENTS.index("pre-norm")

@@ -5,11 +5,9 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from normlab.chapters.gradient_flow.flows import StackFlows
-from normlab.models.stack import power_of_ten
+from normlab.models.stack import StackProfile, power_of_ten
 from normlab.norms import FloatArray
-from normlab.pictures.style import (
-    BLUE,
-)
+from normlab.pictures.style import BLUE
 from normlab.tools.table import Table
 
 POINTS = 100
@@ -20,7 +18,7 @@ SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def draw_flow(data: StackFlows, axes: tuple[Axes, Axes], /, depth: int) -> None:
-    """Left ‖x_l‖²/d, right ‖∂L/∂x_l‖; grey lies between theory's two ends."""
+    """Left ‖x_s‖²/D, right ‖∂ℒ/∂x_s‖; grey lies between theory's two ends."""
     flow = data.at(depth)
     profile, theory = flow.profile, flow.theory
     signal = [profile.mean_square, theory.unlike.mean_square, theory.alike.mean_square]
@@ -31,13 +29,13 @@ def draw_flow(data: StackFlows, axes: tuple[Axes, Axes], /, depth: int) -> None:
         _draw_curves(ax, depth, *curves)
         # Labels without $: matplotlib takes 10 ms for each formula.
         labels = [f"10{str(e).translate(SUPERSCRIPTS)}" for e in exponents]
-        ax.set(yscale="log", xlim=(-0.1, 1300), xlabel="sub-layers below, l")
+        ax.set(yscale="log", xlim=(-0.1, 1300), xlabel="sub-layers below, s")
         ax.set_yticks([10.0**e for e in exponents], labels)
         ax.set_ylim(lowest, 10.0 ** exponents[-1])
         ax.minorticks_off()
     left, right = axes
-    left.set(ylabel="‖x_l‖²/d", title=f"signal, L = {depth:,}")
-    right.set(ylabel="‖∂L/∂x_l‖", title=f"gradient, L = {depth:,}")
+    left.set(ylabel="‖x_s‖²/D", title=f"signal, S = {depth:,}")
+    right.set(ylabel="‖∂ℒ/∂x_s‖", title=f"gradient, S = {depth:,}")
     left.legend(loc="upper left")
     if profile.overflow is not None:
         right.text(0.3, 0.6, f"no gradient: x_{profile.overflow} overflows", va="bottom")
@@ -46,7 +44,7 @@ def draw_flow(data: StackFlows, axes: tuple[Axes, Axes], /, depth: int) -> None:
 def _draw_curves(
     ax: Axes, depth: int, measured: FloatArray, unlike: FloatArray, alike: FloatArray
 ) -> None:
-    shown = np.unique(np.geomspace(1, depth + 1, POINTS).round().astype(int)) - 1  # l = 0 … L
+    shown = np.unique(np.geomspace(1, depth + 1, POINTS).round().astype(int)) - 1  # s = 0 … S
     unlike, alike = (np.clip(end[shown], 1e-290, 1e290) for end in (unlike, alike))
     ax.fill_between(shown, unlike, alike, color="#DDDDDD", lw=0)
     ax.plot(shown, unlike, "--", color="black", lw=1, label="theory, tokens unlike")
@@ -62,12 +60,12 @@ def describe_flow(data: StackFlows, /, depth: int) -> tuple[str, Table]:
     profile, theory = flow.profile, flow.theory
     signal = np.log10(profile.mean_square)
     start = (
-        f"{data.setting.placement}, L = {depth:,}: the mean square of the stream goes from "
+        f"{data.setting.placement}, S = {depth:,}: the mean square of the stream goes from "
         f"{_short(signal[0])}"
     )
     if profile.overflow is not None:
         end = f"x_{profile.overflow} is not finite in float32, so there is no gradient."
-        return f"{start} on; {end}", profile.table(9)
+        return f"{start} on; {end}", _table(profile)
     at_output = [theory.unlike.mean_square[-1], theory.alike.mean_square[-1]]
     at_input = [theory.unlike.log10_gradient[0], theory.alike.log10_gradient[0]]
     gradient = profile.log10_gradient
@@ -76,7 +74,13 @@ def describe_flow(data: StackFlows, /, depth: int) -> tuple[str, Table]:
         f"the gradient is {_short(gradient[-1])} at the output and {_short(gradient[0])} at the "
         f"input, in theory {_between(at_input)}."
     )
-    return sentence, profile.table(9)
+    return sentence, _table(profile)
+
+
+def _table(profile: StackProfile) -> Table:
+    """Nine depths of it, in the letters of the course."""
+    columns = ("s", "sub-layer", "‖x_s‖²/D", "‖∂ℒ/∂x_s‖", "‖∂ℒ/∂W‖")
+    return Table(columns, profile.table(9).rows)
 
 
 def _between(log10s: ArrayLike) -> str:

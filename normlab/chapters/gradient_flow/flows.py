@@ -32,7 +32,7 @@ class StackFlows:
         self.release()
 
     def at(self, sub_layers: int) -> DepthFlow:
-        """Profile and theory of a stack of L sub-layers.
+        """Profile and theory of a stack of S sub-layers.
 
         Raises:
             ValueError: if `sub_layers` is not a whole number ≥ 1.

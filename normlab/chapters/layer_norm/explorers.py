@@ -12,6 +12,7 @@ from normlab.chapters.layer_norm.figures import (
 from normlab.chapters.layer_norm.sharing import IMAGES, SHARING_NORMS, TEXT, Layout, Place, Sharing
 from normlab.chapters.layer_norm.trace import traced_tokens
 from normlab.pictures import Choice, Explorer, Scene, Slider
+from normlab.pictures.style import BLUE, NORM_COLORS, ORANGE
 
 WALK: tuple[Place, ...] = (
     (0, 0, 0), (0, 0, 2), (0, 0, 5), (0, 2, 5), (0, 3, 5), (1, 3, 5), (2, 3, 5), (2, 3, 1),
@@ -21,7 +22,7 @@ WALK: tuple[Place, ...] = (
 
 def explore_sharing() -> Explorer:
     """Walk one number through the cube, and see which numbers share its statistics."""
-    scene = Scene(Sharing, draw_sharing, describe_sharing, size=(7.0, 4.6))
+    scene = Scene(Sharing, draw_sharing, describe_sharing, size=(5.4, 4.0))
     return Explorer(
         "Who shares a mean and a variance",
         scene,
@@ -52,6 +53,11 @@ def explore_companions() -> Explorer:
             "chosen": Slider("companions", range(4), show=lambda i: f"set {i + 1}"),
         },
         settings={"shift": Choice("mean of the companions", (0.0, 1.0, 3.0))},
+        formula=[
+            ("(x − μ_batch)/σ_batch", NORM_COLORS["BatchNorm"]),
+            "    ",
+            ("(x − μ_token)/σ_token", NORM_COLORS["LayerNorm"]),
+        ],
     )
 
 
@@ -68,6 +74,7 @@ def explore_traced_token() -> Explorer:
             "step": Slider("step", range(len(steps)), show=steps.__getitem__),
         },
         settings={"learned": Choice("γ and β", (True, False), show=_show_learned)},
+        formula=["x̂ = (", ("x", BLUE), " − ", ("μ", ORANGE), ") / √(", ("σ²", ORANGE), " + ε)"],
     )
 
 

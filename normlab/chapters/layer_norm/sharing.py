@@ -39,8 +39,8 @@ class Layout:
 
 TEXT = Layout("text (B, T, D)", {"example": "B", "position": "T", "feature": "D"}, ("feature",))
 IMAGES = Layout(
-    "images (N, C, H·W)",
-    {"example": "N", "feature": "C", "position": "H·W"},
+    "images (B, C, P)",
+    {"example": "B", "feature": "C", "position": "P"},
     ("feature", "position"),
 )
 
@@ -126,7 +126,7 @@ class Sharing:
         b, t, d = place
         text = self.layout == TEXT
         example, feature = (
-            (f"example b={b}", f"feature d={d}") if text else (f"image n={b}", f"channel c={d}")
+            (f"example b={b}", f"feature d={d}") if text else (f"image b={b}", f"channel c={d}")
         )
         width = SIZES["feature"] // GROUPS
         first = d // width * width

@@ -7,9 +7,11 @@ from .newer_placements import cogview_norm as cogview_norm
 from .newer_placements import divided_growth as divided_growth
 from .newer_placements import scale_response as scale_response
 from .newer_placements import survey_placements as survey_placements
+from .newer_placements import two_loops as two_loops
 from .qk_norm import logit_sizes as logit_sizes
 from .zoo import find_model as find_model
 from .zoo import load_zoo as load_zoo
 from .zoo_blocks import ZooNorm as ZooNorm
 from .zoo_blocks import build_block as build_block
+from .zoo_blocks import zoo_config as zoo_config
 from .zoo_designs import designs as designs

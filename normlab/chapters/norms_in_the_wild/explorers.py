@@ -21,7 +21,7 @@ def explore_zoo() -> Explorer:
             lambda family: Timeline(zoo, family),
             draw_timeline,
             describe_timeline,
-            size=(10.5, 5.0),
+            size=(5.4, 4.6),
         ),
         pages={
             "year": Slider("up to", years, start=len(years) - 1),
@@ -36,7 +36,7 @@ def explore_designs() -> Explorer:
     found = designs(load_zoo())
     return Explorer(
         "Designs",
-        Scene(lambda: found, draw_design, describe_design, 2, (8.0, 4.6)),
+        Scene(lambda: found, draw_design, describe_design, 2, (7.2, 4.0)),
         pages={
             "design": Slider(
                 "design",

@@ -29,7 +29,10 @@ FAINT = "#D0D0D0"
 
 
 def draw_timeline(data: Timeline, ax: Axes, /, year: int, norm: str) -> None:
-    """A column per year, a mark per model: colour is the norm, shape the placement's family."""
+    """A column per year, a mark per model: colour is the norm, shape the placement's family.
+
+    The names are too many to be written; a pointer on a mark reads its own.
+    """
     years = sorted(data.zoo.count("year"))
     chosen = {model.name for model in data.chosen(year, norm)}
     for column in years:
@@ -37,25 +40,17 @@ def draw_timeline(data: Timeline, ax: Axes, /, year: int, norm: str) -> None:
             if column <= year:
                 _draw_model(model, height, model.name in chosen, ax)
     tallest = max(data.zoo.count("year").values())
-    ax.set(xlim=(years[0] - 0.3, years[-1] + 1), ylim=(-1, tallest + 0.5), yticks=[])
+    ax.set(xlim=(years[0] - 0.5, years[-1] + 0.5), ylim=(-1, tallest + 0.5), yticks=[])
     ax.set_xticks(years, [str(column) for column in years])
     ax.set_title(f"{len(chosen)} models up to {year}")
-    ax.legend(handles=_legend(), loc="upper left", fontsize=8)
+    ax.legend(handles=_legend(), loc="upper left")
     ax.grid(visible=False)
 
 
 def _draw_model(model: ZooModel, height: int, chosen: bool, ax: Axes) -> None:
     color = NORM_COLORS[model.norm] if chosen else FAINT
     marker = FAMILY_MARKERS[family(model)]
-    ax.plot(model.year, height, marker, color=color, markersize=5.5)
-    ax.text(
-        model.year + 0.09,
-        height,
-        model.name,
-        fontsize=6.5,
-        va="center_baseline",
-        color="black" if chosen else FAINT,
-    )
+    ax.plot(model.year, height, marker, color=color, markersize=8, label=model.name)
 
 
 def _legend() -> list[Line2D]:
@@ -137,8 +132,8 @@ def draw_streams(
     ax.plot(1 + 2 * layers, color="black", ls="--", label="1 + 2l")
     ax.plot(pre_norm.mean_square, color=BLUE, marker="o", ms=4, label="pre-norm")
     ax.plot(scaled.mean_square, color=PINK, marker="v", ms=4, label="LayerNorm Scaling")
-    ax.plot(divided, color=GREY, ls=":", label="pre-norm's additions, each over ℓ")
-    ax.set(yscale="log", xlabel="layer l", ylabel="‖x_l‖²/d", title="mean square of the stream")
+    ax.plot(divided, color=GREY, ls=":", label="pre-norm's additions, each over l")
+    ax.set(yscale="log", xlabel="layer l", ylabel="‖x_l‖²/D", title="mean square of the stream")
     ax.set_yticks((1, 2, 5, 10, 20, 50), ("1", "2", "5", "10", "20", "50"))
     ax.minorticks_off()
     ax.legend(fontsize=8, loc="lower right", ncols=2)

@@ -12,16 +12,17 @@ from normlab.chapters.residual_placement.stream import StreamGrowth, stream_grow
 from normlab.models.placement.base import Placement
 from normlab.models.transformer import TransformerConfig
 from normlab.norms import FloatArray
+from normlab.norms import layer_norm as norm
 from normlab.probes.depth import profile_depth
 from normlab.tools.table import Table
 from normlab.torch_norms import layer_norm
 
 
 def divided_growth(pre_norm: StreamGrowth) -> FloatArray:
-    """‖x_l‖²/d if each layer ℓ of a pre-norm stream had added only 1/ℓ of what it adds (L + 1,).
+    """‖x_l‖²/D if each layer k of a pre-norm stream had added only 1/k of what it adds (L + 1,).
 
-    Formula: v_0 + Σ_{ℓ ≤ l} (v_ℓ − v_{ℓ−1})/ℓ, where v is the pre-norm stream's mean square. This
-    is what LayerNorm Scaling should give: with its norm times 1/√ℓ a branch adds 1/ℓ of its
+    Formula: v_0 + Σ_{k ≤ l} (v_k − v_{k−1})/k, where v is the pre-norm stream's mean square. This
+    is what LayerNorm Scaling should give: with its norm times 1/√k a branch adds 1/k of its
     variance. (An FFN of ReLUs is linear in scale, and so is attention's output in its values.)
 
     Example:
@@ -40,7 +41,7 @@ class PlacementSurvey:
 
     Attributes:
         names: of the placements.
-        mean_square: ‖x_L‖²/d in front of the final norm.
+        mean_square: ‖x_L‖²/D in front of the final norm.
         last_change: ‖x_L − x_{L−1}‖/‖x_{L−1}‖ of the last block.
         gradient_ratio: ‖∂L/∂x_0‖ over ‖∂L/∂x_L‖, the input's over the output's.
         token_cosine: the mean cosine of two tokens at the end; 1 is rank collapse.
@@ -54,7 +55,7 @@ class PlacementSurvey:
 
     def table(self) -> Table:
         """One row per placement."""
-        columns = ("placement", "‖x_L‖²/d", "change by the last block", "gradient, input/output")
+        columns = ("placement", "‖x_L‖²/D", "change by the last block", "gradient, input/output")
         numbers = (self.mean_square, self.last_change, self.gradient_ratio, self.token_cosine)
         rows = [
             [name, *(f"{value:.2g}" for value in values)]
@@ -126,6 +127,28 @@ def scale_response(scales: Sequence[float], layers: Mapping[str, nn.Module]) -> 
             for name, layer in layers.items()
         }
     return ScaleResponse(tuple(scales), sizes)
+
+
+def two_loops(layers: int = 12, seed: int = 0) -> tuple[FloatArray, FloatArray]:
+    """GLM-130B's loop with a norm behind it, and DeepNorm's, with the same three branches (4, 16).
+
+    Formula: n = norm(x), x = αn + f(n) beside x = norm(αx + f(x)), with α = √(2L).
+
+    Source: Zeng et al. 2022 (GLM-130B), §2.1, arXiv:2210.02414; the authors' code:
+    THUDM/SwissArmyTransformer.
+
+    Example:
+        >>> one, other = two_loops()
+        >>> bool(abs(one - other).max() < 1e-12)
+        True
+    """
+    glm = np.random.default_rng(seed).standard_normal((4, 16))
+    deepnorm, alpha = norm(glm), (2 * layers) ** 0.5
+    for f in (np.sin, np.cos, np.tanh):
+        n = norm(glm)
+        glm = alpha * n + f(n)
+        deepnorm = norm(alpha * deepnorm + f(deepnorm))
+    return norm(glm), deepnorm
 
 
 def cogview_norm(x: Tensor, eps: float = 1e-5) -> Tensor:

@@ -1,4 +1,4 @@
-"""Chapter 03: what is eps for, and when does the variance come out negative?"""
+"""Chapter 03: what is eps for, and what does rounding do to a variance?"""
 
 import lazy_loader
 

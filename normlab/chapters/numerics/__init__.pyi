@@ -1,3 +1,4 @@
+from .error_parts import error_table as error_table
 from .explorers import explore_epsilon as explore_epsilon
 from .explorers import explore_repeated_sums as explore_repeated_sums
 from .explorers import explore_variance as explore_variance

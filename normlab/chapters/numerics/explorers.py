@@ -19,6 +19,7 @@ from normlab.chapters.numerics.rounding import (
     variance_sweep,
 )
 from normlab.pictures import Choice, Explorer, Scene, Slider
+from normlab.pictures.style import BLUE, RED
 
 _STDS = np.geomspace(1e-6, 1, 19).tolist()
 _OFFSETS = (0, 1, 3, 10, 30, 100, 300, 1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6)
@@ -54,6 +55,11 @@ def explore_variance() -> Explorer:
             "offset": Slider("offset", _OFFSETS, show="{:,.0f}".format, start=9),
             "dtype": Choice("dtype", _DTYPES, start=1),
         },
+        formula=[
+            ("mean(x²) − mean(x)²", RED),
+            "    ",
+            ("mean((x − μ)²)", BLUE),
+        ],
     )
 
 

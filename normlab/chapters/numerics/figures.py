@@ -1,5 +1,7 @@
 """Pictures of ε, of gradients at nearly constant rows, and of computed variances."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -57,25 +59,27 @@ def describe_epsilon_sweep(data: EpsilonSweep, /, std: float, place: str) -> tup
 
 
 def draw_gradient_sweep(data: GradientSweep, ax: Axes, /) -> None:
-    """‖dx‖/‖dy‖ against the std of the row, one line for each ε, and 1/√ε as a thin line."""
+    """‖dx‖/‖g‖ against the std of the row, one line for each ε, and 1/√ε as a thin line."""
     for (name, eps), gains in zip(EPSILONS.items(), data.gains, strict=True):
         color, marker, dash = _EPS_LOOKS[name]
         label = f"{name}, {eps:.3g}"
         ax.plot(data.stds, gains, dash, marker=marker, markersize=4, color=color, label=label)
         ax.axhline(eps**-0.5, color=color, linewidth=0.6)
-    ax.set(xscale="log", yscale="log", xlabel="std of the row", ylabel="‖dx‖ / ‖dy‖")
+    ax.set(xscale="log", yscale="log", xlabel="std of the row", ylabel="‖dx‖ / ‖g‖")
     ax.legend(title="ε (thin line: 1/√ε)", fontsize=8, loc="upper right", bbox_to_anchor=(1, 0.93))
 
 
-def draw_variance_errors(data: VarianceSweep, ax: Axes, /) -> None:
-    """The worst relative error of each formula against the offset, with the rule u·offset²."""
-    for name in data.computed:
+def draw_variance_errors(
+    data: VarianceSweep, ax: Axes, /, formulas: Sequence[str] = tuple(_FORMULA_LOOKS)
+) -> None:
+    """The worst relative error of some formulas against the offset, with the rule u·offset²."""
+    for name in formulas:
         color, marker, dash = _FORMULA_LOOKS[name]
         error = data.worst_error(name)
         ax.plot(data.offsets, error, dash, marker=marker, markersize=4, color=color, label=name)
     unit = np.finfo(data.dtype).eps / 2
     rule = unit * data.offsets**2
-    ax.plot(data.offsets, rule, color=GREY, linewidth=1, label=f"offset² · {unit:.0e}")
+    ax.plot(data.offsets, rule, color=GREY, linewidth=1, label="u · offset²")
     ax.axhline(1, color="black", linewidth=0.8)
     ax.set(xscale="log", yscale="log", xlabel="offset (std of the row: 1)")
     ax.set(ylabel="relative error of the variance", title=f"{data.dtype}, worst of the rows")
@@ -94,7 +98,7 @@ def draw_variance_sweep(
     grid.set(xlabel="entry before the offset", ylabel="entry as stored, minus the offset")
     if not np.isfinite(sweep.stored_row[i]).all():
         grid.text(0, 0.5, "stored as infinity", ha="center")
-    ranges.axvspan(-1e6, 0, color="#F3DCD3", linewidth=0)
+    ranges.axvspan(-1e6, 0, color=RED, alpha=0.2, linewidth=0)
     ranges.axvline(1, color="black", linewidth=0.8)
     for place, (name, values) in enumerate(sweep.computed.items()):
         _draw_range(ranges, place, name, values[i], int(sweep.failed(name)[i]))
@@ -110,7 +114,7 @@ def _draw_range(ax: Axes, place: int, name: str, values: np.ndarray, failed: int
     if finite.size:
         ax.plot((finite.min(), finite.max()), (place, place), color=color, linewidth=3)
         ax.plot(np.median(finite), place, marker, color=color, markersize=7)
-    fails = f": fails in {failed} of {len(values)} rows" if failed else ""
+    fails = f": {failed} of {len(values)} fail" if failed else ""
     ax.text(-8e5, place - 0.25, f"{name}{fails}", fontsize=8)
 
 

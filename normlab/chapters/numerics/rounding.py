@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from normlab.norms import FloatArray, layer_norm, layer_norm_backward
-from normlab.tools.table import Table
 
 EPSILONS: Mapping[str, float] = {
     "Keras LayerNormalization": 1e-3,
@@ -16,7 +15,7 @@ EPSILONS: Mapping[str, float] = {
     "torch RMSNorm": 2.0**-23,
     "BERT": 1e-12,
 }
-"""Default ε by library; torch's RMSNorm takes the machine epsilon of float32, 2⁻²³ = 1.19e-7."""
+"""Default ε by library; torch's RMSNorm takes the spacing of float32 at 1, 2⁻²³ = 1.19e-7."""
 
 
 def layer_norm_eps_outside(x: FloatArray, eps: float) -> FloatArray:
@@ -66,15 +65,6 @@ class GradientSweep:
 
     stds: FloatArray
     gains: FloatArray
-
-    def table(self) -> Table:
-        """One row per std."""
-        columns = ["std", *(f"ε = {eps:.3g}" for eps in EPSILONS.values())]
-        rows = [
-            [f"{std:.0e}", *(f"{gain:,.0f}" if gain > 100 else f"{gain:.3g}" for gain in column)]
-            for std, column in zip(self.stds, self.gains.T, strict=True)
-        ]
-        return Table(columns, rows)
 
 
 def gradient_sweep(stds: Sequence[float], features: int = 512, seed: int = 0) -> GradientSweep:

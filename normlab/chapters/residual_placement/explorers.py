@@ -41,7 +41,7 @@ def explore_identity() -> Explorer:
     """Scale the weights: when is a block nearly the identity?"""
     return Explorer(
         "How far from the identity?",
-        Scene(_changes, draw_identity, describe_identity, size=(7.0, 3.6)),
+        Scene(_changes, draw_identity, describe_identity, size=(5.2, 3.6)),
         pages={"scale": Slider("weights ×", SCALES, start=SCALES.index(1.0))},
         settings={"init": Choice("initialization", ["xavier", "gpt2", "gpt2-scaled"])},
     )

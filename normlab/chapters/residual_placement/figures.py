@@ -1,5 +1,6 @@
 """Pictures of the residual stream by layer, and the block diagrams of placements."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -13,6 +14,7 @@ from normlab.pictures.style import (
     BLUE,
     GREEN,
     GREY,
+    ON_COLOR,
     ORANGE,
     PLACEMENT_COLORS,
     PLACEMENT_MARKERS,
@@ -21,37 +23,66 @@ from normlab.pictures.style import (
 )
 from normlab.tools.table import Table
 
-CODE = {"family": "monospace", "size": 7}
+CODE = {"family": "monospace", "size": 9}
+PALE = "#C8C8C8"
 
 
 def draw_growth(growths: Sequence[StreamGrowth], ax: Axes, /) -> None:
-    """‖x_l‖²/d by layer, in the band of Xiong et al.'s Lemma 2 for pre-norm."""
+    """‖x_l‖²/D by layer, in the band of Xiong et al.'s Lemma 2 for pre-norm."""
     layers = np.arange(len(growths[0].mean_square))
     ax.fill_between(layers, *growths[0].lemma_2(), color="#E5E5E5", label="Lemma 2")
     for growth, color, marker in zip(growths, (BLUE, ORANGE, GREEN), "os^", strict=False):
         label = f"{growth.placement}, tokens: {growth.tokens}"
         ax.plot(layers, growth.mean_square, color=color, marker=marker, ms=4, label=label)
-    ax.set(xlabel="layer l", ylabel="‖x_l‖²/d", title="the stream of a pre-norm model")
+    ax.set(xlabel="layer l", ylabel="‖x_l‖²/D", title="the stream of a pre-norm model")
     ax.legend()
 
 
 def draw_placement_growth(
     data: Mapping[str, StreamGrowth], axes: tuple[Axes, Axes], /, placement: str
 ) -> None:
-    """Left the placement's diagram, right its stream by layer, the others in grey."""
+    """Left the placement's diagram, right its stream by layer; the others in grey, with names."""
     left, right = axes
     draw_placement(placement, left)
     left.text(-1.5, -1.2, wiring_code(find_placement(placement)), CODE, va="top")
     left.set(ylim=(-4.2, 10.6))
-    growths = data.values()
-    lowest = min(growth.mean_square.min() for growth in growths)
-    for growth in growths:
-        right.plot(growth.mean_square, color="#C8C8C8", lw=1)
-    chosen = data[placement].mean_square
-    right.plot(chosen, color=BLUE, marker="o", ms=4, label=placement)
-    right.set(yscale="log", ylim=(lowest / 2, 200), xlim=(-0.5, len(chosen) - 0.5))
-    right.set(xlabel="layer l", ylabel="‖x_l‖²/d", title="mean square of the stream")
-    right.legend(loc="upper left")
+    lowest = min(growth.mean_square.min() for growth in data.values())
+    limits = lowest / 2, 200.0
+    last = len(data[placement].change)
+    for growth in data.values():
+        right.plot(growth.mean_square, color=PALE, lw=1)
+    _name_ends(right, {name: growth.mean_square[-1] for name, growth in data.items()}, last, limits)
+    right.plot(data[placement].mean_square, color=BLUE, marker="o", ms=4, label=placement)
+    right.set(yscale="log", ylim=limits, xlim=(-0.5, 1.5 * last))
+    right.set_xticks(np.unique(np.linspace(0, last, 5).round().astype(int)))
+    right.set(xlabel="layer l", ylabel="‖x_l‖²/D", title="mean square of the stream")
+    for text in right.texts:
+        if text.get_text() == placement:
+            text.set(color=BLUE, weight="bold")
+
+
+def _name_ends(ax: Axes, ends: Mapping[str, float], last: int, limits: tuple[float, float]) -> None:
+    """Write the names of lines to the right of their ends; those that leave the axes at the top."""
+    for name, height in _apart(ends, *limits).items():
+        ax.plot([last, 1.05 * last], [min(ends[name], limits[1]), height], color=PALE, lw=1)
+        ax.text(1.07 * last, height, name, size=9, va="center", color="#5A5A5A")
+
+
+def _apart(heights: Mapping[str, float], bottom: float, top: float) -> Mapping[str, float]:
+    """Where to write names beside heights on a logarithmic axis so that none covers another."""
+    reach = math.log(top / bottom)
+    gap = reach / max(26, len(heights))
+    names = sorted(heights, key=lambda name: heights[name])
+    wanted = [min(math.log(heights[name] / bottom), reach) for name in names]
+    places = list(wanted)
+    for _ in range(200):  # neighbours push each other away, a little at a time
+        for low in range(len(names) - 1):
+            short = gap - (places[low + 1] - places[low])
+            if short > 0:
+                places[low] -= short / 2
+                places[low + 1] += short / 2
+        places = [min(max(place, gap / 2), reach - gap / 2) for place in places]
+    return {name: bottom * math.exp(place) for name, place in zip(names, places, strict=True)}
 
 
 def describe_placement_growth(
@@ -90,7 +121,7 @@ def draw_identity(data: Growths, ax: Axes, /, scale: float) -> None:
         ax.plot(layers, growth.change, color=color, marker=marker, ms=4, label=growth.placement)
     ax.set(ylim=(-0.05, 2.05), xlim=(0, len(layers) + 1))
     ax.set(xlabel="block", ylabel="‖change‖ / ‖stream‖", title=f"weights × {scale:g}")
-    ax.legend(ncols=4, loc="upper right")
+    ax.legend(ncols=2, loc="upper right")
 
 
 def describe_identity(data: Growths, /, scale: float) -> tuple[str, Table]:
@@ -154,7 +185,8 @@ def _draw_box(node: Node, ax: Axes) -> None:
             zorder=3,
         )
         ax.add_patch(box)
-        ax.text(x, y, node.label, ha="center", va="center", fontsize="small", zorder=4)
+        ink = "black" if node.kind == "factor" else ON_COLOR
+        ax.text(x, y, node.label, ha="center", va="center", fontsize="small", zorder=4, color=ink)
 
 
 def _draw_line(nodes: tuple[Node, ...], start: Node, end: Node, ax: Axes) -> None:

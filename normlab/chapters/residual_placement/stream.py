@@ -23,7 +23,7 @@ class StreamGrowth:
 
     Attributes:
         placement, init, init_scale, tokens: what was measured.
-        mean_square: ‖x_l‖²/d for l = 0 … L, over all tokens (L + 1,).
+        mean_square: ‖x_l‖²/D for l = 0 … L, over all tokens (L + 1,).
         change: ‖x_{l+1} − x_l‖/‖x_l‖ of each block (L,); 0 is an identity.
     """
 
@@ -45,7 +45,7 @@ class StreamGrowth:
     def table(self) -> Table:
         """One row per block."""
         rows = zip(range(1, len(self.mean_square)), self.mean_square[1:], self.change, strict=True)
-        return Table(("layer", "‖x‖²/d after it", "change by it"), [list(row) for row in rows])
+        return Table(("layer", "‖x‖²/D after it", "change by it"), [list(row) for row in rows])
 
 
 def stream_growth(
@@ -110,7 +110,7 @@ def average_growth(seeds: Sequence[int], placement: str, **arguments: Any) -> St
 
 
 def compare_growth(growths: Sequence[StreamGrowth], layers: Sequence[int]) -> Table:
-    """‖x_l‖²/d after some layers: one row per measurement."""
+    """‖x_l‖²/D after some layers: one row per measurement."""
     columns = ("placement", "init", *(f"after layer {layer}" for layer in layers))
     rows = [
         [g.placement, g.init, *(f"{g.mean_square[layer]:.2g}" for layer in layers)] for g in growths

@@ -14,5 +14,6 @@ from .figures import draw_mean_shares as draw_mean_shares
 from .figures import draw_norm_times as draw_norm_times
 from .figures import draw_run_times as draw_run_times
 from .invariance import invariance_table as invariance_table
+from .models import COMPARED_MODELS as COMPARED_MODELS
 from .norm_race import race_norms as race_norms
 from .norm_race import torch_operators as torch_operators

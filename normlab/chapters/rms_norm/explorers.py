@@ -12,6 +12,7 @@ from normlab.chapters.rms_norm.figures import (
 )
 from normlab.chapters.rms_norm.invariance import CHANGES, INVARIANCE_NORMS, invariance_table
 from normlab.pictures import Choice, Explorer, Scene, Slider
+from normlab.pictures.style import NORM_COLORS
 
 
 def explore_offset_token() -> Explorer:
@@ -25,6 +26,7 @@ def explore_offset_token() -> Explorer:
             "offset": Slider("mean / std", offsets, show="{:g}".format, start=offsets.index(0.0))
         },
         settings={"features": Choice("features D", (8, 16, 32), start=1)},
+        formula=[("(x − μ)/σ", NORM_COLORS["LayerNorm"]), "    ", ("x/r", NORM_COLORS["RMSNorm"])],
     )
 
 

@@ -3,6 +3,7 @@
 from normlab.chapters.start_here.figures import describe_moved_token, draw_moved_token
 from normlab.chapters.start_here.moved_token import moved_token
 from normlab.pictures import Choice, Explorer, Scene, Slider
+from normlab.pictures.style import BLUE, GREY
 
 
 def explore_moved_token() -> Explorer:
@@ -16,4 +17,5 @@ def explore_moved_token() -> Explorer:
             "scale": Choice("scale a", (0.5, 1.0, 2.0), start=1),
         },
         settings={"features": Choice("features", (4, 8, 16), start=1)},
+        formula=[("a·x + b", GREY), " → ", ("LayerNorm(a·x + b)", BLUE)],
     )

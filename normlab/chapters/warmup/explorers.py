@@ -11,7 +11,7 @@ def explore_warmup() -> Explorer:
     warmups, depths = stored.axis("warmup_steps"), stored.axis("decoder_layers")
     return Explorer(
         "What trains?",
-        Scene(lambda: stored, draw_seeds, describe_seeds, size=(7.0, 3.8)),
+        Scene(lambda: stored, draw_seeds, describe_seeds, size=(5.2, 3.8)),
         pages={
             "warmup_steps": Slider("warmup steps", warmups),
             "layers": Slider("layers", depths),

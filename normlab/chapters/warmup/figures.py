@@ -90,14 +90,14 @@ def draw_seeds(
             _draw_points([data.cell(**setting) for setting in settings], ax, color)
     ax.axhline(chance, color="black", linestyle=(0, (1, 3)))
     ax.axhline(TRAINED * chance, color="black", linewidth=0.8)
-    left = {"x": rates[0] * 0.77, "fontsize": 8, "va": "center"}
-    ax.text(y=chance * TRAINED**0.5, s=f"chance {chance:.2f}, and half of it", **left)
-    ax.set(xscale="log", yscale="log", xlim=(rates[0] * 0.75, rates[-1] * 1.35))
+    ax.text(rates[-1] * 1.25, chance * 1.1, f"chance, {chance:.2f}", va="bottom", fontsize=9.5)
+    ax.text(rates[-1] * 1.25, chance * TRAINED / 1.1, "half of it", va="top", fontsize=9.5)
+    ax.set(xscale="log", yscale="log", xlim=(rates[0] * 0.75, rates[-1] * 2.6))
     ax.set(ylim=(_LOWEST, _HIGHEST), xlabel="learning rate", ylabel="loss, last 10 steps (nats)")
     ax.set_xticks(rates, [f"{rate:g}" for rate in rates])
     ax.minorticks_off()
     ax.set_title(f"{placement}, {layers} layers, {warmup_steps} warmup steps")
-    ax.legend(loc="upper left", ncols=3, fontsize=8)
+    ax.legend(loc="upper left", ncols=2, fontsize=9.5)
 
 
 def _draw_points(cells: Sequence[Sequence[StoredRun]], ax: Axes, color: str) -> None:

@@ -6,36 +6,25 @@ from dataclasses import asdict
 from matplotlib.axes import Axes
 
 from normlab.chapters.warmup.collapse import Followed
-from normlab.pictures.style import (
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PINK,
-    PLACEMENT_COLORS,
-    PLACEMENT_MARKERS,
-    RED,
-    SKY,
-)
+from normlab.pictures.style import PLACEMENT_COLORS, PLACEMENT_MARKERS, SKY
 from normlab.tools.table import Table
 from normlab.training.loop import TrainRecord
 
+_WARMUP_DASHES = {0: "-", 50: ":", 200: "--"}
+_OTHER_WARMUP = "-."
+
 
 def draw_rates(rates: Mapping[int, Sequence[float]], ax: Axes, /) -> None:
-    """The learning rate by step, a line for each number of warmup steps."""
-    looks = zip((BLUE, ORANGE, GREEN), ("-", "--", "-."), strict=True)
-    for (warmup, values), (color, dash) in zip(rates.items(), looks, strict=False):
-        ax.plot(values, dash, color=color, label=f"{warmup} warmup steps")
+    """The learning rate by step, a dash for each number of warmup steps."""
+    for warmup, values in rates.items():
+        dash = _WARMUP_DASHES.get(warmup, _OTHER_WARMUP)
+        ax.plot(values, dash, color="black", label=f"{warmup} warmup steps")
     ax.set(xlabel="step", ylabel="learning rate", ylim=(0, None))
     ax.legend()
 
 
-_WARMUP_DASHES = ("-", "--", ":")
-
-
 def draw_collapse(runs: Sequence[Followed], axes: Sequence[Axes], /) -> None:
     """Left the spread of the logits over inputs, right the gradient of the first block."""
-    warmups = sorted({run.config.warmup_steps for run in runs})
     titles = {
         "logit_spread": "does the answer depend on the input?",
         "first_gradient": "what reaches the first block",
@@ -47,7 +36,7 @@ def draw_collapse(runs: Sequence[Followed], axes: Sequence[Axes], /) -> None:
             ax.plot(
                 run.series("updates"),
                 run.series(name),
-                _WARMUP_DASHES[warmups.index(warmup) % len(_WARMUP_DASHES)],
+                _WARMUP_DASHES.get(warmup, _OTHER_WARMUP),
                 color=PLACEMENT_COLORS[placement],
                 marker=PLACEMENT_MARKERS[placement],
                 markersize=4,
@@ -58,21 +47,31 @@ def draw_collapse(runs: Sequence[Followed], axes: Sequence[Axes], /) -> None:
     axes[1].legend(fontsize=8)
 
 
-_COLORS = (BLUE, ORANGE, GREEN, PINK, SKY, RED, GREY)
 _DASHES = ("-", "--", "-.", ":")
 
 
 def draw_losses(records: Sequence[TrainRecord], ax: Axes, /) -> None:
     """The loss of each run by step, the loss of guessing, and a cross where a run was given up.
 
+    Colour and marker are those of the placement; runs that differ in more differ in their dashes.
     Losses above 1.6 times chance are cut off; the cross of a run that was given up there stands
     at the upper edge.
     """
     top = 1.6 * max(record.chance for record in records)
-    for number, (record, label) in enumerate(zip(records, labels(records), strict=True)):
-        color = _COLORS[number % len(_COLORS)]
-        dash = _DASHES[number % len(_DASHES)]
-        ax.plot(record.steps, record.losses, dash, color=color, label=label)
+    settings = [_all_but_placement(record) for record in records]
+    different = list(dict.fromkeys(settings))
+    for record, setting, label in zip(records, settings, labels(records), strict=True):
+        color = PLACEMENT_COLORS.get(record.config.placement, SKY)
+        ax.plot(
+            record.steps,
+            record.losses,
+            _DASHES[different.index(setting) % len(_DASHES)],
+            color=color,
+            marker=PLACEMENT_MARKERS.get(record.config.placement, "P"),
+            markevery=max(1, len(record.steps) // 8),
+            markersize=5,
+            label=label,
+        )
         if record.diverged_at is not None:
             loss = record.losses[-1]
             height = loss if loss < top else top  # a loss that is not a number goes to the top
@@ -81,6 +80,11 @@ def draw_losses(records: Sequence[TrainRecord], ax: Axes, /) -> None:
         ax.axhline(chance, color="black", linestyle=(0, (1, 3)), label=f"chance {chance:.2f}")
     ax.set(xlabel="step", ylabel="loss (nats)", ylim=(0, top))
     ax.legend()
+
+
+def _all_but_placement(record: TrainRecord) -> tuple[object, ...]:
+    config = asdict(record.config)
+    return tuple(value for name, value in config.items() if name != "placement")
 
 
 def describe_losses(records: Sequence[TrainRecord], /) -> tuple[str, Table]:

@@ -4,52 +4,55 @@ from normlab.checks.exercise import Mistake
 from normlab.exercises import backward, common
 
 MEAN, VARIANCE = "wide.mean(axis=-1, keepdims=True)", "(centered**2).mean(axis=-1, keepdims=True)"
-MEAN_U, MEAN_UX = "u.mean(axis=-1, keepdims=True)", "(u * normalized).mean(axis=-1, keepdims=True)"
-STD, TERMS = "np.sqrt(variance + eps)", "u - mean_u - normalized * mean_ux"
+MEAN_G, MEAN_GX = (
+    "g_hat.mean(axis=-1, keepdims=True)",
+    "(g_hat * normalized).mean(axis=-1, keepdims=True)",
+)
+STD, TERMS = "np.sqrt(variance + eps)", "g_hat - mean_g - normalized * mean_gx"
 DX = f"({TERMS}) / std"
 DGAMMA, DBETA = "(upstream * normalized).sum(axis=tokens)", "upstream.sum(axis=tokens)"
 
 
 def _axis(axis: str) -> dict[str, str]:
-    means = (MEAN, VARIANCE, MEAN_U, MEAN_UX)
+    means = (MEAN, VARIANCE, MEAN_G, MEAN_GX)
     return {words: words.replace("axis=-1", f"axis={axis}") for words in means}
 
 
 MISTAKES = (
-    backward.deviation_detached("the standard deviation", "σ", {TERMS: "u - mean_u"}),
+    backward.deviation_detached("the standard deviation", "σ", {TERMS: "g_hat - mean_g"}),
     Mistake(
         "mean-detached",
-        "the term mean(u) is missing: the mean is treated as a constant",
+        "the term mean(ĝ) is missing: the mean is treated as a constant",
         "μ is computed from x, so x acts on y through μ, too. Adding a number to a whole row "
-        "changes nothing, so dx sums to 0 over the row; mean(u) sees to that.",
-        {TERMS: "u - normalized * mean_ux"},
+        "changes nothing, so dx sums to 0 over the row; mean(ĝ) sees to that.",
+        {TERMS: "g_hat - normalized * mean_gx"},
     ),
     Mistake(
         "statistics-detached",
         "dx has one term of three: mean and deviation are treated as constants",
-        "Both are computed from x, so x acts on y through them. mean(u) belongs to the mean, "
-        "x̂·mean(u ⊙ x̂) to the deviation.",
-        {TERMS: "u"},
+        "Both are computed from x, so x acts on y through them. mean(ĝ) belongs to the mean, "
+        "x̂·mean(ĝ ⊙ x̂) to the deviation.",
+        {TERMS: "g_hat"},
     ),
     backward.gamma_missing({"upstream * gamma": "upstream"}),
     backward.gamma_after({"upstream * gamma": "upstream", DX: f"gamma * {DX}"}),
     backward.gamma_missing_in_mean(
-        {MEAN_U: "upstream.mean(axis=-1, keepdims=True)"},
-        {"(u * normalized)": "(upstream * normalized)"},
+        {MEAN_G: "upstream.mean(axis=-1, keepdims=True)"},
+        {"(g_hat * normalized)": "(upstream * normalized)"},
     ),
     backward.term_added(
-        {TERMS: "u - mean_u + normalized * mean_ux"},
-        {TERMS: "u + mean_u - normalized * mean_ux"},
+        {TERMS: "g_hat - mean_g + normalized * mean_gx"},
+        {TERMS: "g_hat + mean_g - normalized * mean_gx"},
     ),
     backward.not_normalized(
         "σ",
-        {"normalized * mean_ux": "centered * mean_ux"},
-        {"(u * normalized)": "(u * centered)"},
+        {"normalized * mean_gx": "centered * mean_gx"},
+        {"(g_hat * normalized)": "(g_hat * centered)"},
     ),
     backward.factor_two(
         "σ",
-        {"normalized * mean_ux": "normalized * mean_ux / 2"},
-        {"normalized * mean_ux": "2 * normalized * mean_ux"},
+        {"normalized * mean_gx": "normalized * mean_gx / 2"},
+        {"normalized * mean_gx": "2 * normalized * mean_gx"},
     ),
     Mistake(
         "not-centered",
@@ -58,11 +61,11 @@ MISTAKES = (
         {"centered / std": "wide / std"},
     ),
     backward.sum_for_mean(
-        {MEAN_U: "u.sum(axis=-1, keepdims=True)"},
-        {MEAN_UX: "(u * normalized).sum(axis=-1, keepdims=True)"},
+        {MEAN_G: "g_hat.sum(axis=-1, keepdims=True)"},
+        {MEAN_GX: "(g_hat * normalized).sum(axis=-1, keepdims=True)"},
         {
-            MEAN_U: "u.sum(axis=-1, keepdims=True)",
-            MEAN_UX: "(u * normalized).sum(axis=-1, keepdims=True)",
+            MEAN_G: "g_hat.sum(axis=-1, keepdims=True)",
+            MEAN_GX: "(g_hat * normalized).sum(axis=-1, keepdims=True)",
         },
     ),
     backward.not_divided("σ", {DX: TERMS}),
@@ -82,8 +85,8 @@ MISTAKES = (
         {"(upstream * normalized)": "(upstream * centered)"},
     ),
     backward.dgamma_with_gamma(
-        {"(upstream * normalized)": "(u * normalized)"},
-        {DBETA: "u.sum(axis=tokens)"},
+        {"(upstream * normalized)": "(g_hat * normalized)"},
+        {DBETA: "g_hat.sum(axis=tokens)"},
     ),
     Mistake(
         "dbeta-is-dgamma",
@@ -106,7 +109,7 @@ MISTAKES = (
         {STD: "(np.sqrt(variance) + eps)"},
         {
             STD: "(np.sqrt(variance) + eps)",
-            "normalized * mean_ux": "centered / np.sqrt(variance) * mean_ux",
+            "normalized * mean_gx": "centered / np.sqrt(variance) * mean_gx",
         },
     ),
     Mistake(
@@ -131,7 +134,7 @@ MISTAKES = (
         {VARIANCE: "wide.var(axis=-1, ddof=1, keepdims=True)"},
         {
             VARIANCE: "wide.var(axis=-1, ddof=1, keepdims=True)",
-            MEAN_UX: "(u * normalized).sum(axis=-1, keepdims=True) / (x.shape[-1] - 1)",
+            MEAN_GX: "(g_hat * normalized).sum(axis=-1, keepdims=True) / (x.shape[-1] - 1)",
         },
     ),
     common.axis_batch(_axis("0")),
@@ -157,7 +160,10 @@ MISTAKES = (
             "centered = wide - wide": "wide -= wide",
             "variance = (": "centered = wide; variance = (",
         },
-        {"dy.astype(dtype)": "dy", "u = upstream * gamma": "upstream *= gamma; u = upstream"},
+        {
+            "dy.astype(dtype)": "dy",
+            "g_hat = upstream * gamma": "upstream *= gamma; g_hat = upstream",
+        },
     ),
     backward.shapes_not_checked(
         {"if not (dy.shape == x.shape and gamma.shape == x.shape[-1:])": "if False"},

@@ -58,14 +58,14 @@ QUESTIONS = (
         mistakes=MISTAKES,
         laws=LAWS,
         hints=(
-            "Compute x̂ and σ as in the forward pass, and u = dy ⊙ γ: the gradient that "
+            "Compute x̂ and σ as in the forward pass, and ĝ = dy ⊙ γ: the gradient that "
             "arrives at x̂. How does x act on x̂: directly, and in which two other ways?",
-            "dx = (u − mean(u) − x̂·mean(u ⊙ x̂))/σ, both means over the last axis. "
+            "dx = (ĝ − mean(ĝ) − x̂·mean(ĝ ⊙ x̂))/σ, both means over the last axis. "
             "dγ = Σ dy ⊙ x̂ and dβ = Σ dy are sums over all axes but the last. For float16, "
             "convert x and dy to float32 first.",
-            "std = np.sqrt(variance + eps); x_hat = (x - mean) / std; u = dy * gamma; "
-            "dx = (u - u.mean(-1, keepdims=True) "
-            "- x_hat * (u * x_hat).mean(-1, keepdims=True)) / std; "
+            "std = np.sqrt(variance + eps); x_hat = (x - mean) / std; g_hat = dy * gamma; "
+            "dx = (g_hat - g_hat.mean(-1, keepdims=True) "
+            "- x_hat * (g_hat * x_hat).mean(-1, keepdims=True)) / std; "
             "tokens = tuple(range(x.ndim - 1)); dgamma = (dy * x_hat).sum(axis=tokens); "
             "dbeta = dy.sum(axis=tokens). Before it: raise the ValueError if dy.shape is not "
             "x.shape or gamma.shape is not x.shape[-1:]. After it: dx.astype(x.dtype), and "

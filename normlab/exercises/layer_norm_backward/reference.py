@@ -19,10 +19,10 @@ def layer_norm_backward(
     variance = (centered**2).mean(axis=-1, keepdims=True)  # (..., D) -> (..., 1)
     std = np.sqrt(variance + eps)
     normalized = centered / std
-    u = upstream * gamma
-    mean_u = u.mean(axis=-1, keepdims=True)  # (..., D) -> (..., 1)
-    mean_ux = (u * normalized).mean(axis=-1, keepdims=True)  # (..., D) -> (..., 1)
-    dx = (u - mean_u - normalized * mean_ux) / std
+    g_hat = upstream * gamma
+    mean_g = g_hat.mean(axis=-1, keepdims=True)  # (..., D) -> (..., 1)
+    mean_gx = (g_hat * normalized).mean(axis=-1, keepdims=True)  # (..., D) -> (..., 1)
+    dx = (g_hat - mean_g - normalized * mean_gx) / std
     tokens = tuple(range(x.ndim - 1))
     dgamma = (upstream * normalized).sum(axis=tokens)  # (..., D) -> (D,)
     dbeta = upstream.sum(axis=tokens)  # (..., D) -> (D,)

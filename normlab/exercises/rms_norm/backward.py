@@ -22,9 +22,9 @@ def rms_norm_backward(
     mean_square = (wide**2).mean(axis=-1, keepdims=True)  # (..., D) -> (..., 1)
     rms = np.sqrt(mean_square + eps)
     normalized = wide / rms
-    u = upstream * gamma
-    mean_ux = (u * normalized).mean(axis=-1, keepdims=True)  # (..., D) -> (..., 1)
-    dx = (u - normalized * mean_ux) / rms
+    g_hat = upstream * gamma
+    mean_gx = (g_hat * normalized).mean(axis=-1, keepdims=True)  # (..., D) -> (..., 1)
+    dx = (g_hat - normalized * mean_gx) / rms
     tokens = tuple(range(x.ndim - 1))
     dgamma = (upstream * normalized).sum(axis=tokens)  # (..., D) -> (D,)
     return dx.astype(x.dtype), dgamma.astype(gamma.dtype)
@@ -67,24 +67,24 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
 
 
 MEAN_SQUARE, RMS = "(wide**2).mean(axis=-1, keepdims=True)", "np.sqrt(mean_square + eps)"
-MEAN_UX = "(u * normalized).mean(axis=-1, keepdims=True)"
-TERMS = "u - normalized * mean_ux"
+MEAN_GX = "(g_hat * normalized).mean(axis=-1, keepdims=True)"
+TERMS = "g_hat - normalized * mean_gx"
 DX = f"({TERMS}) / rms"
 DGAMMA = "(upstream * normalized).sum(axis=tokens)"
 
 
 def _axis(axis: str) -> dict[str, str]:
-    return {words: words.replace("axis=-1", f"axis={axis}") for words in (MEAN_SQUARE, MEAN_UX)}
+    return {words: words.replace("axis=-1", f"axis={axis}") for words in (MEAN_SQUARE, MEAN_GX)}
 
 
 MISTAKES = (
-    backward.deviation_detached("the root mean square", "r", {TERMS: "u"}),
+    backward.deviation_detached("the root mean square", "r", {TERMS: "g_hat"}),
     Mistake(
         "layer-norm-term",
-        "dx has the term mean(u) of layer norm",
+        "dx has the term mean(ĝ) of layer norm",
         "That term comes from the mean, and RMSNorm subtracts none. Its dx need not sum to 0.",
-        {TERMS: "u - u.mean(axis=-1, keepdims=True) - normalized * mean_ux"},
-        {TERMS: "u - u.mean(axis=-1, keepdims=True)"},
+        {TERMS: "g_hat - g_hat.mean(axis=-1, keepdims=True) - normalized * mean_gx"},
+        {TERMS: "g_hat - g_hat.mean(axis=-1, keepdims=True)"},
     ),
     familiar.still_centered(
         {
@@ -94,25 +94,25 @@ MISTAKES = (
         {
             MEAN_SQUARE: "wide.var(axis=-1, keepdims=True)",
             "wide / rms": "(wide - wide.mean(axis=-1, keepdims=True)) / rms",
-            TERMS: "u - u.mean(axis=-1, keepdims=True) - normalized * mean_ux",
+            TERMS: "g_hat - g_hat.mean(axis=-1, keepdims=True) - normalized * mean_gx",
         },
     ),
     backward.gamma_missing({"upstream * gamma": "upstream"}),
     backward.gamma_after({"upstream * gamma": "upstream", DX: f"gamma * {DX}"}),
-    backward.gamma_missing_in_mean({"(u * normalized)": "(upstream * normalized)"}),
-    backward.term_added({TERMS: "u + normalized * mean_ux"}),
+    backward.gamma_missing_in_mean({"(g_hat * normalized)": "(upstream * normalized)"}),
+    backward.term_added({TERMS: "g_hat + normalized * mean_gx"}),
     backward.not_normalized(
         "r",
-        {"normalized * mean_ux": "wide * mean_ux"},
-        {"(u * normalized)": "(u * wide)"},
-        {TERMS: "u - normalized * mean_ux / rms"},
+        {"normalized * mean_gx": "wide * mean_gx"},
+        {"(g_hat * normalized)": "(g_hat * wide)"},
+        {TERMS: "g_hat - normalized * mean_gx / rms"},
     ),
     backward.factor_two(
         "r",
-        {"normalized * mean_ux": "normalized * mean_ux / 2"},
-        {"normalized * mean_ux": "2 * normalized * mean_ux"},
+        {"normalized * mean_gx": "normalized * mean_gx / 2"},
+        {"normalized * mean_gx": "2 * normalized * mean_gx"},
     ),
-    backward.sum_for_mean({MEAN_UX: "(u * normalized).sum(axis=-1, keepdims=True)"}),
+    backward.sum_for_mean({MEAN_GX: "(g_hat * normalized).sum(axis=-1, keepdims=True)"}),
     Mistake(
         "length-for-rms",
         "the squares are summed, not averaged",
@@ -129,7 +129,7 @@ MISTAKES = (
     backward.dgamma_over_features({DGAMMA: "(upstream * normalized).sum(axis=-1)"}),
     backward.dgamma_mean({DGAMMA: "(upstream * normalized).mean(axis=tokens)"}),
     backward.dgamma_not_normalized({"(upstream * normalized)": "(upstream * wide)"}),
-    backward.dgamma_with_gamma({"(upstream * normalized)": "(u * normalized)"}),
+    backward.dgamma_with_gamma({"(upstream * normalized)": "(g_hat * normalized)"}),
     Mistake(
         "dgamma-is-dbeta",
         "dγ is the sum of dy",
@@ -140,7 +140,7 @@ MISTAKES = (
         {RMS: "(np.sqrt(mean_square) + eps)"},
         {
             RMS: "(np.sqrt(mean_square) + eps)",
-            "normalized * mean_ux": "wide / np.sqrt(mean_square) * mean_ux",
+            "normalized * mean_gx": "wide / np.sqrt(mean_square) * mean_gx",
         },
     ),
     familiar.eps_missing({RMS: "np.sqrt(mean_square)"}),
@@ -151,7 +151,7 @@ MISTAKES = (
     ),
     common.axis_batch(_axis("0")),
     common.axis_tokens(_axis("-2")),
-    common.axis_all(_axis("None"), {MEAN_UX: "(u * normalized).mean()"}),
+    common.axis_all(_axis("None"), {MEAN_GX: "(g_hat * normalized).mean()"}),
     common.half_statistics({"x.astype(dtype)": "x"}),
     common.float64_narrowed({"np.promote_types(x.dtype, np.float32)": "np.float32"}),
     backward.half_sums({DGAMMA: "(dy * normalized.astype(dy.dtype)).sum(axis=tokens)"}),
@@ -161,7 +161,10 @@ MISTAKES = (
     ),
     common.input_mutated(
         {"x.astype(dtype)": "x", "normalized = wide / ": "normalized = wide; normalized /= "},
-        {"dy.astype(dtype)": "dy", "u = upstream * gamma": "upstream *= gamma; u = upstream"},
+        {
+            "dy.astype(dtype)": "dy",
+            "g_hat = upstream * gamma": "upstream *= gamma; g_hat = upstream",
+        },
     ),
     backward.shapes_not_checked(
         {"if not (dy.shape == x.shape and gamma.shape == x.shape[-1:])": "if False"},
@@ -206,11 +209,11 @@ BACKWARD = Question(
     laws=LAWS,
     hints=(
         "Start from the backward pass of layer norm. Which of its three terms came from the mean?",
-        "With r = √(mean(x²) + ε), x̂ = x/r and u = dy ⊙ γ: dx = (u − x̂·mean(u ⊙ x̂))/r, the mean "
+        "With r = √(mean(x²) + ε), x̂ = x/r and ĝ = dy ⊙ γ: dx = (ĝ − x̂·mean(ĝ ⊙ x̂))/r, the mean "
         "over the last axis. dγ = Σ dy ⊙ x̂ over all axes but the last. For float16, convert x and "
         "dy to float32 first.",
-        "rms = np.sqrt((x**2).mean(-1, keepdims=True) + eps); x_hat = x / rms; u = dy * gamma; "
-        "dx = (u - x_hat * (u * x_hat).mean(-1, keepdims=True)) / rms; "
+        "rms = np.sqrt((x**2).mean(-1, keepdims=True) + eps); x_hat = x / rms; g_hat = dy * gamma; "
+        "dx = (g_hat - x_hat * (g_hat * x_hat).mean(-1, keepdims=True)) / rms; "
         "dgamma = (dy * x_hat).sum(axis=tuple(range(x.ndim - 1))). Before it: raise the "
         "ValueError if dy.shape is not x.shape or gamma.shape is not x.shape[-1:]. After it: "
         "dx.astype(x.dtype), dgamma.astype(gamma.dtype).",

@@ -1,4 +1,9 @@
-from .question import Option as Option
+from .answers import Choice as Choice
+from .answers import Drawing as Drawing
+from .answers import Number as Number
+from .answers import Option as Option
+from .answers import Sentence as Sentence
+from .question import THEMES as THEMES
 from .question import Question as Question
 from .question import find_question as find_question
 from .question import load_questions as load_questions

@@ -7,8 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 VALUES: Mapping[str, tuple[type, ...]] = {
-    "read": (str,),  # chapter
-    "predicted": (str, str, int),  # question, option, right: 0 or 1
+    "answered": (str, str, float, int),  # question, answer, surprise, again: 0 or 1
     "solved": (str, str, float, float),  # exercise, function, points, max_points
 }
 
@@ -18,7 +17,7 @@ class Entry:
     """One thing that the learner did.
 
     Args:
-        kind: "read", "predicted" or "solved".
+        kind: "answered" or "solved".
         id: no two entries have the same, so an entry that is met twice counts once.
         time: when, as ISO 8601 in UTC.
         values: what, of the types in `VALUES`.
@@ -38,6 +37,8 @@ class Entry:
             names = ", ".join(t.__name__ for t in expected)
             raise ValueError(f"an entry of kind {self.kind!r} is {row}; expected {names}.")
         _time(self)
+        if self.kind == "answered" and not 0 <= self.values[2] <= 1:
+            raise ValueError(f"surprise is {self.values[2]}; expected a number from 0 to 1.")
         if self.kind == "solved" and not 0 <= self.values[2] <= self.values[3] > 0:
             raise ValueError(
                 f"points is {self.values[2]} and max_points {self.values[3]}; expected "
@@ -47,11 +48,22 @@ class Entry:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer to a question: the letter of the option, and whether it is right."""
+    """An answer to a question.
 
-    option: str
-    right: bool
+    Args:
+        given: as a text: the letter of an option, a number, …
+        surprise: how far it was from the right one: 0 is right, 1 as far off as counts.
+        again: whether the question was asked again, after a wrong answer on an earlier day.
+    """
+
+    given: str
+    surprise: float
     time: datetime
+    again: bool = False
+
+    @property
+    def right(self) -> bool:
+        return self.surprise == 0
 
 
 @dataclass(frozen=True)
@@ -73,13 +85,11 @@ class History:
     """What a learner has done so far.
 
     Args:
-        read: when each chapter was first read.
         answers: all answers to each question, in the order in which they were given.
         results: the best result for each (exercise, function).
         notice: what the learner should know about the record itself, "" if nothing.
     """
 
-    read: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
     answers: Mapping[str, tuple[Answer, ...]] = field(default_factory=lambda: MappingProxyType({}))
     results: Mapping[tuple[str, str], Result] = field(default_factory=lambda: MappingProxyType({}))
     notice: str = ""
@@ -95,28 +105,26 @@ def history_of(entries: Iterable[Entry], notice: str = "") -> History:
 
     >>> first, second = "2026-11-24T10:00:00+00:00", "2026-11-24T11:00:00+00:00"
     >>> history = history_of([
-    ...     Entry("predicted", "id1", first, ("one-hot", "b", 0)),
-    ...     Entry("predicted", "id2", second, ("one-hot", "c", 1)),
+    ...     Entry("answered", "id1", first, ("one-hot", "b", 1.0, 0)),
+    ...     Entry("answered", "id2", second, ("one-hot", "c", 0.0, 0)),
     ... ])
     >>> history.predictions["one-hot"].right, len(history.answers["one-hot"])
     (False, 2)
     """
-    read: dict[str, datetime] = {}
     answers: dict[str, tuple[Answer, ...]] = {}
     results: dict[tuple[str, str], Result] = {}
     for entry in sorted({entry.id: entry for entry in entries}.values(), key=_time):
         time = _time(entry)
-        if entry.kind == "read":
-            read.setdefault(entry.values[0], time)
-        elif entry.kind == "predicted":
-            question, option, right = entry.values
-            answers[question] = (*answers.get(question, ()), Answer(option, bool(right), time))
+        if entry.kind == "answered":
+            question, given, surprise, again = entry.values
+            answer = Answer(given, surprise, time, bool(again))
+            answers[question] = (*answers.get(question, ()), answer)
         else:
             exercise, function, points, most = entry.values
             new = Result(points, most, time if points == most else None)
             old = results.get((exercise, function), new)
             results[exercise, function] = new if new.share > old.share else old
-    return History(read, answers, results, notice)
+    return History(answers, results, notice)
 
 
 def _time(entry: Entry) -> datetime:

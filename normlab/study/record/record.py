@@ -44,7 +44,7 @@ def open_record() -> Iterator["Record"]:
 
 @dataclass(frozen=True)
 class Record:
-    """What was read, predicted and solved.
+    """What was answered and solved.
 
     Where `folder` cannot be written, entries are kept in a folder for temporary files, or if
     need be in memory, and go to `folder` with the next entry that it takes. Nothing is raised
@@ -57,26 +57,26 @@ class Record:
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     record = Record(Path(folder))
-    ...     notice = record.predicted("one-hot", "b", right=False)
-    ...     record.history().predictions["one-hot"].option
+    ...     notice = record.answered("one-hot", "b", surprise=1.0)
+    ...     record.history().predictions["one-hot"].given
     'b'
     """
 
     folder: Path
 
-    def read(self, chapter: str) -> str:
-        """Keep that a chapter was read, named by its number: "01"."""
-        return self._keep("read", chapter)
-
-    def predicted(self, question: str, option: str, right: bool) -> str:
+    def answered(self, question: str, given: str, surprise: float, again: bool = False) -> str:
         """Keep an answer to a question; the first one counts as the prediction.
 
         Args:
             question: its id.
-            option: the letter that was chosen.
-            right: whether it is the right one.
+            given: the answer, as a text.
+            surprise: from 0, right, to 1.
+            again: whether the question came back, after a wrong answer on an earlier day.
+
+        Raises:
+            ValueError: unless 0 ≤ surprise ≤ 1.
         """
-        return self._keep("predicted", question, option, int(right))
+        return self._keep("answered", question, given, float(surprise), int(again))
 
     def solved(self, exercise: str, function: str, points: float, max_points: float) -> str:
         """Keep the result of a check; the best one counts.

@@ -12,11 +12,12 @@ from datetime import date
 from pathlib import Path
 
 from normlab.study.record.history import VALUES, Entry
+from normlab.study.record.migration import migrate
 
-VERSION = 1
+VERSION = 2
 TABLES = {
-    "read": "chapter TEXT NOT NULL",
-    "predicted": "question TEXT NOT NULL, option TEXT NOT NULL, right INTEGER NOT NULL",
+    "answered": "question TEXT NOT NULL, answer TEXT NOT NULL, surprise REAL NOT NULL, "
+    "again INTEGER NOT NULL",
     "solved": "exercise TEXT NOT NULL, function TEXT NOT NULL, "
     "points REAL NOT NULL, max_points REAL NOT NULL",
 }
@@ -25,6 +26,7 @@ SCHEMA = {
     for kind, columns in TABLES.items()
 }
 BUSY_SECONDS = 5.0
+OLDER = "it is of an older version"
 
 _gave_up: set[Path] = set()
 """Files whose lock was not to be had. They are not waited for again, so a network whose locks
@@ -81,7 +83,10 @@ def mend(path: Path) -> str:
     with transaction(path.with_suffix(".lock"), "EXCLUSIVE", create=True):
         notice = ""
         if path.exists():
-            if not (reason := fault(path)):
+            reason = fault(path)
+            if reason == OLDER:
+                reason = _brought_over(path)
+            if not reason:
                 return ""
             notice = _put_aside(path, reason)
         _make(path)
@@ -99,6 +104,8 @@ def fault(path: Path) -> str:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version > VERSION:
                 return f"it is of version {version}, and this normlab knows {VERSION}"
+            if version == 1:
+                return OLDER
             tables = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE sql <> ''"))
             if tables != SCHEMA:
                 return "it is no record of this course" if path.stat().st_size else "it is empty"
@@ -106,10 +113,24 @@ def fault(path: Path) -> str:
             entries(connection)
             return "" if result == "ok" else str(result)
     except (sqlite3.DatabaseError, ValueError) as error:
-        # of these the file itself is no cause: a lock, a right, a disk
-        if isinstance(error, sqlite3.OperationalError) and _code(error) != sqlite3.SQLITE_ERROR:
-            raise
-        return str(error)
+        return _in_the_file(error)
+
+
+def _brought_over(path: Path) -> str:
+    """Bring a file to this version; return why it is no good record then, "" if it is one."""
+    try:
+        with transaction(path, "EXCLUSIVE") as connection:
+            migrate(connection, SCHEMA["answered"])
+    except sqlite3.DatabaseError as error:
+        return _in_the_file(error)
+    return fault(path)
+
+
+def _in_the_file(error: Exception) -> str:
+    """What is wrong in the file; raises what the file itself is no cause of: a lock, a disk."""
+    if isinstance(error, sqlite3.OperationalError) and _code(error) != sqlite3.SQLITE_ERROR:
+        raise error
+    return str(error)
 
 
 def entries(connection: sqlite3.Connection) -> list[Entry]:

@@ -1,0 +1,80 @@
+"""A matplotlib figure for the browser: as SVG that fits the page, and where its numbers stand."""
+
+import re
+from io import BytesIO
+from itertools import pairwise
+from typing import Any
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.container import BarContainer, Container
+from matplotlib.figure import Figure
+
+POINTS = 72  # to an inch
+GREY = re.compile(r"#([0-9a-f]{2})\1\1\b")
+
+
+def to_svg(figure: Figure) -> str:
+    """The figure as it is, in the ink of the page that shows it."""
+    # savefig would draw twice, once only to lay out
+    buffer = BytesIO()
+    canvas: Any = FigureCanvasSVG(figure)
+    canvas.print_svg(buffer, metadata={"Date": None, "Creator": None})
+    return GREY.sub(_ink, buffer.getvalue().decode())
+
+
+def _ink(found: re.Match[str]) -> str:
+    """A shade of grey as a share of the page's ink: dark on a light page, light on a dark one."""
+    share = round(100 * (1 - int(found[1], 16) / 255))
+    if share in (0, 100):
+        return "currentColor" if share else "var(--normlab-ground)"
+    return f"color-mix(in srgb, currentColor {share}%, var(--normlab-ground))"
+
+
+def name_artists(ax: Axes) -> None:
+    """Tell the browser which parts of a picture are data, and what they are called."""
+    for line in ax.lines:
+        if line.get_transform() == ax.transData:  # not the lines from edge to edge
+            line.set_gid(f"normlab:line:{_label(line)}")
+    for collection in ax.collections:
+        collection.set_gid(f"normlab:points:{_label(collection)}")
+    for container in ax.containers:
+        if isinstance(container, BarContainer):
+            kind = "bar" if container.orientation == "vertical" else "barh"
+            for patch in container:
+                patch.set_gid(f"normlab:{kind}:{_label(container)}")
+
+
+def _label(artist: Artist | Container) -> str:
+    """What an artist is called in a legend; "" if it has no name of its own."""
+    label = str(artist.get_label())
+    return "" if label.startswith("_") else label
+
+
+def panels(figure: Figure) -> list[tuple[float, float]]:
+    """Where each axes with all its labels begins, and how wide it is, without gaps."""
+    dpi = figure.get_dpi()
+    boxes: Any = [ax.get_tightbbox() for ax in figure.axes]
+    spans = [(box.x0 / dpi * POINTS, box.x1 / dpi * POINTS) for box in boxes]
+    cuts = [float(right + left) / 2 for (_, right), (left, _) in pairwise(spans)]
+    edges = [0.0, *cuts, figure.get_figwidth() * POINTS]
+    return [(round(left, 1), round(right - left, 1)) for left, right in pairwise(edges)]
+
+
+def plot_of(ax: Axes, figure: Figure) -> dict[str, Any]:
+    """The edges of an axes in the picture (left, top, right, bottom), and their numbers."""
+    ax.apply_aspect()
+    box, height = ax.get_position(), figure.get_figheight() * POINTS
+    width = figure.get_figwidth() * POINTS
+    edges = (box.x0 * width, (1 - box.y1) * height, box.x1 * width, (1 - box.y0) * height)
+    return {
+        "box": [round(float(edge), 1) for edge in edges],
+        "xlim": list(map(float, ax.get_xlim())),
+        "ylim": list(map(float, ax.get_ylim())),
+        "xlog": ax.get_xscale() == "log",
+        "ylog": ax.get_yscale() == "log",
+        "xlabel": ax.get_xlabel(),
+        "ylabel": ax.get_ylabel(),
+        "ruled": [len(ax.get_xticks()) > 0, len(ax.get_yticks()) > 0],
+    }

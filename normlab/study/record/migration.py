@@ -1,0 +1,24 @@
+"""A record that an older normlab made, brought to the form of this one."""
+
+import sqlite3
+
+OLD_SCHEMA = {
+    "read": "CREATE TABLE read (id TEXT PRIMARY KEY, time TEXT NOT NULL, chapter TEXT NOT NULL)",
+    "predicted": "CREATE TABLE predicted (id TEXT PRIMARY KEY, time TEXT NOT NULL, "
+    "question TEXT NOT NULL, option TEXT NOT NULL, right INTEGER NOT NULL)",
+}
+"""Tables of version 1 that are no more. A chapter is now read when its predictions are answered, so
+that somebody ran its last cell is not kept."""
+BRING_OVER = """
+INSERT INTO answered SELECT id, time, question, option, 1.0 - right, 0 FROM predicted
+"""
+
+
+def migrate(connection: sqlite3.Connection, create: str) -> None:
+    """Bring a record of version 1 to version 2; `create` makes the table of answers."""
+    tables = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE sql <> ''"))
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == 1 and OLD_SCHEMA.items() <= tables.items():
+        drops = [f"DROP TABLE {name}" for name in OLD_SCHEMA]
+        for statement in (create, BRING_OVER, *drops, "PRAGMA user_version = 2"):
+            connection.execute(statement)
