@@ -6,6 +6,8 @@ from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 
+from ipywidgets import HTML, VBox
+
 from normlab.study.quiz import Question, Quiz, find_question, load_questions
 from normlab.study.record import Answer, History, open_record
 from normlab.study.said import Said
@@ -79,11 +81,8 @@ def review() -> Any:
     due, said = due_now()
     if not due:
         return Said(said)
-    import ipywidgets  # the NumPy part alone has none
-
-    return ipywidgets.VBox(
-        [ipywidgets.HTML(f"<p>{said}</p>"), *(Quiz(question, again=True) for question in due)]
-    )
+    questions = [Quiz(question, again=True) for question in due]
+    return VBox([HTML(f"<p>{said}</p>"), *questions])
 
 
 def due_now() -> tuple[list[Question], str]:

@@ -12,7 +12,7 @@ BLOCKS = "▁▂▃▄▅▆▇█"
 WINDOW = 8
 """Predictions over which the curve takes its mean."""
 HEIGHT, STEP = 90, 9  # of the picture: a surprise of 1, and from one prediction to the next
-AXIS = 34
+AXIS = 44
 
 
 @dataclass(frozen=True)
