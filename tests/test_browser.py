@@ -138,6 +138,13 @@ def assert_no_output_holds_an_error(page: Page):
     assert "Error displaying widget" not in page.locator(".jp-Notebook").inner_text()
 
 
+def unfold(chapter):
+    """Open the sections that have a star."""
+    folded = chapter.locator(".jp-showHiddenCellsButton")
+    while folded.count():
+        folded.first.click()
+
+
 def stores_an_explorer(name):
     cells = fresh_copy(ROOT / "notebooks" / name)["cells"]
     return any("explore_" in cell["source"] and cell.get("outputs") for cell in cells)
@@ -148,10 +155,8 @@ def test_a_fresh_copy_tells_no_answer_and_its_explorer_moves_before_anything_is_
     name, open_chapter
 ):
     chapter = open_chapter(name)
-    folded = chapter.locator(".jp-showHiddenCellsButton")
     expect(chapter.locator(".jp-Notebook")).to_contain_text(f"{name[:2]} · ", timeout=MINUTES)
-    while folded.count():  # sections with a star
-        folded.first.click()
+    unfold(chapter)
     in_sight = ".normlab-explorer" if stores_an_explorer(name) else ".normlab-quiz"
     explorer = chapter.locator(in_sight).first
     wait_for_stored(explorer, chapter)
@@ -169,6 +174,7 @@ def test_a_chapter_runs_and_every_explorer_moves_and_answers_its_settings(open_c
     chapter = open_chapter(RUN_CHAPTER)
     run_all_cells(chapter)
     assert_no_output_holds_an_error(chapter)
+    unfold(chapter)
     explorers = chapter.locator(".normlab-explorer")
     assert explorers.count() >= 2
     for i in range(explorers.count()):

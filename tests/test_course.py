@@ -3,11 +3,11 @@
 import re
 from pathlib import Path
 
+import build
 import course_links
 import minutes
 import pytest
 
-import build
 from normlab.chapters import course
 from normlab.chapters.course import Chapter, chapters, find_chapter, read_chapter
 from normlab.claims import VERDICTS, find_claim

@@ -245,10 +245,12 @@ def test_a_thread_that_draws_takes_no_style_from_another():
         first_left.set()
         return made
 
-    with ThreadPoolExecutor(2) as threads:
+    before = mpl.rcParams["axes.titlelocation"]
+    with mpl.rc_context({"axes.titlelocation": "right"}), ThreadPoolExecutor(2) as threads:
         drawn = list(threads.map(frame, [first, second]))
+        assert mpl.rcParams["axes.titlelocation"] == "right"  # no style is left behind
     assert drawn == [frame(draw)] * 2
-    assert mpl.rcParams["axes.titlelocation"] == "center"  # and no style is left behind
+    assert mpl.rcParams["axes.titlelocation"] == before
 
 
 @pytest.mark.parametrize("texts", [["a"], ["a\nb", "b\na"], ["", "x\n\nx", "x\n"]])
