@@ -714,7 +714,8 @@ def shown(y, dx):
     return numbers, f"{np.abs(dx.astype(float)).max():.2f}"
 
 
-zeros, eps, none = np.zeros(4, np.float32), 1e-5, 2.0**-23
+zeros, eps = np.zeros(4, np.float32), 1e-5
+none = torch.finfo(torch.float32).eps
 cases = [
     ("zero vector", "LN", zeros, eps),
     ("zero vector, ε = None", "RMS", zeros, none),

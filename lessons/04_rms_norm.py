@@ -598,7 +598,7 @@ Table(
 #   $D = 4096$. "15–20 %" has no source.
 # - `F.rms_norm` on a CPU is six operators and slower than `F.layer_norm`'s one. The paper's run
 #   times fall by 6.9 % (Transformer) to 40.8 %.
-# - Ported weights: `eps=None` is $1.19\cdot10^{-7}$; LLaMA's $w$ is Gemma's $1 + w$; Falcon
+# - Ported weights: `eps=None` is $1.19\cdot10^{-7}$ in float32; LLaMA's $w$ is Gemma's $1 + w$; Falcon
 #   7B–180B is LayerNorm.
 
 # %% [markdown]

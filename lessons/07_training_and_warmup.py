@@ -195,7 +195,7 @@ quiz("logits-after-three")
 quiz("first-blocks-gradient")
 
 # %% tags=["nbval-ignore-output"]
-from normlab.chapters.warmup import draw_collapse, follow
+from normlab.chapters.warmup import draw_followed, follow
 
 looks = [*range(11), 15, 20, 30, 40]
 configs = [
@@ -205,7 +205,7 @@ configs = [
 ]
 followed = [follow(config, looks) for config in configs]
 fig, axes = new_figure(2, width=9)
-draw_collapse(followed, axes)
+draw_followed(followed, axes)
 
 
 def share(run, name, updates):

@@ -142,8 +142,8 @@ from normlab.models import DEEPNORM_VARIANTS
 def deviations(variant):
     block = Transformer(study_config(variant, 12), seed=0).encoder.blocks[0]
     attention, ffn = block.attention, block.feed_forward
-    four = attention.query, attention.key, attention.value, attention.output
-    return [linear.weight.std().item() for linear in (*four, ffn.inner, ffn.outer)]
+    projections = attention.query, attention.key, attention.value, attention.output
+    return [linear.weight.std().item() for linear in (*projections, ffn.inner, ffn.outer)]
 
 
 xavier = deviations("post-norm")
@@ -285,7 +285,7 @@ draw_bound(small, ax, ("post-norm", "α only", "DeepNorm", "β only"))
 # | variant | where it stood |
 # |---|---|
 # | α on the branch: $\text{norm}(x + \alpha f(x))$ | labml.ai's annotated DeepNorm, issue 145. The formula in the comment above that line is right. Other projects copied the line. |
-# | β_w on other matrices, in two ways | xFormers until its pull request 284; a common reading of "scale the sub-layer weights" |
+# | β_w on other matrices, in two ways | xFormers until its pull request 284 |
 # | inverse β_w: $(8N)^{+1/4}$ | the DeepNorm *baseline* in the code of Mix-LN and LayerNorm Scaling, with $\alpha = 2.828$ fixed for every depth |
 # | α only, β_w only | half of the method |
 

@@ -304,7 +304,7 @@ quiz("default-of-torch-geometric")
 # %%
 import numpy as np
 
-from normlab.models import graph_layer_norm, graph_norm
+from normlab.chapters.beyond_transformers import batched_norms
 
 rng = np.random.default_rng(0)
 batch = np.repeat([0, 1, 2], [10, 25, 15])
@@ -312,15 +312,8 @@ x = rng.standard_normal((50, 16)) + rng.standard_normal((50, 1))
 changed = x.copy()
 changed[batch == 2] *= 10  # another graph in the same mini-batch
 
-ones, zeros, no_batch = np.ones(16), np.zeros(16), np.zeros(50, int)
-norms = {
-    "mode node": lambda x: graph_layer_norm(x, batch, ones, zeros, "node"),
-    "mode graph, with batch": lambda x: graph_layer_norm(x, batch, ones, zeros, "graph"),
-    "as called in the question": lambda x: graph_layer_norm(x, no_batch, ones, zeros, "graph"),
-    "GraphNorm": lambda x: graph_norm(x, batch, ones, zeros, alpha=ones),
-}
 rows = []
-for name, norm in norms.items():
+for name, norm in batched_norms(batch, channels=16).items():
     y, moved = norm(x), norm(changed)
     change = abs(moved - y)[batch == 0].max()
     rows.append([name, np.sum(abs(y.mean(1)) < 1e-6), f"{change:.2f}"])

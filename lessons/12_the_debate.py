@@ -246,7 +246,7 @@ from normlab.models import PLACEMENTS, AlphaOnTheBranch
 print(run_claim(29).finding.headline)
 with patch.dict(PLACEMENTS, deepnorm=AlphaOnTheBranch):
     other = run_claim(29).finding
-print(other.headline, "→", other.status)
+print(other.headline)
 
 # %% [markdown]
 # ## 4. A norm put in another's place
@@ -265,8 +265,7 @@ from normlab.norms import batch_norm
 before = run_claim(1).finding
 with patch.object(what_it_is, "layer_norm", batch_norm):
     after = run_claim(1).finding
-print("with layer norm:", before.status)
-print("with batch norm in its place:", after.status)
+print("first:", before.status, "second:", after.status)
 pairs = zip(before.measures, after.measures, strict=True)
 Table(
     ("measured", "layer norm", "batch norm", "bounds"),

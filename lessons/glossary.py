@@ -112,8 +112,8 @@
 # - **spacing**: the distance from a number to the next one that a dtype can hold.
 # - **`state_dict`**: a PyTorch module's weights and buffers by name.
 # - **sub-layer**: an attention or a feed-forward network with its shortcut and its norm.
-# - **trained, stuck, diverged**: how a run of chapter 07 ends: below half of chance, above it,
-#   or without a finite loss.
+# - **trained, stuck, diverged**: how a run of chapter 07 ends: below half of chance; above 0.95 of
+#   it; or given up, since the loss grew too far or is no number.
 # - **unbiased variance**: the sum of squares divided by $D-1$ instead of $D$.
 # - **upstream gradient**: the gradient of the loss for a layer's output, which comes back from
 #   above.

@@ -27,7 +27,7 @@ from normlab.chapters.frameworks.figures import draw_differences
 from normlab.chapters.gradient_flow import StackFlows, draw_flow
 from normlab.chapters.rms_norm.norm_race import NormTimes
 from normlab.chapters.warmup import (
-    draw_collapse,
+    draw_followed,
     draw_losses,
     draw_map,
     draw_rates,
@@ -107,7 +107,7 @@ STATIC = {
     "token cosine": (1, lambda ax: draw_token_cosine({"pre-norm": PROFILE, "none": PROFILE}, ax)),
     "rates": (1, lambda ax: draw_rates({0: [1, 1], 4: [0, 1]}, ax)),
     "losses": (1, lambda ax: draw_losses([LEARNS, BURSTS], ax)),
-    "collapse": (2, lambda axes: draw_collapse([LOOKED], axes)),
+    "collapse": (2, lambda axes: draw_followed([LOOKED], axes)),
     "map": (1, lambda ax: draw_map(load_warmup_map(), ax, "post-norm", 6)),
     "constants": (2, lambda axes: deep.draw_constants(deep.constants_by_depth([6, 12]), axes)),
     "bound": (

@@ -172,6 +172,9 @@ def test_the_end_of_the_input_loses_nothing(record, monkeypatch, capsys):
     ("text", "number"),
     [
         ("0,25", 0.25),
+        ("1,000", 1000),
+        ("-12,345.5", -12345.5),
+        ("1,5", 1.5),
         (" 1 / 4 ", 0.25),
         ("1e-5", 1e-5),
         ("10^-5", 1e-5),
@@ -183,7 +186,7 @@ def test_numbers_are_read_as_people_write_them(text, number):
     assert read_number(text) == pytest.approx(number)
 
 
-@pytest.mark.parametrize("text", ["", "much", "1/0", "1/2/3", "10^x"])
+@pytest.mark.parametrize("text", ["", "much", "1/0", "1/2/3", "10^x", "nan", "1e999", "10^999"])
 def test_what_is_no_number_is_refused(text):
     with pytest.raises(ValueError, match="is no number; type one such as"):
         read_number(text)

@@ -25,7 +25,7 @@ from normlab.chapters.warmup.rate_map import (
     read_warmup_map,
     trained_of,
 )
-from normlab.chapters.warmup.run_figures import draw_collapse, draw_rates
+from normlab.chapters.warmup.run_figures import draw_followed, draw_rates
 from normlab.tools.timing import one_thread
 from normlab.training import run as training_run
 from normlab.training.config import TrainConfig
@@ -260,6 +260,6 @@ def test_the_curves_are_those_that_were_given():
     axes = Figure().subplots(1, 2)
     with one_thread():
         looked = follow(replace(SMALL, decoder_layers=1), [0, 1])
-    draw_collapse([looked], axes)
+    draw_followed([looked], axes)
     for ax, name in zip(axes, ("logit_spread", "first_gradient"), strict=True):
         assert np.array_equal(ax.lines[0].get_ydata(), looked.series(name))

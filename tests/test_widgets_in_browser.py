@@ -188,7 +188,17 @@ def test_a_wrong_number_that_many_expect_is_explained(asked):
 
 @pytest.mark.parametrize(
     ("typed", "read"),
-    [("1/4", 0.25), ("0,25", 0.25), ("2·10^-3", 0.002), ("−1e3", -1000), (" 7 ", 7), ("1/0", None)],
+    [
+        ("1/4", 0.25),
+        ("0,25", 0.25),
+        ("1,000", 1000),
+        ("-12,345.5", -12345.5),
+        ("1/2/3", None),
+        ("2·10^-3", 0.002),
+        ("−1e3", -1000),
+        (" 7 ", 7),
+        ("1/0", None),
+    ],
 )
 def test_numbers_are_read_as_people_write_them(typed, read, asked):
     question = asked(next(iter(NUMBERS.values())))

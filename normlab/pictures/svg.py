@@ -12,6 +12,8 @@ from matplotlib.container import BarContainer, Container
 from matplotlib.figure import Figure
 
 POINTS = 72  # to an inch
+CONNECTOR = "connector"
+"""The gid of a line that is no data."""
 GREY = re.compile(r"#([0-9a-f]{2})\1\1\b")
 
 
@@ -35,7 +37,8 @@ def _ink(found: re.Match[str]) -> str:
 def name_artists(ax: Axes) -> None:
     """Tell the browser which parts of a picture are data, and what they are called."""
     for line in ax.lines:
-        if line.get_transform() == ax.transData:  # not the lines from edge to edge
+        of_data = line.get_transform() == ax.transData  # not the lines from edge to edge
+        if of_data and line.get_gid() != CONNECTOR:
             line.set_gid(f"normlab:line:{_label(line)}")
     for collection in ax.collections:
         collection.set_gid(f"normlab:points:{_label(collection)}")

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from normlab.study.quiz import Question
 from normlab.study.record import Answer, History, Result, open_record
-from normlab.study.reviews import due_on
+from normlab.study.reviews import due_on, they_come
 from normlab.study.surprises import Surprises, surprises
 from normlab.tools.table import Table
 
@@ -104,8 +104,8 @@ class Overview:
     def next_step(self) -> str:
         """What to do next, in one sentence."""
         if self.due:
-            asked = "1 question comes" if self.due == 1 else f"{self.due} questions come"
-            return f"{asked} back today: `review()` here, `normlab review` in a terminal."
+            how = "`review()` here, `normlab review` in a terminal"
+            return f"{they_come(self.due)} back today: {how}."
         for chapter in self.chapters:
             for sentence in chapter.to_do():
                 return sentence

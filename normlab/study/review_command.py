@@ -1,5 +1,6 @@
 """`normlab review`: what was answered wrongly before, asked again in a terminal."""
 
+import math
 import re
 import sys
 from typing import Any
@@ -10,6 +11,8 @@ from normlab.study.quiz.written import as_text
 from normlab.study.record import open_record
 from normlab.study.reviews import due_now
 
+THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
+"""A comma before three digits stands between thousands, as in the texts; else it is a point."""
 POWER = re.compile(r"(?:(.+)[·*x×])?10(?:\^|\*\*)\(?([+-]?\d+)\)?")
 
 
@@ -79,16 +82,20 @@ def _keep_and_say(question: Question, given: Any) -> None:
 def read_number(typed: str) -> float:
     """A number as a learner types it.
 
-    >>> [read_number(text) for text in ("0,25", "1/4", "2·10^-3", "−1e5")]
-    [0.25, 0.25, 0.002, -100000.0]
+    >>> [read_number(text) for text in ("0,25", "1,000", "1/4", "2·10^-3", "−1e5")]
+    [0.25, 1000.0, 0.25, 0.002, -100000.0]
     """
-    above, _, below = re.sub(r"[\s_]", "", typed).replace("−", "-").replace(",", ".").partition("/")
+    above, _, below = re.sub(r"[\s_]", "", typed).replace("−", "-").partition("/")
     try:
-        return _one(above) / _one(below or "1")
-    except (ValueError, ZeroDivisionError):
-        raise ValueError(f"{typed!r} is no number; type one such as 0.25, 1/4 or 1e-5.") from None
+        number = _one(above) / _one(below or "1")
+    except (ValueError, ZeroDivisionError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{typed!r} is no number; type one such as 0.25, 1/4 or 1e-5.")
+    return number
 
 
 def _one(text: str) -> float:
-    power = POWER.fullmatch(text)
-    return float(power[1] or 1) * 10.0 ** int(power[2]) if power else float(text)
+    plain = text.replace(",", "" if THOUSANDS.fullmatch(text) else ".")
+    power = POWER.fullmatch(plain)
+    return float(power[1] or 1) * 10.0 ** int(power[2]) if power else float(plain)

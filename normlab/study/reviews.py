@@ -91,14 +91,19 @@ def due_now() -> tuple[list[Question], str]:
     with open_record() as record:
         history = record.history()
     if due := due_on(date.today(), history, questions):
-        return [each.asked() for each in due], f"{_counted(len(due))} back today."
+        return [each.asked() for each in due], f"{they_come(len(due))} back today."
     if coming := returns(history, questions):
         first = [each for each in coming if each.day == coming[0].day]
-        return [], f"Nothing comes back today. {_counted(len(first))} back on {coming[0].day}."
+        return [], f"Nothing comes back today. {they_come(len(first))} back on {coming[0].day}."
     if any(not answer.right for answer in history.predictions.values()):
         return [], "Nothing comes back: what was wrong at first was right three times since."
     return [], "Nothing comes back: no prediction was wrong so far."
 
 
-def _counted(count: int) -> str:
+def they_come(count: int) -> str:
+    """The beginning of a sentence on some questions.
+
+    >>> they_come(1), they_come(2)
+    ('1 question comes', '2 questions come')
+    """
     return "1 question comes" if count == 1 else f"{count} questions come"

@@ -6,6 +6,7 @@ from .figures import draw_accuracy as draw_accuracy
 from .figures import draw_patches as draw_patches
 from .figures import draw_rate_grid as draw_rate_grid
 from .graph_runs import load_accuracy_by_depth as load_accuracy_by_depth
+from .mini_batch_norms import batched_norms as batched_norms
 from .outcome import what_comes_out as what_comes_out
 from .oversmoothing import directions_apart as directions_apart
 from .oversmoothing import smoothing as smoothing

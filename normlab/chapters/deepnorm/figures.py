@@ -1,11 +1,12 @@
 """Pictures of one training step by depth and variant, of α and β, and of very deep runs."""
 
 from collections.abc import Mapping
-from math import isfinite, log10
+from math import isfinite
 
 from matplotlib.axes import Axes
 
 from normlab.chapters.deepnorm.one_step import DeepNormConstants, UpdateSweep, variant_name
+from normlab.pictures.end_names import name_line_ends
 from normlab.pictures.style import (
     BLUE,
     GREEN,
@@ -36,7 +37,6 @@ STEPS = {"sgd": "one SGD step", "sign": "one sign step (Adam's first)"}
 
 
 _TOP = 30.0
-_NAME_GAP = 0.042  # of the height of the axes, between the names of two lines
 
 
 def draw_update(data: UpdateSweep, ax: Axes, /, variant: str, layers: int) -> None:
@@ -48,39 +48,27 @@ def draw_update(data: UpdateSweep, ax: Axes, /, variant: str, layers: int) -> No
     bottom = min(v.min() for v in data.relative.values()) / 3
     for name, values in data.relative.items():
         if name != variant:
-            ax.plot(data.depths, values, color=GREY, linewidth=0.8, alpha=0.6)
+            other = variant_name(name)
+            ax.plot(data.depths, values, color=GREY, linewidth=0.8, alpha=0.6, label=other)
             ax.plot(data.depths[-1], values[-1], VARIANT_LOOKS[name][1], color=GREY, markersize=4)
-    _name_ends(data, ax, variant, color, bottom)
     values, place = data.relative[variant], data.depths.index(layers)
-    ax.plot(
-        data.depths, values, color=color, marker=marker, markersize=4, label=variant_name(variant)
-    )
+    chosen = variant_name(variant)
+    shown = ax.plot(data.depths, values, color=color, marker=marker, markersize=4, label=chosen)
     ax.plot(layers, values[place], marker, color=color, markersize=10, markeredgecolor="black")
     predicted, slope = data.predicted(variant), data.predicted_slope(variant)
     if predicted is not None and slope is not None:
-        ax.plot(
-            data.depths, predicted, "--", color="black", label=f"theory, slope {_two_digits(slope)}"
-        )
+        theory = f"theory, slope {_two_digits(slope)}"
+        shown += ax.plot(data.depths, predicted, "--", color="black", label=theory)
     ax.axvline(layers, color=GREY, linewidth=0.8, linestyle=":")
     ax.set(xscale="log", yscale="log", ylim=(bottom, _TOP), xlabel="layers N", ylabel="‖ΔF‖/‖F‖")
     ax.set_xlim(data.depths[0] / 1.2, data.depths[-1] * 9)  # room for the names
     ax.set_xticks(data.depths, [str(n) for n in data.depths])
     ax.minorticks_off()
-    name = variant_name(variant)
-    ax.set_title(f"{name}, {STEPS[data.rule]}: slope {_two_digits(data.slope(variant))}")
-    ax.legend(loc="upper left", fontsize=9.5)
-
-
-def _name_ends(data: UpdateSweep, ax: Axes, variant: str, color: str, bottom: float) -> None:
-    """The name of each line beside its end, or above the name below it if that is too near."""
-    gap, height = _NAME_GAP * log10(_TOP / bottom), -float("inf")
-    last, at = data.depths[-1], data.depths[-1] * 1.45
-    for name, values in sorted(data.relative.items(), key=lambda item: item[1][-1]):
-        height = max(log10(values[-1]), height + gap)
-        ax.plot([last * 1.08, at / 1.04], [values[-1], 10**height], color=GREY, linewidth=0.6)
-        text = ax.text(at, 10**height, variant_name(name), fontsize=9.5, va="center")
-        if name == variant:
-            text.set(color=color, weight="bold")
+    last = data.depths[-1]
+    ends = {variant_name(name): float(v[-1]) for name, v in data.relative.items()}
+    name_line_ends(ax, ends, (last * 1.08, last * 1.4), chosen, color)
+    ax.set_title(f"{chosen}, {STEPS[data.rule]}: slope {_two_digits(data.slope(variant))}")
+    ax.legend(handles=shown, loc="upper left", fontsize=9.5)
 
 
 def describe_update(data: UpdateSweep, /, variant: str, layers: int) -> tuple[str, Table]:

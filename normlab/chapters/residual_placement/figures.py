@@ -1,6 +1,5 @@
 """Pictures of the residual stream by layer, and the block diagrams of placements."""
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,6 +9,7 @@ from matplotlib.patches import Circle, FancyBboxPatch
 from normlab.chapters.residual_placement.stream import InitialLosses, StreamGrowth, compare_change
 from normlab.models.placement.standard import find_placement
 from normlab.models.placement.wiring import Node, Wiring, trace, wiring_code
+from normlab.pictures.end_names import name_line_ends
 from normlab.pictures.style import (
     BLUE,
     GREEN,
@@ -49,40 +49,15 @@ def draw_placement_growth(
     lowest = min(growth.mean_square.min() for growth in data.values())
     limits = lowest / 2, 200.0
     last = len(data[placement].change)
-    for growth in data.values():
-        right.plot(growth.mean_square, color=PALE, lw=1)
-    _name_ends(right, {name: growth.mean_square[-1] for name, growth in data.items()}, last, limits)
-    right.plot(data[placement].mean_square, color=BLUE, marker="o", ms=4, label=placement)
+    for name, growth in data.items():
+        if name != placement:
+            right.plot(growth.mean_square, color=PALE, lw=1, label=name)
     right.set(yscale="log", ylim=limits, xlim=(-0.5, 1.5 * last))
+    ends = {name: float(growth.mean_square[-1]) for name, growth in data.items()}
+    name_line_ends(right, ends, (last, 1.07 * last), placement, BLUE)
+    right.plot(data[placement].mean_square, color=BLUE, marker="o", ms=4, label=placement)
     right.set_xticks(np.unique(np.linspace(0, last, 5).round().astype(int)))
     right.set(xlabel="layer l", ylabel="‖x_l‖²/D", title="mean square of the stream")
-    for text in right.texts:
-        if text.get_text() == placement:
-            text.set(color=BLUE, weight="bold")
-
-
-def _name_ends(ax: Axes, ends: Mapping[str, float], last: int, limits: tuple[float, float]) -> None:
-    """Write the names of lines to the right of their ends; those that leave the axes at the top."""
-    for name, height in _apart(ends, *limits).items():
-        ax.plot([last, 1.05 * last], [min(ends[name], limits[1]), height], color=PALE, lw=1)
-        ax.text(1.07 * last, height, name, size=9, va="center", color="#5A5A5A")
-
-
-def _apart(heights: Mapping[str, float], bottom: float, top: float) -> Mapping[str, float]:
-    """Where to write names beside heights on a logarithmic axis so that none covers another."""
-    reach = math.log(top / bottom)
-    gap = reach / max(26, len(heights))
-    names = sorted(heights, key=lambda name: heights[name])
-    wanted = [min(math.log(heights[name] / bottom), reach) for name in names]
-    places = list(wanted)
-    for _ in range(200):  # neighbours push each other away, a little at a time
-        for low in range(len(names) - 1):
-            short = gap - (places[low + 1] - places[low])
-            if short > 0:
-                places[low] -= short / 2
-                places[low + 1] += short / 2
-        places = [min(max(place, gap / 2), reach - gap / 2) for place in places]
-    return {name: bottom * math.exp(place) for name, place in zip(names, places, strict=True)}
 
 
 def describe_placement_growth(

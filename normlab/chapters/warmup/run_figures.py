@@ -23,7 +23,7 @@ def draw_rates(rates: Mapping[int, Sequence[float]], ax: Axes, /) -> None:
     ax.legend()
 
 
-def draw_collapse(runs: Sequence[Followed], axes: Sequence[Axes], /) -> None:
+def draw_followed(runs: Sequence[Followed], axes: Sequence[Axes], /) -> None:
     """Left the spread of the logits over inputs, right the gradient of the first block."""
     titles = {
         "logit_spread": "does the answer depend on the input?",

@@ -65,15 +65,19 @@ function makeChoice({ options, explanation }) {
   return { nodes: made.map(({ label }) => label), read, show, verdicts };
 }
 
-// "0.25", "0,25", "1/4", "25 %" with the unit %, "10^-5", "1e-5".
+// "0.25", "0,25", "1,000", "1/4", "25 %" with the unit %, "10^-5", "1e-5". A comma before three
+// digits stands between thousands, as in the texts; else it is a point.
 function readNumber(text, unit) {
-  const plain = text.replace(unit, "").replace(/\s|_/g, "").replace("−", "-").replace(",", ".");
-  const [above, below = "1"] = plain.split("/");
+  const plain = text.replace(unit, "").replace(/\s|_/g, "").replace("−", "-");
+  const [above, below = "1", ...more] = plain.split("/");
   const one = (part) => {
-    const power = part.match(/^(?:(.+)[·*x×])?10(?:\^|\*\*)\(?([+-]?\d+)\)?$/);
-    return power ? Number(power[1] ?? 1) * 10 ** Number(power[2]) : part === "" ? NaN : Number(part);
+    const thousands = /^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?$/.test(part);
+    const number = part.replaceAll(",", thousands ? "" : ".");
+    const power = number.match(/^(?:(.+)[·*x×])?10(?:\^|\*\*)\(?([+-]?\d+)\)?$/);
+    if (power) return Number(power[1] ?? 1) * 10 ** Number(power[2]);
+    return number === "" ? NaN : Number(number);
   };
-  return one(above) / one(below);
+  return more.length ? NaN : one(above) / one(below);
 }
 
 const digits = (value) =>
