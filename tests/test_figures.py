@@ -56,6 +56,7 @@ RUNS = beyond.load_recurrent_runs()
 # name: how many axes, and how they are drawn on
 STATIC = {
     "shift": (2, lambda axes: layer_norm.draw_shift(layer_norm.shift_study(3.0, 2.0), axes)),
+    "states": (2, lambda axes: layer_norm.draw_states({"a": np.zeros(3), "b": np.ones(3)}, axes)),
     "three paths": (1, backward.draw_three_paths),
     "gradient paths": (1, lambda ax: backward.draw_gradient_paths(PATHS, ax)),
     "scale sweep": (1, lambda ax: backward.draw_scale_sweep(backward.sweep_scales(), ax)),

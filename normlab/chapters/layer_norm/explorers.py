@@ -3,13 +3,20 @@
 from normlab.chapters.layer_norm.batch_dependence import companions
 from normlab.chapters.layer_norm.figures import (
     describe_companions,
-    describe_sharing,
     describe_traced_token,
     draw_companions,
-    draw_sharing,
     draw_traced_token,
 )
-from normlab.chapters.layer_norm.sharing import IMAGES, SHARING_NORMS, TEXT, Layout, Place, Sharing
+from normlab.chapters.layer_norm.sharing import (
+    IMAGES,
+    IMAGES_BY_POSITION,
+    SHARING_NORMS,
+    TEXT,
+    Layout,
+    Place,
+    Sharing,
+)
+from normlab.chapters.layer_norm.sharing_figures import describe_sharing, draw_sharing
 from normlab.chapters.layer_norm.trace import traced_tokens
 from normlab.pictures import Choice, Explorer, Scene, Slider
 from normlab.pictures.style import BLUE, NORM_COLORS, ORANGE
@@ -18,6 +25,8 @@ WALK: tuple[Place, ...] = (
     (0, 0, 0), (0, 0, 2), (0, 0, 5), (0, 2, 5), (0, 3, 5), (1, 3, 5), (2, 3, 5), (2, 3, 1),
 )  # fmt: skip
 """One coordinate changes at a time, so that each step shows whether the group depends on it."""
+
+LAYOUTS = (TEXT, IMAGES, IMAGES_BY_POSITION)
 
 
 def explore_sharing() -> Explorer:
@@ -28,14 +37,14 @@ def explore_sharing() -> Explorer:
         scene,
         pages={
             "norm": Choice("norm", SHARING_NORMS, start=1),
-            "place": Slider("group of the number at", WALK, show=_show_place),
+            "place": Slider("example, position, feature", WALK, show=_show_place),
         },
-        settings={"layout": Choice("layout", (TEXT, IMAGES), show=_show_layout)},
+        settings={"layout": Choice("layout", LAYOUTS, show=_show_layout)},
     )
 
 
 def _show_place(place: Place) -> str:
-    return "example {}, position {}, feature {}".format(*place)
+    return "{},\N{NO-BREAK SPACE}{},\N{NO-BREAK SPACE}{}".format(*place)
 
 
 def _show_layout(layout: Layout) -> str:
@@ -73,7 +82,10 @@ def explore_traced_token() -> Explorer:
             "token": Choice("token", list(traces)),
             "step": Slider("step", range(len(steps)), show=steps.__getitem__),
         },
-        settings={"learned": Choice("γ and β", (True, False), show=_show_learned)},
+        settings={
+            "learned": Choice("γ and β", (True, False), show=_show_learned),
+            "outlier": Slider("size of the outlier", (2.0, 4.0, 8.0, 16.0, 32.0), start=1),
+        },
         formula=["x̂ = (", ("x", BLUE), " − ", ("μ", ORANGE), ") / √(", ("σ²", ORANGE), " + ε)"],
     )
 

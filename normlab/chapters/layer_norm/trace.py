@@ -77,6 +77,11 @@ class TracedTokens:
     beta: FloatArray
     traces: dict[str, LayerNormTrace]
 
+    def span(self) -> tuple[float, float]:
+        """The smallest and the largest value of any token at any step."""
+        values = [step for trace in self.traces.values() for step in trace.steps().values()]
+        return float(np.min(values)), float(np.max(values))
+
     def operations(self, token: str, step: int) -> list[str]:
         """What step `step` did to each feature: `-2.00`, `/1.41`, `×0.5`, `+1.0`."""
         trace = self.traces[token]
@@ -90,20 +95,22 @@ class TracedTokens:
         ][step]
 
 
-def traced_tokens(learned: bool = True) -> TracedTokens:
+def traced_tokens(learned: bool = True, outlier: float = 4.0) -> TracedTokens:
     """A token, the same one shifted, stretched and reflected, and one with an outlier.
 
-    Without `learned` the gain is 1 and the shift 0, as at the start of training.
+    Args:
+        learned: without it the gain is 1 and the shift 0, as at the start of training.
+        outlier: feature 0 of the last token.
 
     >>> traces = traced_tokens().traces
     >>> bool(np.allclose(traces["x"].normalized, traces["2·x"].normalized, atol=1e-5))
     True
     """
     x = np.array([2.0, -1.0, 3.0, 0.0, 1.0, -2.0])
-    outlier = np.array([8.0, 0.0, 0.0, 0.0, 0.0, 0.0])
+    with_outlier = np.array([outlier, -1.0, 1.0, 0.0, 1.0, -1.0])
     gamma = np.array([1.0, 0.5, 2.0, 1.0, 1.5, 0.1]) if learned else np.ones(6)
     beta = np.array([0.0, 1.0, -1.0, 0.5, 0.0, 2.0]) if learned else np.zeros(6)
-    tokens = {"x": x, "x + 4": x + 4, "2·x": 2 * x, "−x": -x, "outlier": outlier}
+    tokens = {"x": x, "x + 4": x + 4, "2·x": 2 * x, "−x": -x, "outlier": with_outlier}
     return TracedTokens(
         gamma, beta, {name: trace_layer_norm(token, gamma, beta) for name, token in tokens.items()}
     )
