@@ -105,6 +105,8 @@ dvar = -(dx_hat * x_hat).sum() / (2 * sigma**2)  # (D,) -> ()
 
 measured = finite_difference_gradient(lambda v: loss(x, mean, v), var, 1e-4)
 print(f"dvar {dvar:.4f}   measured {measured:.4f}")
+fig, ax = new_figure(height=2.3)
+draw_three_paths(ax, "through Var")
 
 # %% [markdown]
 # ### Step 3 · The mean
@@ -126,6 +128,8 @@ def loss_of_mean(m):  # here Var follows m, so both ways through the mean are me
 
 measured = finite_difference_gradient(loss_of_mean, mean, 1e-4)
 print(f"dmean {dmean:.4f}   measured {measured:.4f}")
+fig, ax = new_figure(height=2.3)
+draw_three_paths(ax, "through μ")
 
 # %% [markdown]
 # ### Step 4 · Add the three paths
@@ -400,7 +404,7 @@ Table(("loss", "‖dx‖ / ‖g/σ‖"), rows)
 
 # %% [markdown] tags=["answer"]
 # In the formula: $g = 1$ is all mean, and $g = 2\hat x$ is all $\hat x$ term. This was reported
-# against PyTorch as a bug (issue 63541), and it is none. A test of a norm's backward pass needs an
+# against PyTorch as a bug (issue 63541), and it is not one. A test of a norm's backward pass needs an
 # upstream gradient that is neither, such as that of $\sum_i y_i^3$.
 
 # %% [markdown]
@@ -508,8 +512,8 @@ fig, ax = new_figure(height=2.8)
 draw_spectra(jacobian_spectra(features=8), ax)
 
 # %% [markdown] tags=["answer"]
-# The eigenvalues are 0 for each removed direction and $1/\sigma_\varepsilon$ for all others; the
-# picture is multiplied by $\sigma_\varepsilon$, or $r_\varepsilon$. With $\varepsilon>0$ the
+# The eigenvalues are 0 for each removed direction and $1/\sigma_\varepsilon$ for all others. In the
+# picture they are multiplied by $\sigma_\varepsilon$, or $r_\varepsilon$. With $\varepsilon>0$ the
 # direction $\hat x$ is not quite removed. With a gain, $\partial y/\partial x = \mathrm{diag}(\gamma)J$, and the symmetry
 # goes.
 

@@ -148,6 +148,18 @@ def test_the_graph_names_every_node_and_edge():
     assert {"$x_i$", r"$\mu$", "Var", r"$\mathcal{L}$", r"$1/\sigma_\varepsilon$"} <= set(texts)
 
 
+@pytest.mark.parametrize(
+    ("path", "edges"), [("", 16), ("direct", 7), ("through Var", 10), ("through μ", 10)]
+)
+def test_one_path_is_shown_and_the_others_are_faint(path, edges):
+    # one edge to x̂ᵢ or one to a statistic and three from it; six behind x̂; one from μ to Var
+    ax = axes()
+    draw_three_paths(ax, path)
+    arrows = [text.arrow_patch for text in ax.texts if getattr(text, "arrow_patch", None)]
+    assert len(arrows) == 16
+    assert sum(arrow.get_alpha() == 1 for arrow in arrows) == edges
+
+
 def test_the_picture_of_the_parts_shows_upstream_and_gradient():
     data = turned_upstream()
     left, middle, right = axes(3)

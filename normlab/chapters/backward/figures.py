@@ -38,17 +38,27 @@ _SLOPES = (
     ("$g_i$", (4.8, 0.13), "black"),
 )
 
+_FAINT = 0.15
+PATH_COLORS = {"direct": BLUE, "through μ": ORANGE, "through Var": GREEN}
 
-def draw_three_paths(ax: Axes, /) -> None:
-    """Layer norm as a graph: what each quantity depends on, and the local derivatives."""
+
+def draw_three_paths(ax: Axes, /, path: str = "") -> None:
+    """Layer norm as a graph: what each quantity depends on, and the local derivatives.
+
+    Args:
+        ax: where it is drawn.
+        path: the one to show, a name in `PATH_COLORS`; the others are faint. "" shows all.
+    """
+    shown = {PATH_COLORS[path], "black"} if path else {*PATH_COLORS.values(), GREY, "black"}
     for tail, head, color, dash in _EDGES:
         arrow: Any = {
             "arrowstyle": "->", "color": color, "linestyle": dash, "linewidth": 1.8,
-            "shrinkA": 14, "shrinkB": 14,
+            "shrinkA": 14, "shrinkB": 14, "alpha": 1.0 if color in shown else _FAINT,
         }  # fmt: skip
         ax.annotate("", _NODES[head], _NODES[tail], arrowprops=arrow)
     for label, place, color in _SLOPES:
-        ax.text(*place, label, ha="center", va="center", color=color)
+        alpha = 1.0 if color in shown else _FAINT
+        ax.text(*place, label, ha="center", va="center", color=color, alpha=alpha)
     for name, (across, up) in _NODES.items():
         box = {"boxstyle": "circle,pad=0.3", "facecolor": "white", "edgecolor": "black"}
         ax.text(across, up, name, ha="center", va="center", bbox=box)
@@ -63,11 +73,12 @@ def draw_gradient_paths(data: GradientPaths, ax: Axes, /) -> None:
     """For each feature, what each of the three paths adds to dx, and their sum."""
     places = np.arange(len(data.total))
     bars = {
-        "direct": (data.direct, BLUE, ""),
-        "through Var": (data.through_variance, GREEN, "//"),
-        "through μ": (data.through_mean, ORANGE, ".."),
+        "direct": (data.direct, ""),
+        "through Var": (data.through_variance, "//"),
+        "through μ": (data.through_mean, ".."),
     }
-    for shift, (name, (values, color, hatch)) in zip((-0.26, 0, 0.26), bars.items(), strict=True):
+    for shift, (name, (values, hatch)) in zip((-0.26, 0, 0.26), bars.items(), strict=True):
+        color = PATH_COLORS[name]
         ax.bar(places + shift, values, 0.24, label=name, color=color, hatch=hatch, ec="white")
     ax.plot(places, data.total, "kD", markersize=6, label="sum = dx")
     ax.axhline(0, color="black", linewidth=0.8)
