@@ -404,8 +404,8 @@ Table(("loss", "‖dx‖ / ‖g/σ‖"), rows)
 
 # %% [markdown] tags=["answer"]
 # In the formula: $g = 1$ is all mean, and $g = 2\hat x$ is all $\hat x$ term. This was reported
-# against PyTorch as a bug (issue 63541), and it is not one. A test of a norm's backward pass needs an
-# upstream gradient that is neither, such as that of $\sum_i y_i^3$.
+# against PyTorch as a bug (issue 63541), and it is not one. A test of a norm's backward pass needs
+# an upstream gradient that is neither, such as that of $\sum_i y_i^3$.
 
 # %% [markdown]
 # ## 7 · What can never pass
@@ -514,8 +514,8 @@ draw_spectra(jacobian_spectra(features=8), ax)
 # %% [markdown] tags=["answer"]
 # The eigenvalues are 0 for each removed direction and $1/\sigma_\varepsilon$ for all others. In the
 # picture they are multiplied by $\sigma_\varepsilon$, or $r_\varepsilon$. With $\varepsilon>0$ the
-# direction $\hat x$ is not quite removed. With a gain, $\partial y/\partial x = \mathrm{diag}(\gamma)J$, and the symmetry
-# goes.
+# direction $\hat x$ is not quite removed. With a gain, $\partial y/\partial x =
+# \mathrm{diag}(\gamma)J$, and the symmetry goes.
 
 # %% [markdown]
 # ### Turn the upstream gradient

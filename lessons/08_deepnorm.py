@@ -481,10 +481,10 @@ from normlab.chapters.deepnorm import try_the_task
 print({step: f"{loss:.2f}" for step, loss in try_the_task(hundred).items()})
 
 # %% [markdown] tags=["answer"]
-# `try_the_task` trains one layer: after 40 steps its loss is 2.6, after 300 it is 0.04. It needs more steps than 100 layers
-# at this rate: with Adam each layer moves the output, and 100 of them move it further (section 3:
-# the slope of the sign step is ½). The task is a probe of trainability, not of what depth is good
-# for.
+# `try_the_task` trains one layer: after 40 steps its loss is 2.6, after 300 it is 0.04. It needs
+# more steps than 100 layers at this rate: with Adam each layer moves the output, and 100 of them
+# move it further (section 3: the slope of the sign step is ½). The task is a probe of trainability,
+# not of what depth is good for.
 
 # %% [markdown]
 # ## The exercise
@@ -492,8 +492,8 @@ print({step: f"{loss:.2f}" for step, loss in try_the_task(hundred).items()})
 # Write DeepNorm's constants, its step and its initialization:
 # [exercise 06](../exercises/06_deepnorm.ipynb).
 #
-# One more exercise uses what you know by now. [Exercise 08](../exercises/08_bug_museum.ipynb) is a museum
-# of six bugs that real code had: find an input on which each fails, and mend it.
+# One more exercise uses what you know by now. [Exercise 08](../exercises/08_bug_museum.ipynb) is a
+# museum of six bugs that real code had: find an input on which each fails, and mend it.
 
 # %% [markdown]
 # ## Recap
