@@ -53,7 +53,7 @@ def explore_step_size() -> Explorer:
     return Explorer(
         "The step of a finite difference",
         scene,
-        pages={"step": Slider("step h", steps, show="{:.0e}".format, start=30)},
+        pages={"step": Slider("step h", steps, show="{:.1g}".format, start=30)},
         settings={"dtype": Choice("dtype", ("float64", "float32"))},
         formula=[("error", BLUE), " ≈ ", ("c·h²", GREY), " + ", ("2u/h", GREEN)],
     )
@@ -74,7 +74,7 @@ def explore_variance() -> Explorer:
         },
         formula=[
             ("mean(x²) − mean(x)²", RED),
-            "    ",
+            " and ",
             ("mean((x − μ)²)", BLUE),
         ],
     )

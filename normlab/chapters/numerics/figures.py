@@ -93,12 +93,12 @@ def draw_variance_sweep(
     """Left the input as it is stored; right the range of the variance by each formula."""
     sweep, (grid, ranges) = data[dtype], axes
     i = data[dtype].index(offset)
-    grid.plot((-3, 3), (-3, 3), color=GREY, linewidth=0.8)
+    grid.plot((-1, 1), (-1, 1), color=GREY, linewidth=0.8)
     grid.plot(sweep.row, sweep.stored_row[i], "o", markersize=3, color=BLUE)
-    grid.set(title=f"{dtype}, offset {offset:,.0f}", xlim=(-3, 3), ylim=(-3, 3))
+    grid.set(title=f"{dtype}, offset {offset:,.0f}", xlim=(-1, 1), ylim=(-1, 1))
     grid.set(xlabel="entry before the offset", ylabel="entry as stored, minus the offset")
     if not np.isfinite(sweep.stored_row[i]).all():
-        grid.text(0, 0.5, "stored as infinity", ha="center")
+        grid.text(0, 0.3, "stored as infinity", ha="center")
     ranges.axvspan(-1e6, 0, color=RED, alpha=0.2, linewidth=0)
     ranges.axvline(1, color="black", linewidth=0.8)
     for place, (name, values) in enumerate(sweep.computed.items()):

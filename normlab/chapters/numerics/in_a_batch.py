@@ -21,16 +21,17 @@ def operations(features: int, seed: int = 0) -> dict[str, tuple[Operation, str]]
     """
     weight = np.random.default_rng(seed).standard_normal((features, features))
     weight /= np.sqrt(features)
+    products: dict[str, tuple[Operation, str]] = {}
     found: dict[str, tuple[Operation, str]] = {}
     for dtype in ("float32", "bfloat16"):
-        matrix = torch.from_numpy(weight).to(getattr(torch, dtype))
         found[f"F.layer_norm, {dtype}"] = lambda x: F.layer_norm(x, (features,)), dtype
         found[f"F.rms_norm, {dtype}"] = lambda x: F.rms_norm(x, (features,)), dtype
-        found[f"x @ W, torch, {dtype}"] = matrix.__rmatmul__, dtype
-    found["norms.rms_norm, float32"] = norms.rms_norm, "numpy"
+        matrix = torch.from_numpy(weight).to(getattr(torch, dtype))
+        products[f"x @ W, torch, {dtype}"] = matrix.__rmatmul__, dtype
     found["norms.layer_norm, float32"] = norms.layer_norm, "numpy"
-    found["x @ W, NumPy, float32"] = weight.astype(np.float32).__rmatmul__, "numpy"
-    return found
+    found["norms.rms_norm, float32"] = norms.rms_norm, "numpy"
+    products["x @ W, NumPy, float32"] = weight.astype(np.float32).__rmatmul__, "numpy"
+    return found | products
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ def draw_step_sweep(data: StepSweep, axes: tuple[Axes, Axes], /, step: float) ->
     ends = np.array([-1.0, 1.0])
     left.plot(ends, data.seen_by_the_formula(step, ends), "o", color=RED, label="the two points")
     left.set(
-        xlim=(-2, 2), ylim=np.array([-3, 3]) * abs(slope), title=f"loss around x, h = {step:.0e}"
+        xlim=(-2, 2), ylim=np.array([-3, 3]) * abs(slope), title=f"loss around x, h = {step:.1g}"
     )
     left.set(
         xlabel="t, in steps of h",
@@ -44,9 +44,9 @@ def describe_step_sweep(data: StepSweep, /, step: float) -> tuple[str, Table]:
     place = int(np.abs(np.log(data.steps / step)).argmin())
     best, least = data.best()
     sentence = (
-        f"In {data.x.dtype}, central differences with step h = {step:.0e} miss the gradient by "
-        f"{data.errors[place]:.0e} of its length; the best step is {best:.0e}, "
+        f"In {data.x.dtype}, central differences with step h = {step:.1g} miss the gradient by "
+        f"{data.errors[place]:.0e} of its length; the best step is {best:.1g}, "
         f"with an error of {least:.0e}."
     )
-    rows = [[f"{h:.1e}", f"{e:.0e}"] for h, e in zip(data.steps, data.errors, strict=True)]
+    rows = [[f"{h:.1g}", f"{e:.0e}"] for h, e in zip(data.steps, data.errors, strict=True)]
     return sentence, Table(("step h", "relative error"), rows)
