@@ -189,13 +189,13 @@ quiz("gradient-at-small-rows")
 from normlab.chapters.numerics import draw_gradient_sweep, gradient_sweep
 from normlab.pictures import new_figure
 
-figure, ax = new_figure(height=3.6)
+figure, ax = new_figure(width=5.2, height=3.6)
 draw_gradient_sweep(gradient_sweep([1, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7]), ax)
 
 # %% [markdown] tags=["answer"]
 # From right to left each line climbs with slope −1 and turns flat at $1/\sqrt\varepsilon$: 32 for
-# Keras, 316 for PyTorch, a million for BERT. A smaller $\varepsilon$ keeps the output closer to RMS 1 and lets
-# more gradient through. That is the trade.
+# Keras, 316 for PyTorch, a million for BERT. A smaller $\varepsilon$ keeps the output closer to RMS
+# 1 and lets more gradient through. That is the trade.
 
 # %% [markdown]
 # The extreme case is a row of zeros.
@@ -274,7 +274,7 @@ quiz("one-pass-error")
 from normlab.chapters.numerics import draw_variance_errors, variance_sweep
 
 sweep = variance_sweep(np.float32, offsets=np.geomspace(1, 1e6, 13).tolist())
-figure, ax = new_figure(height=3.6)
+figure, ax = new_figure(width=5.2, height=3.6)
 draw_variance_errors(sweep, ax, ("one pass", "two pass"))
 
 # %% [markdown] tags=["answer"]
@@ -311,8 +311,8 @@ explore_step_size()
 # At first the loss is curved, then straight, then a staircase of rounding. The stairs are plain at
 # $h = 10^{-15}$ in float64 and at $10^{-6}$ in float32. On logarithmic axes the error of long steps
 # has slope 2, that of short steps slope $-1$. So the step depends on the dtype: near $10^{-5}$ in
-# float64, near $10^{-2}$ in float32. Chapter 02 took $10^{-4}$ in float64: ten times the best step,
-# and still right to eight digits. Check gradients in float64.
+# float64, near $10^{-2}$ in float32. Chapter 02 took $10^{-4}$ in float64, a little more than the
+# best step. In the picture on the right it still gives nine digits. Check gradients in float64.
 
 # %% [markdown]
 # ## 7. Whose error is it? ★
@@ -402,7 +402,7 @@ print("true:    ", x.astype(np.float64).var())
 quiz("welford-error")
 
 # %%
-figure, ax = new_figure(height=3.8)
+figure, ax = new_figure(width=5.2, height=3.8)
 draw_variance_errors(sweep, ax)
 
 # %% [markdown] tags=["answer"]
@@ -426,7 +426,7 @@ from normlab.chapters.numerics import explore_variance
 explore_variance()
 
 # %% [markdown] tags=["answer"]
-# In float32 the one-pass bar leaves the shaded side below an offset of 10,000. In float64 it never
+# In float32 the one-pass bar has left the shaded side at an offset of 1,000. In float64 it never
 # enters it here, since $u = 10^{-16}$; by the rule $u\,(\mu/\sigma)^2$ it fails from $10^8$ on. In
 # float16 no formula can find what the dtype did not store.
 
@@ -442,8 +442,8 @@ explore_variance()
 #   stable, calculation", and clips the result at 0 (`flax/linen/normalization.py`,
 #   `_compute_stats`). Its $\varepsilon$ is $10^{-6}$.
 #
-# Below are both formulas, rewritten in float32 NumPy, on the 1000 rows of section 5,
-# at offset 10,000.
+# Below are both formulas, rewritten in float32 NumPy, on the 1000 rows of section 5 at offset
+# 10,000.
 
 # %%
 quiz("clipped-variance")
@@ -481,7 +481,7 @@ draw_ranges(lines, ax)
 
 # %% [markdown]
 # Above are the numbers that each dtype has from 1000 to 1048, and below its whole range. At 1024, a
-# power of two, the spacing doubles. A thin line is where numbers have fewer bits than they should.
+# power of two, the spacing doubles. On the thin part of a bar numbers have fewer significant bits.
 #
 # The largest float16 is 65,504, and a norm squares its input.
 
@@ -540,10 +540,10 @@ figure, ax = new_figure(width=5.2, height=3.4)
 draw_gradient_sums(gradient_sums([8, 64, 512, 4096, 32768]), ax)
 
 # %% [markdown] tags=["answer"]
-# Ours sums in float32 and rounds once. The terms have both signs, so PyTorch's sum does not stall,
-# it wanders. After $n$ rows it is of size $\sqrt n$, and each addition is rounded in proportion to
-# that size. So the relative error grows like $\sqrt n$. The grey line is $0.3\,u\sqrt n$, with
-# $u = 2^{-8}$ for bfloat16.
+# `normlab.torch_norms` sums in float32 and rounds once. The terms have both signs, so PyTorch's sum
+# does not stall, it wanders. After $n$ rows it is of size $\sqrt n$, and each addition is rounded
+# in proportion to that size. So the relative error grows like $\sqrt n$. The grey line is
+# $0.3\,u\sqrt n$, with $u = 2^{-8}$ for bfloat16.
 #
 # The buffer of the sums has the input's dtype (`aten/src/ATen/native/cpu/layer_norm_kernel.cpp`),
 # so a float32 $\gamma$ does not help. A float32 input does: `F.layer_norm(x.float(), …)`.
@@ -594,8 +594,8 @@ print((in_float32 != ours).sum().item(), "of 64 entries")
 # %% [markdown]
 # ### Smaller terms
 #
-# **Explore.** How does the sum of section 10 go on if the term is smaller than 1? Move the
-# slider. Then choose partial sums. What is bfloat16's last sum worth at terms of 0.75 and of 0.3?
+# **Explore.** Where does the sum of section 10 stop if the term is smaller than 1? Move the slider.
+# Then choose partial sums. What is bfloat16's last sum worth at terms of 0.75 and of 0.3?
 
 # %% tags=["answer"]
 from normlab.chapters.numerics import explore_repeated_sums
@@ -660,7 +660,7 @@ for name, y in {
     print(f"{name:14} {y.dtype}")
 
 # %% [markdown] tags=["answer"]
-# A norm that computes in float32 has to come back from there. PyTorch's does.
+# A norm that computes in float32 has to cast back. PyTorch's does.
 
 # %% [markdown]
 # ### Cast before the gain, or after?
@@ -700,8 +700,8 @@ print("1e20, F.rms_norm:       y =", F.rms_norm(huge, (8,))[0, 0].item())
 print("divided by its largest: y =", F.rms_norm(huge / huge.max(), (8,))[0, 0].item())
 
 # %% [markdown] tags=["answer"]
-# By the scaling law of section 3 a norm may first divide its input by anything. CogView's layer
-# norm does so in float16, by $\max|x|/8$ (Ding et al. 2021).
+# By the scaling law of section 3 a norm may first divide its input by any number. CogView's
+# layer norm does so in float16, by $\max|x|/8$ (Ding et al. 2021).
 
 # %% [markdown]
 # ## 12. One row, alone and in a batch ★
@@ -727,9 +727,11 @@ draw_batch_rows(batch_rows(), ax)
 # This is what the machine that built this page measured, on one thread of an x86 CPU. Another
 # machine or another version may differ.
 #
-# **Norms.** PyTorch's gave the same bits at every size, in both dtypes: each row is summed by a loop
-# of its own. `normlab.norms.rms_norm` did too. `normlab.norms.layer_norm` did not. It takes its
-# mean as a matrix product with a vector of ones.
+# **Norms.** PyTorch's gave the same bits at every size, in both dtypes. Its layer norm sums each
+# row in a loop of its own (`aten/src/ATen/native/cpu/layer_norm_kernel.cpp`).
+# `normlab.norms.rms_norm`, with one dot product for each row, kept its bits too.
+# `normlab.norms.layer_norm` did not. It takes its means as one matrix product with a vector of
+# ones.
 #
 # **Matrix products.** In float32 the row changed, in torch from 4 rows on and in NumPy from 2. The
 # library has several kernels for a product and chooses by the shape. Each adds the 512 terms of an
@@ -742,9 +744,9 @@ draw_batch_rows(batch_rows(), ax)
 # %% [markdown]
 # ### A norm that looks at the batch
 #
-# In vLLM's RMSNorm each thread of a GPU block adds up some of the squares, and then these partial
-# sums are joined. There were 1024 threads for fewer than 256 rows, and 256 threads from there on
-# (`csrc/layernorm_kernels.cu`). Here are both orders, written anew in NumPy.
+# In vLLM's RMSNorm each thread of a GPU block adds up some of the squares of a row, and then these
+# partial sums are joined. A block has up to 1024 threads for fewer than 256 rows, and up to 256
+# from there on (`csrc/layernorm_kernels.cu`). Below are both orders, written anew in NumPy.
 
 # %%
 quiz("partial-sums-of-a-row")
@@ -761,15 +763,16 @@ print(f"mean squares that differ: {(few_rows != many_rows).mean():.0%} of the ro
 print(f"an output in bfloat16 that differs: {changed:.0%} of the rows")
 
 # %% [markdown] tags=["answer"]
-# On a GPU 79 of 4096 rows had an output that changed (vLLM issue 48271, July 2026). Pull request
-# 48391 made the number of threads the same for every batch.
+# On a GPU 79 of 4096 rows had outputs that changed (vLLM issue 48271, July 2026). Since pull
+# request 48391 the number of threads stays the same if batch invariance is asked for.
 #
-# One bit seldom matters, but a text is written token by token. Once it tips the choice between two
-# tokens, the texts part. How many requests share a batch depends on the load of the server, so the
-# same prompt gets different answers. He et al. 2025 (Thinking Machines Lab) asked one prompt of
-# Qwen3-235B 1000 times at temperature 0 and got 80 different texts. With batch-invariant kernels
-# for RMSNorm, matrix products and attention all 1000 were equal, at a price in speed. vLLM has such
-# kernels behind `VLLM_BATCH_INVARIANT=1`, SGLang behind `--enable-deterministic-inference`.
+# One bit seldom matters. But a text is written token by token, and once a bit tips the choice
+# between two tokens, two texts go different ways. How many requests share a batch depends on the
+# load of the server. So the same prompt can get different answers. He et al. 2025 (Thinking
+# Machines Lab) gave Qwen3-235B one prompt 1000 times at temperature 0, and got 80 different texts.
+# With batch-invariant kernels for RMSNorm, matrix products and attention all 1000 were equal, at a
+# price in speed. vLLM has such kernels behind `VLLM_BATCH_INVARIANT=1`, SGLang behind
+# `--enable-deterministic-inference`.
 
 # %% [markdown]
 # ## 13. The edge cases, side by side ★

@@ -67,7 +67,7 @@ def draw_gradient_sweep(data: GradientSweep, ax: Axes, /) -> None:
         ax.plot(data.stds, gains, dash, marker=marker, markersize=4, color=color, label=label)
         ax.axhline(eps**-0.5, color=color, linewidth=0.6)
     ax.set(xscale="log", yscale="log", xlabel="std of the row", ylabel="‖dx‖ / ‖g‖")
-    ax.legend(title="ε (thin line: 1/√ε)", fontsize=8, loc="upper right", bbox_to_anchor=(1, 0.93))
+    ax.legend(title="ε (thin line: 1/√ε)", fontsize=8, loc="upper right", bbox_to_anchor=(1, 0.99))
 
 
 def draw_variance_errors(
