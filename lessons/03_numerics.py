@@ -9,8 +9,8 @@
 # - Name the steps of a norm that must run in float32, forward and backward.
 # - With the sections marked ★: choose the step of a gradient check, measure the $\varepsilon$ of a
 #   norm whose code you cannot read, split an error into the part that came with the input and the
-#   part that the norm added, say when the bits of a row depend on the rest of its batch, and know
-#   in which order to cast, and the edge cases.
+#   part that the norm added, say what the last bits of a row depend on, and know in which order to
+#   cast, and the edge cases.
 #
 # {{ minutes }}
 
@@ -285,7 +285,7 @@ draw_variance_errors(sweep, ax, ("one pass", "two pass"))
 # %% [markdown]
 # ## 6. The step of a difference ★
 #
-# Chapter 02 checked gradients by differences with a step of $10^{-4}$. Why that one?
+# Chapter 02 checked gradients by differences. How long should their step be?
 
 # %% [markdown]
 # The central difference $[\mathcal L(x+h)-\mathcal L(x-h)]/2h$ is off by $O(h^2)$, because the
@@ -714,8 +714,8 @@ quiz("row-in-a-batch")
 # %% [markdown]
 # ### Measured here
 #
-# A row of 512 features, alone and as the first of 2, 4, 64 and 513 rows. Coloured is where its
-# result is not the same, bit for bit, with the share of the outputs that changed.
+# A row of 512 features, alone and as the first of 2, 4, 64 and 513 rows. Does each result have the
+# same bits? If not, the picture says in which share of the outputs they differ.
 
 # %% tags=["nbval-ignore-output"]
 from normlab.chapters.numerics import batch_rows, draw_batch_rows
@@ -742,11 +742,7 @@ draw_batch_rows(batch_rows(), ax)
 # depends on the number of rows. Such a kernel is called *batch-invariant*.
 
 # %% [markdown]
-# ### A norm that looks at the batch
-#
-# In vLLM's RMSNorm each thread of a GPU block adds up some of the squares of a row, and then these
-# partial sums are joined. A block has up to 1024 threads for fewer than 256 rows, and up to 256
-# from there on (`csrc/layernorm_kernels.cu`). Below are both orders, written anew in NumPy.
+# ### Two orders of one sum
 
 # %%
 quiz("partial-sums-of-a-row")
@@ -755,16 +751,19 @@ quiz("partial-sums-of-a-row")
 from normlab.chapters.numerics import mean_square_in_parts
 
 x = np.random.default_rng(0).standard_normal((1000, 4096)).astype(np.float32)
-few_rows, many_rows = (mean_square_in_parts(x, parts) for parts in (1024, 256))
-outputs = [x / np.sqrt(m + np.float32(1e-6))[:, None] for m in (few_rows, many_rows)]
-rounded = [torch.from_numpy(y).bfloat16() for y in outputs]
-changed = (rounded[0] != rounded[1]).any(-1).double().mean()
-print(f"mean squares that differ: {(few_rows != many_rows).mean():.0%} of the rows")
-print(f"an output in bfloat16 that differs: {changed:.0%} of the rows")
+mean_squares = [mean_square_in_parts(x, parts) for parts in (1024, 256)]
+print(f"mean squares that differ: {np.mean(mean_squares[0] != mean_squares[1]):.0%} of the rows")
+outputs = [x / np.sqrt(m + np.float32(1e-6))[:, None] for m in mean_squares]
+first, second = (torch.from_numpy(y).bfloat16() for y in outputs)
+changed = (first != second).any(-1).double().mean()
+print(f"some output in bfloat16 differs: {changed:.0%} of the rows")
 
 # %% [markdown] tags=["answer"]
-# On a GPU 79 of 4096 rows had outputs that changed (vLLM issue 48271, July 2026). Since pull
-# request 48391 the number of threads stays the same if batch invariance is asked for.
+# vLLM's RMSNorm has these two orders. Each thread of a GPU block adds up some of the squares of a
+# row, and then these partial sums are joined. A block has up to 1024 threads for fewer than 256
+# rows, and up to 256 from there on (`csrc/layernorm_kernels.cu`; the cell above has its order, but
+# simplified). On a GPU 79 of 4096 rows had outputs that changed (vLLM issue 48271, July 2026).
+# Since pull request 48391 the number of threads stays the same if batch invariance is asked for.
 #
 # One bit seldom matters. But a text is written token by token, and once a bit tips the choice
 # between two tokens, two texts go different ways. How many requests share a batch depends on the
