@@ -86,7 +86,7 @@ explore_epsilon()
 # `nn.RMSNorm` has `eps=None`. What is the number? On a row of mean 0 layer norm and RMSNorm give
 # the same output, $y = x/\sqrt{\operatorname{mean}(x^2) + \varepsilon}$. So
 # $\operatorname{mean}(y^2) = \operatorname{mean}(x^2)/(\operatorname{mean}(x^2) + \varepsilon)$.
-# Solve it for $\varepsilon$, and one output tells:
+# Solve this for $\varepsilon$:
 #
 # $$\varepsilon = \frac{\operatorname{mean}(x^2)}{\operatorname{mean}(y^2)} -
 # \operatorname{mean}(x^2)$$
@@ -120,7 +120,7 @@ for dtype in (torch.float32, torch.float16, torch.bfloat16, torch.float64):
 # %% [markdown]
 # ### Inside the root or outside
 #
-# Public code also has $(x-\mu)/(\sigma + \varepsilon)$: The Annotated Transformer with
+# Some public code divides by $\sigma + \varepsilon$: The Annotated Transformer with
 # $\varepsilon = 10^{-6}$, and the RMSNorm authors' own PyTorch file. The same number does not mean
 # the same thing there.
 
@@ -218,7 +218,7 @@ print("gradient:", [round(entry) for entry in x.grad.tolist()[0]])
 #
 # $$\sigma^2 = \operatorname{mean}\big((x-\mu)^2\big) = \operatorname{mean}(x^2) - \mu^2$$
 #
-# The right form needs one pass over the data instead of two. On paper they are equal.
+# The form on the right needs one pass over the data instead of two. On paper they are equal.
 #
 # In float32 a number has 24 binary digits, about 7.2 decimal ones. Rounding changes it by at most
 # the factor $1 \pm u$. This $u$ is the **unit roundoff**: $2^{-24} = 6\cdot10^{-8}$, half the
@@ -338,7 +338,7 @@ draw_error_sweep(error_sweep([1, 10, 1e2, 1e3, 1e4, 1e5, 1e6]), ax)
 # float32: half a spacing. A norm that stores $\mu$ in the input's dtype and subtracts it once pays
 # about that, whatever its algorithm.
 #
-# "Centred twice" shows that this part can be had back. After one subtraction the numbers are small,
+# "Centred twice" shows that this part can be recovered. After one subtraction the numbers are small,
 # so their mean can be taken again, this time precisely, and subtracted again. `normlab.norms` does
 # so where the first mean left more than a rounding behind, `normlab.torch_norms` always.
 
@@ -845,8 +845,8 @@ Table(columns, table)
 # %% [markdown]
 # ## The exercise
 #
-# What this chapter showed is asked in two exercises. [Exercise
-# 01](../exercises/01_layer_norm.ipynb) must hold far from 0 and in float16. In exhibit 2 of [the
+# Two exercises ask for what this chapter showed. Your layer norm of [exercise
+# 01](../exercises/01_layer_norm.ipynb) must work far from 0 and in float16. In exhibit 2 of [the
 # bug museum](../exercises/08_bug_museum.ipynb) you find an input on which a one-pass variance
 # fails, and mend it.
 
