@@ -73,6 +73,28 @@ STATIC = {
             numerics.variance_sweep(np.float32, [0.0, 1e3], rows=5), ax
         ),
     ),
+    "variance counts": (
+        1,
+        lambda ax: numerics.draw_variance_counts(np.zeros(3), np.ones(3), ax),
+    ),
+    "error sweep": (1, lambda ax: numerics.draw_error_sweep(numerics.error_sweep([1, 1e3]), ax)),
+    "digit ladder": (
+        1,
+        lambda ax: numerics.draw_digit_ladder(numerics.digit_ladder([9999, 10001]), ax),
+    ),
+    "number lines": (
+        1,
+        lambda ax: numerics.draw_number_lines(numerics.number_lines(1000, 1048), ax),
+    ),
+    "ranges": (1, lambda ax: numerics.draw_ranges(numerics.number_lines(1000, 1048), ax)),
+    "gradient sums": (
+        1,
+        lambda ax: numerics.draw_gradient_sums(numerics.gradient_sums([8, 64]), ax),
+    ),
+    "batch rows": (
+        1,
+        lambda ax: numerics.draw_batch_rows(numerics.batch_rows(counts=[1], features=8), ax),
+    ),
     "mean shares": (
         1,
         lambda ax: rms_norm.draw_mean_shares(rms_norm.sweep_mean_share([16, 64]), ax),
