@@ -1,5 +1,7 @@
 """Explorers of chapter 01: the cube, a token on its way, and what companions change."""
 
+import numpy as np
+
 from normlab.chapters.layer_norm.batch_dependence import companions
 from normlab.chapters.layer_norm.figures import (
     describe_companions,
@@ -10,9 +12,10 @@ from normlab.chapters.layer_norm.figures import (
     draw_traced_token,
 )
 from normlab.chapters.layer_norm.sharing import IMAGES, SHARING_NORMS, TEXT, Layout, Place, Sharing
-from normlab.chapters.layer_norm.trace import traced_tokens
-from normlab.pictures import Choice, Explorer, Scene, Slider
-from normlab.pictures.style import BLUE, NORM_COLORS, ORANGE
+from normlab.chapters.layer_norm.trace import trace_layer_norm, traced_tokens
+from normlab.pictures import Choice, Explorer, GrabbedToken, Scene, Slider
+from normlab.pictures.style import BLUE, GREY, NORM_COLORS, ORANGE, PINK, RED
+from normlab.pictures.token.widget import GAIN, SHIFT, TOKEN
 
 WALK: tuple[Place, ...] = (
     (0, 0, 0), (0, 0, 2), (0, 0, 5), (0, 2, 5), (0, 3, 5), (1, 3, 5), (2, 3, 5), (2, 3, 1),
@@ -80,3 +83,18 @@ def explore_traced_token() -> Explorer:
 
 def _show_learned(learned: bool) -> str:
     return "learned" if learned else "as at the start: γ = 1, β = 0"
+
+
+def grab_token() -> GrabbedToken:
+    """Drag the features of a token, and see each step of layer norm follow."""
+    x = np.array(TOKEN[:4])
+    return GrabbedToken(
+        "One token through layer norm",
+        "trace",
+        {"gain": [1.0] * 8, "shift": [0.0] * 8, "learned": [list(GAIN), list(SHIFT)]},
+        trace_layer_norm(x, np.ones(4), np.zeros(4)).table(),
+        formula=[
+            *("y = ", ("γ", RED), " ⊙ (", ("x", PINK), " − ", ("μ", ORANGE)),
+            *(") / √(", ("σ²", ORANGE), " + ε) + ", ("β", GREY)),
+        ],
+    )

@@ -2,6 +2,7 @@ from .error_parts import error_table as error_table
 from .explorers import explore_epsilon as explore_epsilon
 from .explorers import explore_repeated_sums as explore_repeated_sums
 from .explorers import explore_variance as explore_variance
+from .explorers import grab_token_on_float_grid as grab_token_on_float_grid
 from .figures import draw_gradient_sweep as draw_gradient_sweep
 from .figures import draw_variance_errors as draw_variance_errors
 from .rounding import EPSILONS as EPSILONS

@@ -11,8 +11,11 @@ from normlab.chapters.rms_norm.figures import (
     draw_offset_token,
 )
 from normlab.chapters.rms_norm.invariance import CHANGES, INVARIANCE_NORMS, invariance_table
-from normlab.pictures import Choice, Explorer, Scene, Slider
+from normlab.norms import layer_norm, rms_norm
+from normlab.pictures import Choice, Explorer, GrabbedToken, Scene, Slider
 from normlab.pictures.style import NORM_COLORS
+from normlab.pictures.token.widget import TOKEN
+from normlab.tools.table import Table
 
 
 def explore_offset_token() -> Explorer:
@@ -40,4 +43,18 @@ def explore_invariance() -> Explorer:
             "norm": Choice("norm", norms, start=norms.index("RMSNorm")),
             "change": Choice("change", changes, start=changes.index("weight matrix re-centering")),
         },
+    )
+
+
+def grab_token_of_two_norms() -> GrabbedToken:
+    """Drag a token or its mean, and see layer norm's output beside RMSNorm's, and their angle."""
+    x = np.array(TOKEN[:4])
+    named = {"x": x, "LayerNorm": layer_norm(x, eps=0), "RMSNorm": rms_norm(x, eps=0)}
+    rows = [[name, *(f"{v:.3f}" for v in values)] for name, values in named.items()]
+    return GrabbedToken(
+        "One token, two norms",
+        "angle",
+        {"eps": 0},
+        Table(("", *(f"feature {i}" for i in range(1, 5))), rows),
+        formula=[("(x − μ)/σ", NORM_COLORS["LayerNorm"]), " beside ", ("x/r", NORM_COLORS["RMSNorm"])],
     )
