@@ -322,6 +322,20 @@ error_table((0, 1e3, 1e4, 1e6))
 # so where the first mean left more than a rounding behind, `normlab.torch_norms` always.
 
 # %% [markdown]
+# ### One token, stored
+#
+# float32 has 24 binary digits; float16 has 11 and bfloat16 has 8. Here is the token of chapter 01
+# among the numbers that each of them can store.
+#
+# **Try.** Move the offset: where is the token no longer stored exactly? Drag one feature to 2.3
+# and look again. Then compare the error of a stored feature with that of a difference $x - \mu$.
+
+# %%
+from normlab.chapters.numerics import grab_token_on_float_grid
+
+grab_token_on_float_grid()
+
+# %% [markdown]
 # ### The second job of ε
 
 # %%

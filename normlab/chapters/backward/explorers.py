@@ -73,7 +73,7 @@ def grab_token_in_space() -> GrabbedToken:
         "space",
         {
             **{"eps": 0, "norm": "LayerNorm", "mode": "tokens", "others": "a·x + b·1", "step": 0},
-            **{"turn": 35, "tilt": 20, "g": [1.0, 0.5, -1.5]},
+            **{"turn": 35, "tilt": 20, "g": [1.5, -0.5, 0.5]},
             **{"free": free.tolist(), "related": related.tolist()},
         },
         Table(("", "x1", "x2", "x3", "sum", "length"), rows),

@@ -19,7 +19,7 @@ function makeTriangle({ get, move, settle, colors }) {
     [start, middle] = [34, height / 2];
     unit = Math.min((width - start - 70) / reach.across, (height / 2 - 22) / reach.up);
     const [x, y] = [start + unit * sigma, middle - unit * mean];
-    const side = (from, to, color) => makeArrow(from, to, color, color);
+    const side = makeArrow;
     const text = (at, said, color, anchor = "start") => drawn("text", { x: at[0], y: at[1], "text-anchor": anchor, fill: color }, said);
     const radius = Math.min(46, unit * sigma * 0.8);
     const [a, b] = [start + radius, start + radius * Math.cos((angle * Math.PI) / 180)];

@@ -35,6 +35,7 @@ function makeLine(i, { onChange, onEnd, colors }) {
   const node = element("div", { class: "normlab-number-line" }, element("span", {}, name), field, svg, stored);
   let [state, width] = [{}, 300];
   const toX = (value) => (width * (value + state.reach)) / (2 * state.reach);
+  const holder = drawn("g");
   const grip = drawn("g", { role: "slider", tabindex: 0, "aria-label": `x, feature ${i + 1}` });
   const move = (value) => onChange(i, Number(Math.max(-state.reach, Math.min(state.reach, value)).toFixed(1)));
   grip.addEventListener("keydown", (event) => {
@@ -53,6 +54,7 @@ function makeLine(i, { onChange, onEnd, colors }) {
     end: onEnd,
   });
   keepKeys(svg);
+  svg.append(holder, grip); // the grip stays where it is, so that it keeps the focus
   const update = (next) => {
     state = next;
     const { value, wanted, kept, offset, dtype, reach, step } = state;
@@ -70,11 +72,11 @@ function makeLine(i, { onChange, onEnd, colors }) {
     const arrow = drawn("path", { d: `M${from} 22L${to} 29`, stroke: colors.error, "stroke-width": 2.5 });
     const mark = makeMark(Number.isFinite(kept) ? "square" : "triangle", [to, 29], colors.stored, 4.5);
     mark.dataset.mark = "stored";
-    svg.replaceChildren(
+    holder.replaceChildren(
       drawn("path", { d: `M0 29H${width}`, class: "normlab-axis" }),
       drawn("rect", { ...band, y: 22, height: 14, class: "normlab-dense" }),
       drawn("path", { d: ticks, class: "normlab-ticks-of-dtype" }),
-      arrow, mark, grip,
+      arrow, mark,
     );
     svg.dataset.ticks = found.length;
     if (document.activeElement !== field) field.value = exact(value);

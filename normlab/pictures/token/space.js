@@ -30,7 +30,7 @@ function makeArrow([x, y], [u, v], color, name) {
   const head = Math.min(9, far);
   const corner = (side) => `${u - head * a + side * head * 0.5 * b} ${v - head * b - side * head * 0.5 * a}`;
   const line = drawn("line", { x1: x, y1: y, x2: u - head * a * 0.7, y2: v - head * b * 0.7, stroke: color, "stroke-width": 3 });
-  line.dataset.arrow = name;
+  if (name) line.dataset.arrow = name;
   return [line, drawn("path", { d: `M${u} ${v}L${corner(1)}L${corner(-1)}z`, fill: color })];
 }
 
