@@ -54,8 +54,10 @@ def start_again(request):
 def cases():
     """200 random tokens and the corner cases: (x, g, γ, β, ε)."""
     rng = np.random.default_rng(0)
-    shapes = [(int(rng.integers(2, 9)), 10 ** rng.uniform(-4, 4), eps) for eps in
-              [0.0, 1e-5, 1e-3, 1.0] * 50]
+    shapes = [
+        (int(rng.integers(2, 9)), 10 ** rng.uniform(-4, 4), eps)
+        for eps in [0.0, 1e-5, 1e-3, 1.0] * 50
+    ]
     made = [(rng.standard_normal(d) * s + rng.uniform(-3, 3) * s, eps) for d, s, eps in shapes]
     corners = [
         ([5.0], 1e-5), ([-2.0], 1.0), ([3.0] * 4, 1e-5), ([0.1] * 7, 1e-3), ([0.0] * 3, 1.0),
@@ -69,7 +71,9 @@ def cases():
 
 def in_browser(page, cases, body):
     """What a function body of JavaScript returns for each `c` of the cases."""
-    return page.evaluate(f"(cases) => {{ {ARITHMETIC}; return cases.map((c) => {{ {body} }}); }}", cases)
+    return page.evaluate(
+        f"(cases) => {{ {ARITHMETIC}; return cases.map((c) => {{ {body} }}); }}", cases
+    )
 
 
 def difference(js, python):
@@ -118,7 +122,9 @@ def test_a_constant_token_without_epsilon_is_0_by_0_in_both(x, page):
     assert np.isnan(python).all()
     with np.errstate(all="ignore"):
         assert np.isnan(norms.rms_norm(np.zeros(3), eps=0)).all()
-    (js,) = in_browser(page, [{}], 'return forward([0, 0], { norm: "RMSNorm", eps: 0 }).output.map(String)')
+    (js,) = in_browser(
+        page, [{}], 'return forward([0, 0], { norm: "RMSNorm", eps: 0 }).output.map(String)'
+    )
     assert js == ["NaN", "NaN"]
 
 
@@ -329,7 +335,9 @@ def test_the_point_of_the_token_is_grabbed_in_space(page):
     assert sum(now["x"][:3]) < 3.5  # down is against 1
 
 
-@pytest.mark.parametrize(("norm", "eps"), [("LayerNorm", "0"), ("RMSNorm", "0"), ("LayerNorm", "1")])
+@pytest.mark.parametrize(
+    ("norm", "eps"), [("LayerNorm", "0"), ("RMSNorm", "0"), ("LayerNorm", "1")]
+)
 def test_the_gradient_loses_two_directions_and_under_rms_norm_one(norm, eps, page):
     widget = page.locator(f"#{SPACE}")
     for name in ("gradient", norm, eps):

@@ -111,7 +111,12 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="such as explore_claims; default: all")
     wanted = tuple(parser.parse_args().names) or ("",)
     PICTURES.mkdir(parents=True, exist_ok=True)
-    looks = {"light": (True, 804), "dark": (False, 804), "phone": (True, PHONE), "phone_dark": (False, PHONE)}
+    looks = {
+        "light": (True, 804),
+        "dark": (False, 804),
+        "phone": (True, PHONE),
+        "phone_dark": (False, PHONE),
+    }
     with chromium() as browser:
         makers = {name: f for name, f in (EXPLORERS | TOKENS).items() if name.startswith(wanted)}
         for name, make in tqdm(makers.items(), "explorers"):

@@ -6,15 +6,13 @@ from normlab.chapters.layer_norm.batch_dependence import companions
 from normlab.chapters.layer_norm.figures import (
     describe_companions,
     describe_sharing,
-    describe_traced_token,
     draw_companions,
     draw_sharing,
-    draw_traced_token,
 )
 from normlab.chapters.layer_norm.sharing import IMAGES, SHARING_NORMS, TEXT, Layout, Place, Sharing
-from normlab.chapters.layer_norm.trace import trace_layer_norm, traced_tokens
+from normlab.chapters.layer_norm.trace import trace_layer_norm
 from normlab.pictures import Choice, Explorer, GrabbedToken, Scene, Slider
-from normlab.pictures.style import BLUE, GREY, NORM_COLORS, ORANGE, PINK, RED
+from normlab.pictures.style import GREY, NORM_COLORS, ORANGE, PINK, RED
 from normlab.pictures.token.widget import GAIN, SHIFT, TOKEN
 
 WALK: tuple[Place, ...] = (
@@ -62,27 +60,6 @@ def explore_companions() -> Explorer:
             ("(x − μ_token)/σ_token", NORM_COLORS["LayerNorm"]),
         ],
     )
-
-
-def explore_traced_token() -> Explorer:
-    """Page through the steps of layer norm, for tokens that have something to tell."""
-    traces = traced_tokens().traces
-    steps = list(traces["x"].steps())
-    scene = Scene(traced_tokens, draw_traced_token, describe_traced_token)
-    return Explorer(
-        "Layer norm, step by step",
-        scene,
-        pages={
-            "token": Choice("token", list(traces)),
-            "step": Slider("step", range(len(steps)), show=steps.__getitem__),
-        },
-        settings={"learned": Choice("γ and β", (True, False), show=_show_learned)},
-        formula=["x̂ = (", ("x", BLUE), " − ", ("μ", ORANGE), ") / √(", ("σ²", ORANGE), " + ε)"],
-    )
-
-
-def _show_learned(learned: bool) -> str:
-    return "learned" if learned else "as at the start: γ = 1, β = 0"
 
 
 def grab_token() -> GrabbedToken:

@@ -1,4 +1,4 @@
-"""Pictures of what shares statistics, of companions in a batch, and of a token on its way."""
+"""Pictures of what shares statistics, and of companions in a batch."""
 
 from typing import Any
 
@@ -13,9 +13,8 @@ from normlab.chapters.layer_norm.batch_dependence import (
     ShiftStudy,
 )
 from normlab.chapters.layer_norm.sharing import SIZES, STATISTICS, Place, Role, Sharing
-from normlab.chapters.layer_norm.trace import TracedTokens
 from normlab.norms import FloatArray
-from normlab.pictures.style import BLUE, GREY, NORM_COLORS, NORM_MARKERS, ORANGE
+from normlab.pictures.style import GREY, NORM_COLORS, NORM_MARKERS
 from normlab.tools.table import Table
 
 _PROJECTION = np.array(
@@ -158,41 +157,3 @@ def draw_shift(data: ShiftStudy, axes: tuple[Axes, Axes], /) -> None:
         )  # fmt: skip
         ax.set(title=f"{norm} at inference", xlabel="output", ylabel="density", ylim=(0, 0.5))
         ax.legend(title="inputs", loc="upper right", frameon=False)
-
-
-_OUTLINE: Any = {"fill": False, "edgecolor": "black", "linestyle": ":"}
-
-
-def draw_traced_token(data: TracedTokens, ax: Axes, /, token: str, step: int) -> None:
-    """Bars of the token after `step` steps; dashed outlines: the token one step before."""
-    steps = list(data.traces[token].steps().items())
-    name, values = steps[step]
-    places = np.arange(len(values))
-    mean, std = values.mean(), values.std()
-    ax.axhspan(mean - std, mean + std, color=ORANGE, alpha=0.18, linewidth=0)
-    ax.axhline(mean, color=ORANGE, linestyle="--", label="mean, ± std")
-    ax.axhline(0, color="black", linewidth=0.8)
-    ax.bar(places, values, 0.6, color=BLUE, label="this step")
-    if step > 0:
-        _, before = steps[step - 1]
-        ax.bar(places, before, 0.8, **_OUTLINE, label="one step before")
-    for place, text in enumerate(data.operations(token, step)):
-        ax.text(place, -7.3, text, ha="center", va="bottom")
-    ax.set(title=name, xlabel="feature", ylabel="value", xticks=places)
-    ax.set(xlim=(-0.7, len(values) - 0.3), ylim=(-7.5, 9.5))
-    ax.legend(loc="upper center", ncols=3)
-
-
-def describe_traced_token(data: TracedTokens, /, token: str, step: int) -> tuple[str, Table]:
-    name, values = list(data.traces[token].steps().items())[step]
-    sentence = (
-        f"Step {step} of 4, {name}, token {token}: the features are "
-        f"{', '.join(_signed(v) for v in values)}; their mean is {_signed(values.mean())} and "
-        f"their standard deviation {values.std():.2f}."
-    )
-    return sentence, data.traces[token].table()
-
-
-def _signed(value: float) -> str:
-    """Two digits, and no minus before a zero."""
-    return f"{round(value, 2) + 0.0:.2f}"

@@ -2,35 +2,16 @@
 
 import numpy as np
 
-from normlab.chapters.rms_norm.centering import offset_token
 from normlab.chapters.rms_norm.figures import (
-    GREATEST_OFFSET,
     describe_cell,
-    describe_offset_token,
     draw_cell,
-    draw_offset_token,
 )
 from normlab.chapters.rms_norm.invariance import CHANGES, INVARIANCE_NORMS, invariance_table
 from normlab.norms import layer_norm, rms_norm
-from normlab.pictures import Choice, Explorer, GrabbedToken, Scene, Slider
+from normlab.pictures import Choice, Explorer, GrabbedToken, Scene
 from normlab.pictures.style import NORM_COLORS
 from normlab.pictures.token.widget import TOKEN
 from normlab.tools.table import Table
-
-
-def explore_offset_token() -> Explorer:
-    """Move the mean of a token; layer norm stands still and RMSNorm turns away from it."""
-    offsets = [float(m) for m in np.arange(-GREATEST_OFFSET, GREATEST_OFFSET + 0.25, 0.5)]
-    scene = Scene(offset_token, draw_offset_token, describe_offset_token, columns=2)
-    return Explorer(
-        "LayerNorm against RMSNorm as the mean grows",
-        scene,
-        pages={
-            "offset": Slider("mean / std", offsets, show="{:g}".format, start=offsets.index(0.0))
-        },
-        settings={"features": Choice("features D", (8, 16, 32), start=1)},
-        formula=[("(x − μ)/σ", NORM_COLORS["LayerNorm"]), "    ", ("x/r", NORM_COLORS["RMSNorm"])],
-    )
 
 
 def explore_invariance() -> Explorer:
@@ -56,5 +37,9 @@ def grab_token_of_two_norms() -> GrabbedToken:
         "angle",
         {"eps": 0},
         Table(("", *(f"feature {i}" for i in range(1, 5))), rows),
-        formula=[("(x − μ)/σ", NORM_COLORS["LayerNorm"]), " beside ", ("x/r", NORM_COLORS["RMSNorm"])],
+        formula=[
+            ("(x − μ)/σ", NORM_COLORS["LayerNorm"]),
+            " beside ",
+            ("x/r", NORM_COLORS["RMSNorm"]),
+        ],
     )
