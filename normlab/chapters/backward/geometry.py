@@ -110,7 +110,7 @@ def other_tokens(seed: int = 3) -> tuple[FloatArray, FloatArray]:
     """
     rng = np.random.default_rng(seed)
     free = rng.uniform(-1.8, 2.2, (14, 3))
-    a, b = rng.uniform(0.35, 0.95, 8), rng.uniform(-1.5, 0.6, 8)
+    a, b = rng.uniform(0.4, 1.0, 8), rng.uniform(-2.2, 0.3, 8)
     return free, np.stack([a, b], axis=1)  # two of (8,) -> (8, 2)
 
 

@@ -52,7 +52,12 @@ function makeDraggable(node, { start, move, end }) {
 }
 
 const STEPS = {
-  ArrowUp: 0.1, ArrowRight: 0.1, ArrowDown: -0.1, ArrowLeft: -0.1, PageUp: 1, PageDown: -1,
+  ArrowUp: 0.1,
+  ArrowRight: 0.1,
+  ArrowDown: -0.1,
+  ArrowLeft: -0.1,
+  PageUp: 1,
+  PageDown: -1,
 };
 
 function makeField(name, onType) {
@@ -87,7 +92,9 @@ function makeBars({ name, color, bandColor, height = 104, onChange, onEnd }) {
   };
 
   const build = (count) => {
-    const axis = ["high", "zero", "low"].map(() => drawn("text", { class: "normlab-tick", x: EDGE - 5 }));
+    const axis = ["high", "zero", "low"].map(() =>
+      drawn("text", { class: "normlab-tick", x: EDGE - 5 }),
+    );
     const line = drawn("line", { class: "normlab-axis", x1: EDGE });
     const behind = drawn("rect", { class: "normlab-band", x: EDGE, fill: bandColor ?? "none" });
     const level = drawn("line", { class: "normlab-level", x1: EDGE });
@@ -97,13 +104,23 @@ function makeBars({ name, color, bandColor, height = 104, onChange, onEnd }) {
       const bar = drawn("rect", { fill: color, class: "normlab-bar" });
       const grip = drawn("rect", { class: "normlab-grip", rx: 2, height: 4 });
       const column = drawn("rect", { class: "normlab-column", y: 0, height });
-      const group = drawn("g", onChange ? { role: "slider", tabindex: 0, "aria-label": called } : {});
+      const group = drawn(
+        "g",
+        onChange ? { role: "slider", tabindex: 0, "aria-label": called } : {},
+      );
       group.append(column, bar, ...(onChange ? [grip] : []));
       const cell = onChange ? makeField(`${called}, typed`, (v) => typed(i, v)) : element("output");
       if (onChange) group.addEventListener("keydown", (event) => press(event, i));
       return { bar, grip, column, group, cell, before: outline[i] };
     });
-    svg.replaceChildren(...axis, behind, level, ...bars.map(({ group }) => group), ...outline, line);
+    svg.replaceChildren(
+      ...axis,
+      behind,
+      level,
+      ...bars.map(({ group }) => group),
+      ...outline,
+      line,
+    );
     svg.setAttribute("aria-hidden", !onChange);
     cells.replaceChildren(...bars.map(({ cell }) => cell));
     cells.style.gridTemplateColumns = `repeat(${count}, minmax(0, 1fr))`;
@@ -127,7 +144,12 @@ function makeBars({ name, color, bandColor, height = 104, onChange, onEnd }) {
     if (bars.length !== values.length) build(values.length);
     const top = (value) => middle - scale() * Math.max(-reach, Math.min(reach, value || 0));
     const place = (rect, value, x, across) =>
-      setAll(rect, { x, width: across, y: Math.min(top(value), middle), height: Math.abs(top(value) - middle) });
+      setAll(rect, {
+        x,
+        width: across,
+        y: Math.min(top(value), middle),
+        height: Math.abs(top(value) - middle),
+      });
     const [axis, wide] = [svg.querySelectorAll(".normlab-tick"), column()];
     [reach, 0, -reach].forEach((value, k) => {
       axis[k].setAttribute("y", middle - scale() * value + 4);
@@ -136,8 +158,17 @@ function makeBars({ name, color, bandColor, height = 104, onChange, onEnd }) {
     setAll(svg.querySelector(".normlab-axis"), { x2: width(), y1: middle, y2: middle });
     if (band) {
       const [high, low] = [top(band.mean + band.std), top(band.mean - band.std)];
-      setAll(svg.querySelector(".normlab-band"), { y: high, height: low - high, width: width() - EDGE });
-      setAll(svg.querySelector(".normlab-level"), { stroke: bandColor, x2: width(), y1: top(band.mean), y2: top(band.mean) });
+      setAll(svg.querySelector(".normlab-band"), {
+        y: high,
+        height: low - high,
+        width: width() - EDGE,
+      });
+      setAll(svg.querySelector(".normlab-level"), {
+        stroke: bandColor,
+        x2: width(),
+        y1: top(band.mean),
+        y2: top(band.mean),
+      });
     }
     bars.forEach(({ bar, grip, column, group, cell, before: outline }, i) => {
       const x = EDGE + wide * i;
@@ -149,7 +180,8 @@ function makeBars({ name, color, bandColor, height = 104, onChange, onEnd }) {
       if (!onChange) return (cell.textContent = short(values[i]));
       const now = { "aria-valuenow": values[i], "aria-valuemin": -reach, "aria-valuemax": reach };
       setAll(group, { ...now, "aria-valuetext": exact(values[i]) });
-      if (document.activeElement !== cell || next.values === undefined) cell.value = exact(values[i]);
+      if (document.activeElement !== cell || next.values === undefined)
+        cell.value = exact(values[i]);
     });
   };
   if (onChange) {

@@ -17,14 +17,18 @@ function makeCamera({ turn, tilt, reach, size }) {
   const scale = (size / 2 - MARGIN) / reach;
   const middle = size / 2;
   return {
-    scale, middle, right, up,
+    scale,
+    middle,
+    right,
+    up,
     at: (p) => [middle + scale * dot(p, right), middle - scale * dot(p, up)],
     depth: (p) => dot(p, near),
     flat: Math.sin(b), // how wide the plane looks: 0 edge-on, 1 or −1 from above or below
   };
 }
 
-const pathOf = (points) => points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
+const pathOf = (points) =>
+  points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
 
 // Half of a circle in the plane 1^⊥, nearer to the eye or farther: as an ellipse on the picture.
 function halfRing({ middle, scale, flat }, radius, nearer) {
@@ -38,16 +42,31 @@ function graticule(camera) {
   const lines = [];
   const point = (latitude, longitude) => {
     const [u, v] = [(latitude * Math.PI) / 180, (longitude * Math.PI) / 180];
-    const level = plus(times(ACROSS, Math.cos(u) * Math.cos(v)), times(BEHIND, Math.cos(u) * Math.sin(v)));
+    const level = plus(
+      times(ACROSS, Math.cos(u) * Math.cos(v)),
+      times(BEHIND, Math.cos(u) * Math.sin(v)),
+    );
     return times(plus(level, times(UP, Math.sin(u))), RADIUS);
   };
-  const range = (from, to, step) => Array.from({ length: (to - from) / step + 1 }, (_, i) => from + i * step);
-  for (const latitude of [-60, -30, 30, 60]) lines.push(range(0, 360, 6).map((l) => point(latitude, l)));
-  for (const longitude of range(0, 330, 30)) lines.push(range(-90, 90, 6).map((l) => point(l, longitude)));
+  const range = (from, to, step) =>
+    Array.from({ length: (to - from) / step + 1 }, (_, i) => from + i * step);
+  for (const latitude of [-60, -30, 30, 60])
+    lines.push(range(0, 360, 6).map((l) => point(latitude, l)));
+  for (const longitude of range(0, 330, 30))
+    lines.push(range(-90, 90, 6).map((l) => point(l, longitude)));
   const part = (front) =>
-    lines.map((line) =>
-      line.slice(1).map((p, i) => (camera.depth(plus(p, line[i])) >= 0 === front ? pathOf([camera.at(line[i]), camera.at(p)]) : "")).join(""),
-    ).join("");
+    lines
+      .map((line) =>
+        line
+          .slice(1)
+          .map((p, i) =>
+            camera.depth(plus(p, line[i])) >= 0 === front
+              ? pathOf([camera.at(line[i]), camera.at(p)])
+              : "",
+          )
+          .join(""),
+      )
+      .join("");
   return { front: part(true), behind: part(false) };
 }
 
@@ -71,7 +90,8 @@ function placeNames(camera, named) {
     });
   const ring = camera.middle - 12;
   return seen.map(({ name, x, y, angle }) => ({
-    name, tip: [camera.middle + x, camera.middle + y],
+    name,
+    tip: [camera.middle + x, camera.middle + y],
     place: [camera.middle + ring * Math.cos(angle), camera.middle + ring * Math.sin(angle)],
   }));
 }
@@ -81,29 +101,66 @@ function drawSurroundings(camera, colors, prefix, onePlane) {
   const { front, behind } = graticule(camera);
   const [x, y] = [camera.middle, camera.middle];
   const line = (d, color, more = {}) => drawn("path", { d, fill: "none", stroke: color, ...more });
-  const wide = 0.82 * (camera.middle - MARGIN) / camera.scale;
+  const wide = (0.82 * (camera.middle - MARGIN)) / camera.scale;
   const floor = (nearer) => {
     const edge = line(halfRing(camera, wide, nearer), colors.plane, { "stroke-width": 1 });
     setAll(edge, { fill: colors.plane, "fill-opacity": 0.2 });
     return edge;
   };
   const ring = (nearer) =>
-    line(halfRing(camera, RADIUS, nearer), colors.circle, { "stroke-width": nearer ? 3 : 1.5, ...(!nearer && { "stroke-dasharray": "4 3" }) });
-  const stop = (offset, opacity) => drawn("stop", { offset, "stop-color": colors.sphere, "stop-opacity": opacity });
+    line(halfRing(camera, RADIUS, nearer), colors.circle, {
+      "stroke-width": nearer ? 3 : 1.5,
+      ...(!nearer && { "stroke-dasharray": "4 3" }),
+    });
+  const stop = (offset, opacity) =>
+    drawn("stop", { offset, "stop-color": colors.sphere, "stop-opacity": opacity });
   const id = `${prefix}ball`;
-  const ball = drawn("radialGradient", { id, cx: 0.36, cy: 0.3, r: 0.75 }, stop(0, 0.08), stop(0.55, 0.22), stop(1, 0.6));
-  const disc = drawn("circle", { class: "normlab-sphere", cx: x, cy: y, r: RADIUS * camera.scale, fill: `url(#${id})`, stroke: colors.sphere });
-  const axes = [0, 1, 2].map((i) => [`x${SUBSCRIPTS[i]}`, [0, 1, 2].map((k) => (k === i ? wide : 0))]);
+  const ball = drawn(
+    "radialGradient",
+    { id, cx: 0.36, cy: 0.3, r: 0.75 },
+    stop(0, 0.08),
+    stop(0.55, 0.22),
+    stop(1, 0.6),
+  );
+  const disc = drawn("circle", {
+    class: "normlab-sphere",
+    cx: x,
+    cy: y,
+    r: RADIUS * camera.scale,
+    fill: `url(#${id})`,
+    stroke: colors.sphere,
+  });
+  const axes = [0, 1, 2].map((i) => [
+    `x${SUBSCRIPTS[i]}`,
+    [0, 1, 2].map((k) => (k === i ? wide : 0)),
+  ]);
   const named = [...axes, ["1", times(UP, wide)]];
-  const axis = ([name, tip]) => line(pathOf([camera.at([0, 0, 0]), camera.at(tip)]), "currentColor", { "stroke-width": name === "1" ? 2 : 1, "stroke-opacity": 0.7 });
+  const axis = ([name, tip]) =>
+    line(pathOf([camera.at([0, 0, 0]), camera.at(tip)]), "currentColor", {
+      "stroke-width": name === "1" ? 2 : 1,
+      "stroke-opacity": 0.7,
+    });
   const side = (isFront) => named.filter(([, tip]) => camera.depth(tip) >= 0 === isFront).map(axis);
   const names = placeNames(camera, named).flatMap(({ name, tip, place }) => [
-    line(pathOf([tip, place]), "currentColor", { "stroke-opacity": 0.35, "stroke-dasharray": "1 4" }),
-    drawn("text", { class: "normlab-axis-name", x: place[0], y: place[1] + 4, "text-anchor": "middle" }, name),
+    line(pathOf([tip, place]), "currentColor", {
+      "stroke-opacity": 0.35,
+      "stroke-dasharray": "1 4",
+    }),
+    drawn(
+      "text",
+      { class: "normlab-axis-name", x: place[0], y: place[1] + 4, "text-anchor": "middle" },
+      name,
+    ),
   ]);
   const thin = { "stroke-width": 0.8, "stroke-opacity": 0.8 };
   return {
-    behind: [ball, floor(false), ...side(false), line(behind, colors.sphere, { ...thin, "stroke-opacity": 0.3 }), ...(onePlane ? [ring(false)] : [])],
+    behind: [
+      ball,
+      floor(false),
+      ...side(false),
+      line(behind, colors.sphere, { ...thin, "stroke-opacity": 0.3 }),
+      ...(onePlane ? [ring(false)] : []),
+    ],
     sphere: [disc, line(front, colors.sphere, thin)],
     front: [floor(true), ...(onePlane ? [ring(true)] : []), ...side(true), ...names],
   };

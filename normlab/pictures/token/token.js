@@ -38,7 +38,12 @@ function render({ model, el }) {
   // Scales stand still while something is dragged.
   const reaches = (compute) => (reach = held && reach ? reach : compute());
   // A row of choices, or a slider, which sets one part of the state.
-  const pick = (key, label, values, { show = (v) => String(v), slider = false, onPick, read } = {}) => {
+  const pick = (
+    key,
+    label,
+    values,
+    { show = (v) => String(v), slider = false, onPick, read } = {},
+  ) => {
     const said = key === "eps" ? sayEps : show;
     const control = { label, values: values.map(said) };
     const onMove = (i) => (onPick ? onPick(values[i]) : set({ [key]: values[i] }, slider));
@@ -51,7 +56,8 @@ function render({ model, el }) {
       const far = values.map((value) => (value === now ? 0 : Math.abs(value - now)));
       const i = far.indexOf(Math.min(...far.filter(Number.isFinite)));
       made.show(i);
-      if (slider && Math.abs(values[i] - now) > 1e-9) made.node.querySelector("output").textContent = short(now);
+      if (slider && Math.abs(values[i] - now) > 1e-9)
+        made.node.querySelector("output").textContent = short(now);
     });
     return made.node;
   };
@@ -69,7 +75,10 @@ function render({ model, el }) {
     save();
   });
 
-  const box = element("section", { class: "normlab-box normlab-token", "aria-label": model.get("title") });
+  const box = element("section", {
+    class: "normlab-box normlab-token",
+    "aria-label": model.get("title"),
+  });
   const heading = element("div", { class: "normlab-title" }, model.get("title"));
   const picture = element("div", { class: "normlab-picture" }, ...view.nodes);
   const last = element("div", { class: "normlab-buttons" }, again);

@@ -25,9 +25,16 @@ function makeStatistics(colors) {
 const spread = (v) => meanSquare(v.map((value) => value - meanOf(v)));
 
 function makeTrace({ get, set, settle, colors, symbols, pick }) {
-  const change = (key) => (i, value) => set({ [key]: get()[key].map((v, k) => (k === i ? value : v)) }, true);
+  const change = (key) => (i, value) =>
+    set({ [key]: get()[key].map((v, k) => (k === i ? value : v)) }, true);
   const row = (name, color, key) =>
-    makeBars({ name, color: colors[color], bandColor: colors.mean, height: key && key !== "x" ? 80 : 104, ...(key && { onChange: change(key), onEnd: settle }) });
+    makeBars({
+      name,
+      color: colors[color],
+      bandColor: colors.mean,
+      height: key && key !== "x" ? 80 : 104,
+      ...(key && { onChange: change(key), onEnd: settle }),
+    });
   const rows = {
     x: row("x", "x", "x"),
     centred: row("x − μ", "centred"),
@@ -38,17 +45,34 @@ function makeTrace({ get, set, settle, colors, symbols, pick }) {
   };
   const statistics = makeStatistics(colors);
   const first = (v) => v.slice(0, get().features);
-  const moved = (move) => () => set({ x: [...move(first(get().x)), ...get().x.slice(get().features)] });
+  const moved = (move) => () =>
+    set({ x: [...move(first(get().x)), ...get().x.slice(get().features)] });
   const buttons = Object.entries(MOVES).map(([name, move]) => makeButton(name, moved(move)));
-  const learned = makeButton("γ, β after training", () => set({ gain: get().learned[0], shift: get().learned[1] }));
-  const fresh = makeButton("γ = 1, β = 0", () => set({ gain: get().x.map(() => 1), shift: get().x.map(() => 0) }));
+  const learned = makeButton("γ, β after training", () =>
+    set({ gain: get().learned[0], shift: get().learned[1] }),
+  );
+  const fresh = makeButton("γ = 1, β = 0", () =>
+    set({ gain: get().x.map(() => 1), shift: get().x.map(() => 0) }),
+  );
   const legend = makeLegend();
-  legend.show([["diamond", colors.mean, "mean, ± standard deviation"], ["frame", "currentColor", "outline: the step before"]]);
+  legend.show([
+    ["diamond", colors.mean, "mean, ± standard deviation"],
+    ["frame", "currentColor", "outline: the step before"],
+  ]);
   const nodes = [
-    element("div", { class: "normlab-controls" }, pick("features", "features D", [3, 4, 5, 6, 7, 8]), pick("eps", "ε", EPSILONS)),
+    element(
+      "div",
+      { class: "normlab-controls" },
+      pick("features", "features D", [3, 4, 5, 6, 7, 8]),
+      pick("eps", "ε", EPSILONS),
+    ),
     element("div", { class: "normlab-buttons" }, ...buttons, learned, fresh),
     statistics.node,
-    element("div", { class: "normlab-rows normlab-by-column" }, ...Object.values(rows).map(({ node }) => node)),
+    element(
+      "div",
+      { class: "normlab-rows normlab-by-column" },
+      ...Object.values(rows).map(({ node }) => node),
+    ),
     legend.node,
   ];
 
@@ -57,15 +81,27 @@ function makeTrace({ get, set, settle, colors, symbols, pick }) {
     const made = forward(x, { eps: state.eps, gain, shift });
     const { mean, centred, variance, std, normalized, output } = made;
     const reach = reaches(() => ({
-      input: reachOf(4, x, centred), output: reachOf(4, normalized, output), learned: reachOf(2, gain, shift),
+      input: reachOf(4, x, centred),
+      output: reachOf(4, normalized, output),
+      learned: reachOf(2, gain, shift),
     }));
     const band = (v) => ({ mean: meanOf(v), std: Math.sqrt(spread(v)) });
     rows.x.update({ values: x, reach: reach.input, band: band(x) });
     rows.centred.update({ values: centred, reach: reach.input, before: x, band: band(centred) });
-    rows.normalized.update({ values: normalized, reach: reach.output, before: centred, band: band(normalized) });
+    rows.normalized.update({
+      values: normalized,
+      reach: reach.output,
+      before: centred,
+      band: band(normalized),
+    });
     rows.gain.update({ values: gain, reach: reach.learned });
     rows.shift.update({ values: shift, reach: reach.learned });
-    rows.output.update({ values: output, reach: reach.output, before: normalized, band: band(output) });
+    rows.output.update({
+      values: output,
+      reach: reach.output,
+      before: normalized,
+      band: band(output),
+    });
     rows.x.say("x: drag a bar, or type");
     rows.centred.say(`x − μ: ${short(mean)} is subtracted`);
     rows.normalized.say(`x̂: divided by ${short(std)}`);
@@ -78,11 +114,14 @@ function makeTrace({ get, set, settle, colors, symbols, pick }) {
       ["σ", short(sigma, 3), "mean"],
       ["√(σ² + ε)", short(std, 3), "mean"],
     ]);
-    const steps = { x, "x − μ": centred, "x̂": normalized, "γ ⊙ x̂ + β": output };
+    const steps = { x, "x − μ": centred, x̂: normalized, "γ ⊙ x̂ + β": output };
     return {
       sentence: sayTrace(x, made, state.eps),
       columns: ["step", ...x.map((_, i) => `feature ${i + 1}`), "mean", "variance"],
-      rows: Object.entries(steps).map(([name, v]) => [name, ...[...v, meanOf(v), spread(v)].map((n) => short(n, 3))]),
+      rows: Object.entries(steps).map(([name, v]) => [
+        name,
+        ...[...v, meanOf(v), spread(v)].map((n) => short(n, 3)),
+      ]),
     };
   };
   return { nodes, draw };

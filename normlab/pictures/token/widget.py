@@ -15,11 +15,11 @@ from normlab.pictures.style import BLUE, GREY, NORM_COLORS, ORANGE, PINK, RED, S
 from normlab.tools.table import Table
 
 HERE = Path(__file__).parent
-SCRIPTS = (
-    HERE.parent / "controls.js",
-    *(HERE / f"{part}.js" for part in ("arithmetic", "bars", "trace", "camera", "space")),
-    *(HERE / f"{part}.js" for part in ("grid", "angle", "token")),
+PARTS = (
+    *("arithmetic", "bars", "marks", "trace", "camera", "gradient", "space"),
+    *("grid", "angle", "token"),
 )
+SCRIPTS = (HERE.parent / "controls.js", *(HERE / f"{part}.js" for part in PARTS))
 STYLES = (HERE.parent / "explorer.css", HERE / "token.css")
 
 TOKEN = (2.0, -1.0, 3.0, 0.0, 1.0, -2.0, 4.0, -3.0)
