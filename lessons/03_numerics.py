@@ -335,6 +335,11 @@ from normlab.chapters.numerics import grab_token_on_float_grid
 
 grab_token_on_float_grid()
 
+# %% [markdown] tags=["answer"]
+# A whole number is stored exactly while the steps are at most 1: up to 2,048 in float16, 256 in
+# bfloat16 and 16,777,216 in float32. 2.3 is rounded at every offset. A stored feature is off by
+# half a step at most; $x - \mu$ can be off by more, since the stored mean is rounded too.
+
 # %% [markdown]
 # ### The second job of ε
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+from pathlib import Path
 
 import jupyterlab_page
 import numpy as np
@@ -13,7 +14,7 @@ from test_widgets_in_browser import LOOK
 from widget_page import PHONE, open_page
 
 from normlab import norms
-from normlab.pictures.token.widget import HERE, TOKEN
+from normlab.pictures.token.widget import GAIN, HERE, SHIFT, TOKEN
 
 ARITHMETIC = (HERE / "arithmetic.js").read_text(encoding="utf-8")
 STATES = {name: make().get_state() for name, make in TOKENS.items()}
@@ -161,6 +162,13 @@ def test_the_numbers_around_an_offset_are_all_that_a_dtype_can_store(page):
         high = np.inf if high == offset + 5 else high  # a band up to the edge of the window
         assert (js["dense"] is None) == (dtype == "float32" or offset > 0)
         assert sorted(js["found"]) == [v for v in inside if v <= low or v >= high]
+
+
+def test_the_lesson_traces_the_same_token():
+    lesson = (Path(__file__).parent.parent / "lessons" / "01_layer_norm.py").read_text("utf-8")
+    assert f"token = np.array({list(TOKEN[:4])})" in lesson
+    gain, shift = list(GAIN[:4]), list(SHIFT[:4])
+    assert f"gamma, beta = np.array({gain}), np.array({shift})" in lesson
 
 
 def sentence(page, name):

@@ -70,7 +70,8 @@ function makeTriangle({ get, move, settle, colors }) {
     );
     svg.setAttribute(
       "aria-label",
-      `A right-angled triangle: its sides are σ and μ, and the angle between σ and the longest side is ${short(angle, 1)}°.`,
+      "A right-angled triangle: its sides are σ and μ, and the angle between σ and the longest " +
+        `side is ${short(angle, 1)}°.`,
     );
   };
   return { svg, update };

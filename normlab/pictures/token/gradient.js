@@ -45,7 +45,8 @@ function sayGradient(x, g, made, settings, from) {
   const sentence =
     made.std === 0
       ? `${settings.norm}: with ε = 0 this token has no x̂ (0/0), and no gradient. ${from}`
-      : `${settings.norm}, ε = ${sayEps(settings.eps)}: of g, ${long(g)} long, ${one} subtracted; ${long(rest)} passes, and dx is ${long(dx)} long. ` +
+      : `${settings.norm}, ε = ${sayEps(settings.eps)}: of g, ${long(g)} long, ${one} subtracted; ` +
+        `${long(rest)} passes, and dx is ${long(dx)} long. ` +
         `The sum of dx is ${short(sum(dx))}, its product with x̂ ${short(dot(dx, made.normalized))}. ${from}`;
   return {
     sentence,

@@ -204,7 +204,8 @@ function makeSpace({ get, set, settle, colors, symbols, pick }) {
     bars.g.node.hidden = !gradient;
     step.hidden = others.hidden = play.hidden = gradient;
     legend.show([...legendOf(state, colors, gradient), ...(parts.legend ?? [])]);
-    const from = `Seen from ${Math.round(Math.abs(state.tilt))}° ${state.tilt < 0 ? "below" : "above"} the plane.`;
+    const side = state.tilt < 0 ? "below" : "above";
+    const from = `Seen from ${Math.round(Math.abs(state.tilt))}° ${side} the plane.`;
     return gradient
       ? sayGradient(x, g, made, settings, from)
       : sayTokens(state, x, made, marks, from);

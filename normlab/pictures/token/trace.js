@@ -129,15 +129,16 @@ function makeTrace({ get, set, settle, colors, symbols, pick }) {
 
 function sayTrace(x, { mean, variance, normalized, output }, eps) {
   const sigma = Math.sqrt(variance);
+  const listed = output.map((v) => short(v)).join(", ");
   const about = `x has mean ${short(mean)} and standard deviation ${short(sigma)}`;
   if (sigma === 0 && eps === 0)
     return `${about}: all features are equal. With ε = 0 that is 0/0, and x̂ is not a number.`;
   if (sigma === 0)
-    return `${about}: all features are equal, and x̂ is 0. The output is β: ${output.map((v) => short(v)).join(", ")}.`;
+    return `${about}: all features are equal, and x̂ is 0. The output is β: ${listed}.`;
   const sizes = normalized.map(Math.abs);
   const largest = sizes.indexOf(Math.max(...sizes));
   return (
     `${about}. x̂ has mean square ${short(meanSquare(normalized), 3)}; the entry farthest from 0 is ` +
-    `${short(normalized[largest])}, feature ${largest + 1}. The output is ${output.map((v) => short(v)).join(", ")}.`
+    `${short(normalized[largest])}, feature ${largest + 1}. The output is ${listed}.`
   );
 }
