@@ -123,15 +123,14 @@ trace.table()
 # that of $\hat x$ alone.
 
 # %% [markdown]
-# **Explorer.** Page through the steps with the arrow keys. The dotted outlines are the step
-# before; below each bar stands what was done to it. Stop at $\hat x$ and change the token: compare
-# x with x + 4, 2·x and −x. Then take the outlier and make it larger. Which number does its bar at
-# $\hat x$ come close to? For six features the answer of section 1 would be $\sqrt 5 = 2.236$.
+# **Try.** Drag a bar of x, move it by arrow keys, or type a number. Press *x + 1*, *2·x* and *−x*,
+# and watch which rows move. Press *one-hot* and compare the largest bar of x̂ with the answer of
+# section 1; then give the token more features. Last, drag γ and β.
 
 # %%
-from normlab.chapters.layer_norm import explore_traced_token
+from normlab.chapters.layer_norm import grab_token
 
-explore_traced_token()
+grab_token()
 
 # %% [markdown]
 # ## 5. Stretched, reordered, and computed three times ★

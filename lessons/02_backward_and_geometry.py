@@ -556,14 +556,14 @@ for name, y in outputs.items():
 Table(("", "largest |sum|", "length, min", "length, max", "farthest from LayerNorm"), rows)
 
 # %% [markdown]
-# **Try.** Move *step* from 0 to 2 and watch the points. Set *view* to 90°, and then to 0°. The
-# triangles are $a\,p + b\,\mathbf 1$ of one token $p$, with $a>0$: where do they end? Then choose
-# RMSNorm, and then $\varepsilon=1$.
+# **Try.** Press *from input to output*, turn the picture by dragging it, and look *along 1*. The
+# triangles are $a\,x + b\,\mathbf 1$ with $a>0$: where do they end? Then choose RMSNorm, and then
+# $\varepsilon=1$. Last, show the *gradient*: of $g$, which directions are lost?
 
 # %% tags=["answer"]
-from normlab.chapters.backward import explore_geometry
+from normlab.chapters.backward import grab_token_in_space
 
-explore_geometry()
+grab_token_in_space()
 
 # %% [markdown] tags=["answer"]
 # $\sum_i \hat x_i = 0$ is a plane through the origin, orthogonal to $\mathbf 1$. Centring projects

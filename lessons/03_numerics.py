@@ -343,6 +343,25 @@ draw_error_sweep(error_sweep([1, 10, 1e2, 1e3, 1e4, 1e5, 1e6]), ax)
 # so where the first mean left more than a rounding behind, `normlab.torch_norms` always.
 
 # %% [markdown]
+# ### One token, stored
+#
+# float32 has 24 binary digits; float16 has 11 and bfloat16 has 8. Here is the token of chapter 01
+# among the numbers that each of them can store.
+#
+# **Try.** Move the offset: where is the token no longer stored exactly? Drag one feature to 2.3
+# and look again. Then compare the error of a stored feature with that of a difference $x - \mu$.
+
+# %%
+from normlab.chapters.numerics import grab_token_on_float_grid
+
+grab_token_on_float_grid()
+
+# %% [markdown] tags=["answer"]
+# A whole number is stored exactly while the steps are at most 1: up to 2,048 in float16, 256 in
+# bfloat16 and 16,777,216 in float32. 2.3 is rounded at every offset. A stored feature is off by
+# half a step at most; $x - \mu$ can be off by more, since the stored mean is rounded too.
+
+# %% [markdown]
 # ### The second job of ε
 
 # %%

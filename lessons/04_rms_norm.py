@@ -69,13 +69,14 @@ print(f"1000 tokens, LN(x) − RMSNorm(x − mean): about 10^{np.log10(gap):.0f}
 quiz("offset-angle")
 
 # %% [markdown]
-# Now move the slider. Look for three things: which of the two outputs stands still, where the
-# angle is 0, and what happens to RMSNorm's output when the mean is five standard deviations.
+# **Try.** Move the slider, or drag the tip of the triangle. Look for three things: which of the two
+# outputs stands still, where the angle is 0, and what happens to RMSNorm's output when the mean is
+# five standard deviations. Then drag single features.
 
 # %% tags=["answer"]
-from normlab.chapters.rms_norm import explore_offset_token
+from normlab.chapters.rms_norm import grab_token_of_two_norms
 
-explore_offset_token()
+grab_token_of_two_norms()
 
 # %% [markdown] tags=["answer"]
 # LayerNorm's output stands still: the added constant is subtracted again. RMSNorm's output turns

@@ -1,7 +1,8 @@
 """How long a chapter takes, by section: counted from its words, cells, questions and explorers.
 
 A reader takes 200 words a minute, 45 seconds for a cell and its output, as long for a question, and
-3 minutes for an explorer. No learner was timed: it is an estimate, the same for every chapter.
+3 minutes for an explorer or a token to grab. No learner was timed: it is an estimate, the same for
+every chapter.
 """
 
 import re
@@ -78,7 +79,7 @@ def _of_text(text: str) -> float:
 
 
 def _of_code(source: str) -> float:
-    if "explore_" in source:
+    if "explore_" in source or "grab_token" in source:
         return EXPLORER
     if asked := QUIZ.findall(source):
         return sum(QUESTION + _of_question(name) for name in asked)

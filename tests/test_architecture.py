@@ -203,12 +203,12 @@ def gives_text(function):
     return result in (str, Table, None) or (values and all(isinstance(v, str) for v in values))
 
 
-def test_only_explorers_import_the_explorer():
+def test_only_explorers_import_the_explorer_and_the_token():
+    widgets = {"normlab.pictures.explorer", "normlab.pictures.token.widget"}
     users = {
         path.stem
         for path in MODULES
-        if "normlab.pictures.explorer" in imported(path)
-        and not path.is_relative_to(PACKAGE / "pictures")
+        if widgets & set(imported(path)) and not path.is_relative_to(PACKAGE / "pictures")
     }
     assert users == {"explorers"}
 

@@ -10,11 +10,8 @@ from normlab.chapters.rms_norm.centering import (
     offset_token,
     sweep_mean_share,
 )
-from normlab.chapters.rms_norm.explorers import explore_offset_token
 from normlab.chapters.rms_norm.figures import (
-    describe_offset_token,
     draw_mean_shares,
-    draw_offset_token,
 )
 
 
@@ -50,32 +47,8 @@ def test_the_mean_share_of_random_vectors_is_one_over_d_and_after_relu_one_over_
     assert shares.table().columns[-1] == "1/D"
 
 
-def test_the_picture_holds_both_outputs_and_marks_the_angle():
-    token = offset_token(features=8)
-    axes = Figure().subplots(1, 2)
-    draw_offset_token(token, axes, offset=2.0)
-    layer, rms = axes[0].lines[:2]
-    np.testing.assert_array_equal(layer.get_ydata(), token.layer_norm(2.0))
-    np.testing.assert_array_equal(rms.get_ydata(), token.rms_norm(2.0))
-    marked = axes[1].lines[-1]
-    assert (marked.get_xdata()[0], marked.get_ydata()[0]) == (2.0, token.angle(2.0))
-
-
-def test_the_sentence_says_the_angle_and_the_cosine():
-    sentence, table = describe_offset_token(offset_token(features=8), offset=1.0)
-    assert "45.0° apart (cosine 0.707)" in sentence
-    assert len(table.rows) == 8
-
-
 def test_the_picture_of_shares_holds_its_data():
     shares = sweep_mean_share([16, 64], vectors=10)
     ax = Figure().subplots()
     draw_mean_shares(shares, ax)
     assert [list(line.get_ydata()) for line in ax.lines[:2]] == list(shares.shares.values())
-
-
-def test_the_explorer_starts_where_both_norms_agree():
-    explorer = explore_offset_token()
-    assert len(explorer.frames) == 21
-    assert "mean of 0 standard deviations" in explorer.sentence()
-    assert "0.0° apart" in explorer.sentence()

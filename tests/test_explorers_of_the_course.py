@@ -14,20 +14,23 @@ from normlab.pictures import Explorer
 from normlab.pictures.scene import Drawing
 
 MODULES = [f"normlab.chapters.{chapter.name}.explorers" for chapter in chapters()]
-EXPLORERS = {
+FUNCTIONS = {
     name: function
     for module in ["normlab.claims.explorers", *filter(importlib.util.find_spec, MODULES)]
     for name, function in inspect.getmembers(importlib.import_module(module), inspect.isfunction)
-    if name.startswith("explore_")
 }
+EXPLORERS = {name: make for name, make in FUNCTIONS.items() if name.startswith("explore_")}
+TOKENS = {name: make for name, make in FUNCTIONS.items() if name.startswith("grab_token")}
 
 
 def test_all_explorers_are_found():
     """As many as on the faces of the rooms; and no folder was emptied."""
     rooms = [*(f"normlab.chapters.{chapter.name}" for chapter in chapters()), "normlab.claims"]
-    named = {n for room in rooms for n in dir(importlib.import_module(room)) if "explore_" in n}
-    assert EXPLORERS.keys() == named
-    assert len(EXPLORERS) >= 23
+    named = {n for room in rooms for n in dir(importlib.import_module(room))}
+    assert EXPLORERS.keys() == {name for name in named if name.startswith("explore_")}
+    assert TOKENS.keys() == {name for name in named if name.startswith("grab_token")}
+    assert len(EXPLORERS) >= 20
+    assert len(TOKENS) == 4
 
 
 @functools.cache

@@ -266,10 +266,3 @@ def test_negative_variances_are_shaded_up_to_zero():
     (span,) = spans(ax)
     assert span[1] == 0
     assert span[0] <= ax.get_xlim()[0]
-
-
-def test_the_band_around_a_tokens_mean_is_one_standard_deviation_wide():
-    (ax,) = frame_of(without_frames("explore_traced_token"))
-    values = np.array([bar.get_height() for bar in ax.containers[0]])
-    (span,) = spans(ax)
-    assert span[2:] == pytest.approx((values.mean() - values.std(), values.mean() + values.std()))

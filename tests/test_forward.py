@@ -5,12 +5,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from normlab.chapters.layer_norm.explorers import explore_traced_token
-from normlab.chapters.layer_norm.figures import (
-    describe_traced_token,
-    draw_traced_token,
-)
-from normlab.chapters.layer_norm.trace import trace_layer_norm, traced_tokens
+from normlab.chapters.layer_norm.trace import trace_layer_norm
 from normlab.chapters.start_here.explorers import explore_moved_token
 from normlab.chapters.start_here.figures import draw_moved_token
 from normlab.chapters.start_here.moved_token import moved_token
@@ -69,71 +64,25 @@ def test_the_biased_variance_gives_the_root_of_three_for_a_one_hot_token():
     assert (trace.centered / np.std(x, ddof=1)).max() == pytest.approx(1.5)
 
 
-@pytest.mark.parametrize("learned", [True, False])
-def test_shifted_and_stretched_tokens_share_x_hat_and_the_reflected_one_mirrors_it(learned):
-    traces = traced_tokens(learned).traces
-    want = traces["x"].normalized
-    for name, sign in {"x + 4": 1, "2·x": 1, "−x": -1}.items():
-        np.testing.assert_allclose(traces[name].normalized, sign * want, atol=1e-5)
+def test_shifted_and_stretched_tokens_share_x_hat_and_the_reflected_one_mirrors_it():
+    x, ones, zeros = np.array([2.0, -1.0, 3.0, 0.0, 1.0, -2.0]), np.ones(6), np.zeros(6)
+    want = trace_layer_norm(x, ones, zeros).normalized
+    for token, sign in ((x + 4, 1), (2 * x, 1), (-x, -1)):
+        normalized = trace_layer_norm(token, ones, zeros).normalized
+        np.testing.assert_allclose(normalized, sign * want, atol=1e-5)
 
 
 def test_the_larger_an_outlier_the_closer_it_comes_to_the_limit_of_x_hat():
-    largest = [traced_tokens(outlier=a).traces["outlier"].normalized.max() for a in (2, 8, 32)]
+    tokens = [[a, -1.0, 1.0, 0.0, 1.0, -1.0] for a in (2.0, 8.0, 32.0)]
+    traces = [trace_layer_norm(token, np.ones(6), np.zeros(6)) for token in tokens]
+    largest = [trace.normalized.max() for trace in traces]
     assert largest == sorted(largest)
     assert 5**0.5 - 0.01 < largest[-1] < 5**0.5
 
 
 def test_without_learned_parameters_the_last_two_steps_change_nothing():
-    for trace in traced_tokens(learned=False).traces.values():
-        np.testing.assert_array_equal(trace.output, trace.normalized)
-
-
-@pytest.mark.parametrize("step", range(5))
-def test_the_operations_lead_from_one_step_to_the_next(step):
-    data = traced_tokens()
-    steps = list(data.traces["x"].steps().values())
-    before, after = steps[max(step - 1, 0)], steps[step]
-    for old, new, text in zip(before, after, data.operations("x", step), strict=True):
-        sign, number = text[:1], text[1:]
-        if sign in ("+", "-"):
-            assert new == pytest.approx(old + float(text), abs=0.01)
-        elif sign == "×":
-            assert new == pytest.approx(old * float(number))
-        elif sign == "/":
-            assert new == pytest.approx(old / float(number), abs=0.01)
-        else:
-            assert new == old
-
-
-@pytest.mark.parametrize("step", range(5))
-def test_the_bars_are_this_step_and_the_outlines_the_step_before(step):
-    data, ax = traced_tokens(), Figure().subplots()
-    draw_traced_token(data, ax, token="2·x", step=step)
-    steps = list(data.traces["2·x"].steps().values())
-    heights = [[bar.get_height() for bar in bars] for bars in ax.containers]
-    np.testing.assert_array_equal(heights, steps[max(step - 1, 0) : step + 1][::-1])
-    low, high = ax.get_ylim()
-    assert all(low < h < high for bars in heights for h in bars)
-
-
-def test_the_sentence_names_the_step_and_its_mean():
-    sentence, table = describe_traced_token(traced_tokens(), token="−x", step=2)
-    assert sentence == (
-        "Step 2 of 4, x̂ = (x − μ)/σ, token −x: the features are -0.88, 0.88, -1.46, 0.29, "
-        "-0.29, 1.46; their mean is 0.00 and their standard deviation 1.00."
-    )
-    assert len(table.rows) == 5
-
-
-def test_the_explorer_of_the_trace_draws_five_tokens_and_five_steps():
-    explorer = explore_traced_token()
-    assert len(explorer.frames) == 25
-    explorer.position = [0, 4]
-    learned = explorer.sentence()
-    explorer.request = {"id": 1, "settings": {"learned": 1}}
-    assert explorer.problem == ""
-    assert explorer.sentence() != learned
-    assert "standard deviation 1.00" in explorer.sentence()
+    trace = trace_layer_norm([2.0, -1.0, 3.0], np.ones(3), np.zeros(3))
+    np.testing.assert_array_equal(trace.output, trace.normalized)
 
 
 def test_a_moved_token_keeps_its_layer_norm():

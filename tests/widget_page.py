@@ -63,6 +63,7 @@ def open_page(
     states: Mapping[str, Mapping[str, Any]],
     light: bool = True,
     width: int = 804,
+    touch: bool = False,
 ) -> Page:
     """A page of widgets of one class that were never run, each in an element of its name as id.
 
@@ -71,11 +72,13 @@ def open_page(
         states: of the widgets, as they are stored in a notebook, by name.
         light: whether the page is light, else dark.
         width: of the page, in px.
+        touch: whether fingers can touch the page.
     """
     first = next(iter(states.values()))
     own = {"_esm", "_css", "layout"}
     widgets = {n: {k: v for k, v in s.items() if k not in own} for n, s in states.items()}
-    page = browser.new_page(viewport={"width": width, "height": 900}, device_scale_factor=1.5)
+    viewport: Any = {"width": width, "height": 900}
+    page = browser.new_page(viewport=viewport, device_scale_factor=1.5, has_touch=touch)
     page.set_content(
         PAGE.format(
             css=first["_css"],
@@ -102,16 +105,22 @@ def stored(notebook: Path, part: str) -> dict[str, dict[str, Any]]:
 
 
 def main() -> None:
-    from test_explorers_of_the_course import EXPLORERS
+    from test_explorers_of_the_course import EXPLORERS, TOKENS
 
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("names", nargs="*", help="such as explore_claims; default: all")
     wanted = tuple(parser.parse_args().names) or ("",)
     PICTURES.mkdir(parents=True, exist_ok=True)
-    looks = {"light": (True, 804), "dark": (False, 804), "phone": (True, PHONE)}
+    looks = {
+        "light": (True, 804),
+        "dark": (False, 804),
+        "phone": (True, PHONE),
+        "phone_dark": (False, PHONE),
+    }
     with chromium() as browser:
-        for name in tqdm([name for name in EXPLORERS if name.startswith(wanted)], "explorers"):
-            state = EXPLORERS[name]().get_state()
+        makers = {name: f for name, f in (EXPLORERS | TOKENS).items() if name.startswith(wanted)}
+        for name, make in tqdm(makers.items(), "explorers"):
+            state = make().get_state()
             for look, (light, width) in looks.items():
                 page = open_page(browser, {name: state}, light, width)
                 page.locator(f"#{name}").screenshot(path=PICTURES / f"{name}_{look}.png")

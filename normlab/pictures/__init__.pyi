@@ -10,3 +10,4 @@ from .style import PLACEMENT_COLORS as PLACEMENT_COLORS
 from .style import PLACEMENT_MARKERS as PLACEMENT_MARKERS
 from .style import RED as RED
 from .style import new_figure as new_figure
+from .token.widget import GrabbedToken as GrabbedToken

@@ -21,6 +21,7 @@ from normlab.pictures.frames import Backgrounds
 from normlab.pictures.scene import Drawing, Scene
 from normlab.tools.progress_bar import progress_bar
 
+HERE = Path(__file__).parent
 HEAD_START, BREATH = 0.1, 0.005
 """Seconds of rest after the frame in sight, and after each other one. In the first a learner
 who is still dragging sends the next change; in the others the kernel reads its messages."""
@@ -63,8 +64,10 @@ class Explorer(anywidget.AnyWidget):
             is a pair with its colour: `["y = ", ("γ", GREEN), " x̂"]`.
     """
 
-    _esm = Path(__file__).parent / "explorer.js"
-    _css = Path(__file__).parent / "explorer.css"
+    _esm = "\n".join(
+        (HERE / name).read_text(encoding="utf-8") for name in ("controls.js", "explorer.js")
+    )
+    _css = HERE / "explorer.css"
 
     title = traitlets.Unicode().tag(sync=True)
     formula: Any = traitlets.List().tag(sync=True)

@@ -1,5 +1,5 @@
-from .explorers import explore_geometry as explore_geometry
 from .explorers import explore_upstream as explore_upstream
+from .explorers import grab_token_in_space as grab_token_in_space
 from .figures import draw_gradient_paths as draw_gradient_paths
 from .figures import draw_scale_sweep as draw_scale_sweep
 from .figures import draw_three_paths as draw_three_paths

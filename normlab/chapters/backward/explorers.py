@@ -1,14 +1,18 @@
-"""Explorers of the backward pass."""
+"""Explorers of the backward pass, and of where tokens lie."""
+
+import numpy as np
 
 from normlab.chapters.backward.figures import (
     describe_turned_upstream,
     draw_turned_upstream,
 )
-from normlab.chapters.backward.geometry import three_feature_cloud
-from normlab.chapters.backward.geometry_figures import describe_cloud, draw_cloud
+from normlab.chapters.backward.geometry import other_tokens
 from normlab.chapters.backward.upstream import turned_upstream
-from normlab.pictures import Choice, Explorer, Scene, Slider
+from normlab.norms import layer_norm, rms_norm
+from normlab.pictures import Choice, Explorer, GrabbedToken, Scene, Slider
 from normlab.pictures.style import BLUE, GREY
+from normlab.pictures.token.widget import TOKEN
+from normlab.tools.table import Table
 
 
 def explore_upstream() -> Explorer:
@@ -35,29 +39,27 @@ def explore_upstream() -> Explorer:
     )
 
 
-def explore_geometry() -> Explorer:
-    """Carry tokens of three features through a norm, and look from any height."""
-    scene = Scene(three_feature_cloud, draw_cloud, describe_cloud, size=(5.2, 5.5))
-    steps = [quarter / 4 for quarter in range(9)]
-    return Explorer(
-        "A norm as a movement in space",
-        scene,
-        pages={
-            "step": Slider("step", steps, show=_show_step),
-            "tilt": Slider("view", (0, 25, 50, 70, 90), show=_show_tilt, start=3),
+def grab_token_in_space() -> GrabbedToken:
+    """Turn a token of three features, fall with it onto the plane, and go to the sphere."""
+    x = np.array(TOKEN[:3])
+    free, related = other_tokens()
+    named = {
+        "x": x,
+        "x − μ": x - x.mean(),
+        "LayerNorm": layer_norm(x, eps=0),
+        "RMSNorm": rms_norm(x, eps=0),
+    }
+    rows = [
+        [name, *(f"{v:.3f}" for v in (*p, p.sum(), np.linalg.norm(p)))]  # (3,) -> ()
+        for name, p in named.items()
+    ]
+    return GrabbedToken(
+        "One token in space",
+        "space",
+        {
+            **{"eps": 0, "norm": "LayerNorm", "mode": "tokens", "others": "a·x + b·1", "step": 0},
+            **{"turn": 35, "tilt": 20, "g": [1.5, -0.5, 0.5]},
+            **{"free": free.tolist(), "related": related.tolist()},
         },
-        settings={
-            "norm": Choice("norm", ("LayerNorm", "RMSNorm")),
-            "eps": Choice("ε", (1e-5, 1.0), show="{:g}".format),
-        },
+        Table(("", "x1", "x2", "x3", "sum", "length"), rows),
     )
-
-
-def _show_step(step: float) -> str:
-    names = {0.0: " (input)", 1.0: " (LayerNorm: centred)", 2.0: " (normalized)"}
-    return f"{step:.2f}{names.get(step, '')}"
-
-
-def _show_tilt(tilt: int) -> str:
-    names = {0: " (along 1, 1, 1)", 90: " (edge-on)"}
-    return f"{tilt}°{names.get(tilt, '')}"

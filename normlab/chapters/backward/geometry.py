@@ -97,62 +97,21 @@ def jacobian_spectra(features: int = 8, seed: int = 0) -> Spectra:
     return Spectra({name: np.linalg.eigvalsh(j) for name, j in jacobians.items()})
 
 
-UP = np.ones(3) / np.sqrt(3)
-"""The direction (1, 1, 1) that layer norm removes."""
-ACROSS = np.array([1.0, -0.7, -0.3]) / np.sqrt(1.58)
-BEHIND = np.cross(UP, ACROSS)  # (3,) × (3,) -> (3,), the second direction of the plane
+def other_tokens(seed: int = 3) -> tuple[FloatArray, FloatArray]:
+    """Tokens of three features to set beside one token x.
 
+    Returns:
+        `(free, related)`: free (14, 3), random tokens; related (8, 2), pairs a > 0 and b of the
+        tokens a·x + b·1.
 
-@dataclass(frozen=True)
-class Cloud:
-    """Tokens of three features on their way through a norm.
-
-    `free` (n, 3) are random; `related` (m, 3) are a·p + b·(1, 1, 1) of one token p. `ends`
-    holds the normalized points of both, in this order.
+    >>> free, related = other_tokens()
+    >>> free.shape, bool((related[:, 0] > 0).all())
+    ((14, 3), True)
     """
-
-    free: FloatArray
-    related: FloatArray
-    norm: str
-    ends: FloatArray
-
-    @property
-    def starts(self) -> FloatArray:
-        return np.concatenate([self.free, self.related])  # (n + m, 3)
-
-    def at(self, step: float) -> FloatArray:
-        """All points (n + m, 3): inputs at 0, centred at 1, normalized at 2, straight between.
-
-        RMSNorm does not centre: its points stand still until 1.
-        """
-        starts = self.starts
-        means = starts.mean(axis=1, keepdims=True)  # (n + m, 3) -> (n + m, 1)
-        centred = starts - means if self.norm == "LayerNorm" else starts
-        if step <= 1:
-            return starts + step * (centred - starts)
-        return centred + (step - 1) * (self.ends - centred)
-
-    def sums_and_lengths(self, step: float) -> tuple[FloatArray, FloatArray]:
-        """|sum of the features| and length of each point (n + m,)."""
-        points = self.at(step)
-        return np.abs(points.sum(axis=1)), np.linalg.norm(points, axis=1)  # (n + m, 3) -> (n + m,)
-
-    def spread_of_related(self, step: float) -> float:
-        """The greatest distance between two of the related points."""
-        points = self.at(step)[len(self.free) :]
-        differences = points[:, None] - points  # (m, 1, 3) - (m, 3) -> (m, m, 3)
-        return float(np.linalg.norm(differences, axis=2).max())
-
-
-def three_feature_cloud(norm: str = "LayerNorm", eps: float = 1e-5, seed: int = 3) -> Cloud:
-    """Fourteen random tokens of three features, and eight that are relatives of one another."""
     rng = np.random.default_rng(seed)
-    free = rng.uniform(-1.6, 2.4, (14, 3))
-    a, b = rng.uniform(0.5, 1.5, (8, 1)), rng.uniform(-0.4, 1.4, (8, 1))
-    related = a * (1.1 * ACROSS - 0.8 * BEHIND) + b  # (8, 1) * (3,) -> (8, 3)
-    starts = np.concatenate([free, related])  # (22, 3)
-    ends = {"LayerNorm": layer_norm(starts, eps=eps), "RMSNorm": rms_norm(starts, eps=eps)}
-    return Cloud(free, related, norm, ends[norm])
+    free = rng.uniform(-1.8, 2.2, (14, 3))
+    a, b = rng.uniform(0.4, 1.0, 8), rng.uniform(-2.2, 0.3, 8)
+    return free, np.stack([a, b], axis=1)  # two of (8,) -> (8, 2)
 
 
 @dataclass(frozen=True)

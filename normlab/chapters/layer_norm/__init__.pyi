@@ -2,7 +2,7 @@ from .batch_dependence import companions as companions
 from .batch_dependence import shift_study as shift_study
 from .explorers import explore_companions as explore_companions
 from .explorers import explore_sharing as explore_sharing
-from .explorers import explore_traced_token as explore_traced_token
+from .explorers import grab_token as grab_token
 from .figures import draw_shift as draw_shift
 from .figures import draw_states as draw_states
 from .shapes import describe_layer as describe_layer

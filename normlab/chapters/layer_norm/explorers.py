@@ -1,11 +1,11 @@
 """Explorers of chapter 01: the cube, a token on its way, and what companions change."""
 
+import numpy as np
+
 from normlab.chapters.layer_norm.batch_dependence import companions
 from normlab.chapters.layer_norm.figures import (
     describe_companions,
-    describe_traced_token,
     draw_companions,
-    draw_traced_token,
 )
 from normlab.chapters.layer_norm.sharing import (
     IMAGES,
@@ -17,9 +17,10 @@ from normlab.chapters.layer_norm.sharing import (
     Sharing,
 )
 from normlab.chapters.layer_norm.sharing_figures import describe_sharing, draw_sharing
-from normlab.chapters.layer_norm.trace import traced_tokens
-from normlab.pictures import Choice, Explorer, Scene, Slider
-from normlab.pictures.style import BLUE, NORM_COLORS, ORANGE
+from normlab.chapters.layer_norm.trace import trace_layer_norm
+from normlab.pictures import Choice, Explorer, GrabbedToken, Scene, Slider
+from normlab.pictures.style import GREY, NORM_COLORS, ORANGE, PINK, RED
+from normlab.pictures.token.widget import GAIN, SHIFT, TOKEN
 
 WALK: tuple[Place, ...] = (
     (0, 0, 0), (0, 0, 2), (0, 0, 5), (0, 2, 5), (0, 3, 5), (1, 3, 5), (2, 3, 5), (2, 3, 1),
@@ -70,25 +71,16 @@ def explore_companions() -> Explorer:
     )
 
 
-def explore_traced_token() -> Explorer:
-    """Page through the steps of layer norm, for tokens that have something to tell."""
-    traces = traced_tokens().traces
-    steps = list(traces["x"].steps())
-    scene = Scene(traced_tokens, draw_traced_token, describe_traced_token)
-    return Explorer(
-        "Layer norm, step by step",
-        scene,
-        pages={
-            "token": Choice("token", list(traces)),
-            "step": Slider("step", range(len(steps)), show=steps.__getitem__),
-        },
-        settings={
-            "learned": Choice("γ and β", (True, False), show=_show_learned),
-            "outlier": Slider("size of the outlier", (2.0, 4.0, 8.0, 16.0, 32.0), start=1),
-        },
-        formula=["x̂ = (", ("x", BLUE), " − ", ("μ", ORANGE), ") / √(", ("σ²", ORANGE), " + ε)"],
+def grab_token() -> GrabbedToken:
+    """Drag the features of a token, and see each step of layer norm follow."""
+    x = np.array(TOKEN[:4])
+    return GrabbedToken(
+        "One token through layer norm",
+        "trace",
+        {"gain": [1.0] * 8, "shift": [0.0] * 8, "learned": [list(GAIN), list(SHIFT)]},
+        trace_layer_norm(x, np.ones(4), np.zeros(4)).table(),
+        formula=[
+            *("y = ", ("γ", RED), " ⊙ (", ("x", PINK), " − ", ("μ", ORANGE)),
+            *(") / √(", ("σ²", ORANGE), " + ε) + ", ("β", GREY)),
+        ],
     )
-
-
-def _show_learned(learned: bool) -> str:
-    return "learned" if learned else "as at the start: γ = 1, β = 0"

@@ -1,7 +1,6 @@
-"""Pictures of companions in a batch, of a token on its way, and of a network's states."""
+"""Pictures of companions in a batch, and of a network's states."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,9 +10,8 @@ from normlab.chapters.layer_norm.batch_dependence import (
     Companions,
     ShiftStudy,
 )
-from normlab.chapters.layer_norm.trace import TracedTokens
 from normlab.norms import FloatArray
-from normlab.pictures.style import BLUE, GREY, NORM_COLORS, NORM_MARKERS, ORANGE
+from normlab.pictures.style import BLUE, GREY, NORM_COLORS, NORM_MARKERS
 from normlab.tools.table import Table
 
 
@@ -63,48 +61,8 @@ def draw_shift(data: ShiftStudy, axes: tuple[Axes, Axes], /) -> None:
         ax.legend(title="inputs", loc="upper right", frameon=False)
 
 
-_OUTLINE: Any = {"fill": False, "edgecolor": "black", "linestyle": ":"}
-
-
-def draw_traced_token(data: TracedTokens, ax: Axes, /, token: str, step: int) -> None:
-    """Bars of the token after `step` steps; dashed outlines: the token one step before."""
-    steps = list(data.traces[token].steps().items())
-    name, values = steps[step]
-    places = np.arange(len(values))
-    mean, std = values.mean(), values.std()
-    ax.axhspan(mean - std, mean + std, color=ORANGE, alpha=0.18, linewidth=0)
-    ax.axhline(mean, color=ORANGE, linestyle="--", label="mean, ± std")
-    ax.axhline(0, color="black", linewidth=0.8)
-    ax.bar(places, values, 0.6, color=BLUE, label="this step")
-    if step > 0:
-        _, before = steps[step - 1]
-        ax.bar(places, before, 0.8, **_OUTLINE, label="one step before")
-    low, high = data.span()
-    room = (high - low) / 8  # below for what was done, above for the legend
-    for place, text in enumerate(data.operations(token, step)):
-        ax.text(place, low - room, text, ha="center", va="bottom")
-    ax.set(title=name, xlabel="feature", ylabel="value", xticks=places)
-    ax.set(xlim=(-0.7, len(values) - 0.3), ylim=(low - 1.2 * room, high + 1.5 * room))
-    ax.legend(loc="upper center", ncols=3)
-
-
 def draw_states(states: Mapping[str, FloatArray], axes: Sequence[Axes], /) -> None:
     """Histograms of the states h of recurrent networks, which tanh keeps between −1 and 1."""
     for ax, (name, h), color in zip(axes, states.items(), (GREY, BLUE), strict=True):
         ax.hist(h.ravel(), [i / 20 for i in range(-20, 21)], color=color)
         ax.set(title=name, xlabel="state h", ylabel="units")
-
-
-def describe_traced_token(data: TracedTokens, /, token: str, step: int) -> tuple[str, Table]:
-    name, values = list(data.traces[token].steps().items())[step]
-    sentence = (
-        f"Step {step} of 4, {name}, token {token}: the features are "
-        f"{', '.join(_signed(v) for v in values)}; their mean is {_signed(values.mean())} and "
-        f"their standard deviation {values.std():.2f}."
-    )
-    return sentence, data.traces[token].table()
-
-
-def _signed(value: float) -> str:
-    """Two digits, and no minus before a zero."""
-    return f"{round(value, 2) + 0.0:.2f}"

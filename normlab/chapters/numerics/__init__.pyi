@@ -5,6 +5,7 @@ from .explorers import explore_epsilon as explore_epsilon
 from .explorers import explore_repeated_sums as explore_repeated_sums
 from .explorers import explore_step_size as explore_step_size
 from .explorers import explore_variance as explore_variance
+from .explorers import grab_token_on_float_grid as grab_token_on_float_grid
 from .figures import draw_error_sweep as draw_error_sweep
 from .figures import draw_gradient_sweep as draw_gradient_sweep
 from .figures import draw_variance_counts as draw_variance_counts

@@ -22,8 +22,11 @@ from normlab.chapters.numerics.sum_figures import (
     draw_repeated_sums,
     order_name,
 )
-from normlab.pictures import Choice, Explorer, Scene, Slider
-from normlab.pictures.style import BLUE, GREEN, GREY, RED
+from normlab.norms import layer_norm
+from normlab.pictures import Choice, Explorer, GrabbedToken, Scene, Slider
+from normlab.pictures.style import BLUE, GREEN, GREY, PINK, RED
+from normlab.pictures.token.widget import TOKEN
+from normlab.tools.table import Table
 
 _STDS = np.geomspace(1e-6, 1, 19).tolist()
 _OFFSETS = (0, 1, 3, 10, 30, 100, 300, 1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6)
@@ -97,4 +100,28 @@ def explore_repeated_sums() -> Explorer:
             "term": Slider("term", _TERMS, show="{:g}".format),
             "block": Choice("order", _BLOCKS, show=order_name),
         },
+    )
+
+
+def grab_token_on_float_grid(dtype: str = "float16", offset: float = 3000.0) -> GrabbedToken:
+    """Add an offset to a token, and see which numbers near it a dtype can store.
+
+    Args:
+        dtype: what it starts with: "float16", "bfloat16" or "float32".
+        offset: what it starts with.
+    """
+    x = np.array(TOKEN[:4])
+    rows = []
+    for name in ("float16", "float32"):
+        stored = (x + offset).astype(name).astype(np.float64)
+        shown = [f"{v:g}" for v in stored]
+        rows.append([name, *shown, *(f"{v:.3f}" for v in layer_norm(stored))])
+    features = range(1, 5)
+    columns = ("stored as", *(f"x{i}" for i in features), *(f"x̂{i}" for i in features))
+    return GrabbedToken(
+        "One token among the numbers that can be stored",
+        "grid",
+        {"dtype": dtype, "offset": offset},
+        Table(columns, rows),
+        formula=[("x", PINK), " + offset  →  ", ("the nearest stored number", BLUE)],
     )

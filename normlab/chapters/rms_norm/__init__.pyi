@@ -7,7 +7,7 @@ from .cost import cost_table as cost_table
 from .cost import layer_share as layer_share
 from .cost import norm_cost as norm_cost
 from .explorers import explore_invariance as explore_invariance
-from .explorers import explore_offset_token as explore_offset_token
+from .explorers import grab_token_of_two_norms as grab_token_of_two_norms
 from .figures import draw_costs as draw_costs
 from .figures import draw_invariance_table as draw_invariance_table
 from .figures import draw_mean_shares as draw_mean_shares

@@ -2,32 +2,16 @@
 
 import numpy as np
 
-from normlab.chapters.rms_norm.centering import offset_token
 from normlab.chapters.rms_norm.figures import (
-    GREATEST_OFFSET,
     describe_cell,
-    describe_offset_token,
     draw_cell,
-    draw_offset_token,
 )
 from normlab.chapters.rms_norm.invariance import CHANGES, INVARIANCE_NORMS, invariance_table
-from normlab.pictures import Choice, Explorer, Scene, Slider
+from normlab.norms import layer_norm, rms_norm
+from normlab.pictures import Choice, Explorer, GrabbedToken, Scene
 from normlab.pictures.style import NORM_COLORS
-
-
-def explore_offset_token() -> Explorer:
-    """Move the mean of a token; layer norm stands still and RMSNorm turns away from it."""
-    offsets = [float(m) for m in np.arange(-GREATEST_OFFSET, GREATEST_OFFSET + 0.25, 0.5)]
-    scene = Scene(offset_token, draw_offset_token, describe_offset_token, columns=2)
-    return Explorer(
-        "LayerNorm against RMSNorm as the mean grows",
-        scene,
-        pages={
-            "offset": Slider("mean / std", offsets, show="{:g}".format, start=offsets.index(0.0))
-        },
-        settings={"features": Choice("features D", (8, 16, 32), start=1)},
-        formula=[("(x − μ)/σ", NORM_COLORS["LayerNorm"]), "    ", ("x/r", NORM_COLORS["RMSNorm"])],
-    )
+from normlab.pictures.token.widget import TOKEN
+from normlab.tools.table import Table
 
 
 def explore_invariance() -> Explorer:
@@ -40,4 +24,22 @@ def explore_invariance() -> Explorer:
             "norm": Choice("norm", norms, start=norms.index("RMSNorm")),
             "change": Choice("change", changes, start=changes.index("weight matrix re-centering")),
         },
+    )
+
+
+def grab_token_of_two_norms() -> GrabbedToken:
+    """Drag a token or its mean, and see layer norm's output beside RMSNorm's, and their angle."""
+    x = np.array(TOKEN[:4])
+    named = {"x": x, "LayerNorm": layer_norm(x, eps=0), "RMSNorm": rms_norm(x, eps=0)}
+    rows = [[name, *(f"{v:.3f}" for v in values)] for name, values in named.items()]
+    return GrabbedToken(
+        "One token, two norms",
+        "angle",
+        {"eps": 0},
+        Table(("", *(f"feature {i}" for i in range(1, 5))), rows),
+        formula=[
+            ("(x − μ)/σ", NORM_COLORS["LayerNorm"]),
+            " beside ",
+            ("x/r", NORM_COLORS["RMSNorm"]),
+        ],
     )

@@ -4,11 +4,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from normlab.chapters.rms_norm.centering import MeanShares, OffsetToken
+from normlab.chapters.rms_norm.centering import MeanShares
 from normlab.chapters.rms_norm.cost import NormCost, RunTime
 from normlab.chapters.rms_norm.invariance import CHANGES, INVARIANCE_NORMS, PAPER, InvarianceTable
 from normlab.chapters.rms_norm.norm_race import NormTimes
-from normlab.pictures.style import BLUE, GREEN, GREY, NORM_COLORS, NORM_MARKERS, ORANGE, SKY
+from normlab.pictures.style import BLUE, GREEN, GREY, NORM_COLORS, ORANGE, SKY
 from normlab.tools.table import Table
 
 SHOWN_CASES = {0: ("case 0", "o", BLUE), 1: ("case 1", "^", ORANGE)}
@@ -78,45 +78,6 @@ def describe_cell(data: InvarianceTable, /, norm: str, change: str) -> tuple[str
         for feature in range(4)
     ]
     return sentence, Table(("case", "output", "before", "after"), rows)
-
-
-GREATEST_OFFSET = 5.0
-"""The slider's range, in standard deviations to either side."""
-
-
-def draw_offset_token(data: OffsetToken, axes: tuple[Axes, Axes], /, offset: float) -> None:
-    """Left both outputs feature by feature, right the angle between them against the mean."""
-    left, right = axes
-    layer, rms = data.layer_norm(offset), data.rms_norm(offset)
-    places = np.arange(len(data.x))
-    for name, values, size in (("LayerNorm", layer, 9), ("RMSNorm", rms, 5)):
-        left.plot(
-            places, values, NORM_MARKERS[name], color=NORM_COLORS[name], markersize=size,
-            label=name,
-        )  # fmt: skip
-    left.vlines(places, layer, rms, color="#BBBBBB", linewidth=1, zorder=1)
-    left.axhline(0, color="black", linewidth=0.8)
-    left.set(title="outputs", xlabel="feature", ylabel="output", ylim=(-4.2, 4.2))
-    left.set_xticks(places[:: max(1, len(places) // 8)])
-    left.legend(loc="lower left", ncols=2)
-    offsets = np.linspace(-GREATEST_OFFSET, GREATEST_OFFSET, 81)
-    right.plot(offsets, [data.angle(m) for m in offsets], color="black")
-    right.plot([offset], [data.angle(offset)], "D", color=ORANGE, markersize=9)
-    right.set(title="angle between the outputs", xlabel="mean / standard deviation")
-    right.set(ylabel="degrees", ylim=(-4, 92), yticks=(0, 15, 30, 45, 60, 75, 90))
-
-
-def describe_offset_token(data: OffsetToken, /, offset: float) -> tuple[str, Table]:
-    layer, rms = data.layer_norm(offset), data.rms_norm(offset)
-    angle = data.angle(offset)
-    rms_mean, layer_mean = round(float(rms.mean()), 2) + 0.0, abs(layer.mean())  # no "-0.00"
-    sentence = (
-        f"With a mean of {offset:g} standard deviations, the outputs of LayerNorm and RMSNorm "
-        f"are {angle:.1f}° apart (cosine {np.cos(np.radians(angle)):.3f}); the output of RMSNorm "
-        f"has mean {rms_mean:.2f}, that of LayerNorm has mean {layer_mean:.2f}."
-    )
-    rows = [[i, f"{a:.3f}", f"{b:.3f}"] for i, (a, b) in enumerate(zip(layer, rms, strict=True))]
-    return sentence, Table(("feature", "LayerNorm", "RMSNorm"), rows)
 
 
 def draw_mean_shares(data: MeanShares, ax: Axes, /) -> None:
