@@ -21,7 +21,7 @@ from normlab.claims import (
     your_mark,
 )
 from normlab.claims.marks import Marked, keep_mark
-from normlab.claims.sentences import Line, Part, find_places, seed_lines
+from normlab.claims.seed import Line, Part, find_places, seed_lines
 from normlab.record import MARKS, Mark
 from normlab.record import record as record_module
 

@@ -23,6 +23,6 @@ from .run import Result as Result
 from .run import count_verdicts as count_verdicts
 from .run import run_claim as run_claim
 from .run import run_claims as run_claims
-from .sentences import seed_text as seed_text
-from .sentences import sentences as sentences
+from .seed import seed_text as seed_text
+from .seed import sentences as sentences
 from .stored import load_ledger as load_ledger

@@ -13,7 +13,7 @@ import anywidget
 import traitlets
 
 from normlab.claims.marks import Marks, keep_mark, my_marks
-from normlab.claims.sentences import Line, Part, claim_lines, seed_lines
+from normlab.claims.seed import Line, Part, claim_lines, seed_lines
 from normlab.record import MARKS
 
 HERE = Path(__file__).parent

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from normlab.claims.sentences import check_number, sentences
+from normlab.claims.seed import check_number, sentences
 from normlab.record import Mark, open_record
 
 

@@ -40,7 +40,7 @@ def draw_deep_losses(runs: Mapping[str, list[DeepRun]], ax: Axes, network: str) 
     for name, of_network in runs.items():
         color, dash = _LOOKS[name]
         for run in of_network:
-            alpha, width = (1.0, 2.0) if name == network else (0.35, 1.0)
+            alpha, width = (1.0, 2.0) if name == network else (0.6, 1.0)
             losses = np.clip(run.losses, _LOWEST, _HIGHEST)
             label = name if run is of_network[0] else None
             steps = EVERY * np.arange(len(losses))
