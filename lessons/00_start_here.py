@@ -1,10 +1,10 @@
 # %% [markdown]
 # # 00 · Start here
 #
-# A transformer passes one vector per token from layer to layer. In each layer there are norms. A
-# norm is a short formula that gives a vector a standard size. This page begins with a network that
-# has none. Then it shows a text about norms, in which 41 claims are numbered. The course runs an
-# experiment on each.
+# Why does a network need a norm? A transformer passes one vector per token from layer to layer. In
+# each layer there are norms: short formulas that give a vector a standard size. This page begins
+# with a network that has none. Then it shows a text about norms, in which 41 claims are numbered.
+# The course runs an experiment on each.
 #
 # ## What you will be able to do
 #

@@ -15,7 +15,11 @@ function render({ model, el }) {
   const box = element("section", { class: "normlab-marker", "aria-label": model.get("label") });
   const text = element("div", { class: "normlab-text" });
   const count = element("span", { class: "normlab-count" });
-  const status = element("p", { class: "normlab-status", role: "status" });
+  // what was said last, and whether it was kept: for the ear at a fixed place, for the eye under the
+  // words that are open
+  const status = element("p", { class: "normlab-spoken", role: "status" });
+  const seen = element("p", { class: "normlab-status", "aria-hidden": "true" });
+  const tell = (sentence) => [status, seen].forEach((node) => (node.textContent = sentence));
   const spans = new Map(); // by claim, the pieces of its words
   let open = null;
   let timer;
@@ -43,6 +47,7 @@ function render({ model, el }) {
     for (const [claim, pieces] of spans) {
       for (const { node } of pieces) node.setAttribute("aria-expanded", String(claim === open));
     }
+    (open === null ? text : panel).append(seen);
     if (open === null) return panel.remove();
     const marks = marksOf(open);
     panel.setAttribute("aria-label", `Claim ${open}: your mark`);
@@ -84,7 +89,7 @@ function render({ model, el }) {
     clearTimeout(timer);
     timer = setTimeout(() => {
       if (model.get("kept") >= model.get("said").length) return;
-      status.textContent = "Not kept: Python does not answer. Run this cell, and mark again.";
+      tell("Not kept: Python does not answer. Run this cell, and mark again.");
     }, SLOW);
   };
   const say = (claim, word) => {
@@ -93,7 +98,7 @@ function render({ model, el }) {
     waitForPython();
     show();
     const to = next(claim);
-    status.textContent = `Claim ${claim}: ${word}. ${count.textContent} marked.`;
+    tell(`Claim ${claim}: ${word}. ${count.textContent} marked.`);
     openClaim(to);
     if (to === null) spans.get(claim)[0].node.focus({ preventScroll: true });
   };
@@ -143,9 +148,8 @@ function render({ model, el }) {
 
   const head = element("div", { class: "normlab-head" });
   head.append(element("span", { class: "normlab-label" }, model.get("label")), count);
-  const all = element("div", { class: "normlab-foot" }, status);
-  status.textContent = model.get("notice");
-  box.append(head, text, all);
+  tell(model.get("notice"));
+  box.append(head, text, status);
   el.append(box);
   // sentences alone have their words in sight as long as one is unmarked
   const alone = model.get("lines").every(({ parts }) => parts.every(([, claim]) => claim !== null));
@@ -154,7 +158,7 @@ function render({ model, el }) {
 
   const onKept = () => {
     show();
-    if (model.get("notice")) status.textContent = model.get("notice");
+    if (model.get("notice")) tell(model.get("notice"));
   };
   const events = { "change:marks": onKept, "change:kept": onKept, "change:notice": onKept };
   for (const [name, handler] of Object.entries(events)) model.on(name, handler);
