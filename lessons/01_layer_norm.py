@@ -55,9 +55,12 @@ print("F.layer_norm", F.layer_norm(torch.tensor(one_hot), [4]).numpy().round(3))
 # ## 2. How many means
 #
 # In a transformer the activations have the shape $(B, T, D)$: $B$ examples, $T$ tokens each,
-# $D$ features. The seed text says of layer norm: *"normalize over the feature dimension of each
-# example independently"*, and of its mean and variance that they *"are computed per-example, not
-# per-batch"*.
+# $D$ features. The seed text says of the mean and the variance:
+
+# %%
+from normlab.claims import your_mark
+
+your_mark(7)
 
 # %%
 quiz("means-of-a-batch")
@@ -85,6 +88,9 @@ print(change.round(2))
 # ## 3. What `normalized_shape` takes ★
 #
 # How PyTorch is told which axes share a mean.
+
+# %%
+your_mark(36)
 
 # %%
 quiz("normalized-shape")
@@ -329,7 +335,10 @@ for name, norm in {**text_norms, "LN over (T, D)": over_tokens_and_features}.ite
 # %% [markdown]
 # ## 8. How many gains and shifts ★
 #
-# The seed text says: *"What is the same as BatchNorm: learned scale and shift per feature"*.
+# What the seed text says of them.
+
+# %%
+your_mark(6)
 
 # %%
 quiz("gains-of-an-image")
@@ -463,10 +472,13 @@ print(shifted.table())
 # %% [markdown]
 # ## 12. "No `model.eval()` switch needed" ★
 #
-# *"Train and inference are identical — no running statistics, no model.eval() switch needed"*.
+# The seed text says that training and inference are identical.
 
 # %% [markdown]
-# So the seed text says. A whole model often has [dropout](glossary.ipynb) too.
+# A whole model often has [dropout](glossary.ipynb) too.
+
+# %%
+your_mark(1, 8)
 
 # %%
 quiz("dropout-and-eval")
@@ -516,13 +528,16 @@ for name, inputs in {"all + 3": tokens + 3, "half + 3, half − 3": tokens + pus
 # %% [markdown]
 # ## 14. Recurrent networks ★
 #
-# The seed text says: *"Works inside RNNs: applied at each timestep independently"*.
+# What layer norm does where BatchNorm has no statistics.
 
 # %% [markdown]
 # In a recurrent network the same layer runs at every time step. BatchNorm would need statistics
 # for each step, and has none for a sequence longer than those of training (Ba et al. 2016,
 # section 3.1). Layer norm needs one line, with one $\gamma$ and $\beta$ for all steps. It stands in
 # front of the tanh, on the [pre-activation](glossary.ipynb) $z$.
+
+# %%
+your_mark(5)
 
 # %%
 quiz("saturated-states")

@@ -92,6 +92,11 @@ explore_epsilon()
 # \operatorname{mean}(x^2)$$
 
 # %%
+from normlab.claims import your_mark
+
+your_mark(38)
+
+# %%
 quiz("eps-of-none")
 
 # %%

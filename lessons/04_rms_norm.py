@@ -54,11 +54,15 @@ print(f"1000 tokens, LN(x) − RMSNorm(x − mean): about 10^{np.log10(gap):.0f}
 # equals the first: **layer norm is RMSNorm after centering**. It is so for all 1000 tokens, with
 # $\varepsilon$ too. So the two are equal exactly when $\operatorname{mean}(x) = 0$.
 
+# %%
+from normlab.claims import your_mark
+
+your_mark(22)
+
 # %% [markdown]
-# **And the shift β?** The seed text says: *"What is removed: the mean subtraction and the bias
-# parameter."* **Claim 22: {{ ruling 22 }}.** Zhang & Sennrich's Eq. 4 drops the mean; their Eq. 5
-# still adds a bias $b$ after the gain. The models since LLaMA, and PyTorch's `nn.RMSNorm`, drop
-# the shift as well: that module holds a `weight` and no `bias`.
+# **And the shift β?** **Claim 22: {{ ruling 22 }}.** Zhang & Sennrich's Eq. 4 drops the mean; their
+# Eq. 5 still adds a bias $b$ after the gain. The models since LLaMA, and PyTorch's `nn.RMSNorm`, drop
+# the shift as well.
 
 # %% [markdown]
 # ## 2. How far apart are they?
@@ -94,6 +98,9 @@ grab_token_of_two_norms()
 # length of $x$. How much is that for random vectors?
 
 # %%
+your_mark(23, 24)
+
+# %%
 quiz("mean-share")
 
 # %%
@@ -115,12 +122,10 @@ draw_mean_shares(sweep_mean_share([16, 64, 256, 1024, 4096]), ax)
 # language models have, on average, no component along the all-ones vector, whether they were
 # trained with LayerNorm or with RMSNorm.
 #
-# *"the centering step in LayerNorm accounts for only a small fraction of its representational
-# value"*: **claim 23: {{ ruling 23 }}.** The authors *hypothesize* (their word) that re-centering
+# **Claim 23: {{ ruling 23 }}.** The authors *hypothesize* (their word) that re-centering
 # can be spared, and their experiments agree. Nobody measured a "representational value".
 #
-# *"Removing it is an approximation, but one that holds well in practice for language models"*:
-# **claim 24: {{ ruling 24 }}.** At a mean of five standard deviations it is 79° off. The paper
+# **Claim 24: {{ ruling 24 }}.** At a mean of five standard deviations it is 79° off. The paper
 # tested translation, reading comprehension, image–text retrieval and CIFAR-10.
 
 # %% [markdown]
@@ -324,8 +329,10 @@ for name, jacobian, scale, backward in (
 # %% [markdown]
 # ## 8. What it costs
 #
-# The seed text: *"RMSNorm requires roughly 15–20% fewer floating-point operations than
-# LayerNorm"*. Count them. What is done once a row, such as the root, is left out.
+# Count the operations. What is done once a row, such as the root, is left out.
+
+# %%
+your_mark(25, 26)
 
 # %%
 quiz("rms-operations")
@@ -395,13 +402,10 @@ print("F.rms_norm:  ", torch_operators(lambda: F.rms_norm(x, (16,), weight, 1e-5
 #
 # **Claim 25, "15–20% fewer": {{ ruling 25 }}.** No source has this figure. Within the norm RMSNorm
 # spares 43 % of the operations forward and 31 % backward; within a layer of width 4096 it is
-# 0.006 %. Neither number is the run time. That is decided by the traffic to memory and by the
-# number of kernels: RMSNorm is clearly faster where each operation runs alone, has little to gain
-# where both norms are fused, and is slower where only LayerNorm is fused.
+# 0.006 %. Neither number is the run time: RMSNorm is faster where each operation runs alone, has
+# little to gain where both norms are fused, and is slower where only LayerNorm is fused.
 #
-# **Claim 26**, *"For very large models trained on large clusters, this translates to meaningful
-# throughput improvements"*: **{{ ruling 26 }}.** The nearest evidence is one Transformer of the
-# paper (section 9).
+# **Claim 26: {{ ruling 26 }}.** The nearest evidence is one Transformer of the paper (section 9).
 
 # %% [markdown]
 # ## 9. Run times: the paper's, and yours ★
@@ -473,6 +477,9 @@ else:
 # The seed's own class has $\varepsilon = 10^{-6}$ and is offered as the same thing as
 # `nn.RMSNorm(512)`. The default of that is `eps=None`: the spacing of float32 at 1, $1.19 \cdot
 # 10^{-7}$.
+
+# %%
+your_mark(37)
 
 # %%
 quiz("eps-none")

@@ -15,6 +15,7 @@ SECTION = re.compile(r"^#{1,2} ", re.MULTILINE)
 FOLDED_TITLE = "What it shows"
 """The browser side of a question knows it too, and opens what has this title."""
 FOLDED = f"<details>\n<summary>{FOLDED_TITLE}</summary>\n\n{{}}\n\n</details>"
+ALWAYS_SHOWN = ("explore_", "your_mark(")
 COLLAPSED = "jp-MarkdownHeadingCollapsed"
 
 
@@ -23,7 +24,8 @@ def hide_answers(notebook: NotebookNode) -> None:
 
     All code up to the next section is behind a question: what follows an answer often shows it
     again. Questions keep their answers to themselves. Explorers are there to be moved before
-    anything is run, and keep their picture unless the author tags them "answer".
+    anything is run, and keep their picture unless the author tags them "answer"; what the seed says
+    is no answer.
 
     Raises:
         ValueError: if a text to fold has a heading, which would split the fold.
@@ -39,7 +41,7 @@ def hide_answers(notebook: NotebookNode) -> None:
                 cell.metadata[COLLAPSED] = True
         elif "quiz(" in cell.source:
             asked = True
-        elif ANSWER in tags or (asked and "explore_" not in cell.source):
+        elif ANSWER in tags or (asked and not any(part in cell.source for part in ALWAYS_SHOWN)):
             rest = [tag for tag in tags if tag != ANSWER]
             cell.metadata["tags"] = [*rest, ANSWER, "hide-output"]
 

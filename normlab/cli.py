@@ -133,8 +133,8 @@ def check(**options: Any) -> int:
 
 
 def progress() -> int:
+    from normlab.record import open_record
     from normlab.study.course import my_progress
-    from normlab.study.record import open_record
 
     with open_record() as record:
         print(f"{my_progress()}\n\nThe record is kept on this machine, in {record.folder}.")

@@ -11,6 +11,7 @@ from normlab.chapters.deepnorm import one_step_runs, thousand_layers
 from normlab.chapters.frameworks import compare
 from normlab.chapters.frameworks import stored as frameworks
 from normlab.chapters.frameworks.process import CannotRun
+from normlab.chapters.start_here import deep_runs
 from normlab.chapters.warmup import rate_map
 from normlab.claims import stored as claims
 from normlab.tools.table import Table
@@ -48,6 +49,7 @@ def stored_results() -> Mapping[str, Stored]:
     found = (
         _stored(claims.STORED, claims.write_ledger, "15 s", numbers=[1]),
         _stored(compare.STORED, frameworks.write_reports, "30 s", names=["NumPy"]),
+        _stored(deep_runs.STORED, deep_runs.write_runs, "5 min", layers=1, steps=2),
         _stored(one_step_runs.STORED, one_step_runs.write_updates, "5 min", depths=[1], seeds=[0]),
         _stored(graph_runs.STORED, graph_runs.write_runs, "5 min", depths=[1], **one),
         _stored(digit_runs.STORED, digit_runs.write_runs, "10 min", layers=[1], **one),
