@@ -269,7 +269,7 @@ def test_all_equal_without_epsilon_says_that_it_is_0_by_0(page):
     assert "all features are equal, and x̂ is 0" in sentence(page, TRACE)
     widget.get_by_text("0", exact=True).first.click()
     assert "0/0, and x̂ is not a number" in sentence(page, TRACE)
-    cells = widget.locator("[data-row='x̂'] output").all_inner_texts()
+    cells = widget.locator("[data-row='x̂'] .normlab-cells span").all_inner_texts()
     assert cells == ["0/0"] * 4
 
 
@@ -370,7 +370,7 @@ def test_the_grid_shows_what_a_dtype_stores_and_what_the_norm_loses(page):
         assert state(page, GRID)["offset"] == offset
         token = torch.tensor(TOKEN[:4], dtype=torch.float64) + offset
         stored = token.to(getattr(torch, dtype)).double().numpy()
-        texts = widget.locator(".normlab-number-line output").all_inner_texts()
+        texts = widget.locator(".normlab-kept").all_inner_texts()
         assert [float(t.replace(",", "")) for t in texts] == stored.tolist()
         worst = np.abs(stored - token.numpy()).max()
         assert f"the worst is off by {worst:.2f}" in sentence(page, GRID)

@@ -109,7 +109,7 @@ function makeBars({ name, color, bandColor, height = 104, onChange, onEnd }) {
         onChange ? { role: "slider", tabindex: 0, "aria-label": called } : {},
       );
       group.append(column, bar, ...(onChange ? [grip] : []));
-      const cell = onChange ? makeField(`${called}, typed`, (v) => typed(i, v)) : element("output");
+      const cell = onChange ? makeField(`${called}, typed`, (v) => typed(i, v)) : element("span");
       if (onChange) group.addEventListener("keydown", (event) => press(event, i));
       return { bar, grip, column, group, cell, before: outline[i] };
     });

@@ -42,7 +42,7 @@ function makeLine(i, { onChange, onEnd, colors }) {
     if (value !== undefined) onChange(i, value);
     onEnd();
   });
-  const stored = element("output");
+  const stored = element("span", { class: "normlab-kept" });
   const node = element(
     "div",
     { class: "normlab-number-line" },
