@@ -2,9 +2,10 @@
 
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from threadpoolctl import threadpool_limits
 
@@ -12,11 +13,40 @@ from normlab.tools.progress_bar import progress_bar
 from normlab.tools.table import Table
 
 
+class Quartiles(NamedTuple):
+    """A quarter of the turns took less than `lower`, half less than `median`, and so on."""
+
+    lower: float
+    median: float
+    upper: float
+
+    @property
+    def spread(self) -> float:
+        """How many times the lower quartile the upper one is."""
+        return self.upper / self.lower
+
+
 @dataclass(frozen=True)
 class Race:
-    """Median seconds per call of each contender, measured in turns."""
+    """Seconds per call of each contender, one number for each of its turns."""
 
-    seconds: Mapping[str, float]
+    turns: Mapping[str, Sequence[float]]
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """The median of each contender."""
+        return {name: statistics.median(times) for name, times in self.turns.items()}
+
+    def quartiles(self, contender: str) -> Quartiles:
+        """Between what two times the middle half of its turns lies.
+
+        >>> Race({"a": [1.0, 2.0, 3.0, 4.0, 9.0]}).quartiles("a")
+        Quartiles(lower=2.0, median=3.0, upper=4.0)
+        """
+        times = self.turns[contender]
+        if len(times) == 1:
+            return Quartiles(times[0], times[0], times[0])
+        return Quartiles(*statistics.quantiles(times, n=4, method="inclusive"))
 
     def ratio(self, contender: str, to: str) -> float:
         """How many times the time of `to` the contender takes."""
@@ -58,7 +88,7 @@ def race(
     for _ in progress_bar(range(rounds), "timing"):
         for name, run in contenders.items():
             turns[name].append(_turn(run, calls[name], synchronize))
-    return Race({name: statistics.median(times) for name, times in turns.items()})
+    return Race(turns)
 
 
 def _turn(run: Callable[[], object], calls: int, synchronize: Callable[[], object]) -> float:
