@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from normlab.tools.table import Table
 from normlab.tools.timing import Quartiles
 
-BUSY_SPREAD = 1.25
-"""The upper quartile of the copy over the lower one, above which a machine counts as busy."""
+BUSY_SPREAD = 1.4
+"""The upper quartile of a contender over its lower one, above which a machine counts as busy."""
 
 BELOW_FLOOR = 0.9
 """No norm can take less than this part of the copy's time: it reads and writes as much."""
+
+COPY = ("copy x", "")
+"""The key of the copy, beside (library, norm)."""
 
 
 @dataclass(frozen=True)
@@ -42,22 +45,25 @@ class NormTimes:
     def warning(self) -> str:
         """Why these times should not be trusted, or "".
 
-        A machine counts as busy where the middle half of the copy's turns spreads by more than
-        `BUSY_SPREAD`, or where a norm took less than `BELOW_FLOOR` of the copy's time.
+        A machine counts as busy where the upper quartile of the copy, or of a norm, is more than
+        `BUSY_SPREAD` times the lower one, or where a norm took less than `BELOW_FLOOR` of the
+        copy's time.
 
-        >>> steady, norm = Quartiles(1.0, 1.0, 1.1), Quartiles(0.4, 0.5, 0.6)
+        >>> steady, norm = Quartiles(1.0, 1.0, 1.1), Quartiles(0.5, 0.5, 0.6)
         >>> NormTimes("forward", (2, 4), "cpu", "", {("torch", "RMSNorm"): norm}, steady).warning
-        'This machine is busy: RMSNorm of torch took ×0.5 of the copy, which is the floor.'
+        'This machine is busy: RMSNorm of torch took ×0.50 of the copy, which is the floor.'
         """
-        spread = self.copy.spread
-        if spread > BUSY_SPREAD:
-            return f"This machine is busy: the copy varied by ×{spread:.1f}."
-        library, norm = min(self.seconds, key=lambda key: self.seconds[key].median)
-        least = self.seconds[library, norm].median / self.copy.median
+        everyone = {COPY: self.copy, **self.seconds}
+        worst = max(everyone, key=lambda key: everyone[key].spread)
+        varied = COPY if self.copy.spread > BUSY_SPREAD else worst
+        if (spread := everyone[varied].spread) > BUSY_SPREAD:
+            return f"This machine is busy: {_name(varied)} varied by ×{spread:.1f}."
+        fastest = min(self.seconds, key=lambda key: self.seconds[key].median)
+        least = self.seconds[fastest].median / self.copy.median
         if least < BELOW_FLOOR:
             return (
-                f"This machine is busy: {norm} of {library} took ×{least:.1f} of the copy, which "
-                "is the floor."
+                f"This machine is busy: {_name(fastest)} took ×{least:.2f} of the copy, which is "
+                "the floor."
             )
         return ""
 
@@ -81,6 +87,11 @@ class NormTimes:
         ]
         rows.append(["copy x", *2 * [_shown(self.copy)], "1.00"])
         return Table((self.title, "LayerNorm ms", "RMSNorm ms", "RMS/LN"), rows)
+
+
+def _name(key: tuple[str, str]) -> str:
+    library, norm = key
+    return f"{norm} of {library}" if norm else "the copy"
 
 
 def _shown(time: Quartiles) -> str:

@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 
 from normlab.chapters.rms_norm.norm_race import race_norms
-from normlab.chapters.rms_norm.norm_times import NormTimes
+from normlab.chapters.rms_norm.norm_times import COPY, NormTimes
 from normlab.tools.stored_rows import read_rows, write_rows
 from normlab.tools.timing import Quartiles
 
@@ -19,8 +19,6 @@ SHAPES: Mapping[str, Sequence[tuple[int, int]]] = {
     "cuda": ((8192, 4096), (65536, 768)),
 }
 """By device. A GPU needs more elements than a CPU before memory decides its time."""
-
-COPY = ("copy x", "")
 
 
 def load_norm_races(device: str) -> tuple[NormTimes, ...]:
