@@ -67,6 +67,11 @@ class NormTimes:
             )
         return ""
 
+    @property
+    def spread(self) -> float:
+        """The greatest spread of the copy and the norms."""
+        return max(time.spread for time in (self.copy, *self.seconds.values()))
+
     def libraries(self) -> list[str]:
         return list(dict.fromkeys(library for library, _ in self.seconds))
 

@@ -55,7 +55,7 @@ def write_norm_races(
 ) -> None:
     """Race both directions at every shape; the rows of other devices stay as they are.
 
-    Of some `tries` that race is kept in which the copy varied least.
+    Of some `tries` that race is kept in which the quartiles lie nearest together.
 
     Raises:
         ValueError: if the device is not there.
@@ -66,7 +66,7 @@ def write_norm_races(
     for direction in ("forward", "backward"):
         for shape in shapes or SHAPES[device]:
             races = [race_norms(*shape, direction, device, rounds) for _ in range(tries)]
-            quietest = min(races, key=lambda race: race.copy.spread)
+            quietest = min(races, key=lambda race: race.spread)
             new += _rows(quietest, rounds)
     write_rows(path, [*new, *kept], command)
 
