@@ -49,12 +49,12 @@ def draw_run_times(data: tuple[RunTime, ...], ax: Axes, /, claimed: tuple[float,
         )  # fmt: skip
         ax.text(49.5, place, f"{100 * row.gain:.1f} %", ha="right", va="center")
     ax.set_yticks(range(len(ordered)), [f"{row.model} ({row.source})" for row in ordered])
-    ax.set(xlim=(0, 50), ylim=(-1.4, len(ordered) - 0.4), xlabel="run time saved, %")
-    ax.set_title("Zhang & Sennrich 2019: whole models, LayerNorm → RMSNorm")
+    ax.set(xlim=(0, 50), ylim=(-1.4, len(ordered) - 0.4), xlabel="run time saved by RMSNorm, %")
+    ax.set_title("Zhang & Sennrich 2019: whole models")
     ax.grid(visible=False, axis="y")
 
 
-FEWER_TICKS = {0.5: "−50 %", 0.7: "−30 %", 1.0: "the same", 1.5: "+50 %", 2: "+100 %", 4: "+300 %"}
+FEWER_TICKS = {0.5: "−50 %", 0.75: "−25 %", 1: "the same", 1.5: "+50 %", 2: "+100 %", 3: "+200 %"}
 FOUND_COLORS = {"counted": GREY, "timed": GREEN}
 
 
@@ -62,7 +62,8 @@ def draw_fewer(data: tuple[Meaning, ...], ax: Axes, /, claimed: tuple[float, flo
     """A bar from "the same" for each meaning, on a log axis of the ratio; the claim as a band."""
     low, high = (1 - share for share in claimed)
     ax.axvspan(high, low, facecolor="none", hatch="....", edgecolor="#BBBBBB", zorder=0)
-    ax.text(high, len(data) - 0.35, "claimed", ha="left", va="center")
+    name = f"the seed's {100 * claimed[0]:g}–{100 * claimed[1]:g} % "
+    ax.text(high, len(data) - 0.4, name, ha="right", va="center")
     for place, row in enumerate(data):
         if row.ratio is not None:
             ax.barh(
@@ -70,16 +71,18 @@ def draw_fewer(data: tuple[Meaning, ...], ax: Axes, /, claimed: tuple[float, flo
                 hatch="///" if row.found == "timed" else "", edgecolor="white",
             )  # fmt: skip
         ax.plot(row.others, [place] * len(row.others), "|", color="black", markersize=13)
-        end = max(1.0, row.ratio or 1.0, *(row.others if row.found == "timed" else ()))
+        end = max(1.0, row.ratio or 1.0, *row.others)
         style = "normal" if row.ratio else "italic"
-        ax.text(end * 1.04, place, row.said, ha="left", va="center", style=style)
+        ax.text(end * 1.03, place, row.said, ha="left", va="center", style=style)
+    ax.plot([], [], "|", color="black", markersize=13, label="other models, another shape")
+    ax.legend(loc="lower right", fontsize=9)
     ax.axvline(1, color="black", linewidth=0.8)
     ax.set_xscale("log")
     ax.set_xticks(list(FEWER_TICKS), list(FEWER_TICKS.values()))
     ax.minorticks_off()
     ax.set_yticks(range(len(data)), [f"{row.name}\n({row.found})" for row in data], fontsize=9)
-    ax.set(xlim=(0.45, 8), ylim=(len(data) - 0.1, -0.6))
-    ax.set_xlabel("RMSNorm against LayerNorm (log axis)")
+    ax.set(xlim=(0.45, 4), ylim=(len(data) - 0.1, -0.6))
+    ax.set_xlabel("RMSNorm against LayerNorm, log axis of the ratio")
     ax.set_title("what “15–20 % fewer” could mean")
     ax.grid(visible=False, axis="y")
 
@@ -94,8 +97,8 @@ def draw_norm_times(data: NormTimes, ax: Axes, /) -> None:
             places, [1e3 * time.median for time in times], height=0.38,
             color=NORM_COLORS[norm], hatch=HATCHES[norm], edgecolor="white", label=norm,
         )  # fmt: skip
-        ends = [[1e3 * time.lower for time in times], [1e3 * time.upper for time in times]]
-        ax.hlines(places, *ends, color="black", linewidth=1.2)
+        lows, highs = ([1e3 * getattr(t, end) for t in times] for end in ("lower", "upper"))
+        ax.hlines(places, lows, highs, color="black", linewidth=1.2)
         ax.text(1e3 * times[0].upper, places[0], f" {norm}", va="center", fontsize=8)
     copy = 1e3 * data.copy.median
     ax.axvline(copy, color="black", linestyle="--", linewidth=1, label="copy x")
@@ -103,7 +106,8 @@ def draw_norm_times(data: NormTimes, ax: Axes, /) -> None:
     ax.set_yticks(range(len(libraries)), libraries, fontsize=9)
     ax.set(xlabel="milliseconds", ylim=(len(libraries) - 0.1, -0.6))
     ax.set_xlim(0, 1.35e3 * max(time.upper for time in data.seconds.values()))
-    ax.set_title(data.title if not data.warning else f"{data.title}\n{data.warning}", fontsize=9)
+    warning = data.warning.replace(": ", ":\n")
+    ax.set_title(f"{data.title}\n{warning}" if warning else data.title, fontsize=9)
     ax.grid(visible=False, axis="y")
 
 

@@ -21,7 +21,7 @@ class Meaning:
         name: of the quantity.
         found: "counted" or "timed".
         ratio: what RMSNorm needs over what LayerNorm needs; None if nobody has measured it yet.
-        others: the same ratio of other models, shapes or directions.
+        others: the same ratio of other models, or at another shape.
     """
 
     name: str
@@ -40,7 +40,8 @@ class Meaning:
             return "not measured yet"
         change = 100 * (self.ratio - 1)
         size = f"{abs(change):.1g}" if abs(change) < 0.1 else f"{float(f'{abs(change):.2g}'):g}"
-        return f"{size} % {'more' if change > 0 else 'less'}"
+        fewer = "fewer" if self.found == "counted" else "less"
+        return f"{size} % {'more' if change > 0 else fewer}"
 
 
 def what_fewer_could_mean(width: int = 4096) -> tuple[Meaning, ...]:
@@ -50,7 +51,7 @@ def what_fewer_could_mean(width: int = 4096) -> tuple[Meaning, ...]:
         width: of the transformer layer.
 
     >>> [meaning.said for meaning in what_fewer_could_mean()[:3]]
-    ['43 % less', '0.006 % less', '6.9 % less']
+    ['43 % fewer', '0.006 % fewer', '6.9 % less']
     """
     layer, rms = (norm_cost(norm, "forward").flops for norm in ("LayerNorm", "RMSNorm"))
     share = layer_share(width)
@@ -71,7 +72,7 @@ def what_fewer_could_mean(width: int = 4096) -> tuple[Meaning, ...]:
 
 
 def _raced(where: str, races: Sequence[NormTimes]) -> Meaning:
-    """torch's own norms, forward at the first shape; the others are other shapes and backward."""
-    ratios = [race.ratio(LIBRARY) for race in races]
+    """torch's own norms, forward, at the first shape that was measured; then at the others."""
+    ratios = [race.ratio(LIBRARY) for race in races if race.direction == "forward"]
     first, others = (ratios[0], tuple(ratios[1:])) if ratios else (None, ())
-    return Meaning(f"time of F.rms_norm on a {where}", "timed", first, others)
+    return Meaning(f"time of F.rms_norm, forward, on a {where}", "timed", first, others)

@@ -164,5 +164,5 @@ def draw_stored_gains(data: StoredGains, axes: tuple[Axes, Axes], /) -> None:
     edges = np.arange(0.94 - 0.0005, 1.06, 0.001)
     forms = (("stored as w (Gemma)", data.gemma), ("stored as 1 + w (LLaMA)", data.llama))
     for ax, (title, values) in zip(axes, forms, strict=True):
-        ax.hist(values, edges, color=NORM_COLORS["RMSNorm"])
-        ax.set(title=title, xlabel="gain", xlim=(0.94, 1.06), ylabel="gains")
+        ax.hist(values, edges.tolist(), color=NORM_COLORS["RMSNorm"])
+        ax.set(title=title, xlabel="gain", xlim=(0.94, 1.06), ylabel="how many")
