@@ -217,8 +217,8 @@ for name, after, before in (
 # In a pre-norm network each [branch](glossary.ipynb) adds a vector to the residual stream, and the
 # norms read the stream. Below, a branch is $B\,\text{relu}(A\,\text{norm}(x))$. Matrices stand left
 # of the vector, as in section 4, so $B$ has one row for each feature that it writes. Layer norm
-# does not notice the mean over these features. So take it out of the weights: subtract from each
-# *column* of $B$ its mean (Jiang et al. 2023).
+# does not notice the mean over these features. So take it out of the weights: from each *column* of
+# $B$ subtract its mean (Jiang et al. 2023).
 
 # %%
 quiz("centered-weights")
@@ -354,8 +354,8 @@ quiz("rms-operations")
 quiz("share-of-a-layer")
 
 # %% [markdown]
-# Operations are not time. Each operation on its own, as in plain NumPy, reads whole arrays from
-# memory and writes one back. A [fused kernel](glossary.ipynb) does all steps in one pass: it reads
+# Then memory. Each operation on its own, as in plain NumPy, reads whole arrays from memory and
+# writes one back. A [fused kernel](glossary.ipynb) does all steps in one pass: it reads
 # its inputs once and writes the result once.
 
 # %%
@@ -406,8 +406,8 @@ fig, axes = new_figure(columns=3, width=9.0)
 draw_costs([norm_cost(*key) for key in OPERATIONS], axes)
 
 # %% [markdown] tags=["answer"]
-# The first three operations that fall away are in the seed text: *"(no mean accumulation pass, no
-# subtraction, no β)"*. Backward RMSNorm spares 31 %.
+# The seed text names the three operations that fall away forward: *"(no mean accumulation pass, no
+# subtraction, no β)"*. Backward, RMSNorm spares 4 of 13, or 31 %.
 #
 # In float32 the fused layer norm does 7 operations for 8 bytes moved. An H100 can do 20 operations
 # for each byte (NVIDIA's data sheet). By this count the kernel waits for memory, and saved operations
@@ -423,17 +423,17 @@ fig, ax = new_figure()
 draw_run_times(RUN_TIMES, ax, claimed=CLAIMED)
 
 # %% [markdown] tags=["answer"]
-# From 6.9 to 40.8 %: no constant, but a property of each program. The recurrent models run a norm
-# at each time step. The Transformer's figure is from a V100. The upper end of the abstract's
+# From 6.9 to 40.8 %: the saving is no constant, it belongs to each program. The recurrent models run
+# a norm at each time step. The Transformer's figure is from a V100. The upper end of the abstract's
 # "7 %–64 %" is pRMSNorm's.
 
 # %% [markdown]
 # ### Your machine
 #
-# Each library against itself: LayerNorm and RMSNorm take turns, float32, one thread. A bar is the
-# median, its black line goes from the lower to the upper quartile. The time is that of the
-# processor for this program (on Windows, the time of day). "Copy x" is the least that memory
-# allows. A busy machine is announced over the picture: then run the cell again.
+# In each library LayerNorm and RMSNorm take turns, in float32, on one thread. A bar is the median;
+# its black line goes from the lower to the upper quartile. The time is what the processor worked
+# for this program (on Windows, the time of day). "Copy x" is the least that memory allows. If the
+# machine is busy, the picture says so: then run the cell again.
 
 # %% tags=["timing", "answer"]
 from normlab.chapters.rms_norm import draw_norm_times, race_norms
@@ -450,7 +450,8 @@ for data, ax in zip(backward, axes, strict=True):
     draw_norm_times(data, ax)
 
 # %% [markdown]
-# The stored race, `normlab remake norm_race`, beside it, and what torch runs one after another:
+# Beside it the stored race (`normlab remake norm_race`), and the operators that torch runs one after
+# another:
 
 # %% tags=["answer"]
 import torch
@@ -526,6 +527,7 @@ print(Table(("size of the input", "output, eps=None", "output, eps=1e-6"), rows)
 
 # %% [markdown]
 # ### The gain: $w$ or $1 + w$
+#
 # LLaMA stores the gain $w$, starting at 1. Gemma stores $w$ and multiplies by $1 + w$, starting
 # at 0. Between the two, subtract or add 1. With Gemma's numbers as they are, the norms of LLaMA's
 # code put out almost 0.
