@@ -123,6 +123,9 @@ def test_the_stored_streams_are_of_models_that_learnt_and_have_a_share_for_each_
         assert shares.shape == (len(SEEDS), len(data.layers))
     for losses in data.losses.values():
         assert max(losses) < 0.6 * data.chance
+    after = np.stack([data.shares[norm, "trained"] for norm in ("LayerNorm", "RMSNorm")])
+    said = [after.min(), after.max(), after[0].mean(), after[1].mean()]
+    assert said == pytest.approx([0.004, 0.021, 0.011, 0.012], abs=5e-4)  # as the chapter has it
     low, middle, high = data.over_seeds("RMSNorm", "trained")
     assert (low <= middle).all()
     assert (middle <= high).all()
