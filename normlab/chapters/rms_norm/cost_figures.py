@@ -112,12 +112,12 @@ def draw_norm_times(data: NormTimes, ax: Axes, /) -> None:
 
 
 def draw_gpu_races(data: tuple[NormTimes, ...], axes: tuple[Axes, Axes], /) -> None:
-    """Two stored races on a GPU, or what is missing and the command that fills it."""
+    """Two races on a GPU, forward and backward, or the command that measures them."""
     for ax, race in zip(axes, data, strict=False):
         draw_norm_times(race, ax)
-    for ax in axes[len(data) :]:
+    for ax, direction in list(zip(axes, ("forward", "backward"), strict=True))[len(data) :]:
         ax.text(
             0.5, 0.5, "not measured on a GPU yet\n\nnormlab remake norm_race --device cuda",
             ha="center", va="center", transform=ax.transAxes,
         )  # fmt: skip
-        ax.set(title="torch on a GPU", xlabel="milliseconds", xticks=(), yticks=())
+        ax.set(title=f"{direction}, a GPU", xlabel="milliseconds", xticks=(), yticks=())

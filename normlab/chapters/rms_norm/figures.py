@@ -141,10 +141,10 @@ SHARES = (1e-4, 1)
 
 def draw_stream_means(data: StreamMeans, ax: Axes, /) -> None:
     """The mean share that each norm reads, over the depth, with the range over seeds."""
-    for shift, norm in ((-0.06, "LayerNorm"), (0.06, "RMSNorm")):
-        for when, face in (("initial", "white"), ("trained", NORM_COLORS[norm])):
+    for shift, norm in ((-0.09, "LayerNorm"), (0.09, "RMSNorm")):
+        for step, when, face in ((-0.05, "initial", "white"), (0.05, "trained", NORM_COLORS[norm])):
             low, middle, high = data.over_seeds(norm, when)
-            places = data.layers + shift
+            places = data.layers + shift + step
             ax.vlines(places, low, high, color=NORM_COLORS[norm], linewidth=1)
             ax.plot(
                 places, middle, NORM_MARKERS[norm], color=NORM_COLORS[norm], markerfacecolor=face,
