@@ -409,9 +409,8 @@ quiz("fused-traffic")
 # %%
 from normlab.chapters.rms_norm import OPERATIONS, draw_costs, norm_cost
 
-for direction in ("forward", "backward"):
-    for norm in ("LayerNorm", "RMSNorm"):
-        print(f"{norm} {direction}:", "; ".join(op.formula for op in OPERATIONS[norm, direction]))
+for norm in ("LayerNorm", "RMSNorm"):
+    print(f"{norm} forward:", "; ".join(op.formula for op in OPERATIONS[norm, "forward"]))
 fig, axes = new_figure(columns=3, width=9.0)
 draw_costs([norm_cost(*key) for key in OPERATIONS], axes)
 
@@ -467,19 +466,21 @@ for data, ax in zip(backward, axes, strict=True):
 import torch
 import torch.nn.functional as F
 
+from normlab import Table
 from normlab.chapters.rms_norm import load_norm_races, torch_operators
 
-stored = load_norm_races("cpu")
-for data in stored:
-    print(data.title, {library: round(data.ratio(library), 1) for library in data.libraries()})
+shown = ("normlab.norms", "torch.nn.functional", "normlab.torch_norms")
+races = load_norm_races("cpu")
+rows = [[race.title, *(f"{race.ratio(name):.1f}" for name in shown)] for race in races]
+print(Table(("RMSNorm / LayerNorm, stored", *shown), rows), "\n")
 
 x, weight, bias = torch.randn(8, 16, requires_grad=True), torch.ones(16), torch.zeros(16)
 print("F.layer_norm:", torch_operators(lambda: F.layer_norm(x, (16,), weight, bias)))
 print("F.rms_norm:  ", torch_operators(lambda: F.rms_norm(x, (16,), weight, 1e-5)))
 
 # %% [markdown] tags=["answer"]
-# The first lines are the stored race: RMSNorm's time over LayerNorm's, one core, torch 2.13. Is it
-# so on your machine?
+# The table is the stored race: RMSNorm's time over LayerNorm's, one core, torch 2.13. Is it so on
+# your machine?
 #
 # - NumPy and `normlab.torch_norms` run one operation after another. There RMSNorm took half to four
 #   fifths of LayerNorm's time.
@@ -519,8 +520,6 @@ quiz("eps-none")
 
 # %%
 from torch import nn
-
-from normlab import Table
 
 signs = torch.tensor([1.0, -1.0]).repeat(256)  # (512,), every entry of size 1
 rows = []

@@ -143,7 +143,7 @@ def test_the_picture_of_the_stream_holds_every_share_and_the_two_lines():
 
 def test_few_of_gemmas_gains_are_left_in_llamas_form():
     gains = stored_gains()
-    assert np.abs(gains.gemma - gains.llama).max() <= 2**-9 * 1.1
+    assert np.abs(gains.gemma - gains.llama).max() <= 2**-8  # half the spacing of bfloat16 above 1
     assert len(np.unique(gains.gemma)) > 50 * len(np.unique(gains.llama))
     axes = Figure().subplots(1, 2)
     draw_stored_gains(gains, axes)

@@ -49,7 +49,7 @@ def stored_results() -> Mapping[str, Stored]:
     """
     one = {"rates": [1e-3], "seeds": [0]}
     tiny = {"shapes": [(4, 8)], "rounds": 1, "tries": 1}
-    race = _stored(stored_races.STORED, stored_races.write_norm_races, "2 min", **tiny)
+    race = _stored(stored_races.STORED, stored_races.write_norm_races, "3 min", **tiny)
     found = (
         _stored(claims.STORED, claims.write_ledger, "15 s", numbers=[1]),
         _stored(compare.STORED, frameworks.write_reports, "30 s", names=["NumPy"]),

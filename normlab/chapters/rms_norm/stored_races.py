@@ -51,7 +51,7 @@ def write_norm_races(
     device: str = "cpu",
     shapes: Sequence[tuple[int, int]] = (),
     rounds: int = 101,
-    tries: int = 3,
+    tries: int = 6,
 ) -> None:
     """Race both directions at every shape; the rows of other devices stay as they are.
 
