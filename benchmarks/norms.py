@@ -4,7 +4,8 @@
     make bench ARGS="--rounds 51"   more rounds
 
 All contenders of a shape take turns in one run, so that a busy moment of the machine hits all
-alike. Where there is a CUDA device, the torch contenders run there too.
+alike. On a CPU the time is the processor's for this program, and a race that a busy machine
+disturbed says so. Where there is a CUDA device, the torch contenders run there too.
 """
 
 import argparse

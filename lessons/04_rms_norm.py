@@ -378,8 +378,9 @@ fig, ax = new_figure(width=8.5, height=3.6)
 draw_fewer(what_fewer_could_mean(), ax, claimed=CLAIMED)
 
 # %% [markdown] tags=["answer"]
-# Of the norm's own operations RMSNorm spares 43 %, of a layer's 0.006 %; the paper's Transformer
-# ran 6.9 % shorter, and on a CPU `F.rms_norm` takes about twice as long as `F.layer_norm`.
+# Of the norm's own operations RMSNorm spares 43 %, of a layer's 0.006 %. The paper's Transformer
+# took 6.9 % less time, and on a CPU `F.rms_norm` takes about twice as long as `F.layer_norm`. None of
+# the four is 15 to 20 %.
 #
 # Traffic to memory and the number of [kernels](glossary.ipynb) decide the time. `F.layer_norm` is one
 # fused kernel: it reads $x$ once and writes $y$ once. `F.rms_norm` on a CPU is six operators, and each
