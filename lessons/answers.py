@@ -18,11 +18,16 @@ FOLDED = f"<details>\n<summary>{FOLDED_TITLE}</summary>\n\n{{}}\n\n</details>"
 COLLAPSED = "jp-MarkdownHeadingCollapsed"
 
 
+def is_explorer(source: str) -> bool:
+    """Whether a code cell shows something that a learner moves: an explorer, or a token to grab."""
+    return "explore_" in source or "grab_token" in source
+
+
 def hide_answers(notebook: NotebookNode) -> None:
     """Tag the code behind each question, fold the text that answers it, and close sections with ★.
 
     All code up to the next section is behind a question: what follows an answer often shows it
-    again. Questions keep their answers to themselves. Explorers are there to be moved before
+    again. Questions keep their answers to themselves. Explorers and tokens are there to be moved before
     anything is run, and keep their picture unless the author tags them "answer".
 
     Raises:
@@ -39,7 +44,7 @@ def hide_answers(notebook: NotebookNode) -> None:
                 cell.metadata[COLLAPSED] = True
         elif "quiz(" in cell.source:
             asked = True
-        elif ANSWER in tags or (asked and "explore_" not in cell.source):
+        elif ANSWER in tags or (asked and not is_explorer(cell.source)):
             rest = [tag for tag in tags if tag != ANSWER]
             cell.metadata["tags"] = [*rest, ANSWER, "hide-output"]
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from answers import FOLDED_TITLE
+from answers import FOLDED_TITLE, is_explorer
 from nbformat import NotebookNode
 
 from normlab.study.quiz import find_question
@@ -79,7 +79,7 @@ def _of_text(text: str) -> float:
 
 
 def _of_code(source: str) -> float:
-    if "explore_" in source or "grab_token" in source:
+    if is_explorer(source):
         return EXPLORER
     if asked := QUIZ.findall(source):
         return sum(QUESTION + _of_question(name) for name in asked)
