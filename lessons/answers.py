@@ -27,8 +27,8 @@ def hide_answers(notebook: NotebookNode) -> None:
     """Tag the code behind each question, fold the text that answers it, and close sections with ★.
 
     All code up to the next section is behind a question: what follows an answer often shows it
-    again. Questions keep their answers to themselves. Explorers and tokens are there to be moved before
-    anything is run, and keep their picture unless the author tags them "answer".
+    again. Questions keep their answers to themselves. Explorers and tokens are there to be moved
+    before anything is run, and keep their picture unless the author tags them "answer".
 
     Raises:
         ValueError: if a text to fold has a heading, which would split the fold.
