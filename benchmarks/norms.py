@@ -4,7 +4,8 @@
     make bench ARGS="--rounds 51"   more rounds
 
 All contenders of a shape take turns in one run, so that a busy moment of the machine hits all
-alike. Where there is a CUDA device, the torch contenders run there too.
+alike. On a CPU the time is the processor's for this program, and a race that a busy machine
+disturbed says so. Where there is a CUDA device, the torch contenders run there too.
 """
 
 import argparse
@@ -12,7 +13,8 @@ import argparse
 import numpy as np
 import torch
 
-from normlab.chapters.rms_norm.norm_race import NormTimes, race_norms
+from normlab.chapters.rms_norm.norm_race import race_norms
+from normlab.chapters.rms_norm.norm_times import NormTimes
 from normlab.tools.table import Table
 
 SHAPES = ((32, 512), (2048, 768), (64, 16384))
@@ -22,8 +24,8 @@ REFERENCE = ("torch.nn.functional", "LayerNorm")
 
 def cell(times: NormTimes, contender: tuple[str, str]) -> str:
     """Microseconds, and the ratio to the reference."""
-    seconds = times.seconds[contender]
-    return f"{1e6 * seconds:.0f} µs  {seconds / times.seconds[REFERENCE]:.2f}"
+    seconds = times.seconds[contender].median
+    return f"{1e6 * seconds:.0f} µs  {seconds / times.seconds[REFERENCE].median:.2f}"
 
 
 def table(device: str, rounds: int) -> Table:
@@ -31,6 +33,9 @@ def table(device: str, rounds: int) -> Table:
     rows = []
     for direction in DIRECTIONS:
         races = [race_norms(*shape, direction, device, rounds) for shape in SHAPES]
+        print(
+            *(f"{race.title}: {race.warning}\n" for race in races if race.warning), sep="", end=""
+        )
         for contender in races[0].seconds:
             rows.append([direction, *contender, *(cell(times, contender) for times in races)])
     return Table(("", "library", "norm", *(f"{n} × {d}" for n, d in SHAPES)), rows)

@@ -1,15 +1,15 @@
 # %% [markdown]
 # # 00 · Start here
 #
-# A transformer passes one vector per token from layer to layer. In each layer there are norms. A
-# norm is a short formula that gives every vector a standard size. Where it stands, and which one it
-# is, decides whether a deep model trains, and at which learning rate. This course takes the formula
-# apart. It also takes a text about norms, with 41 claims, and runs an experiment on each.
+# Why does a network need a norm? A transformer passes one vector per token from layer to layer. In
+# each layer there are norms: short formulas that give a vector a standard size. This page begins
+# with a network that has none. Then it shows a text about norms, in which 41 claims are numbered.
+# The course runs an experiment on each.
 #
 # ## What you will be able to do
 #
-# After this page you know how a chapter works, that your machine is ready, and what layer norm
-# does to one token. After the course you can
+# After this page you have seen what becomes of a deep network without norms, you know how a
+# chapter works, and you have said what you think of 41 claims. After the course you can
 #
 # - write layer norm and RMSNorm, forward and backward, and check them (chapters 01, 02, 04);
 # - say what ε is for, and when a variance loses its digits (03);
@@ -23,6 +23,98 @@
 # - judge a text about norms, claim by claim (12).
 #
 # {{ minutes }}
+
+# %% [markdown]
+# ## 24 layers
+#
+# A layer of a transformer adds something to its input: $x + f(x)$. Here is a network of 24 such
+# layers, in ten lines of NumPy. Each $f$ multiplies by a random matrix that leaves the size of a
+# vector as it is. By *size* we mean the root of the mean of the squares.
+#
+# A question comes first. Answer it, press *Reveal*, then click the cell behind it and press
+# Shift+Enter.
+
+# %%
+from normlab import quiz
+
+quiz("size-after-24-layers")
+
+# %%
+import numpy as np
+
+from normlab.norms import layer_norm
+
+
+def sizes_by_layer(norm):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((16, 256))  # 16 tokens with 256 features
+    sizes = []
+    for _ in range(24):
+        W = rng.standard_normal((256, 256)) / 16  # W @ x is as large as x
+        x = x + norm(x) @ W.T
+        sizes.append(np.sqrt(np.mean(x**2)))
+    return sizes
+
+
+without, with_norm = sizes_by_layer(lambda x: x), sizes_by_layer(layer_norm)
+for layer in (1, 2, 4, 8, 16, 24):
+    print(f"layer {layer:2}: {without[layer - 1]:5.1g} {with_norm[layer - 1]:5.1f}")
+
+# %% [markdown] tags=["answer"]
+# Left without a norm, right with a layer norm in front of each $f$. There each layer adds something
+# of size 1, whatever the size of $x$ is. So the square grows by 1 a layer and not by a factor of 2:
+# after 24 layers the size is √25 = 5, and not 4,096.
+
+# %% [markdown]
+# Does the size matter? Two transformers of 24 layers are trained on an easy task, next-token
+# prediction with a fixed rule. One has a layer norm in front of each attention and each feed-forward
+# network. The other has no norm at all. All else is the same: weights, data, Adam, the learning rate
+# 0.001.
+
+# %%
+quiz("trained-without-a-norm")
+
+# %% [markdown]
+# And a third one, also without norms, whose weights start smaller?
+
+# %%
+quiz("small-weights-without-a-norm")
+
+# %% tags=["answer"]
+from normlab.chapters.start_here import explore_deep_network
+
+explore_deep_network()
+
+# %% [markdown] tags=["answer"]
+# Move the layer, then choose another network. On the left the numbers that leave a layer are counted
+# by their size, before training. The black outline is the input. Without a norm they grow with every
+# layer, and the last ones are tens of thousands of times as large. So the network is wrong, and very
+# sure of it: its loss starts at tens of thousands. On the right stand the losses of three seeds. With
+# the norm the loss falls nearly to zero. Without it no seed comes near the 2.8 of guessing, at none of
+# the three learning rates. It does not stand still. It moves all the time, and learns nothing.
+#
+# With weights a tenth as large the network without norms learns at all three rates, and ends lower.
+# So it was the growth that stopped the first one, and a norm is one cure of several. It needs nobody
+# who chooses the right weights. Chapters 05 to 08 compare it with others. (`normlab remake
+# without_norm` trains these networks again.)
+
+# %% [markdown]
+# ## How a chapter works
+#
+# 1. **Predict.** You choose an answer, write a number or a sentence, or draw a curve by mouse or by
+#    arrow keys. A guess is enough.
+# 2. **Run** the cell behind it. It takes seconds.
+# 3. **Read.** What the result means is folded under *What it shows*, and opens when you have
+#    answered. A click opens it too.
+# 4. **Move.** An explorer shows the same for many values. Its sliders answer to the mouse and to
+#    the arrow keys.
+#
+# A wrong prediction costs nothing. Its question comes back after 1, 3 and 10 days.
+#
+# Questions and explorers work before you have run anything. Where one needs Python it says so:
+# *Run this cell to have it counted.* Sections marked ★ are not needed for what follows. They are
+# folded: a click on the arrow beside the heading opens one. Change any cell and run it again. For a
+# fresh copy of a chapter, rename yours and run `normlab start` in a terminal.
 
 # %% [markdown]
 # ## What you need
@@ -45,35 +137,25 @@
 # also has a reminder of each term that a chapter uses and does not explain.
 
 # %% [markdown]
-# ## How a chapter works
+# ## The text that the course is about
 #
-# Each idea comes in four steps.
+# Here is a page of lecture notes on norms in transformers, of the kind that is found in many places.
+# The chapters call it **the seed text**. It stands here as it was found. Its formulas were lost when it was
+# copied, so some sentences have holes.
 #
-# 1. **Predict.** A question, before anything is shown. You choose an answer, write a number or a
-#    sentence, or draw a curve by mouse or by arrow keys. A guess is enough. Then press *Reveal*.
-# 2. **Run.** Click the cell behind it and press Shift+Enter. It takes seconds.
-# 3. **Read.** What the result means stays folded, under *What it shows*, until you have answered.
-#    Then it opens. A click opens it too.
-# 4. **Move.** An explorer shows the same thing for many values. Its sliders answer to the mouse
-#    and to the arrow keys.
+# 41 claims are numbered in it. Read, and say of each what you think now: it **holds**; it **holds
+# if** something else is true, which the text does not say; it is **imprecise**: another sentence
+# would be true; it is **wrong**; or you **don't know**, which is a good answer on the first day.
 #
-# A wrong prediction costs nothing. Its question comes back after 1, 3 and 10 days, with other
-# numbers where it has some: see *How far you are* below.
-#
-# Questions and explorers work before you have run anything. Where one needs Python it says so in
-# words. A question says *Not counted: Python does not answer. Run this cell to have it counted.* An
-# explorer says *No answer from Python. Run this cell to change this setting.*
-#
-# Sections marked ★ are not needed for what follows. They open folded: a click on the arrow beside
-# the heading shows what is inside.
-#
-# One text runs through the whole course: a page of lecture notes on norms in transformers, of the
-# kind that is found in many places. The chapters call it **the seed text**. They quote its claims,
-# run an experiment on each, and give one of four verdicts: it *holds*; it *holds if* something else
-# is true, which the verdict names; it is *imprecise*; or it is *wrong*.
-#
-# Change any cell and run it again. JupyterLab saves what you change. For a fresh copy of a chapter,
-# rename yours and run `normlab start` in a terminal.
+# Run the cell, so that your marks are kept. Click a claim, or go to it with Tab and press Enter. Then
+# click a word, or press its digit: the next claim opens by itself. You may stop at any time and go
+# on another day. Each chapter shows its claims again with what you said, and you may change your
+# mind. Chapter 12 puts your first and your last marks beside the experiments.
+
+# %%
+from normlab.claims import mark_seed_text
+
+mark_seed_text()
 
 # %% [markdown]
 # ## One token
@@ -82,26 +164,23 @@
 # the row's mean and divides by the row's standard deviation.
 
 # %%
-from normlab import quiz
-
 quiz("normed-token")
 
 # %%
-import numpy as np
-
-from normlab.norms import layer_norm
-
 x = np.array([[1.0, 2.0, 3.0, 6.0], [50.0, 10.0, 20.0, 40.0]])
 y = layer_norm(x)
 print(y.round(3))
-
-# %%
 print("means              ", abs(y.mean(axis=-1)).round(3))
 print("standard deviations", y.std(axis=-1).round(3))
 
 # %% [markdown] tags=["answer"]
 # Both rows have mean 0 and standard deviation 1 now, though the second token was ten times larger.
 # What is left is the *shape* of a row: which features stand above its mean, and by how much.
+
+# %% [markdown]
+# ## One token, changed ★
+#
+# Another divisor, another scale, another offset.
 
 # %% [markdown]
 # The division is by the standard deviation, and not by its square, the variance.
@@ -143,8 +222,11 @@ from normlab.chapters.start_here import explore_moved_token
 explore_moved_token()
 
 # %% [markdown]
-# ## The same in PyTorch
+# ## The same in PyTorch ★
 #
+# Two modules, and how far they agree.
+
+# %% [markdown]
 # `torch.nn.LayerNorm` is the one that models use. `normlab.torch_norms.LayerNorm` is the same
 # written out, with a backward pass that you can read. Both take the number of features.
 
@@ -168,8 +250,11 @@ for name, layer in layers.items():
 # on which such implementations differ by far more.
 
 # %% [markdown]
-# ## When something does not fit
+# ## When something does not fit ★
 #
+# What a function says then.
+
+# %% [markdown]
 # Functions here say what they were given, what they expected, and what to change. All three layer
 # norms above also take a gain γ, which a model learns. It multiplies the rows that you have seen:
 # $y = \gamma\,(x-\text{mean})/\text{standard deviation}$. The cell below the question tries gains
@@ -187,43 +272,29 @@ for entries in (2, 4, 8):
         print(f"{entries}: {error}")
 
 # %% [markdown]
-# ## Is the machine ready?
-#
-# The next cell looks at what is installed, compares it with the versions that the course was
-# tested with, and says what to do if something is wrong. In a terminal the same is
-# `normlab doctor`.
-
-# %% tags=["nbval-ignore-output"]
-from normlab.study import diagnose
-
-print(diagnose())
-
-# %% [markdown]
 # ## The chapters
 #
 # {{ table of chapters }}
 #
-# The order matters: each chapter uses what the one before it showed. The core path of a chapter
-# takes at most 25 minutes, and the sections marked ★ come on top. The first lines of a chapter say
-# how long each section takes. No learner was timed: it is an estimate from words, cells and
-# questions.
+# Each chapter uses what the one before it showed. The core path of a chapter takes at most 25
+# minutes; that is an estimate from words, cells and questions.
 #
 # ## The exercises
 #
-# At the end of a chapter you write its functions yourself, in the folder `exercises`. An update of
-# the course keeps what you wrote. In an exercise,
+# At the end of a chapter you write its functions yourself, in the folder `exercises`. There
+# `check(layer_norm)` says whether your answer is right. If not, it names the mistake, and gives the
+# smallest input on which it shows. `hint(layer_norm)` gives a hint, and a clearer one when it is asked
+# again. The solved exercises are in the folder `solutions`.
+
+# %% [markdown]
+# ## How far you are ★
 #
-# - `check(layer_norm)` says whether your answer is right. If not, it names the mistake, says why it
-#   is one, and gives the smallest input on which it shows;
-# - `hint(layer_norm)` gives a hint, and a clearer one when it is asked again.
-#
-# The solved exercises are in the folder `solutions`.
-#
-# ## How far you are
-#
-# The course remembers what you predicted, how far off you were, and what you solved. A chapter
-# counts as read when all predictions of its core path are made. The record stays on this machine.
-# In a terminal the same table is `normlab progress`.
+# The record of what you did.
+
+# %% [markdown]
+# The course remembers what you predicted, how far off you were, what you solved, and how you marked
+# the claims. A chapter counts as read when all predictions of its core path are made. The record
+# stays on this machine. In a terminal the same table is `normlab progress`.
 
 # %% tags=["nbval-ignore-output"]
 from normlab import my_progress, review
@@ -239,14 +310,33 @@ my_progress()
 review()
 
 # %% [markdown]
+# ## Is the machine ready? ★
+#
+# What is installed, compared with what the course was tested with.
+
+# %% [markdown]
+# The next cell says what is missing or of another version, and what to do about it. In a terminal,
+# `normlab doctor` does the same and lists all that it looked at.
+
+# %% tags=["nbval-ignore-output"]
+from normlab.study import diagnose
+
+print(diagnose())
+
+# %% [markdown]
 # ## Recap
 #
 # - A chapter asks before it shows. What it shows opens when you have answered.
+# - The seed text has 41 claims. Your marks on them are kept.
 # - `normlab doctor` says whether the machine is ready, `normlab progress` how far you are, and
 #   `normlab review` asks again.
 # - You solve the exercises in `exercises`, and `check` names the mistake.
 
 # %% [markdown] tags=["answer"]
+# - Where each layer adds something as large as its input, sizes grow by √2 a layer: 4,096 times in
+#   24. A norm in front of each branch leaves 5.
+# - Without norms a transformer of 24 layers learnt nothing. With norms it did, and so it did without
+#   them when its weights started ten times smaller.
 # - Layer norm gives each token mean 0 and standard deviation 1, by itself.
 # - Scale and offset of a token are lost, its shape stays.
 # - The gain has one entry for each feature.

@@ -55,9 +55,12 @@ print("F.layer_norm", F.layer_norm(torch.tensor(one_hot), [4]).numpy().round(3))
 # ## 2. How many means
 #
 # In a transformer the activations have the shape $(B, T, D)$: $B$ examples, $T$ tokens each,
-# $D$ features. The seed text says of layer norm: *"normalize over the feature dimension of each
-# example independently"*, and of its mean and variance that they *"are computed per-example, not
-# per-batch"*.
+# $D$ features. The seed text says of the mean and the variance:
+
+# %%
+from normlab.claims import your_mark
+
+your_mark(7)
 
 # %%
 quiz("means-of-a-batch")
@@ -85,6 +88,9 @@ print(change.round(2))
 # ## 3. What `normalized_shape` takes ★
 #
 # How PyTorch is told which axes share a mean.
+
+# %%
+your_mark(36)
 
 # %%
 quiz("normalized-shape")
@@ -135,7 +141,7 @@ grab_token()
 # %% [markdown]
 # ## 5. Stretched, reordered, and computed three times ★
 #
-# What happens to the output when a token becomes $a\,x + b$, or its features are reordered.
+# What becomes of the output of $a\,x + b$, of reordered features, and how large it can be.
 
 # %%
 quiz("scale-and-sign")
@@ -167,6 +173,27 @@ for name, parameters in {"no gain": (), "a gain that is not reordered": (gain,)}
     print(f"{name:30} LN(reordered x) and reordered LN(x) differ by {difference:.3f}")
 
 # %% [markdown]
+# ### The largest output
+#
+# Section 1 said that no output is larger than $\sqrt{D-1}$. The next cell searches for one: it
+# changes a random token a little, and keeps the change if the largest output grew.
+
+# %%
+rng = np.random.default_rng(0)
+for features in (4, 9, 16):
+    found, best = rng.standard_normal(features), 0.0
+    for _ in range(4000):
+        trial = found + rng.standard_normal(features)
+        largest = layer_norm(trial, eps=0).max()
+        if largest > best:
+            found, best = trial, largest
+    print(f"D = {features:2}: found {best:.2f}, √(D − 1) = {np.sqrt(features - 1):.2f}")
+
+# %% [markdown] tags=["answer"]
+# The search comes close and not above. The token that it finds has one large feature, and all
+# others are nearly equal.
+
+# %% [markdown]
 # ### Three programs
 #
 # The five lines, `normlab.norms.layer_norm` and `torch.nn.LayerNorm` add in different orders, so
@@ -196,11 +223,13 @@ for name, values in others.items():
 # activation array of $3 \times 4 \times 6$ numbers. The solid cubelets with black edges share the
 # statistics of the number that carries the white dot.
 #
-# Two layouts are in use. Text is $(B, T, D)$: a position is a token, and layer norm shares over
-# $D$ only. Images are $(B, C, P)$: the features are channels, the positions are pixels, and layer
-# norm shares over the whole image, as in Fig. 2 of Wu & He (2018), who write $N$, $C$ and $H, W$.
-# Newer vision models, such as ConvNeXt and vision transformers, do with images as with text: each
-# position by itself, over its features.
+# Three layouts are in use.
+#
+# - Text is $(B, T, D)$: a position is a token, and layer norm shares over $D$ only.
+# - Images are $(B, C, P)$: the features are channels and the positions are pixels. Layer norm
+#   shares over the whole image, as in Fig. 2 of Wu & He (2018), who write $N$, $C$ and $H, W$.
+# - Swin, ConvNeXt and vision transformers treat images $(B, P, C)$ like text: layer norm takes
+#   each position by itself, over its channels (Liu et al. 2021 and 2022).
 
 # %%
 quiz("shared-in-batch-norm")
@@ -221,7 +250,7 @@ print(Sharing(TEXT).table())
 # first along the features, then down the positions, then to the other examples. For each norm,
 # find the steps at which the group *changes*, and the steps at which it stays. A norm depends on
 # the batch when the group reaches over several examples: find the one norm of which that is true.
-# Then change the layout to images and look at LayerNorm again.
+# Then change the layout to images, and to images by position, and look at LayerNorm again.
 
 # %%
 from normlab.chapters.layer_norm import explore_sharing
@@ -306,7 +335,10 @@ for name, norm in {**text_norms, "LN over (T, D)": over_tokens_and_features}.ite
 # %% [markdown]
 # ## 8. How many gains and shifts ★
 #
-# The seed text says: *"What is the same as BatchNorm: learned scale and shift per feature"*.
+# What the seed text says of them.
+
+# %%
+your_mark(6)
 
 # %%
 quiz("gains-of-an-image")
@@ -440,10 +472,13 @@ print(shifted.table())
 # %% [markdown]
 # ## 12. "No `model.eval()` switch needed" ★
 #
-# *"Train and inference are identical — no running statistics, no model.eval() switch needed"*.
+# The seed text says that training and inference are identical.
 
 # %% [markdown]
-# So the seed text says. A whole model often has [dropout](glossary.ipynb) too.
+# A whole model often has [dropout](glossary.ipynb) too.
+
+# %%
+your_mark(1, 8)
 
 # %%
 quiz("dropout-and-eval")
@@ -493,7 +528,7 @@ for name, inputs in {"all + 3": tokens + 3, "half + 3, half − 3": tokens + pus
 # %% [markdown]
 # ## 14. Recurrent networks ★
 #
-# The seed text says: *"Works inside RNNs: applied at each timestep independently"*.
+# What layer norm does where BatchNorm has no statistics.
 
 # %% [markdown]
 # In a recurrent network the same layer runs at every time step. BatchNorm would need statistics
@@ -502,9 +537,15 @@ for name, inputs in {"all + 3": tokens + 3, "half + 3, half − 3": tokens + pus
 # front of the tanh, on the [pre-activation](glossary.ipynb) $z$.
 
 # %%
+your_mark(5)
+
+# %%
 quiz("saturated-states")
 
 # %%
+from normlab.chapters.layer_norm import draw_states
+from normlab.pictures import new_figure
+
 rng = np.random.default_rng(0)
 inputs = rng.standard_normal((100, 3, 32))  # (T, B, D)
 w_x, w_h = rng.standard_normal((2, 32, 32))  # (2, D, D) -> (D, D), (D, D)
@@ -518,18 +559,22 @@ def recurrent_states(inputs, norm):
     return h, z
 
 
+states = {}
 for name, norm in {"no norm": lambda z: z, "layer norm": layer_norm}.items():
-    h, z = recurrent_states(inputs, norm)
-    beyond, slope = (abs(h) > 0.99).mean(), (1 - h**2).mean()
+    states[name], z = recurrent_states(inputs, norm)
+    beyond, slope = (abs(states[name]) > 0.99).mean(), (1 - states[name] ** 2).mean()
     print(f"{name:10} std of z {z.std():.1f}, beyond ±0.99 {beyond:.0%}, mean slope {slope:.2f}")
 
-together, _ = recurrent_states(inputs, layer_norm)
 alone, _ = recurrent_states(inputs[:, :1], layer_norm)  # the first sequence by itself
-print(f"alone and among others the states differ by {abs(alone[0] - together[0]).max():.6f}")
+difference = abs(alone[0] - states["layer norm"][0]).max()
+print(f"alone and among others the states differ by {difference:.6f}")
+fig, axes = new_figure(columns=2, height=2.6, sharey=True)
+draw_states(states, axes)
 
 # %% [markdown] tags=["answer"]
-# With layer norm hardly any state is saturated, and the slope of tanh stays at 0.6. The statistics
-# belong to one example and one time step, so a sequence gets the same states alone and in a batch.
+# Without a norm most states lie at the ends, where tanh is flat. With layer norm hardly any do, and
+# the mean slope of tanh stays at 0.6. The statistics belong to one example and one time step, so
+# a sequence gets the same states alone and in a batch.
 #
 # **Claim 9: {{ ruling 9 }}.** An LSTM has more than one pre-activation, and the norm has more than
 # one place in it; chapter 09 takes it apart.
@@ -569,6 +614,8 @@ print(f"alone and among others the states differ by {abs(alone[0] - together[0])
 # - Ba, Kiros & Hinton 2016, *Layer Normalization*, section 3 and (recurrent networks)
 #   section 3.1, arXiv:1607.06450.
 # - Ioffe & Szegedy 2015, *Batch Normalization*, Algorithms 1 and 2, arXiv:1502.03167.
+# - Liu et al. 2021, *Swin Transformer*, arXiv:2103.14030; Liu et al. 2022, *A ConvNet for the
+#   2020s* (ConvNeXt), arXiv:2201.03545.
 # - Ulyanov, Vedaldi & Lempitsky 2016, *Instance Normalization*, arXiv:1607.08022.
 # - Wu & He 2018, *Group Normalization*, section 3 and Fig. 2, arXiv:1803.08494.
 # - Zhang & Sennrich 2019, *Root Mean Square Layer Normalization*, Eq. 4, arXiv:1910.07467.

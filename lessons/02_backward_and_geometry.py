@@ -4,7 +4,7 @@
 # ## What you will be able to do
 #
 # - derive the backward pass of layer norm, path by path, and write it in three lines;
-# - check a gradient by finite differences, and say which step to use and which error to expect;
+# - check a gradient by finite differences;
 # - recognise a missing term by the law that it breaks;
 # - name the directions in which no gradient passes, and read off the [rank](glossary.ipynb) of the
 #   Jacobian, the matrix of all derivatives $\partial y_i/\partial x_j$;
@@ -59,6 +59,9 @@ draw_three_paths(ax)
 # $$\hat g_i := \frac{\partial\mathcal L}{\partial \hat x_i} = \gamma_i\, g_i .$$
 #
 # $\beta$ does not occur: a shift has no slope. From here on only $\hat g$ matters.
+#
+# Each formula is compared with a central difference, $[\mathcal L(x+h)-\mathcal L(x-h)]/2h$, a
+# slope from two values. The step is $h = 10^{-4}$; chapter 03 says why.
 
 # %%
 import numpy as np
@@ -105,6 +108,8 @@ dvar = -(dx_hat * x_hat).sum() / (2 * sigma**2)  # (D,) -> ()
 
 measured = finite_difference_gradient(lambda v: loss(x, mean, v), var, 1e-4)
 print(f"dvar {dvar:.4f}   measured {measured:.4f}")
+fig, ax = new_figure(height=2.3)
+draw_three_paths(ax, "through Var")
 
 # %% [markdown]
 # ### Step 3 · The mean
@@ -126,6 +131,8 @@ def loss_of_mean(m):  # here Var follows m, so both ways through the mean are me
 
 measured = finite_difference_gradient(loss_of_mean, mean, 1e-4)
 print(f"dmean {dmean:.4f}   measured {measured:.4f}")
+fig, ax = new_figure(height=2.3)
+draw_three_paths(ax, "through μ")
 
 # %% [markdown]
 # ### Step 4 · Add the three paths
@@ -221,38 +228,7 @@ for name, ours, theirs in zip(("dx", "dγ", "dβ"), by_hand, by_torch, strict=Tr
 # for $\gamma = 1$, where $\hat g = g$. With a gain, $\hat g$ takes the place of $g$.
 
 # %% [markdown]
-# ## 3 · The step of a difference, and four answers ★
-#
-# Which step a gradient check needs, and the derivation against four other programs.
-
-# %% [markdown]
-# The central difference $[\mathcal L(x+h)-\mathcal L(x-h)]/2h$ is off by $O(h^2)$, because the
-# formula cuts off the Taylor series. That asks for a small $h$. But $\mathcal L$ is rounded to
-# about 16 digits in float64, and the rounding is divided by $2h$. That asks for a large $h$.
-
-# %%
-quiz("best-step")
-
-# %%
-quiz("steps-in-float32")
-
-# %% [markdown]
-# **Try.** The picture on the left shows the loss in units of $h$. Move *step h* from the right to
-# the far left: what becomes of the curve? Then change the dtype.
-
-# %% tags=["answer"]
-from normlab.chapters.backward import explore_step_size
-
-explore_step_size()
-
-# %% [markdown] tags=["answer"]
-# At first the loss is curved, then straight, then a staircase of rounding. The stairs are plain at
-# $h = 10^{-15}$ in float64 and at $10^{-6}$ in float32. On logarithmic axes the error of long steps
-# has slope 2, that of short steps slope $-1$. So the step of a gradient check depends on the dtype.
-# Check gradients in float64.
-
-# %% [markdown]
-# ### Four independent answers
+# ## 3 · Four independent answers ★
 #
 # The function of step 6 against differences, torch's autograd, and the two versions in the package.
 
@@ -400,8 +376,8 @@ Table(("loss", "‖dx‖ / ‖g/σ‖"), rows)
 
 # %% [markdown] tags=["answer"]
 # In the formula: $g = 1$ is all mean, and $g = 2\hat x$ is all $\hat x$ term. This was reported
-# against PyTorch as a bug (issue 63541), and it is none. A test of a norm's backward pass needs an
-# upstream gradient that is neither, such as that of $\sum_i y_i^3$.
+# against PyTorch as a bug (issue 63541), and it is not one. A test of a norm's backward pass needs
+# an upstream gradient that is neither, such as that of $\sum_i y_i^3$.
 
 # %% [markdown]
 # ## 7 · What can never pass
@@ -508,10 +484,10 @@ fig, ax = new_figure(height=2.8)
 draw_spectra(jacobian_spectra(features=8), ax)
 
 # %% [markdown] tags=["answer"]
-# The eigenvalues are 0 for each removed direction and $1/\sigma_\varepsilon$ for all others; the
-# picture is multiplied by $\sigma_\varepsilon$, or $r_\varepsilon$. With $\varepsilon>0$ the
-# direction $\hat x$ is not quite removed. With a gain, $\partial y/\partial x = \mathrm{diag}(\gamma)J$, and the symmetry
-# goes.
+# The eigenvalues are 0 for each removed direction and $1/\sigma_\varepsilon$ for all others. In the
+# picture they are multiplied by $\sigma_\varepsilon$, or $r_\varepsilon$. With $\varepsilon>0$ the
+# direction $\hat x$ is not quite removed. With a gain, $\partial y/\partial x =
+# \mathrm{diag}(\gamma)J$, and the symmetry goes.
 
 # %% [markdown]
 # ### Turn the upstream gradient
@@ -705,8 +681,6 @@ Table(("mean / standard deviation", "squared length along 1", "cosine of LN(x) a
 # - $x_i$ reaches the loss by three paths: directly, through $\mu$, through $\mathrm{Var}$.
 # - $dx = \frac1{\sigma_\varepsilon}[\hat g-\mathrm{mean}(\hat g)
 #   -\hat x\,\mathrm{mean}(\hat g\odot\hat x)]$, $\hat g = \gamma\odot g$.
-# - Central differences err by $h^2$ and by rounding over $h$. The best step is near $10^{-5}$ in
-#   float64 and near $10^{-2}$ in float32.
 # - Missing $\mathrm{mean}(\hat g)$ breaks $\sum dx=0$; a missing $\hat x$ term breaks
 #   $\langle dx,x-\mu\rangle \approx 0$. With random $g$ the second error is only 3 % at $D=1024$.
 # - The Jacobian has rank $D-2$ (layer norm) and $D-1$ (RMSNorm); all other eigenvalues are

@@ -3,13 +3,14 @@
 #
 # ## What you will be able to do
 #
-# - Say what $\varepsilon$ protects from, and tell when it changes the result.
+# - Say what $\varepsilon$ is for, and when it changes the result.
 # - Say what a nearly constant row does to the gradient.
 # - Find by hand how many digits a subtraction leaves, and choose between two variance formulas.
 # - Name the steps of a norm that must run in float32, forward and backward.
-# - With the sections marked ★: measure the $\varepsilon$ of a norm whose code you cannot read,
-#   split a norm's error into the part that came with the input and the part the norm added, say in
-#   which order to cast, and know the edge cases.
+# - With the sections marked ★: choose the step of a gradient check, measure the $\varepsilon$ of a
+#   norm whose code you cannot read, split an error into the part that came with the input and the
+#   part that the norm added, say what the last bits of a row depend on, and know in which order to
+#   cast, and the edge cases.
 #
 # {{ minutes }}
 
@@ -53,7 +54,7 @@ print("ε = 1e-5:\n", normalize(rows, eps=1e-5).round(3))
 quiz("small-row")
 
 # %% [markdown]
-# **Explore.** Start at std 1e-3 and press the left arrow. The norm of which library gives up last?
+# **Explore.** Start at std 1e-3 and press the left arrow. Which library's norm gives up last?
 # Find the std at which each curve passes 0.707, and compare it with $\sqrt\varepsilon$.
 
 # %% tags=["answer"]
@@ -85,10 +86,15 @@ explore_epsilon()
 # `nn.RMSNorm` has `eps=None`. What is the number? On a row of mean 0 layer norm and RMSNorm give
 # the same output, $y = x/\sqrt{\operatorname{mean}(x^2) + \varepsilon}$. So
 # $\operatorname{mean}(y^2) = \operatorname{mean}(x^2)/(\operatorname{mean}(x^2) + \varepsilon)$.
-# Solve it for $\varepsilon$, and one output tells:
+# Solve this for $\varepsilon$:
 #
 # $$\varepsilon = \frac{\operatorname{mean}(x^2)}{\operatorname{mean}(y^2)} -
 # \operatorname{mean}(x^2)$$
+
+# %%
+from normlab.claims import your_mark
+
+your_mark(38)
 
 # %%
 quiz("eps-of-none")
@@ -119,7 +125,7 @@ for dtype in (torch.float32, torch.float16, torch.bfloat16, torch.float64):
 # %% [markdown]
 # ### Inside the root or outside
 #
-# Public code also has $(x-\mu)/(\sigma + \varepsilon)$: The Annotated Transformer with
+# Some public code divides by $\sigma + \varepsilon$: The Annotated Transformer with
 # $\varepsilon = 10^{-6}$, and the RMSNorm authors' own PyTorch file. The same number does not mean
 # the same thing there.
 
@@ -127,7 +133,6 @@ for dtype in (torch.float32, torch.float16, torch.bfloat16, torch.float64):
 quiz("eps-outside")
 
 # %%
-from normlab import Table
 from normlab.chapters.numerics import layer_norm_eps_outside
 from normlab.norms import layer_norm, rms_norm
 
@@ -138,19 +143,18 @@ def rms(y):
 
 row = layer_norm(np.random.default_rng(0).standard_normal(512), eps=0)  # mean 0, std 1
 eps = 1e-5
-table = []
-for std in (1, 1e-1, 1e-2, eps**0.5, 1e-3, 1e-4, 1e-5):
+for std in (1, eps**0.5):
     x = std * row
-    outside, outside_root = layer_norm_eps_outside(x, eps), layer_norm_eps_outside(x, eps**0.5)
-    table.append([f"{std:.2g}", rms(layer_norm(x, eps=eps)), rms(outside), rms(outside_root)])
-Table(("std of x", "RMS with √(σ² + ε)", "with σ + ε", "with σ + √ε"), table)
+    print(f"std {std:.4f}   √(σ² + ε): {rms(layer_norm(x, eps=eps))}", end="   ")
+    print(f"σ + ε: {rms(layer_norm_eps_outside(x, eps))}", end="   ")
+    print(f"σ + √ε: {rms(layer_norm_eps_outside(x, eps**0.5))}")
 
 # %% [markdown] tags=["answer"]
-# Outside the root the border lies at a standard deviation of $10^{-5}$. Only
-# $\sigma + \sqrt\varepsilon$ has it at 0.0032, and there it still gives 0.5 where the usual form
-# gives 0.707. On inputs of std 1 the first two columns agree: a test on $N(0,1)$ data cannot tell
-# them apart. In the explorer of section 2, put $\varepsilon$ outside: every curve moves left, from
-# $\sqrt\varepsilon$ to $\varepsilon$.
+# $\sigma + \varepsilon$ reaches 0.707 only near a standard deviation of $10^{-5}$. Only
+# $\sigma + \sqrt\varepsilon$ has its border at 0.0032, and there it gives 0.5. On inputs of std 1
+# the first two forms agree: a test on $N(0,1)$ data cannot tell them apart. In the explorer of
+# section 2, put $\varepsilon$ outside: every curve moves left, from $\sqrt\varepsilon$ to
+# $\varepsilon$.
 
 # %% [markdown]
 # ### Is layer norm scale invariant?
@@ -160,15 +164,14 @@ quiz("times-minus-three")
 
 # %%
 x = np.random.default_rng(1).standard_normal(64)
-table = []
 for norm in (layer_norm, rms_norm):
-    for a in (1, -3, 1e3, 1e-3):
-        outputs = [norm(a * x, eps=eps)[0] for eps in (1e-5, a**2 * 1e-5)]
-        table.append([norm.__name__, f"{a:g}", *(f"{y:.7f}" for y in outputs)])
-Table(("norm", "a", "first output for a·x, ε = 1e-5", "ε = a² · 1e-5"), table)
+    for a in (1, -3, 1e-3):
+        same_eps, scaled_eps = (norm(a * x, eps=eps)[0] for eps in (1e-5, a**2 * 1e-5))
+        print(f"{norm.__name__:10}  a = {a:<5g}  first output: ε = 1e-5 {same_eps:+.7f}", end="  ")
+        print(f"ε = a² · 1e-5 {scaled_eps:+.7f}")
 
 # %% [markdown] tags=["answer"]
-# In the last column the sign alone changes. The exact law scales $\varepsilon$ along:
+# On the right only the sign changes. The exact law scales $\varepsilon$ along:
 #
 # $$\operatorname{norm}(a x,\; a^2\varepsilon)
 # = \operatorname{sign}(a)\,\operatorname{norm}(x,\; \varepsilon)$$
@@ -191,13 +194,13 @@ quiz("gradient-at-small-rows")
 from normlab.chapters.numerics import draw_gradient_sweep, gradient_sweep
 from normlab.pictures import new_figure
 
-figure, ax = new_figure(height=3.6)
+figure, ax = new_figure(width=5.2, height=3.6)
 draw_gradient_sweep(gradient_sweep([1, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7]), ax)
 
 # %% [markdown] tags=["answer"]
-# Each line climbs with slope −1 and turns flat at $1/\sqrt\varepsilon$: 32 for Keras, 316 for
-# PyTorch, a million for BERT. A smaller $\varepsilon$ keeps the output closer to RMS 1 and lets
-# more gradient through. That is the trade.
+# From right to left each line climbs with slope −1 and turns flat at $1/\sqrt\varepsilon$: 32 for
+# Keras, 316 for PyTorch, a million for BERT. A smaller $\varepsilon$ keeps the output closer to RMS
+# 1 and lets more gradient through. That is the trade.
 
 # %% [markdown]
 # The extreme case is a row of zeros.
@@ -220,61 +223,51 @@ print("gradient:", [round(entry) for entry in x.grad.tolist()[0]])
 #
 # $$\sigma^2 = \operatorname{mean}\big((x-\mu)^2\big) = \operatorname{mean}(x^2) - \mu^2$$
 #
-# The right form needs one pass over the data instead of two. On paper they are equal.
+# The form on the right needs one pass over the data instead of two. On paper they are equal.
 #
 # In float32 a number has 24 binary digits, about 7.2 decimal ones. Rounding changes it by at most
 # the factor $1 \pm u$. This $u$ is the **unit roundoff**: $2^{-24} = 6\cdot10^{-8}$, half the
-# spacing of the numbers near 1. (The spacing itself, $2u$, is often called machine epsilon.)
+# spacing of the numbers near 1. (The spacing itself, $2u$, is often called machine epsilon. It has
+# nothing to do with the $\varepsilon$ of a norm.)
 
 # %%
 quiz("one-pass-variance")
 
-
 # %%
-def show_one_pass(a, b):
-    x = np.array([a, b], np.float32)
-    squares = x * x
-    print(f"x = ({a}, {b})")
-    print(f"  x² on paper    {a**2:,}  {b**2:,}")
-    print(f"  x² in float32  {int(squares[0]):,}  {int(squares[1]):,}")
-    print(f"  mean(x²) − μ²  {int(squares.mean()):,} − {int(x.mean() ** 2):,}", end=" = ")
-    print(f"{squares.mean() - x.mean() ** 2:.0f}")
+from normlab.chapters.numerics import digit_ladder, draw_digit_ladder
 
-
-show_one_pass(9999, 10001)
-show_one_pass(10001, 10003)
-print("spacing of float32 at 1e8:", np.spacing(np.float32(1e8)))
+for x in ([9999, 10001], [10002, 10002, 10004, 10004]):
+    figure, ax = new_figure(width=5.2, height=2.3)
+    draw_digit_ladder(digit_ladder(x), ax)
 
 # %% [markdown] tags=["answer"]
-# The squares need 9 digits, and float32 has 7.2, so each square is rounded to a multiple of 8. In
-# the second row a variance of −8 is left. The subtraction only uncovers what was lost before. This
-# is **cancellation**. It costs $2\log_{10}(\mu/\sigma)$ decimal digits: here 8, of 7.2.
+# The squares need 9 digits, and float32 has 7.2, so it keeps multiples of 8 here. Shaded digits are
+# not those on paper. A variance of 1 is left as 0 in the first picture, and as −8 in the second.
+# The subtraction only uncovers what was lost before. This is **cancellation**. It costs
+# $2\log_{10}(\mu/\sigma)$ decimal digits: here 8, of 7.2.
 
 # %% [markdown]
 # ### A thousand rows
 #
-# Two numbers may be an accident. So take rows of 512 random numbers.
+# Two or four numbers may be an accident. So take rows of 512 random numbers.
 
 # %%
 quiz("negative-rows")
 
 # %%
-from normlab import Table
+from normlab.chapters.numerics import draw_variance_counts
 
 noise = np.random.default_rng(0).standard_normal((1000, 512))
-table = []
-for offset in (1e2, 1e3, 1e4, 1e5):
-    x = (noise + offset).astype(np.float32)
-    one_pass = (x * x).mean(-1) - x.mean(-1) ** 2
-    two_pass = ((x - x.mean(-1, keepdims=True)) ** 2).mean(-1)
-    span = [f"{v.min():,.4g} to {v.max():,.4g}" for v in (one_pass, two_pass)]
-    table.append([f"{offset:,.0f}", *span, f"{(one_pass < 0).mean():.0%}"])
-Table(("offset", "variance, one pass", "two pass", "one pass: negative"), table)
+x = (noise + 1e4).astype(np.float32)
+one_pass = (x * x).mean(-1) - x.mean(-1) ** 2
+two_pass = ((x - x.mean(-1, keepdims=True)) ** 2).mean(-1)
+print(f"one pass, negative: {(one_pass < 0).mean():.0%} of the rows")
+figure, ax = new_figure(width=5.2, height=2.8)
+draw_variance_counts(one_pass, two_pass, ax)
 
 # %% [markdown] tags=["answer"]
-# A variance below 0 has no root: such a row becomes NaN. The spread in the two-pass column is the
-# rows' own. The one-pass value is a multiple of 1/16 at offset 1,000, of 8 at 10,000, and of 1,024
-# at 100,000. Which multiple a row gets is chance.
+# A variance below 0 has no root: such a row becomes NaN. Every one-pass value is a multiple of 8.
+# Which multiple a row gets is chance. The two-pass values differ because the rows do.
 
 # %% [markdown]
 # ### The error at every offset
@@ -286,7 +279,7 @@ quiz("one-pass-error")
 from normlab.chapters.numerics import draw_variance_errors, variance_sweep
 
 sweep = variance_sweep(np.float32, offsets=np.geomspace(1, 1e6, 13).tolist())
-figure, ax = new_figure(height=3.6)
+figure, ax = new_figure(width=5.2, height=3.6)
 draw_variance_errors(sweep, ax, ("one pass", "two pass"))
 
 # %% [markdown] tags=["answer"]
@@ -295,7 +288,39 @@ draw_variance_errors(sweep, ax, ("one pass", "two pass"))
 # $\mu/\sigma$ passes $1/\sqrt u \approx 4000$, and even at $10^6$ they are off by less than 1 %.
 
 # %% [markdown]
-# ## 6. Whose error is it? ★
+# ## 6. The step of a difference ★
+#
+# Chapter 02 checked gradients by differences. How long should their step be?
+
+# %% [markdown]
+# The central difference $[\mathcal L(x+h)-\mathcal L(x-h)]/2h$ is off by $O(h^2)$, because the
+# formula cuts off the Taylor series. That asks for a small $h$. But it subtracts two nearly equal
+# numbers, each rounded by about $u$, and divides what is left by $2h$. That asks for a large $h$.
+
+# %%
+quiz("best-step")
+
+# %%
+quiz("steps-in-float32")
+
+# %% [markdown]
+# **Explore.** The picture on the left shows the loss in units of $h$. Move *step h* from the right
+# to the far left: what becomes of the curve? Then change the dtype.
+
+# %% tags=["answer"]
+from normlab.chapters.numerics import explore_step_size
+
+explore_step_size()
+
+# %% [markdown] tags=["answer"]
+# At first the loss is curved, then straight, then a staircase of rounding. The stairs are plain at
+# $h = 10^{-15}$ in float64 and at $10^{-6}$ in float32. On logarithmic axes the error of long steps
+# has slope 2, that of short steps slope $-1$. So the step depends on the dtype: near $10^{-5}$ in
+# float64, near $10^{-2}$ in float32. Chapter 02 took $10^{-4}$ in float64, a little more than the
+# best step. In the picture on the right it still gives nine digits. Check gradients in float64.
+
+# %% [markdown]
+# ## 7. Whose error is it? ★
 #
 # How to split an error in two, and a second job of $\varepsilon$.
 
@@ -305,19 +330,20 @@ quiz("split-the-error")
 # %%
 quiz("whose-error")
 
-# %% tags=["nbval-ignore-output"]
-from normlab.chapters.numerics import error_table
+# %%
+from normlab.chapters.numerics import draw_error_sweep, error_sweep
 
-error_table((0, 1e3, 1e4, 1e6))
+figure, ax = new_figure(width=5.2, height=3.4)
+draw_error_sweep(error_sweep([1, 10, 1e2, 1e3, 1e4, 1e5, 1e6]), ax)
 
 # %% [markdown] tags=["answer"]
-# The first column is no fault of any norm: it compares two runs in float64, on the numbers before
-# they were rounded and on the numbers as stored. All others compare with the second run. "Mean
-# rounded" is what even a perfect mean loses when it is written down in float32: half a spacing.
-# Every norm that stores $\mu$ in the input's dtype and subtracts it once pays about that, whatever
-# its algorithm.
+# "Input rounded" is no fault of any norm: it compares two runs in float64, on the numbers before
+# they were rounded and on the numbers as stored. The other lines compare a float32 run with the
+# second of these. "Mean rounded" is what even a perfect mean loses when it is written down in
+# float32: half a spacing. A norm that stores $\mu$ in the input's dtype and subtracts it once pays
+# about that, whatever its algorithm.
 #
-# "Centred twice" shows that this part can be had back. After one subtraction the numbers are small,
+# "Centred twice" shows that this part can be recovered. After one subtraction the numbers are small,
 # so their mean can be taken again, this time precisely, and subtracted again. `normlab.norms` does
 # so where the first mean left more than a rounding behind, `normlab.torch_norms` always.
 
@@ -361,11 +387,11 @@ for eps in (1e-5, 1e-12, 0):
 # %% [markdown] tags=["answer"]
 # With two passes and $\varepsilon = 0$ there is not even a NaN to warn you. So $\varepsilon$ has a
 # second job: it must be larger than the *noise* in the variance, about (spacing at $\mu$)². At
-# 1000, $10^{-5}$ is, and $10^{-12}$ is not. PyTorch updates its mean entry by entry (section 7),
+# 1000, $10^{-5}$ is, and $10^{-12}$ is not. PyTorch updates its mean entry by entry (section 8),
 # and that is exact on a constant row. Centring twice gives 0 as well.
 
 # %% [markdown]
-# ## 7. One pass that works ★
+# ## 8. One pass that works ★
 #
 # Two old remedies, and what two public implementations do.
 
@@ -400,7 +426,7 @@ print("true:    ", x.astype(np.float64).var())
 quiz("welford-error")
 
 # %%
-figure, ax = new_figure(height=3.8)
+figure, ax = new_figure(width=5.2, height=3.8)
 draw_variance_errors(sweep, ax)
 
 # %% [markdown] tags=["answer"]
@@ -415,8 +441,8 @@ draw_variance_errors(sweep, ax)
 
 # %% [markdown]
 # **Explore.** Left is the input as it is stored, right the range of each formula's result over 100
-# rows. Take float32 and move the offset from 0 to 1,000,000. Which bar enters the shaded side
-# first? Then float64. Last take float16 and look *left* at 1,000 and at 10,000.
+# rows. Move the offset from 1,000,000 down to 0. Where does the last bar leave the shaded side?
+# Then take float64. Last take float16 and look *left* at 1,000 and at 10,000.
 
 # %% tags=["answer"]
 from normlab.chapters.numerics import explore_variance
@@ -424,9 +450,9 @@ from normlab.chapters.numerics import explore_variance
 explore_variance()
 
 # %% [markdown] tags=["answer"]
-# In float64 one pass holds at all these offsets, since $u = 10^{-16}$; by the rule
-# $u\,(\mu/\sigma)^2$ it fails from $10^8$ on. In float16 no formula can find what the dtype did not
-# store.
+# In float32 the one-pass bar has left the shaded side at an offset of 1,000. In float64 it never
+# enters it here, since $u = 10^{-16}$; by the rule $u\,(\mu/\sigma)^2$ it fails from $10^8$ on. In
+# float16 no formula can find what the dtype did not store.
 
 # %% [markdown]
 # ### Who does it
@@ -440,27 +466,23 @@ explore_variance()
 #   stable, calculation", and clips the result at 0 (`flax/linen/normalization.py`,
 #   `_compute_stats`). Its $\varepsilon$ is $10^{-6}$.
 #
-# Below are both formulas, rewritten in float32 NumPy, on the 1000 rows of section 5.
+# Below are both formulas, rewritten in float32 NumPy, on the 1000 rows of section 5 at offset
+# 10,000.
 
 # %%
 quiz("clipped-variance")
 
 # %%
-table = []
-for offset in (0, 1e3, 1e4):
-    x = (noise + offset).astype(np.float32)
-    centered = x - x.mean(-1, keepdims=True)
-    var = (x * x).mean(-1, keepdims=True) - x.mean(-1, keepdims=True) ** 2
-    with np.errstate(all="ignore"):  # no warnings
-        unclipped = centered / np.sqrt(var + np.float32(1e-6))
-    clipped = centered / np.sqrt(np.maximum(var, 0) + np.float32(1e-6))
-    two_pass = normalize(x, eps=np.float32(1e-6))
-    exact = normalize(x.astype(np.float64), eps=1e-6)
-    nan_rows = f"{np.isnan(unclipped).any(-1).mean():.0%}"
-    errors = [f"{np.abs(y - exact).max():,.1g}" for y in (clipped, two_pass)]
-    table.append([f"{offset:,.0f}", nan_rows, f"{np.abs(clipped).max():,.1f}", *errors])
-columns = ("offset", "unclipped: NaN rows", "clipped: largest output", "clipped: error")
-Table((*columns, "two pass: error"), table)
+x = (noise + 1e4).astype(np.float32)
+centered = x - x.mean(-1, keepdims=True)
+var = (x * x).mean(-1, keepdims=True) - x.mean(-1, keepdims=True) ** 2
+with np.errstate(all="ignore"):  # no warnings
+    unclipped = centered / np.sqrt(var + np.float32(1e-6))
+clipped = centered / np.sqrt(np.maximum(var, 0) + np.float32(1e-6))
+two_pass = normalize(x, eps=np.float32(1e-6))
+print(f"unclipped: {np.isnan(unclipped).any(-1).mean():.0%} of the rows are NaN")
+print(f"clipped:   largest output {np.abs(clipped).max():,.0f}")
+print(f"two pass:  largest output {np.abs(two_pass).max():.1f}")
 
 # %% [markdown] tags=["answer"]
 # NaN is loud. Clipping turns it into outputs in the thousands, in silence. Only $|\mu|/\sigma$ of a
@@ -468,21 +490,23 @@ Table((*columns, "two pass: error"), table)
 # activations: below 10 the one-pass form in float32 still has four digits.
 
 # %% [markdown]
-# ## 8. dtype: range and spacing
+# ## 9. dtype: range and spacing
 #
 # A half-precision number has 16 bits. float16 spends 5 of them on the exponent, bfloat16 spends 8.
 
 # %%
-table = []
-for name, bits in {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 53}.items():
-    info = torch.finfo(getattr(torch, name))
-    spacing = f"{2.0 ** (9 + 1 - bits):.2g}"  # 512 ≤ 1000 < 1024
-    table.append([name, bits, f"{info.eps / 2:.1g}", spacing, f"{info.max:.3g}"])
-    table[-1].append(f"{info.tiny:.2g}")
-columns = ("dtype", "significant bits", "u", "spacing at 1000", "largest", "smallest normal")
-Table(columns, table)
+from normlab.chapters.numerics import draw_number_lines, draw_ranges, number_lines
+
+lines = number_lines(1000, 1048)
+figure, ax = new_figure(width=5.2, height=2.4)
+draw_number_lines(lines, ax)
+figure, ax = new_figure(width=5.2, height=2.2)
+draw_ranges(lines, ax)
 
 # %% [markdown]
+# Above are the numbers that each dtype has from 1000 to 1048, and below its whole range. At 1024, a
+# power of two, the spacing doubles. On the thin part of a bar numbers have fewer significant bits.
+#
 # The largest float16 is 65,504, and a norm squares its input.
 
 # %%
@@ -503,7 +527,7 @@ print("float16 of 1e-12 is", np.float16(1e-12), "and of 1e-4, squared,", np.floa
 # $\varepsilon$ itself. Statistics in float32 mend all three.
 
 # %% [markdown]
-# ## 9. Long sums
+# ## 10. Long sums
 #
 # A norm adds up the features of a token, and its gradients the tokens of a batch.
 
@@ -534,6 +558,31 @@ print("bfloat16, running sum:", int(total))
 quiz("shift-gradient-in-bfloat16")
 
 # %%
+from normlab.chapters.numerics import draw_gradient_sums, gradient_sums
+
+figure, ax = new_figure(width=5.2, height=3.4)
+draw_gradient_sums(gradient_sums([8, 64, 512, 4096, 32768]), ax)
+
+# %% [markdown] tags=["answer"]
+# `normlab.torch_norms` sums in float32 and rounds once. The terms have both signs, so PyTorch's sum
+# does not stall, it wanders. After $n$ rows it is of size $\sqrt n$, and each addition is rounded
+# in proportion to that size. So the relative error grows like $\sqrt n$. The grey line is
+# $0.3\,u\sqrt n$, with $u = 2^{-8}$ for bfloat16.
+#
+# The buffer of the sums has the input's dtype (`aten/src/ATen/native/cpu/layer_norm_kernel.cpp`),
+# so a float32 $\gamma$ does not help. A float32 input does: `F.layer_norm(x.float(), …)`.
+
+# %% [markdown]
+# ## 11. Half precision, step by step ★
+#
+# Sums rebuilt, smaller terms, the forward pass, and when to cast.
+
+# %% [markdown]
+# ### Both sums of section 10, rebuilt
+#
+# 32,768 rows once more: added row by row in bfloat16, and at once in float32.
+
+# %% tags=["answer", "nbval-ignore-output"]
 from normlab import torch_norms
 from normlab.tools import one_thread
 
@@ -544,60 +593,32 @@ def bfloat16(*shape, mean=0.0, std=1.0):
     return torch.from_numpy(rng.normal(mean, std, shape)).bfloat16()
 
 
-def error(y, exact):
-    return ((y.double() - exact).norm() / exact.norm()).item()
+def shift_gradient(norm, dy):
+    with one_thread():  # several threads sum a part each
+        norm(dy).backward(dy)
+    return norm.bias.grad
 
 
-def gradients(norm, x, dy):
-    norm(x).backward(dy)
-    return norm.weight.grad, norm.bias.grad
-
-
-table = []
-with one_thread():  # several threads sum a part each
-    for count in (8, 64, 512, 4096, 32768):
-        x, dy = bfloat16(count, 64), bfloat16(count, 64)
-        exact = gradients(nn.LayerNorm(64, dtype=torch.float64), x.double(), dy.double())
-        by_torch = gradients(nn.LayerNorm(64, dtype=torch.bfloat16), x, dy)
-        ours = gradients(torch_norms.LayerNorm(64, dtype=torch.bfloat16), x, dy)
-        pairs = zip((*by_torch, *ours), (*exact, *exact), strict=True)
-        table.append([f"{count:,}", *(f"{error(*pair):.1%}" for pair in pairs)])
-columns = ("rows", "dγ, nn.LayerNorm", "dβ, nn.LayerNorm", "dγ, normlab.torch_norms")
-Table((*columns, "dβ, normlab.torch_norms"), table)
-
-# %% [markdown] tags=["answer"]
-# Ours sums in float32 and rounds once. These terms have both signs, so PyTorch's sum does not
-# stall, it wanders. After $n$ rows it is of size $\sqrt n$, its spacing is
-# about $\sqrt n/128$, and each addition is rounded to that spacing. So the relative error grows
-# like $\sqrt n$.
-#
-# The buffer of the sums has the input's dtype (`aten/src/ATen/native/cpu/layer_norm_kernel.cpp`),
-# so a float32 $\gamma$ does not help. A float32 input does: `F.layer_norm(x.float(), …)`.
-
-# %% [markdown]
-# ## 10. Half precision, step by step ★
-#
-# Sums rebuilt, smaller terms, the forward pass, and when to cast.
-
-# %% [markdown]
-# ### Both sums of section 9, rebuilt
-#
-# The last data of the table once more, row by row in bfloat16 and at once in float32.
-
-# %% tags=["answer"]
+dy = bfloat16(32768, 64)
+by_torch = shift_gradient(nn.LayerNorm(64, dtype=torch.bfloat16), dy)
+ours = shift_gradient(torch_norms.LayerNorm(64, dtype=torch.bfloat16), dy)
 running = torch.zeros(64, dtype=torch.bfloat16)
 for row_of_dy in dy:
     running += row_of_dy
 in_float32 = dy.float().sum(0).bfloat16()
 print("a running sum in bfloat16 differs from PyTorch's dβ in", end=" ")
-print((running != by_torch[1]).sum().item(), "of 64 entries")
+print((running != by_torch).sum().item(), "of 64 entries")
 print("a sum in float32, rounded once, differs from ours in", end=" ")
-print((in_float32 != ours[1]).sum().item(), "of 64 entries")
+print((in_float32 != ours).sum().item(), "of 64 entries")
+
+# %% [markdown] tags=["answer"]
+# Both were rebuilt to the last bit on the machine that built this page. Another machine may add in
+# another order.
 
 # %% [markdown]
 # ### Smaller terms
 #
-# **Explore.** How does the sum of section 9 go on if the term is smaller than 1? Move the slider.
+# **Explore.** Where does the sum of section 10 stop if the term is smaller than 1? Move the slider.
 # Then choose partial sums. What is bfloat16's last sum worth at terms of 0.75 and of 0.3?
 
 # %% tags=["answer"]
@@ -619,6 +640,13 @@ quiz("forward-in-bfloat16")
 # %%
 import torch.nn.functional as F
 
+from normlab import Table
+
+
+def error(y, exact):
+    return ((y.double() - exact).norm() / exact.norm()).item()
+
+
 x = bfloat16(1024, 768)
 gamma, beta = bfloat16(768, mean=1, std=0.2), bfloat16(768, std=0.2)
 exact = F.layer_norm(x.double(), (768,), gamma.double(), beta.double())
@@ -634,9 +662,8 @@ table = []
 for name, y in outputs.items():
     not_nearest = (y != exact.bfloat16()).double().mean()
     table.append([name, f"{error(y, exact):.4f}", f"{not_nearest:.0%}"])
-Table(
-    ("layer norm in bfloat16", "relative error", "outputs that are not the nearest bfloat16"), table
-)
+columns = ("layer norm in bfloat16", "relative error of the output")
+Table((*columns, "outputs that are not the nearest bfloat16"), table)
 
 # %% [markdown] tags=["answer"]
 # One rounding to 8 bits costs 0.0017, and no bfloat16 result can be better. The first row pays
@@ -657,7 +684,7 @@ for name, y in {
     print(f"{name:14} {y.dtype}")
 
 # %% [markdown] tags=["answer"]
-# A norm that computes in float32 has to come back from there. PyTorch's does.
+# A norm that computes in float32 has to cast back. PyTorch's does.
 
 # %% [markdown]
 # ### Cast before the gain, or after?
@@ -669,25 +696,17 @@ for name, y in {
 quiz("cast-and-gain")
 
 # %%
-table = []
-for dtype in (torch.bfloat16, torch.float16):
-    x, gamma = bfloat16(4096, 256).to(dtype), bfloat16(256, mean=1, std=0.2).to(dtype)
-    exact = F.rms_norm(x.double(), (256,), gamma.double(), 1e-6)
-    normalized = F.rms_norm(x.float(), (256,), None, 1e-6)
-    before = normalized.to(dtype) * gamma
-    after = (normalized * gamma.float()).to(dtype)
-    by_torch = F.rms_norm(x, (256,), gamma, 1e-6)
-    errors = [f"{error(y, exact):.1e}" for y in (before, after)]
-    pairs = (before, after), (before, by_torch), (after, by_torch)
-    shares = [f"{(a != b).double().mean():.0%}" for a, b in pairs]
-    table.append([str(dtype).removeprefix("torch."), *errors, *shares])
-columns = (
-    "dtype",
-    "error, cast before γ",
-    "error, cast after γ",
-    "outputs in which the two differ",
-)
-Table((*columns, "F.rms_norm: from before", "from after"), table)
+x, gamma = bfloat16(4096, 256), bfloat16(256, mean=1, std=0.2)
+exact = F.rms_norm(x.double(), (256,), gamma.double(), 1e-6)
+normalized = F.rms_norm(x.float(), (256,), None, 1e-6)
+before = normalized.bfloat16() * gamma
+after = (normalized * gamma.float()).bfloat16()
+by_torch = F.rms_norm(x, (256,), gamma, 1e-6)
+print(f"cast before γ: relative error {error(before, exact):.1e}")
+print(f"cast after γ:  relative error {error(after, exact):.1e}")
+print(f"before against after: {(before != after).double().mean():.0%} of the outputs differ")
+print(f"F.rms_norm against before: {(by_torch != before).double().mean():.0%}", end=", ")
+print(f"against after: {(by_torch != after).double().mean():.0%}")
 
 # %% [markdown] tags=["answer"]
 # With two roundings instead of one the error is $\sqrt 2$ times as large. That is small, but it
@@ -705,11 +724,81 @@ print("1e20, F.rms_norm:       y =", F.rms_norm(huge, (8,))[0, 0].item())
 print("divided by its largest: y =", F.rms_norm(huge / huge.max(), (8,))[0, 0].item())
 
 # %% [markdown] tags=["answer"]
-# By the scaling law of section 3 a norm may first divide its input by anything. CogView's layer
-# norm does so in float16, by $\max|x|/8$ (Ding et al. 2021).
+# By the scaling law of section 3 a norm may first divide its input by any number. CogView's
+# layer norm does so in float16, by $\max|x|/8$ (Ding et al. 2021).
 
 # %% [markdown]
-# ## 11. The edge cases, side by side ★
+# ## 12. One row, alone and in a batch ★
+#
+# Do the other rows of a batch change the last bits of a row?
+
+# %%
+quiz("row-in-a-batch")
+
+# %% [markdown]
+# ### Measured here
+#
+# A row of 512 features, alone and as the first of 2, 4, 64 and 513 rows. Does each result have the
+# same bits? If not, the picture says in which share of the outputs they differ.
+
+# %% tags=["nbval-ignore-output"]
+from normlab.chapters.numerics import batch_rows, draw_batch_rows
+
+figure, ax = new_figure(width=5.2, height=3.2)
+draw_batch_rows(batch_rows(), ax)
+
+# %% [markdown] tags=["answer"]
+# This is what the machine that built this page measured, on one thread of an x86 CPU. Another
+# machine or another version may differ.
+#
+# **Norms.** PyTorch's gave the same bits at every size, in both dtypes. Its layer norm sums each
+# row in a loop of its own (`aten/src/ATen/native/cpu/layer_norm_kernel.cpp`).
+# `normlab.norms.rms_norm`, with one dot product for each row, kept its bits too.
+# `normlab.norms.layer_norm` did not. It takes its means as one matrix product with a vector of
+# ones.
+#
+# **Matrix products.** In float32 the row changed, in torch from 4 rows on and in NumPy from 2. The
+# library has several kernels for a product and chooses by the shape. Each adds the 512 terms of an
+# output in an order of its own. torch's bfloat16 product kept its bits here.
+#
+# So no operation has this property by its formula. A kernel has it if it adds the numbers of a row
+# in one fixed order. That means the same tiles for every batch, and no split of the features that
+# depends on the number of rows. Such a kernel is called *batch-invariant*.
+
+# %% [markdown]
+# ### Two orders of one sum
+
+# %%
+quiz("partial-sums-of-a-row")
+
+# %%
+from normlab.chapters.numerics import mean_square_in_parts
+
+x = np.random.default_rng(0).standard_normal((1000, 4096)).astype(np.float32)
+mean_squares = [mean_square_in_parts(x, parts) for parts in (1024, 256)]
+print(f"mean squares that differ: {np.mean(mean_squares[0] != mean_squares[1]):.0%} of the rows")
+outputs = [x / np.sqrt(m + np.float32(1e-6))[:, None] for m in mean_squares]
+first, second = (torch.from_numpy(y).bfloat16() for y in outputs)
+changed = (first != second).any(-1).double().mean()
+print(f"some output in bfloat16 differs: {changed:.0%} of the rows")
+
+# %% [markdown] tags=["answer"]
+# vLLM's RMSNorm has these two orders. Each thread of a GPU block adds up some of the squares of a
+# row, and then these partial sums are joined. A block has up to 1024 threads for fewer than 256
+# rows, and up to 256 from there on (`csrc/layernorm_kernels.cu`; the cell above has its order, but
+# simplified). On a GPU 79 of 4096 rows had outputs that changed (vLLM issue 48271, July 2026).
+# Since pull request 48391 the number of threads stays the same if batch invariance is asked for.
+#
+# One bit seldom matters. But a text is written token by token, and once a bit tips the choice
+# between two tokens, two texts go different ways. How many requests share a batch depends on the
+# load of the server. So the same prompt can get different answers. He et al. 2025 (Thinking
+# Machines Lab) gave Qwen3-235B one prompt 1000 times at temperature 0, and got 80 different texts.
+# With batch-invariant kernels for RMSNorm, matrix products and attention all 1000 were equal, at a
+# price in speed. vLLM has such kernels behind `VLLM_BATCH_INVARIANT=1`, SGLang behind
+# `--enable-deterministic-inference`.
+
+# %% [markdown]
+# ## 13. The edge cases, side by side ★
 #
 # One feature, two features, zeros, constant rows: both libraries on each.
 
@@ -722,6 +811,7 @@ quiz("two-features")
 # %%
 import torch.nn.functional as F
 
+from normlab import Table
 from normlab.norms import layer_norm, layer_norm_backward, rms_norm, rms_norm_backward
 
 ours = {"LN": (layer_norm, layer_norm_backward), "RMS": (rms_norm, rms_norm_backward)}
@@ -779,8 +869,8 @@ Table(columns, table)
 # %% [markdown]
 # ## The exercise
 #
-# What this chapter showed is asked in two exercises. [Exercise
-# 01](../exercises/01_layer_norm.ipynb) must hold far from 0 and in float16. In exhibit 2 of [the
+# Two exercises ask for what this chapter showed. Your layer norm of [exercise
+# 01](../exercises/01_layer_norm.ipynb) must work far from 0 and in float16. In exhibit 2 of [the
 # bug museum](../exercises/08_bug_museum.ipynb) you find an input on which a one-pass variance
 # fails, and mend it.
 
@@ -810,6 +900,10 @@ Table(columns, table)
 #   and §1.9 (computing the sample variance).
 # - Micikevicius et al. 2018, *Mixed Precision Training*, arXiv:1710.03740, §3.3: large reductions,
 #   such as the statistics of batch norm, in float32, on float16 inputs and outputs.
+# - He et al. 2025, *Defeating Nondeterminism in LLM Inference*, Thinking Machines Lab, 10 September
+#   2025, <https://thinkingmachines.ai/blog/defeating-nondeterminism-in-llm-inference/>. vLLM:
+#   documentation, "Batch Invariance"; issue 48271 and pull request 48391. SGLang: documentation,
+#   "Deterministic Inference".
 # - Radford et al. 2018, *Improving Language Understanding by Generative Pre-Training*, §4.1; Ding
 #   et al. 2021, *CogView*, arXiv:2105.13290.
 # - PyTorch 2.13: `torch.nn.LayerNorm`, `torch.nn.RMSNorm`,

@@ -52,6 +52,11 @@ print(f"post-norm: {post.var():.2f}   pre-norm: {pre.var():.1f}")
 # thick line is the residual stream.
 
 # %%
+from normlab.claims import your_mark
+
+your_mark(2, 11)
+
+# %%
 import inspect
 
 from normlab.chapters.residual_placement import draw_placement
@@ -69,9 +74,8 @@ for name, ax in zip(["post-norm", "pre-norm"], axes, strict=True):
 # norm** (dashed: it stands once, after the last block).
 #
 # **Who had which.** Vaswani et al. 2017, section 3.1, write $\text{LayerNorm}(x +
-# \text{Sublayer}(x))$. The seed text: *"Post-Norm (Original Transformer, Vaswani et al. 2017)"*.
-# **Claim 11: {{ ruling 11 }}** (`transformer_base_v2` in tensor2tensor). A text and a code that
-# disagree are common here, so look at the diagram.
+# \text{Sublayer}(x))$. **Claim 11: {{ ruling 11 }}** (`transformer_base_v2` in tensor2tensor). A
+# text and a code that disagree are common here, so look at the diagram.
 
 # %%
 quiz("normed-residual")
@@ -166,6 +170,9 @@ for row in (names[:6], names[6:]):
 # | parallel | Wang & Komatsuzaki 2021 | GPT-J, Falcon 7B |
 
 # %%
+your_mark(10)
+
+# %%
 quiz("layernorm-scaling-stream")
 
 # %%
@@ -188,7 +195,6 @@ explore_placements()
 # - **It explodes** with no norm at all: each layer multiplies, and 24 layers make it $10^9$ and
 #   more.
 #
-# *"each wrapped with a residual connection and LayerNorm"*, says the seed of the two sub-layers.
 # **Claim 10: {{ ruling 10 }}.** The parallel block has one norm for both, peri-norm has four, and a
 # decoder with cross-attention has three sub-layers.
 
@@ -264,6 +270,9 @@ Table(
 # one number for each token that could come next, and expects variance 1.
 
 # %%
+your_mark(14)
+
+# %%
 quiz("no-final-norm")
 
 # %%
@@ -279,9 +288,8 @@ losses.table()
 # does not depend on depth; it is half a unit above guessing, since logits of variance 1 are not
 # quite a guess. The post-norm model needs no final norm: its last block ends with one.
 #
-# The seed: *"Normalization is applied to the input before the sub-layer, and the raw (unnormalized)
-# residual is added."* **Claim 14: {{ ruling 14 }}.** Its listing `PreNormBlock` has no final norm;
-# stacked as it stands, it gives the last column.
+# **Claim 14: {{ ruling 14 }}.** The seed's listing `PreNormBlock` has no final norm; stacked as it
+# stands, it gives the last column.
 
 # %% [markdown]
 # ## 8. The final norm in PyTorch ★
@@ -313,6 +321,9 @@ with torch.no_grad():
 # PyTorch also has encoder and decoder in one module.
 
 # %%
+your_mark(39)
+
+# %%
 quiz("nn-transformer")
 
 # %%
@@ -328,14 +339,15 @@ for part in (whole.encoder, whole.decoder):
 # %% [markdown]
 # ## 9. "Approximately an identity"?
 #
-# The seed, of pre-norm: *"at initialization, [formula] starts near zero, so [formula] — the block
-# is approximately an identity."* And of post-norm: *"At initialization, the residual branch is
-# near-zero (small weights)"*. Near zero, compared to what? To the stream that it is added to. So
-# measure
+# Two sentences of the seed, one of post-norm and one of pre-norm, say that something is *near zero*.
+# Near zero, compared to what? To the stream that it is added to. So measure
 #
 # $$\frac{\|x_{l+1} - x_l\|}{\|x_l\|}$$
 #
 # for each block: 0 is an identity.
+
+# %%
+your_mark(12, 15)
 
 # %%
 quiz("first-pre-norm-block")

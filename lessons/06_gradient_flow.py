@@ -120,6 +120,11 @@ print(f"after the norm: {np.mean(dz**2):.2f}   after the branch: {np.mean(dx**2)
 # ## 3. From 1 to 1,000 sub-layers
 
 # %%
+from normlab.claims import your_mark
+
+your_mark(16)
+
+# %%
 quiz("end-that-moves")
 
 # %% [markdown]
@@ -147,11 +152,9 @@ explore_gradient_flow()
 #   is at $10^{18}$ there.
 # - DeepNorm stays near 1 from a few layers on, with these weights.
 #
-# The seed, of pre-norm: *"Gradients can flow freely through the residual path regardless of
-# depth."* **Claim 16: {{ ruling 16 }}.** The shortcut hands the gradient on unchanged, and the
-# input does receive nearly the same at every $S$, 0.5 to 1. But the layers do not get the same: a
-# layer at depth $l$ gets $1/\sqrt{l}$ of it. The deeper the model, the less its last layers learn
-# with SGD.
+# **Claim 16: {{ ruling 16 }}.** The shortcut hands the gradient on unchanged, and the input does
+# receive nearly the same at every $S$, 0.5 to 1. But the layers do not get the same: a layer at depth
+# $l$ gets $1/\sqrt{l}$ of it. The deeper the model, the less its last layers learn with SGD.
 
 # %% [markdown]
 # ## 4. Other seeds and other widths ★

@@ -119,6 +119,11 @@ Table(("placement", "warmup", "what becomes of it"), rows)
 # SGD at a rate of 10; pre-norm and post-norm with SGD at a rate of 1.
 
 # %%
+from normlab.claims import your_mark
+
+your_mark(13)
+
+# %%
 quiz("post-norm-with-sgd")
 
 # %%
@@ -296,6 +301,9 @@ Table(("post-norm, no warmup", "before training", "after ten updates"), rows)
 # way, ○ stuck, × diverged) and the median of their final losses; dark is bad.
 
 # %%
+your_mark(17)
+
+# %%
 quiz("post-norm-at-twelve")
 
 # %%
@@ -408,10 +416,13 @@ Table(("warmup", "seed 0", "seed 1", "seed 2"), rows)
 # %% [markdown]
 # ## 8. Deeper ★
 #
-# The seed on pre-norm: *"more stable for very deep stacks (24, 48, 96 layers)"*.
+# Pre-norm at 24, 48 and 96 layers.
 
 # %% [markdown]
 # The task is `successor`, the easiest; 30 steps of Adam at $10^{-3}$ without warmup.
+
+# %%
+your_mark(18)
 
 # %%
 quiz("what-thirty-steps-cannot-say")
@@ -436,7 +447,10 @@ Table(("layers", "pre-norm", "post-norm"), rows)
 # %% [markdown]
 # ## 9. Which placement ends lowest? ★
 #
-# The seed: *"pre-norm networks have been observed to converge to slightly worse final accuracy …"*
+# What the seed says of pre-norm's final accuracy.
+
+# %%
+your_mark(19)
 
 # %%
 quiz("best-setting")
@@ -485,7 +499,7 @@ quiz("what-copying-cannot-say")
 # %% [markdown] tags=["answer"]
 # | Claim | The seed | Verdict |
 # |--:|---|---|
-# | 13 | "gradients must flow through many LayerNorm operations … the network needs learning rate warmup to survive the first few thousand steps" | {{ ruling 13 }} |
+# | 13 | "the network needs learning rate warmup to survive the first few thousand steps" | {{ ruling 13 }} |
 # | 17 | "Pre-norm networks train without warmup" | {{ ruling 17 }} |
 # | 18 | "more stable for very deep stacks (24, 48, 96 layers)" | {{ ruling 18 }} |
 #

@@ -14,8 +14,12 @@
 # %% [markdown]
 # ## 1. One formula, taken at its word
 #
-# The seed text says: *"Explain DeepNorm's scaled residual connection — y = α·x + SubLayer(x)"*. First
-# $\alpha$, and then the formula at its word.
+# Two sentences of the seed text. First $\alpha$, and then the formula at its word.
+
+# %%
+from normlab.claims import your_mark
+
+your_mark(3, 29)
 
 # %%
 from normlab import quiz
@@ -58,8 +62,7 @@ Table(("layers N", "α", "αx + f(x)", "norm(αx + f(x))"), rows)
 
 # %% [markdown] tags=["answer"]
 # At 96 layers the stream is $4 \cdot 10^{109}$ times longer, and float32 ends at $10^{38}$. With the
-# norm nothing grows. **Claim 3: {{ ruling 3 }}.** Further down the seed says *"The residual is
-# scaled by before LayerNorm"*. **Claim 29: {{ ruling 29 }}.**
+# norm nothing grows. **Claim 3: {{ ruling 3 }}. Claim 29: {{ ruling 29 }}.**
 
 # %% [markdown]
 # DeepNorm is
@@ -115,8 +118,10 @@ constants_by_depth([12, 96, 500]).table()
 # (Figure 2 of the paper.) A decoder of two has three sub-layers a layer, hence $3M$ and $12M$.
 
 # %% [markdown]
-# The seed speaks of *"pre-training of very deep (1000+ layer) transformers"*. The paper's deepest
-# model has 500 encoder and 500 decoder layers, the last row of the table.
+# The paper's deepest model has 500 encoder and 500 decoder layers, the last row of the table.
+
+# %%
+your_mark(4)
 
 # %%
 quiz("sub-layers-of-the-deepest")
@@ -127,9 +132,11 @@ quiz("sub-layers-of-the-deepest")
 
 # %% [markdown]
 # ### Which weights get β_w?
-# The seed: *"The sub-layer weights are also initialized at a fraction of their normal scale."* The
-# cell behind the question measures each matrix's standard deviation against Xavier's, in a model
+# The cell behind the question measures each matrix's standard deviation against Xavier's, in a model
 # of 12 layers, for DeepNorm and for variants that others wrote.
+
+# %%
+your_mark(30)
 
 # %%
 quiz("weights-with-beta")
@@ -325,11 +332,11 @@ Table(("times DeepNorm's step", "N = 2", "N = 16", "N = 64"), rows)
 # %% [markdown]
 # ## 6. Is it nearness to the identity?
 #
-# The seed: *"The normalized output is dominated by the pass-through signal — the sub-layer starts as
-# a small perturbation. This is a precisely controlled version of the pre-norm stability argument."*
-# The argument it means: blocks start near the identity, hence training is stable. If
-# nearness to the identity is what keeps the step in check, the identity itself must have the
-# flattest step.
+# The seed's argument is: blocks start near the identity, hence training is stable. If that is what
+# keeps the step in check, the identity itself must have the flattest step.
+
+# %%
+your_mark(31)
 
 # %%
 quiz("flattest-step")
@@ -375,7 +382,10 @@ Table(("model", *(f"distance, N = {n}" for n in depths), "slope of the step"), r
 # %% [markdown]
 # ## 7. Gradients in training ★
 #
-# The seed: *"stable gradients that are bounded throughout training — a formal theoretical guarantee"*
+# How long they become.
+
+# %%
+your_mark(32)
 
 # %%
 quiz("gradient-in-training")
@@ -481,10 +491,10 @@ from normlab.chapters.deepnorm import try_the_task
 print({step: f"{loss:.2f}" for step, loss in try_the_task(hundred).items()})
 
 # %% [markdown] tags=["answer"]
-# `try_the_task` trains one layer: after 40 steps its loss is 2.6, after 300 it is 0.04. It needs more steps than 100 layers
-# at this rate: with Adam each layer moves the output, and 100 of them move it further (section 3:
-# the slope of the sign step is ½). The task is a probe of trainability, not of what depth is good
-# for.
+# `try_the_task` trains one layer: after 40 steps its loss is 2.6, after 300 it is 0.04. It needs
+# more steps than 100 layers at this rate: with Adam each layer moves the output, and 100 of them
+# move it further (section 3: the slope of the sign step is ½). The task is a probe of trainability,
+# not of what depth is good for.
 
 # %% [markdown]
 # ## The exercise
@@ -492,8 +502,8 @@ print({step: f"{loss:.2f}" for step, loss in try_the_task(hundred).items()})
 # Write DeepNorm's constants, its step and its initialization:
 # [exercise 06](../exercises/06_deepnorm.ipynb).
 #
-# One more exercise uses what you know by now. [Exercise 08](../exercises/08_bug_museum.ipynb) is a museum
-# of six bugs that real code had: find an input on which each fails, and mend it.
+# One more exercise uses what you know by now. [Exercise 08](../exercises/08_bug_museum.ipynb) is a
+# museum of six bugs that real code had: find an input on which each fails, and mend it.
 
 # %% [markdown]
 # ## Recap

@@ -18,13 +18,15 @@
 # %% [markdown]
 # ## 1. In an RNN
 #
-# The seed: *"RNNs and LSTMs: apply LayerNorm to the pre-activation at each timestep […] Works
-# naturally because each timestep is a separate example — no batch dimension needed."*
-#
 # The layer norm paper was written for these networks. Its RNN (section 3.1, Eq. 4) has one norm,
 # over the $D$ summed inputs:
 #
 # $$h_t = \tanh(\text{LN}(W_x x_t + W_h h_{t-1}))$$
+
+# %%
+from normlab.claims import your_mark
+
+your_mark(9, 33)
 
 # %%
 from normlab import quiz
@@ -299,6 +301,9 @@ for name in ("nn.LSTM", "LN-LSTM"):
 # PyTorch Geometric's `LayerNorm` knows both modes. Which is its default belongs to the question.
 
 # %%
+your_mark(34)
+
+# %%
 quiz("default-of-torch-geometric")
 
 # %%
@@ -437,11 +442,12 @@ for name in ("LN, mode node", "GraphNorm"):
 # %% [markdown]
 # ## 9. On images
 #
-# The seed: *"Vision Transformers: LayerNorm on patch embeddings — same as language transformers."*
-#
 # A vision transformer (Dosovitskiy et al. 2021) cuts an image into patches. Each patch becomes a
 # token by one linear map; a class token goes first, positions are added. From there on it is
 # chapter 05's pre-norm encoder. Here the images are 8 × 8 pixels, and the patches 2 × 2.
+
+# %%
+your_mark(35)
 
 # %%
 quiz("norms-of-a-vision-transformer")

@@ -31,6 +31,11 @@ if found.notice():
 found.sources()
 
 # %%
+from normlab.claims import your_mark
+
+your_mark(40)
+
+# %%
 from normlab import quiz
 
 quiz("default-eps-elsewhere")
@@ -322,7 +327,10 @@ Table(("after", *(f"{depth} blocks" for depth in (0, 6, 12, 18, 24))), rows)
 # %% [markdown]
 # ## 12. The seed's TensorFlow listing ★
 #
-# *"Custom RMSNorm (no built-in in TF/Keras)"*, says its comment.
+# A norm written by hand, since Keras is said to have none.
+
+# %%
+your_mark(41)
 
 # %%
 print(read_listing("seed_tensorflow"))

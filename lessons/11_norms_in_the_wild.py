@@ -141,8 +141,12 @@ quiz("years-before-llama")
 # %% [markdown]
 # ## 5. What the seed says of models
 #
-# *"Used in: LLaMA (all versions), Mistral, Gemma, Falcon — essentially all modern decoder-only LLMs
-# after 2023."* This is said of RMSNorm.
+# Two sentences of the seed are about models that use RMSNorm.
+
+# %%
+from normlab.claims import your_mark
+
+your_mark(27, 28)
 
 # %%
 quiz("falcons-norm")
@@ -187,8 +191,8 @@ explore_zoo()
 #
 # Two more of its sentences: which families are pre-norm, and how many norms a block has.
 
-# %% [markdown]
-# *"All major LLM families (GPT-3, LLaMA, Mistral, Gemma, Falcon) use pre-norm."*
+# %%
+your_mark(20, 21)
 
 # %%
 quiz("families-of-pre-norm")

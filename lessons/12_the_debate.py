@@ -51,26 +51,19 @@ result.table()
 # %% [markdown]
 # ## 2. Your verdict first
 #
-# For each theme the first cell shows the seed's words. Put your verdicts into the second cell in
-# place of the "?" (`"holds"`, `"holds if"`, `"imprecise"` or `"wrong"`), then run it. It runs the
-# experiments and puts your verdict beside the course's. Where you leave a "?", the course keeps its
-# verdict to itself.
+# For each theme the first cell shows the seed's words, and what you said of them last. Change what
+# you think otherwise today. The second cell runs the experiments and puts your word beside the
+# course's. Where you gave none, the course keeps its verdict to itself.
 #
 # ### What layer norm is
 
 # %%
-from normlab.claims import find_theme, run_claims
+from normlab.claims import my_marks, run_claims, your_mark
 
-
-def quotes(theme):
-    return Table(("", "the seed"), [[c.number, c.quote] for c in find_theme(theme)])
-
-
-quotes("what layer norm is")
+your_mark(1, 5, 6, 7, 8)
 
 # %%
-mine = {1: "?", 5: "?", 6: "?", 7: "?", 8: "?"}
-run_claims(mine).against(mine)
+run_claims([1, 5, 6, 7, 8]).against(my_marks().words)
 
 # %% [markdown]
 # <details>
@@ -85,11 +78,10 @@ run_claims(mine).against(mine)
 # ### Where it stands
 
 # %%
-quotes("where it stands")
+your_mark(2, 10, 11, 12, 14, 15)
 
 # %%
-mine = {2: "?", 10: "?", 11: "?", 12: "?", 14: "?", 15: "?"}
-run_claims(mine).against(mine)
+run_claims([2, 10, 11, 12, 14, 15]).against(my_marks().words)
 
 # %% [markdown]
 # <details>
@@ -107,11 +99,10 @@ run_claims(mine).against(mine)
 # These train small models, so they take a few seconds.
 
 # %%
-quotes("gradients and training")
+your_mark(13, 16, 17, 18, 19)
 
 # %%
-mine = {13: "?", 16: "?", 17: "?", 18: "?", 19: "?"}
-run_claims(mine).against(mine)
+run_claims([13, 16, 17, 18, 19]).against(my_marks().words)
 
 # %% [markdown]
 # <details>
@@ -129,11 +120,10 @@ run_claims(mine).against(mine)
 # Claim 25 was the example.
 
 # %%
-quotes("RMSNorm")
+your_mark(22, 23, 24, 26)
 
 # %%
-mine = {22: "?", 23: "?", 24: "?", 26: "?"}
-run_claims(mine).against(mine)
+run_claims([22, 23, 24, 26]).against(my_marks().words)
 
 # %% [markdown]
 # <details>
@@ -155,11 +145,10 @@ run_claims(mine).against(mine)
 # ### DeepNorm
 
 # %%
-quotes("DeepNorm")
+your_mark(3, 4, 29, 30, 31, 32)
 
 # %%
-mine = {3: "?", 4: "?", 29: "?", 30: "?", 31: "?", 32: "?"}
-run_claims(mine).against(mine)
+run_claims([3, 4, 29, 30, 31, 32]).against(my_marks().words)
 
 # %% [markdown]
 # <details>
@@ -174,11 +163,10 @@ run_claims(mine).against(mine)
 # ### Other networks
 
 # %%
-quotes("other networks")
+your_mark(9, 33, 34, 35)
 
 # %%
-mine = {9: "?", 33: "?", 34: "?", 35: "?"}
-run_claims(mine).against(mine)
+run_claims([9, 33, 34, 35]).against(my_marks().words)
 
 # %% [markdown]
 # <details>
@@ -193,11 +181,10 @@ run_claims(mine).against(mine)
 # ### Real models
 
 # %%
-quotes("real models")
+your_mark(20, 21, 27, 28)
 
 # %%
-mine = {20: "?", 21: "?", 27: "?", 28: "?"}
-run_claims(mine).against(mine)
+run_claims([20, 21, 27, 28]).against(my_marks().words)
 
 # %% [markdown]
 # <details>
@@ -213,11 +200,10 @@ run_claims(mine).against(mine)
 # ### Code
 
 # %%
-quotes("code")
+your_mark(36, 37, 38, 39, 40, 41)
 
 # %%
-mine = {36: "?", 37: "?", 38: "?", 39: "?", 40: "?", 41: "?"}
-run_claims(mine).against(mine)
+run_claims([36, 37, 38, 39, 40, 41]).against(my_marks().words)
 
 # %% [markdown]
 # <details>
@@ -299,6 +285,15 @@ ledger.table()
 # %% [markdown] tags=["answer"]
 # What the seed says about *why* something works fares worse than what it says about *what* is
 # computed.
+
+# %% [markdown]
+# And your own marks? They began on the first page. Each is put beside the course's verdict: your words
+# are the rows, and the course's are the columns.
+
+# %% tags=["answer", "nbval-ignore-output"]
+from normlab.claims import compare_marks
+
+compare_marks()
 
 # %%
 quiz("all-of-them-pass")

@@ -15,20 +15,17 @@ SECTION = re.compile(r"^#{1,2} ", re.MULTILINE)
 FOLDED_TITLE = "What it shows"
 """The browser side of a question knows it too, and opens what has this title."""
 FOLDED = f"<details>\n<summary>{FOLDED_TITLE}</summary>\n\n{{}}\n\n</details>"
+ALWAYS_SHOWN = ("explore_", "grab_token", "your_mark(")
 COLLAPSED = "jp-MarkdownHeadingCollapsed"
-
-
-def is_explorer(source: str) -> bool:
-    """Whether a code cell shows something that a learner moves: an explorer, or a token to grab."""
-    return "explore_" in source or "grab_token" in source
 
 
 def hide_answers(notebook: NotebookNode) -> None:
     """Tag the code behind each question, fold the text that answers it, and close sections with ★.
 
     All code up to the next section is behind a question: what follows an answer often shows it
-    again. Questions keep their answers to themselves. Explorers and tokens are there to be moved
-    before anything is run, and keep their picture unless the author tags them "answer".
+    again. Questions keep their answers to themselves. Explorers are there to be moved before
+    anything is run, and keep their picture unless the author tags them "answer"; what the seed says
+    is no answer.
 
     Raises:
         ValueError: if a text to fold has a heading, which would split the fold.
@@ -44,7 +41,7 @@ def hide_answers(notebook: NotebookNode) -> None:
                 cell.metadata[COLLAPSED] = True
         elif "quiz(" in cell.source:
             asked = True
-        elif ANSWER in tags or (asked and not is_explorer(cell.source)):
+        elif ANSWER in tags or (asked and not any(part in cell.source for part in ALWAYS_SHOWN)):
             rest = [tag for tag in tags if tag != ANSWER]
             cell.metadata["tags"] = [*rest, ANSWER, "hide-output"]
 

@@ -50,6 +50,8 @@
 #   & Ba 2015).
 # - **autograd**: what computes gradients from the recorded operations of a forward pass.
 # - **backend**: the library that does Keras' arithmetic.
+# - **batch-invariant**: a kernel is, if a row's result has the same bits whatever other rows are in
+#   the batch.
 # - **BLEU**: a score of translations; higher is better.
 # - **branch**: what a sub-layer adds to the residual stream: $f$ of the stream.
 # - **buffer**: a tensor that a module stores and saves, and that is not trained.

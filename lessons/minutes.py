@@ -1,26 +1,28 @@
 """How long a chapter takes, by section: counted from its words, cells, questions and explorers.
 
-A reader takes 200 words a minute, 45 seconds for a cell and its output, as long for a question, and
-3 minutes for an explorer or a token to grab. No learner was timed: it is an estimate, the same for
-every chapter.
+A reader takes 200 words a minute, 45 seconds for a cell and its output, as long for a question,
+3 minutes for an explorer or a token to grab, and 10 seconds to read a claim and mark it. No learner
+was timed: it is an estimate, the same for every chapter.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from answers import FOLDED_TITLE, is_explorer
+from answers import FOLDED_TITLE
 from nbformat import NotebookNode
 
+from normlab.claims import seed_text, sentences
 from normlab.study.quiz import find_question
 from normlab.study.quiz.written import as_text
 
-WORDS, CELL, QUESTION, EXPLORER = 200, 0.75, 0.75, 3.0
+WORDS, CELL, QUESTION, EXPLORER, CLAIM = 200, 0.75, 0.75, 3.0, 1 / 6
 CORE = 25
 MARK = "{{ minutes }}"
 GLOSSARY = "Letters and terms are in the [glossary](glossary.ipynb)."
 HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 TAG = re.compile(r"</?\w+>")
+SHOWN_AGAIN = re.compile(r"your_mark\(([\d, ]+)\)")
 QUIZ = re.compile(r'quiz\("([^"]+)"\)')
 APART = ("What you will be able to do", "The exercise", "Sources")
 """Sections that take no time of their own: lists to look up, and work that is timed by nobody."""
@@ -79,10 +81,15 @@ def _of_text(text: str) -> float:
 
 
 def _of_code(source: str) -> float:
-    if is_explorer(source):
+    if "explore_" in source or "grab_token" in source:
         return EXPLORER
     if asked := QUIZ.findall(source):
         return sum(QUESTION + _of_question(name) for name in asked)
+    if "mark_seed_text()" in source:
+        beside = _of_text(seed_text()) - sum(map(_of_text, sentences().values()))
+        return beside + CLAIM * len(sentences())
+    if shown := SHOWN_AGAIN.findall(source):
+        return sum(CLAIM * len(numbers.split(",")) for numbers in shown)
     return CELL
 
 

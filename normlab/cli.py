@@ -133,8 +133,8 @@ def check(**options: Any) -> int:
 
 
 def progress() -> int:
+    from normlab.record import open_record
     from normlab.study.course import my_progress
-    from normlab.study.record import open_record
 
     with open_record() as record:
         print(f"{my_progress()}\n\nThe record is kept on this machine, in {record.folder}.")
@@ -274,6 +274,9 @@ def _add_remake(commands: Any) -> None:
     what.add_argument("--list", action="store_true", dest="listed", help="names, files and times")
     parser.add_argument("--out", type=Path, metavar="FILE", help="default: the stored file")
     parser.add_argument("--smallest", action="store_true", help="only its smallest case")
+    parser.add_argument(
+        "--device", choices=("cpu", "cuda"), help="where norm_race is measured; default: cpu"
+    )
 
 
 if __name__ == "__main__":

@@ -7,7 +7,12 @@ import torch
 
 from normlab.chapters.numerics.accumulation import ROUNDING, repeated_sums, round_to_bfloat16
 from normlab.chapters.numerics.explorers import explore_repeated_sums
-from normlab.chapters.numerics.figures import describe_repeated_sums, draw_repeated_sums
+from normlab.chapters.numerics.parameter_sums import gradient_sums
+from normlab.chapters.numerics.sum_figures import (
+    describe_repeated_sums,
+    draw_gradient_sums,
+    draw_repeated_sums,
+)
 from normlab.torch_norms import LayerNorm
 
 TERMS = (1.0, 0.75, 0.5, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
@@ -85,3 +90,27 @@ def test_explore_repeated_sums_has_a_frame_for_each_term_and_order():
     explorer = explore_repeated_sums()
     assert len(explorer.frames) == 9 * 2
     assert explorer.sentence().startswith("One running sum, 8,192 terms of 1:")
+
+
+@pytest.fixture(scope="module")
+def sums():
+    return gradient_sums([8, 512, 8192])
+
+
+def test_the_error_of_a_running_sum_of_gradients_follows_theory_and_ours_stays(sums):
+    for which in ("dγ", "dβ"):
+        theory = sums.errors["nn.LayerNorm", which] / sums.of_a_running_sum
+        assert ((theory > 0.6) & (theory < 1.6)).all(), which
+        assert sums.errors["normlab.torch_norms", which].max() < 0.003
+
+
+def test_the_picture_of_gradient_sums_shows_all_four_and_theory(sums):
+    _, ax = plt.subplots()
+    draw_gradient_sums(sums, ax)
+    drawn = {line.get_label(): line.get_ydata() for line in ax.lines}
+    np.testing.assert_array_equal(
+        drawn["dβ, nn.LayerNorm"], 100 * sums.errors["nn.LayerNorm", "dβ"]
+    )
+    np.testing.assert_array_equal(drawn["0.3 · u · √rows"], 100 * sums.of_a_running_sum)
+    assert len(drawn) == 5
+    plt.close("all")

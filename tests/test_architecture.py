@@ -21,6 +21,7 @@ ROOMS = (
     "norms",
     "checks",
     "tools",
+    "record",
     "models",
     "pictures",
     "probes",

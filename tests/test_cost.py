@@ -4,7 +4,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from normlab.chapters.rms_norm.cost import OPERATIONS, RUN_TIMES, cost_table, layer_share, norm_cost
-from normlab.chapters.rms_norm.figures import draw_costs, draw_run_times
+from normlab.chapters.rms_norm.cost_figures import draw_costs, draw_fewer, draw_run_times
+from normlab.chapters.rms_norm.fewer import CLAIMED, Meaning, what_fewer_could_mean
+from normlab.chapters.rms_norm.stored_races import load_norm_races
 
 
 @pytest.mark.parametrize(
@@ -73,3 +75,37 @@ def test_the_run_time_picture_has_a_bar_for_each_model_and_the_claimed_band():
     band, *bars = ax.patches
     assert (band.get_x(), band.get_width()) == (15.0, 5.0)
     assert [bar.get_width() for bar in bars] == sorted(100 * row.gain for row in RUN_TIMES)
+
+
+def test_what_fewer_could_mean_is_computed_from_the_counts_the_papers_times_and_the_races():
+    norm, layer, transformer, cpu, gpu = what_fewer_could_mean()
+    assert norm.ratio == pytest.approx(4 / 7)
+    assert layer.ratio == pytest.approx((24 * 4096 + 8) / (24 * 4096 + 14), abs=1e-15)
+    assert transformer.ratio == pytest.approx(231 / 248)
+    assert sorted(transformer.others)[0] == pytest.approx(7.12 / 12.02)
+    races = [race for race in load_norm_races("cpu") if race.direction == "forward"]
+    stored = [race.ratio("torch.nn.functional") for race in races]
+    assert [cpu.ratio, *cpu.others] == stored
+    assert (gpu.ratio is None) == (load_norm_races("cuda") == ())
+    said = [meaning.said for meaning in (norm, layer, transformer)]
+    assert said == ["43 % fewer", "0.006 % fewer", "6.9 % less"]
+
+
+def test_the_picture_of_what_fewer_could_mean_starts_each_bar_at_the_same():
+    rows = (
+        Meaning("a", "counted", 0.5, ()),
+        Meaning("b", "timed", 2.0, (3.0,)),
+        Meaning("c", "timed", None),
+    )
+    ax = Figure().subplots()
+    draw_fewer(rows, ax, claimed=CLAIMED)
+    band, *bars = ax.patches
+    assert (band.get_x(), band.get_x() + band.get_width()) == pytest.approx((0.8, 0.85))
+    ends = [sorted((bar.get_x(), bar.get_x() + bar.get_width())) for bar in bars]
+    assert ends == [[0.5, 1.0], [1.0, 2.0]]
+    assert ax.get_xscale() == "log"
+    assert [text.get_text() for text in ax.texts[1:]] == [
+        "50 % fewer",
+        "100 % more",
+        "not measured yet",
+    ]

@@ -161,6 +161,16 @@ def test_a_missing_lock_and_a_missing_package_make_the_report_unhealthy():
     assert "`git checkout constraints.txt`" in text
 
 
+def test_of_a_machine_where_all_is_well_a_notebook_says_one_line_and_else_what_is_not():
+    well, missing = doctor.check_python(), doctor.Condition("x", "missing", "1", "do this", "wrong")
+    assert str(doctor.Report((well, well))) == "Everything is in place."
+    text = str(doctor.Report((well, missing)))
+    assert "python" not in text
+    assert text.startswith("what")
+    assert "missing" in text
+    assert text.endswith("Advice:\n  x: do this")
+
+
 def test_the_command_prints_every_package_and_succeeds_here(capsys):
     code = cli.main(["doctor"])
     printed = capsys.readouterr().out

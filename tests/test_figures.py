@@ -25,7 +25,7 @@ from normlab.chapters.debate.defence import Choice
 from normlab.chapters.frameworks.compare import stored_comparison
 from normlab.chapters.frameworks.figures import draw_differences
 from normlab.chapters.gradient_flow import StackFlows, draw_flow
-from normlab.chapters.rms_norm.norm_race import NormTimes
+from normlab.chapters.rms_norm.norm_times import NormTimes
 from normlab.chapters.warmup import (
     draw_followed,
     draw_losses,
@@ -38,6 +38,7 @@ from normlab.models import StackSetting, TransformerConfig
 from normlab.pictures import Explorer
 from normlab.pictures.style import STYLE
 from normlab.probes import DepthSweep, draw_decoder, draw_sweep, draw_token_cosine, profile_depth
+from normlab.tools.timing import Quartiles
 from normlab.training import TrainConfig, TrainRecord
 
 KNOWN = Path(__file__).with_name("figures.txt")
@@ -45,7 +46,9 @@ TINY = {"layers": 3, "d_model": 16, "seed": 0}
 PRE_NORM = residual.stream_growth("pre-norm", init="xiong", **TINY)
 PROFILE = profile_depth(TransformerConfig(encoder_layers=2, d_model=16, d_ff=16), seed=0)
 PATHS = backward.GradientPaths(*np.ones((3, 4)))
-TIMES = {(library, n): 1.0 for library in ("a", "b") for n in ("LayerNorm", "RMSNorm")}
+STEADY = Quartiles(1.0, 1.0, 1.0)
+TIMES = {(library, n): STEADY for library in ("a", "b") for n in ("LayerNorm", "RMSNorm")}
+NORM_TIMES = NormTimes("forward", (2, 4), "cpu", "a machine", TIMES, STEADY)
 LEARNS = TrainRecord(TrainConfig(placement="deepnorm"), [0, 1], [3.0, 1.0], None, "", 1.0, 2.5, 1.0)
 BURSTS = TrainRecord(TrainConfig(placement="none"), [0, 1], [3.0, 9.0], 1, "it rose", 1, 2.5, 9.0)
 LOOKED = Followed(
@@ -56,6 +59,7 @@ RUNS = beyond.load_recurrent_runs()
 # name: how many axes, and how they are drawn on
 STATIC = {
     "shift": (2, lambda axes: layer_norm.draw_shift(layer_norm.shift_study(3.0, 2.0), axes)),
+    "states": (2, lambda axes: layer_norm.draw_states({"a": np.zeros(3), "b": np.ones(3)}, axes)),
     "three paths": (1, backward.draw_three_paths),
     "gradient paths": (1, lambda ax: backward.draw_gradient_paths(PATHS, ax)),
     "scale sweep": (1, lambda ax: backward.draw_scale_sweep(backward.sweep_scales(), ax)),
@@ -71,6 +75,28 @@ STATIC = {
         lambda ax: numerics.draw_variance_errors(
             numerics.variance_sweep(np.float32, [0.0, 1e3], rows=5), ax
         ),
+    ),
+    "variance counts": (
+        1,
+        lambda ax: numerics.draw_variance_counts(np.zeros(3), np.ones(3), ax),
+    ),
+    "error sweep": (1, lambda ax: numerics.draw_error_sweep(numerics.error_sweep([1, 1e3]), ax)),
+    "digit ladder": (
+        1,
+        lambda ax: numerics.draw_digit_ladder(numerics.digit_ladder([9999, 10001]), ax),
+    ),
+    "number lines": (
+        1,
+        lambda ax: numerics.draw_number_lines(numerics.number_lines(1000, 1048), ax),
+    ),
+    "ranges": (1, lambda ax: numerics.draw_ranges(numerics.number_lines(1000, 1048), ax)),
+    "gradient sums": (
+        1,
+        lambda ax: numerics.draw_gradient_sums(numerics.gradient_sums([8, 64]), ax),
+    ),
+    "batch rows": (
+        1,
+        lambda ax: numerics.draw_batch_rows(numerics.batch_rows(counts=[1], features=8), ax),
     ),
     "mean shares": (
         1,
@@ -90,7 +116,22 @@ STATIC = {
         1,
         lambda ax: rms_norm.draw_run_times(rms_norm.RUN_TIMES, ax, claimed=(0.15, 0.2)),
     ),
-    "norm times": (1, lambda ax: rms_norm.draw_norm_times(NormTimes("a title", TIMES, 0.5), ax)),
+    "norm times": (1, lambda ax: rms_norm.draw_norm_times(NORM_TIMES, ax)),
+    "gpu races": (2, lambda axes: rms_norm.draw_gpu_races((), axes)),
+    "fewer": (
+        1,
+        lambda ax: rms_norm.draw_fewer(
+            rms_norm.what_fewer_could_mean(), ax, claimed=rms_norm.CLAIMED
+        ),
+    ),
+    "stream means": (
+        1,
+        lambda ax: rms_norm.draw_stream_means(rms_norm.load_stream_means(), ax),
+    ),
+    "stored gains": (
+        2,
+        lambda axes: rms_norm.draw_stored_gains(rms_norm.stored_gains(count=100), axes),
+    ),
     "growth": (1, lambda ax: residual.draw_growth([PRE_NORM, PRE_NORM], ax)),
     "initial losses": (
         1,

@@ -2,20 +2,17 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from normlab.chapters.backward.explorers import explore_step_size, explore_upstream
+from normlab.chapters.backward.explorers import explore_upstream
 from normlab.chapters.backward.figures import (
-    describe_step_sweep,
     describe_turned_upstream,
     draw_gradient_paths,
     draw_scale_sweep,
-    draw_step_sweep,
     draw_three_paths,
     draw_turned_upstream,
 )
 from normlab.chapters.backward.upstream import (
     GradientPaths,
     sweep_scales,
-    sweep_steps,
     turned_upstream,
 )
 from normlab.norms import layer_norm, layer_norm_backward
@@ -78,19 +75,6 @@ def test_the_gradient_sums_to_zero_and_leaks_along_the_token_in_proportion_to_ep
     assert dx @ centered == pytest.approx(leak, abs=1e-14)
 
 
-@pytest.mark.parametrize(
-    ("dtype", "turn", "end", "least"),
-    [("float64", 1e-4, 1e-14, 1e-9), ("float32", 1e-1, 1e-6, 1e-4)],
-)
-def test_the_error_follows_h_squared_then_one_over_h(dtype, turn, end, least):
-    sweep = sweep_steps(dtype)
-    assert sweep.slope(1, turn) == pytest.approx(2, abs=0.05)
-    assert sweep.slope(turn / 100, end) == pytest.approx(-1, abs=0.05)
-    step, error = sweep.best()
-    assert error < least
-    assert 0.1 < step / np.finfo(dtype).eps ** (1 / 3) < 10
-
-
 def test_turned_upstream_has_orthonormal_axes_and_length_root_d():
     data = turned_upstream()
     np.testing.assert_allclose(data.axes @ data.axes.T, np.eye(3), atol=1e-14)
@@ -122,17 +106,6 @@ def test_the_gradient_is_inversely_proportional_to_the_scale_until_epsilon_rules
     assert [row[0] for row in sweep.table().rows][::4] == ["0.0001", "1", "10000"]
 
 
-def test_the_picture_of_a_step_shows_two_points_and_marks_its_error():
-    data = sweep_steps()
-    left, right = axes(2)
-    draw_step_sweep(data, (left, right), step=1e-3)
-    ends = left.lines[-1].get_ydata()
-    np.testing.assert_allclose((ends[1] - ends[0]) / 2, data.gradient[data.steepest], rtol=1e-5)
-    curve, marked = right.lines[0], right.lines[-1]
-    np.testing.assert_array_equal(curve.get_ydata(), data.errors)
-    assert marked.get_ydata()[0] == data.errors[6]
-
-
 def test_the_picture_of_the_paths_adds_up():
     paths = GradientPaths(np.array([1.0, 2.0]), np.array([0.5, -0.5]), np.array([-0.2, -0.2]))
     ax = axes()
@@ -146,6 +119,18 @@ def test_the_graph_names_every_node_and_edge():
     draw_three_paths(ax)
     texts = [text.get_text() for text in ax.texts]
     assert {"$x_i$", r"$\mu$", "Var", r"$\mathcal{L}$", r"$1/\sigma_\varepsilon$"} <= set(texts)
+
+
+@pytest.mark.parametrize(
+    ("path", "edges"), [("", 16), ("direct", 7), ("through Var", 10), ("through μ", 10)]
+)
+def test_one_path_is_shown_and_the_others_are_faint(path, edges):
+    # one edge to x̂ᵢ or one to a statistic and three from it; six behind x̂; one from μ to Var
+    ax = axes()
+    draw_three_paths(ax, path)
+    arrows = [text.arrow_patch for text in ax.texts if getattr(text, "arrow_patch", None)]
+    assert len(arrows) == 16
+    assert sum(arrow.get_alpha() == 1 for arrow in arrows) == edges
 
 
 def test_the_picture_of_the_parts_shows_upstream_and_gradient():
@@ -167,15 +152,6 @@ def test_the_picture_of_the_scale_has_one_curve_for_each_epsilon():
     labels = [line.get_label() for line in ax.lines]
     assert labels == ["ε = 1e-05", "a = √ε = 0.0032", "ε = 0.001", "a = √ε = 0.032", "1/a"]
     np.testing.assert_allclose(ax.lines[0].get_ydata() * 8, data.lengths[1e-5])
-
-
-def test_the_step_explorer_says_how_far_off_each_step_is():
-    explorer = explore_step_size()
-    assert len(explorer.frames) == 31
-    assert explorer.sentence() == describe_step_sweep(sweep_steps(), step=1.0)[0]
-    assert "h = 1e+00 miss the gradient by 3e-02" in explorer.sentence()
-    explorer.request = {"id": 1, "settings": {"dtype": 1}}
-    assert explorer.sentence().startswith("In float32")
 
 
 def test_the_upstream_explorer_has_a_frame_for_each_direction_and_scale():

@@ -5,14 +5,25 @@ import numpy as np
 import pytest
 import torch
 
+from normlab.chapters.numerics.accumulation import ROUNDING
+from normlab.chapters.numerics.cancellation import digit_ladder
+from normlab.chapters.numerics.dtypes import DTYPES, number_lines
+from normlab.chapters.numerics.error_parts import PARTS, error_sweep
 from normlab.chapters.numerics.explorers import explore_epsilon, explore_variance
 from normlab.chapters.numerics.figures import (
     describe_epsilon_sweep,
     describe_variance_sweep,
     draw_epsilon_sweep,
+    draw_error_sweep,
     draw_gradient_sweep,
+    draw_variance_counts,
     draw_variance_errors,
     draw_variance_sweep,
+)
+from normlab.chapters.numerics.float_figures import (
+    draw_digit_ladder,
+    draw_number_lines,
+    draw_ranges,
 )
 from normlab.chapters.numerics.rounding import (
     EPSILONS,
@@ -207,5 +218,78 @@ def test_explore_epsilon_has_a_frame_for_each_std_and_place():
 def test_explore_variance_has_a_frame_for_each_offset_and_dtype():
     explorer = explore_variance()
     assert len(explorer.frames) == 14 * 3
-    assert "float32, offset 10,000" in explorer.sentence()
-    assert "one pass -24 to 24, 30 of 100 fail" in explorer.sentence()
+    assert "float32, offset 1,000,000" in explorer.sentence()
+    assert "36 of 100 fail" in explorer.sentence()
+
+
+@pytest.mark.parametrize(
+    ("x", "difference"),
+    [((9999, 10001), 0), ((10002, 10002, 10004, 10004), -8), ((10003, 10005), 0)],
+)
+def test_a_cancellation_leaves_a_multiple_of_the_spacing_instead_of_the_variance(x, difference):
+    ladder = digit_ladder(x)
+    assert ladder.on_paper["difference"] == np.var(x) == 1
+    assert ladder.in_float32["difference"] == difference
+    for name in ("mean(x²)", "μ²"):
+        assert ladder.in_float32[name] % ladder.spacing == 0
+        assert abs(ladder.in_float32[name] - ladder.on_paper[name]) <= 2 * ladder.spacing
+
+
+def test_the_picture_of_a_cancellation_shades_the_digits_that_are_not_right():
+    ax = plt.subplots()[1]
+    draw_digit_ladder(digit_ladder([10002, 10002, 10004, 10004]), ax)
+    texts = "".join(text.get_text() for text in ax.texts if len(text.get_text()) == 1)
+    assert texts.replace(" ", "") == "1000600101000600001000600091000600081−8"
+    assert len(ax.patches) == 4  # …1. and …9 are lost, and both places of −8
+
+
+def test_a_number_line_has_the_numbers_of_its_dtype_and_no_others():
+    lines = {line.dtype: line for line in number_lines(1000, 1048)}
+    assert tuple(lines) == DTYPES
+    grid = np.arange(1000, 1048.001, 1 / 8)
+    for name in ("bfloat16", "float16"):
+        np.testing.assert_array_equal(lines[name].numbers, np.unique(ROUNDING[name](grid)))
+    assert lines["bfloat16"].gaps == [4, 8]
+    assert lines["float16"].gaps == [0.5, 1]
+    assert lines["float32"].gaps == [2**-14, 2**-13]
+    half = lines["float16"]
+    assert (half.bits, half.largest) == (11, 65504)
+    assert np.float16(half.subnormal) > 0 == np.float16(half.subnormal / 2)
+
+
+def test_the_pictures_of_dtypes_show_each_number_and_each_end():
+    near, ranges = plt.subplots(1, 2)[1]
+    lines = number_lines(1000, 1048)
+    draw_number_lines(lines, near)
+    strokes = [np.array([path[0, 0] for path in c.get_segments()]) for c in near.collections[:2]]
+    for line, places in zip(lines[:2], strokes, strict=True):
+        np.testing.assert_array_equal(places, line.numbers)
+    draw_ranges(lines, ranges)
+    ends = [tuple(line.get_xdata()) for line in ranges.lines[::2]]
+    assert ends == [(line.smallest, line.largest) for line in lines]
+    assert "65,504" in ranges.texts[1].get_text()
+
+
+def test_an_error_has_its_parts_and_centring_twice_takes_out_the_norms():
+    sweep = error_sweep([1e3, 1e6])
+    for name in ("nn.LayerNorm", "two pass"):
+        assert (sweep.errors[name] > sweep.errors["mean rounded"]).all()
+        assert (sweep.errors[name] > sweep.errors["input rounded"]).all()
+    for name in ("centred twice", "normlab.norms"):
+        assert sweep.errors[name].max() < 2e-6
+    ax = plt.subplots()[1]
+    draw_error_sweep(sweep, ax)
+    assert [line.get_label() for line in ax.lines] == list(PARTS)
+    for line in ax.lines:
+        np.testing.assert_array_equal(line.get_ydata(), sweep.errors[line.get_label()])
+
+
+def test_the_picture_of_many_rows_counts_their_variances(float32_sweep):
+    ax = plt.subplots()[1]
+    one_pass, two_pass = (float32_sweep.computed[name][4] for name in ("one pass", "two pass"))
+    draw_variance_counts(one_pass, two_pass, ax)
+    counted = {bar.get_x() + bar.get_width() / 2: bar.get_height() for bar in ax.containers[0]}
+    for value in np.unique(one_pass):
+        assert counted[value] == (one_pass == value).sum()
+    negative = ax.patches[0]
+    assert negative.get_x() + negative.get_width() == -4

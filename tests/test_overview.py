@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from normlab import my_progress as of_course
+from normlab.record import Answer, History, Mark, Record, Result
 from normlab.study import overview as module
 from normlab.study.overview import ChapterWork, bar, my_progress
 from normlab.study.quiz import Question, Sentence
-from normlab.study.record import Answer, History, Record, Result
 
 NOON = datetime(2026, 11, 24, 12).astimezone()  # local time: the table shows local dates
 TODAY = date(2026, 11, 24)
@@ -189,6 +189,14 @@ def test_text_and_html_hold_the_table_the_next_step_and_what_the_record_says():
     assert html.index("<table>") < html.index("<p>Next: Read chapter 00, Start here.</p>")
     assert html.endswith("<p>kept in &lt;memory&gt;</p>")
     assert "<p></p>" not in overview(History(), COURSE)._repr_html_()
+
+
+def test_how_many_claims_are_marked_is_said_and_a_claim_that_is_none_does_not_count():
+    twice = (Mark("holds", NOON), Mark("wrong", NOON))
+    marked = overview(History(marks={7: twice, 41: twice[:1], 99: twice}), COURSE)
+    for shown in (str(marked), marked._repr_html_()):
+        assert "Claims of the seed text: marked 2 of 41." in shown
+    assert "seed text" not in str(overview(History(), COURSE))
 
 
 def test_my_progress_shows_what_the_record_holds(tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ from jupyterlab_page import MINUTES, run_all_cells, wait_for_stored
 from nbformat import v4
 from playwright.sync_api import expect
 
-from normlab.study.record import open_record
+from normlab.record import open_record
 
 FIRST = Path(__file__).parent.parent / "notebooks" / "00_start_here.ipynb"
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}

@@ -12,6 +12,7 @@ import jupytext
 import pytest
 
 from normlab.chapters.course import Chapter
+from normlab.record import open_record
 from normlab.study.quiz import (
     Choice,
     Drawing,
@@ -25,7 +26,6 @@ from normlab.study.quiz import (
 )
 from normlab.study.quiz.question import THEMES, all_variants, questions_of
 from normlab.study.quiz.reading import read_entries
-from normlab.study.record import open_record
 
 ROOT = Path(__file__).parent.parent
 QUESTIONS = load_questions()
@@ -434,7 +434,7 @@ def test_a_record_that_raises_is_named_and_the_question_goes_on(monkeypatch):
     def fail():
         raise RuntimeError("no such luck")
 
-    monkeypatch.setattr("normlab.study.record.open_record", fail)
+    monkeypatch.setattr("normlab.record.open_record", fail)
     asked = quiz("one-hot")
     asked.answer = 0
     with pytest.raises(RuntimeError, match="no such luck"):

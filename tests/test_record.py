@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from normlab.study.record import Record, open_record, store
-from normlab.study.record import record as record_module
+from normlab.record import Record, open_record, store
+from normlab.record import record as record_module
 
 SHARED_TEMPORARY = tempfile.gettempdir()
 WRITE_AND_SAY = """
 import sys
 from pathlib import Path
-from normlab.study.record import Record
+from normlab.record import Record
 
 record = Record(Path(sys.argv[1]))
 print("ready", flush=True)
@@ -32,8 +32,8 @@ for number in range(int(sys.argv[3])):
 DIE_IN_A_TRANSACTION = """
 import os, signal, sys
 from pathlib import Path
-from normlab.study.record import store
-from normlab.study.record.history import Entry
+from normlab.record import store
+from normlab.record.history import Entry
 
 path, now = Path(sys.argv[1]) / "record.sqlite", "2026-11-24T10:00:00+00:00"
 with store.transaction(path, "IMMEDIATE") as connection:
@@ -45,7 +45,7 @@ with store.transaction(path, "IMMEDIATE") as connection:
 WRITE_AS_NOBODY = """
 import os, sys, tempfile
 from pathlib import Path
-from normlab.study.record import Record
+from normlab.record import Record
 
 tempfile.tempdir = sys.argv[2]
 if os.getuid() == 0:
@@ -57,7 +57,7 @@ print(*record.history().answers)
 WRITE_WITHOUT_ROOM = """
 import resource, sys
 from pathlib import Path
-from normlab.study.record import Record
+from normlab.record import Record
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 record = Record(Path(sys.argv[1]))
@@ -142,6 +142,24 @@ def test_the_best_result_counts_and_the_first_solving_gives_its_time(record):
     assert record.history().results["01_layer_norm", "layer_norm"] == solved
     assert solved.points == 4
     assert solved.solved is not None
+
+
+def test_every_mark_on_a_claim_is_kept_in_its_order(record):
+    for word in ("don't know", "holds", "imprecise"):
+        assert record.marked(7, word) == ""
+    record.marked(41, "wrong")
+    marks = record.history().marks
+    assert [mark.word for mark in marks[7]] == ["don't know", "holds", "imprecise"]
+    assert marks[7][0].time < marks[7][-1].time
+    assert [mark.word for mark in marks[41]] == ["wrong"]
+    assert not record.history().answers
+
+
+@pytest.mark.parametrize(("claim", "word"), [(0, "holds"), (-1, "wrong"), (7, "maybe"), (7, "")])
+def test_a_mark_on_no_claim_or_with_another_word_is_refused(record, claim, word):
+    with pytest.raises(ValueError, match="expected a number from 1 on, and one of: holds, holds"):
+        record.marked(claim, word)
+    assert not record.history().marks
 
 
 @pytest.mark.parametrize("surprise", [-0.1, 1.1, float("nan")])
@@ -374,7 +392,7 @@ DAMAGE = {
     "5000 bytes": (truncated_to(5000), "malformed"),
     "two pages": (truncated_to(8192), "malformed"),
     "unknown format": (unknown_format, "unsupported file format"),
-    "newer": (changed("PRAGMA user_version = 3"), "version 3, and this normlab knows 2"),
+    "newer": (changed("PRAGMA user_version = 4"), "version 4, and this normlab knows 3"),
     "foreign": (changed("DROP TABLE solved", "CREATE TABLE songs (title)"), "is no record of"),
     "index": (
         changed(
@@ -388,6 +406,10 @@ DAMAGE = {
     "no offset": (
         changed("UPDATE answered SET time = '2026-11-24 10:00:00'"),
         "offset from UTC",
+    ),
+    "no word": (
+        changed("INSERT INTO marked VALUES ('9', '2026-11-24T10:00:00+00:00', 7, 'maybe')"),
+        "marked 'maybe'",
     ),
     "no text": (
         changed("UPDATE answered SET time = x'00'"),
@@ -502,6 +524,25 @@ def test_a_record_of_the_version_before_is_brought_over(old_record):
     assert keep(old_record, "another") == ""
     assert kept(old_record) == ["one-hot", "another"]
     assert not kept_aside(old_record)
+
+
+WITHOUT_MARKS = """
+CREATE TABLE answered (id TEXT PRIMARY KEY, time TEXT NOT NULL, question TEXT NOT NULL, \
+answer TEXT NOT NULL, surprise REAL NOT NULL, again INTEGER NOT NULL);
+CREATE TABLE solved (id TEXT PRIMARY KEY, time TEXT NOT NULL, exercise TEXT NOT NULL, \
+function TEXT NOT NULL, points REAL NOT NULL, max_points REAL NOT NULL);
+INSERT INTO answered VALUES ('2', '2026-11-24T10:00:00+00:00', 'one-hot', 'b', 1.0, 0);
+PRAGMA user_version = 2;
+"""
+
+
+def test_a_record_without_marks_is_brought_over(folder, record):
+    folder.mkdir()
+    changed(WITHOUT_MARKS)(file_of(record))
+    assert record.marked(7, "wrong") == ""
+    assert kept(record) == ["one-hot"]
+    assert [mark.word for mark in record.history().marks[7]] == ["wrong"]
+    assert not kept_aside(record)
 
 
 def test_a_damaged_record_of_the_version_before_is_kept_aside(old_record):

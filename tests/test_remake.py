@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from normlab import cli
 from normlab.study.remake import stored_results
@@ -26,14 +27,14 @@ def test_every_data_file_of_the_package_is_made_by_a_command_or_written_by_hand(
     by_hand = {"zoo.csv", "page_config.json"}  # each row names its source; JupyterLab's settings
     found = {p.name for suffix in ("csv", "json") for p in ROOT.glob(f"normlab/**/*.{suffix}")}
     assert found == {stored.path.name for stored in STORED.values()} | by_hand
-    assert len(STORED) == 8
+    assert len(STORED) == 11
 
 
 @pytest.mark.parametrize("name", STORED)
 def test_a_stored_result_says_what_made_it(name):
     for row in rows(STORED[name].path):
         assert row.keys() >= MADE
-        assert row["command"] == f"normlab remake {name}"
+        assert row["command"].removesuffix(" --device cuda") == f"normlab remake {name}"
 
 
 @pytest.mark.parametrize("name", STORED)
@@ -72,3 +73,17 @@ def test_what_cannot_be_made_is_said_and_nothing_is_written(tmp_path, capsys):
     assert cli.main(["remake", "graph", "--smallest", "--out", str(out)]) == 1
     assert "graph could not be made" in capsys.readouterr().err
     assert not out.parent.exists()
+
+
+def test_a_device_is_asked_for_only_where_something_is_timed(tmp_path, capsys):
+    out = ["--smallest", "--out", str(tmp_path / "out.csv")]
+    assert cli.main(["remake", "graph", "--device", "cuda", *out]) == 2
+    assert "made on the CPU alone" in capsys.readouterr().err
+    assert cli.main(["remake", "norm_race", "--device", "cpu", *out]) == 0
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_race_on_a_gpu_that_is_not_there_is_refused(tmp_path, capsys):
+    out = ["--smallest", "--out", str(tmp_path / "out.csv")]
+    assert cli.main(["remake", "norm_race", "--device", "cuda", *out]) == 1
+    assert "no CUDA device here" in capsys.readouterr().err

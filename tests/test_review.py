@@ -6,10 +6,10 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from normlab import cli, review
+from normlab.record import Answer, History, Record, store
+from normlab.record.history import Entry
 from normlab.study.quiz import Choice, Drawing, Number, Sentence, find_question, load_questions
 from normlab.study.quiz.question import all_variants
-from normlab.study.record import Answer, History, Record, store
-from normlab.study.record.history import Entry
 from normlab.study.review_command import read_number
 from normlab.study.reviews import due_on, returns
 

@@ -7,12 +7,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 from matplotlib.figure import Figure
+from torch import nn
 
 from normlab.chapters.layer_norm.explorers import WALK, explore_sharing
-from normlab.chapters.layer_norm.figures import describe_sharing, draw_sharing
 from normlab.chapters.layer_norm.sharing import (
     GROUPS,
     IMAGES,
+    IMAGES_BY_POSITION,
     SHARING_NORMS,
     SIZES,
     TEXT,
@@ -21,9 +22,10 @@ from normlab.chapters.layer_norm.sharing import (
     influenced,
     shared_roles,
 )
+from normlab.chapters.layer_norm.sharing_figures import describe_sharing, draw_sharing
 from normlab.norms import batch_norm, layer_norm, rms_norm
 
-LAYOUTS = {"text": TEXT, "images": IMAGES}
+LAYOUTS = {"text": TEXT, "images": IMAGES, "by position": IMAGES_BY_POSITION}
 PLACES = list(itertools.product(*(range(size) for size in SIZES.values())))
 
 
@@ -42,6 +44,11 @@ def torch_batch_norm(x):
 
 def torch_group_norm(x):
     return F.group_norm(x, GROUPS)
+
+
+def channels_last_layer_norm(x):
+    """ConvNeXt's: the channels of each position of the images (B, P, C)."""
+    return nn.LayerNorm(x.shape[-1], dtype=x.dtype).requires_grad_(requires_grad=False)(x)
 
 
 def on_images(norm):
@@ -63,6 +70,7 @@ TORCHS = {
     ("RMSNorm", "text"): in_torch(lambda x: F.rms_norm(x, x.shape[-1:])),
     ("InstanceNorm", "text"): features_first(F.instance_norm),
     ("GroupNorm", "text"): features_first(torch_group_norm),
+    ("LayerNorm", "by position"): in_torch(channels_last_layer_norm),
     ("BatchNorm", "images"): in_torch(torch_batch_norm),
     ("LayerNorm", "images"): in_torch(lambda x: F.layer_norm(x, x.shape[1:])),
     ("RMSNorm", "images"): in_torch(lambda x: F.rms_norm(x, x.shape[1:])),
@@ -190,6 +198,10 @@ def test_the_sentence_counts_the_sharers():
     assert describe_sharing(Sharing(IMAGES), norm="GroupNorm", place=(1, 2, 4))[0].startswith(
         "GroupNorm, image b=1, channels 3 to 5: 12 numbers"
     )
+    by_position = Sharing(IMAGES_BY_POSITION)
+    assert describe_sharing(by_position, norm="LayerNorm", place=(1, 2, 4))[0].startswith(
+        "LayerNorm, position (b=1, p=2): 6 numbers"
+    )
 
 
 def test_each_step_of_the_walk_moves_one_coordinate():
@@ -197,10 +209,12 @@ def test_each_step_of_the_walk_moves_one_coordinate():
     assert ((steps != 0).sum(axis=1) == 1).all()
 
 
-def test_the_explorer_draws_every_norm_at_every_place_in_both_layouts():
+def test_the_explorer_draws_every_norm_at_every_place_in_every_layout():
     explorer = explore_sharing()
     assert len(explorer.frames) == len(SHARING_NORMS) * len(WALK) == 40
     assert explorer.sentence().startswith("LayerNorm, token (b=0, t=0): 6 numbers")
     explorer.request = {"id": 1, "settings": {"layout": 1}}
     assert explorer.problem == ""
     assert explorer.sentence().startswith("LayerNorm, image b=0: 24 numbers")
+    explorer.request = {"id": 2, "settings": {"layout": 2}}
+    assert explorer.sentence().startswith("LayerNorm, position (b=0, p=0): 6 numbers")

@@ -14,9 +14,9 @@ from nbformat import v4
 
 from normlab import cli, norms
 from normlab.checks.cells import UnreadableFile
+from normlab.record import open_record
 from normlab.study.files import check_file
 from normlab.study.notebook import WrongAnswer, check, hint
-from normlab.study.record import open_record
 
 RIGHT = """
 import numpy as np

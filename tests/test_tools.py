@@ -52,6 +52,8 @@ def test_a_race_gives_the_median_turn_of_each_contender(monkeypatch):
     result = race(contenders, rounds=3, turn_seconds=0.0)
     assert result.seconds == {"slow": 4.0, "fast": 1.0}
     assert result.ratio("slow", to="fast") == 4.0
+    assert result.quartiles("slow") == (4.0, 4.0, 22.0)
+    assert result.quartiles("slow").spread == 5.5
     assert [row[0] for row in result.table(to="fast").rows] == ["slow", "fast"]
 
 
@@ -59,6 +61,11 @@ def test_a_race_waits_for_the_device_before_and_after_every_turn():
     log = []
     race({"a": lambda: log.append("run")}, 1, 0.0, synchronize=lambda: log.append("wait"))
     assert log == ["wait", "run", "run", "wait", "wait", "run", "wait"]
+
+
+def test_a_race_can_be_timed_by_another_clock():
+    ticks = iter(range(100))
+    assert race({"a": lambda: None}, 3, 0.0, clock=lambda: next(ticks)).seconds == {"a": 1.0}
 
 
 def test_a_race_without_contenders_is_refused():

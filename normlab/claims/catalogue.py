@@ -1,7 +1,6 @@
 """All claims of the seed text, by theme and by number."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from normlab.claims import (
     deepnorm,
@@ -66,12 +65,3 @@ def find_theme(theme: str) -> tuple[Claim, ...]:
     if theme not in THEMES:
         raise ValueError(f"there is no theme {theme!r}; expected one of {', '.join(THEMES)}.")
     return THEMES[theme]
-
-
-def seed_text() -> str:
-    """The text that the course is about, as it was found.
-
-    >>> seed_text().splitlines()[0]
-    'Layer Norm, RMSNorm, and the Pre-Norm / Post-Norm Debate'
-    """
-    return Path(__file__).with_name("seed.txt").read_text(encoding="utf-8")

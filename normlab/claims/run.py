@@ -12,6 +12,7 @@ import torch
 
 from normlab.claims.catalogue import CLAIMS, find_claim, theme_of
 from normlab.claims.claim import VERDICTS, Claim, Finding, NotRun, Verdict
+from normlab.record import MARKS
 from normlab.tools.progress_bar import progress_bar
 from normlab.tools.stored_rows import made_by
 from normlab.tools.table import Table
@@ -132,14 +133,14 @@ class Ledger:
         return Table(("", "what was run", "source"), rows)
 
     def against(self, mine: Mapping[int, str]) -> Table:
-        """Your verdicts beside those of the course and what was measured.
+        """Your words beside the verdicts of the course and what was measured.
 
         Where you gave none, "?" or nothing, the course's and the numbers are kept back.
 
         Raises:
-            ValueError: if a verdict is unknown.
+            ValueError: if a word is unknown.
         """
-        known = (*VERDICTS, "?")
+        known = (*MARKS, "?")
         for number, verdict in mine.items():
             if verdict not in known:
                 raise ValueError(

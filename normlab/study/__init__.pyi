@@ -2,5 +2,4 @@ from .course import my_progress as my_progress
 from .doctor import diagnose as diagnose
 from .notebook import check as check
 from .notebook import hint as hint
-from .record.record import open_record as open_record
 from .reviews import review as review

@@ -49,10 +49,15 @@ class Report:
         rows = [[f.name, f.found, f.expected, f.status] for f in self.conditions]
         return Table(("what", "found", "expected", "status"), rows)
 
+    def advice(self) -> str:
+        """What to do, or that all is well."""
+        lines = [f"  {f.name}: {f.advice}" for f in self.conditions if f.advice]
+        return "\n".join(["Advice:", *lines]) if lines else "Everything is in place."
+
     def __str__(self) -> str:
-        advice = [f"  {f.name}: {f.advice}" for f in self.conditions if f.advice]
-        verdict = "\n".join(["Advice:", *advice]) if advice else "Everything is in place."
-        return f"{self.table()}\n\n{verdict}"
+        """Of the table, what is not as it should be."""
+        noticed = Report(tuple(f for f in self.conditions if f.status != "ok" or f.advice))
+        return f"{noticed.table()}\n\n{self.advice()}" if noticed.conditions else self.advice()
 
 
 def read_lock(text: str) -> dict[str, str]:
@@ -197,7 +202,7 @@ def diagnose() -> Report:
 def doctor_command(fix: bool) -> int:
     """Print the report; 0 if nothing is wrong. With `fix` do what it recommends, and look again."""
     report = diagnose()
-    print(f"{header()}\n\n{report}")
+    print(f"{header()}\n\n{report.table()}\n\n{report.advice()}")
     wanted = [condition.fix for condition in report.conditions if condition.fix]
     if fix and wanted:
         return install_and_ask_again(*wanted)

@@ -7,7 +7,7 @@ from typing import Any
 
 from normlab.checks import Diagnosis, examine
 from normlab.exercises import find_exercise
-from normlab.study.record import open_record
+from normlab.record import open_record
 from normlab.study.said import Said
 
 Answer = Callable[..., Any]

@@ -9,8 +9,9 @@ from datetime import date, datetime
 from html import escape
 from types import MappingProxyType
 
+from normlab.claims import sentences
+from normlab.record import Answer, History, Result, open_record
 from normlab.study.quiz import Question
-from normlab.study.record import Answer, History, Result, open_record
 from normlab.study.reviews import due_on, they_come
 from normlab.study.surprises import Surprises, surprises
 from normlab.tools.table import Table
@@ -89,12 +90,14 @@ class Overview:
         chapters: in their order.
         surprises: the first answers to their questions.
         due: how many questions come back today.
+        marked: how many claims of the seed text have a mark.
         notice: what the record says of itself.
     """
 
     chapters: Sequence[ChapterProgress]
     surprises: Surprises
     due: int = 0
+    marked: int = 0
     notice: str = ""
 
     def table(self) -> Table:
@@ -113,6 +116,8 @@ class Overview:
 
     def _parts(self) -> list[str | Table]:
         parts: list[str | Table] = [self.table(), f"Next: {self.next_step()}"]
+        if self.marked:
+            parts.append(f"Claims of the seed text: marked {self.marked} of {len(sentences())}.")
         if self.notice:
             parts.append(self.notice)
         if self.surprises.made:
@@ -151,7 +156,8 @@ def overview(history: History, course: Sequence[ChapterWork], today: date) -> Ov
     questions = [question for chapter in course for question in chapter.questions]
     chapters = [_progress(history, chapter) for chapter in course]
     due = due_on(today, history, questions)
-    return Overview(chapters, surprises(history, questions), len(due), history.notice)
+    marked = len(sentences().keys() & history.marks.keys())
+    return Overview(chapters, surprises(history, questions), len(due), marked, history.notice)
 
 
 def my_progress(course: Sequence[ChapterWork]) -> Overview:

@@ -11,6 +11,8 @@ from normlab.chapters.deepnorm import one_step_runs, thousand_layers
 from normlab.chapters.frameworks import compare
 from normlab.chapters.frameworks import stored as frameworks
 from normlab.chapters.frameworks.process import CannotRun
+from normlab.chapters.rms_norm import stored_races, stream_means
+from normlab.chapters.start_here import deep_runs
 from normlab.chapters.warmup import rate_map
 from normlab.claims import stored as claims
 from normlab.tools.table import Table
@@ -18,7 +20,7 @@ from normlab.tools.toml_settings import refuse_unknown
 from normlab.training.sweep.plan import read_plan
 from normlab.training.sweep.run import remake_results
 
-Make = Callable[[Path], object]
+Make = Callable[..., object]
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,14 @@ class Stored:
         make: writes it anew to a path.
         smallest: writes the smallest case of the same there, in seconds.
         takes: how long `make` takes on one core.
+        devices: where it can be measured; more than one, if `make` asks which.
     """
 
     path: Path
     make: Make
     smallest: Make
     takes: str
+    devices: tuple[str, ...] = ("cpu",)
 
 
 def stored_results() -> Mapping[str, Stored]:
@@ -45,15 +49,20 @@ def stored_results() -> Mapping[str, Stored]:
     ['claims', 'deepnorm_update', 'frameworks']
     """
     one = {"rates": [1e-3], "seeds": [0]}
+    tiny = {"shapes": [(4, 8)], "rounds": 1, "tries": 1}
+    race = _stored(stored_races.STORED, stored_races.write_norm_races, "3 min", **tiny)
     found = (
         _stored(claims.STORED, claims.write_ledger, "15 s", numbers=[1]),
         _stored(compare.STORED, frameworks.write_reports, "30 s", names=["NumPy"]),
+        _stored(deep_runs.STORED, deep_runs.write_runs, "5 min", layers=1, steps=2),
         _stored(one_step_runs.STORED, one_step_runs.write_updates, "5 min", depths=[1], seeds=[0]),
         _stored(graph_runs.STORED, graph_runs.write_runs, "5 min", depths=[1], **one),
         _stored(digit_runs.STORED, digit_runs.write_runs, "10 min", layers=[1], **one),
         _stored(
             recurrent_runs.STORED, recurrent_runs.write_runs, "10 min", tasks=["adding"], **one
         ),
+        replace(race, devices=tuple(stored_races.SHAPES)),
+        _stored(stream_means.STORED, stream_means.write_stream_means, "10 min", seeds=[0], steps=1),
         _swept(rate_map.STORED, "30 min"),
         _swept(thousand_layers.STORED, "30 min, 1.2 GB each of 4 runs"),
     )
@@ -71,8 +80,10 @@ def _swept(path: Path, takes: str) -> Stored:
     return Stored(path, partial(remake_results, plan), partial(remake_results, one), takes)
 
 
-def remake_command(name: str | None, out: Path | None, smallest: bool) -> int:
-    """Make a stored result again, or list them if none is named.
+def remake_command(
+    name: str | None, out: Path | None, smallest: bool, device: str | None = None
+) -> int:
+    """Make a stored result again, or list them if none is named; times, on a device.
 
     Returns:
         0 if the file was written, 1 if it could not be made, 2 if the command was wrong.
@@ -85,13 +96,16 @@ def remake_command(name: str | None, out: Path | None, smallest: bool) -> int:
         refuse_unknown("the command", [name], known)
         if smallest and out is None:
             raise ValueError("--smallest would replace the stored result; add --out FILE.")
+        if device and device not in known[name].devices:
+            raise ValueError(f"{name} is made on the CPU alone, not on {device!r}.")
     except ValueError as error:
         print(f"normlab remake: {error}", file=sys.stderr)
         return 2
     stored = known[name]
     target = out or stored.path
     try:
-        (stored.smallest if smallest else stored.make)(target)
+        make = stored.smallest if smallest else stored.make
+        make(target, device=device) if device in stored.devices[1:] else make(target)
     except (ValueError, OSError, CannotRun) as error:
         print(f"normlab remake: {name} could not be made. {error}", file=sys.stderr)
         return 1

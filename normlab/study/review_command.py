@@ -5,10 +5,10 @@ import re
 import sys
 from typing import Any
 
+from normlab.record import open_record
 from normlab.study.quiz import Choice, Drawing, Number, Question
 from normlab.study.quiz.answers import Answers
 from normlab.study.quiz.written import as_text
-from normlab.study.record import open_record
 from normlab.study.reviews import due_now
 
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")

@@ -8,8 +8,8 @@ from typing import Any
 
 from ipywidgets import HTML, VBox
 
+from normlab.record import Answer, History, open_record
 from normlab.study.quiz import Question, Quiz, find_question, load_questions
-from normlab.study.record import Answer, History, open_record
 from normlab.study.said import Said
 
 DAYS = (1, 3, 10)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from normlab.record import Answer, History
 from normlab.study.quiz import Question
-from normlab.study.record import Answer, History
 from normlab.tools.table import Table
 
 BLOCKS = "▁▂▃▄▅▆▇█"

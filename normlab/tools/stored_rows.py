@@ -25,9 +25,12 @@ def made_by(command: str) -> dict[str, str]:
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, object]], command: str) -> None:
-    """Write rows with the same columns as CSV; each also says what made it."""
+    """Write rows with the same columns as CSV; each also says what made it.
+
+    A row that says it already, since it was kept from an earlier file, goes on saying the same.
+    """
     made = made_by(command)
-    whole = [{**row, **made} for row in rows]
+    whole = [{**row, **made, **row} for row in rows]
     with written_whole(path) as unfinished, unfinished.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(whole[0]), lineterminator="\n")
         writer.writeheader()

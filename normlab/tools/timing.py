@@ -2,9 +2,11 @@
 
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 from threadpoolctl import threadpool_limits
 
@@ -12,11 +14,40 @@ from normlab.tools.progress_bar import progress_bar
 from normlab.tools.table import Table
 
 
+class Quartiles(NamedTuple):
+    """A quarter of the turns took less than `lower`, half less than `median`, and so on."""
+
+    lower: float
+    median: float
+    upper: float
+
+    @property
+    def spread(self) -> float:
+        """How many times the lower quartile the upper one is."""
+        return self.upper / self.lower
+
+
 @dataclass(frozen=True)
 class Race:
-    """Median seconds per call of each contender, measured in turns."""
+    """Seconds per call of each contender, one number for each of its turns."""
 
-    seconds: Mapping[str, float]
+    turns: Mapping[str, Sequence[float]]
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """The median of each contender."""
+        return {name: statistics.median(times) for name, times in self.turns.items()}
+
+    def quartiles(self, contender: str) -> Quartiles:
+        """Between what two times the middle half of its turns lies.
+
+        >>> Race({"a": [1.0, 2.0, 3.0, 4.0, 9.0]}).quartiles("a")
+        Quartiles(lower=2.0, median=3.0, upper=4.0)
+        """
+        times = self.turns[contender]
+        if len(times) == 1:
+            return Quartiles(times[0], times[0], times[0])
+        return Quartiles(*statistics.quantiles(times, n=4, method="inclusive"))
 
     def ratio(self, contender: str, to: str) -> float:
         """How many times the time of `to` the contender takes."""
@@ -36,11 +67,18 @@ def race(
     rounds: int = 21,
     turn_seconds: float = 0.005,
     synchronize: Callable[[], object] = lambda: None,
+    clock: Callable[[], float] | None = None,
 ) -> Race:
     """Time functions without arguments against each other.
 
     Every round gives each contender one turn of about `turn_seconds`, so that a slow moment
-    of the machine hits all alike. `synchronize` waits for a device (`torch.cuda.synchronize`).
+    of the machine hits all alike.
+
+    Args:
+        contenders: by their names.
+        rounds, turn_seconds: how many turns, and of what length.
+        synchronize: waits for a device (`torch.cuda.synchronize`).
+        clock: gives the seconds; by default the time of day, `time.perf_counter`.
 
     Raises:
         ValueError: if there is no contender.
@@ -50,25 +88,28 @@ def race(
     """
     if not contenders:
         raise ValueError("there are no contenders; expected a dict of functions by name.")
-    calls = {
-        name: max(1, round(turn_seconds / _turn(run, 2, synchronize)))
-        for name, run in contenders.items()
-    }
+    turn = partial(_turn, synchronize=synchronize, clock=clock or time.perf_counter)
+    calls = {name: max(1, round(turn_seconds / turn(run, 2))) for name, run in contenders.items()}
     turns: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in progress_bar(range(rounds), "timing"):
         for name, run in contenders.items():
-            turns[name].append(_turn(run, calls[name], synchronize))
-    return Race({name: statistics.median(times) for name, times in turns.items()})
+            turns[name].append(turn(run, calls[name]))
+    return Race(turns)
 
 
-def _turn(run: Callable[[], object], calls: int, synchronize: Callable[[], object]) -> float:
+def _turn(
+    run: Callable[[], object],
+    calls: int,
+    synchronize: Callable[[], object],
+    clock: Callable[[], float],
+) -> float:
     """Seconds a call, over `calls` calls."""
     synchronize()
-    start = time.perf_counter()
+    start = clock()
     for _ in range(calls):
         run()
     synchronize()
-    return (time.perf_counter() - start) / calls
+    return (clock() - start) / calls
 
 
 @contextmanager

@@ -1,4 +1,3 @@
-from .explorers import explore_step_size as explore_step_size
 from .explorers import explore_upstream as explore_upstream
 from .explorers import grab_token_in_space as grab_token_in_space
 from .figures import draw_gradient_paths as draw_gradient_paths
@@ -14,4 +13,3 @@ from .geometry_figures import draw_radius_curves as draw_radius_curves
 from .geometry_figures import draw_spectra as draw_spectra
 from .upstream import GradientPaths as GradientPaths
 from .upstream import sweep_scales as sweep_scales
-from .upstream import sweep_steps as sweep_steps

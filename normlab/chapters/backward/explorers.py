@@ -3,31 +3,16 @@
 import numpy as np
 
 from normlab.chapters.backward.figures import (
-    describe_step_sweep,
     describe_turned_upstream,
-    draw_step_sweep,
     draw_turned_upstream,
 )
 from normlab.chapters.backward.geometry import other_tokens
-from normlab.chapters.backward.upstream import sweep_steps, turned_upstream
+from normlab.chapters.backward.upstream import turned_upstream
 from normlab.norms import layer_norm, rms_norm
 from normlab.pictures import Choice, Explorer, GrabbedToken, Scene, Slider
-from normlab.pictures.style import BLUE, GREEN, GREY
+from normlab.pictures.style import BLUE, GREY
 from normlab.pictures.token.widget import TOKEN
 from normlab.tools.table import Table
-
-
-def explore_step_size() -> Explorer:
-    """Central differences from h = 1e-15 up to 1: first stairs, then straight, then curved."""
-    scene = Scene(sweep_steps, draw_step_sweep, describe_step_sweep, columns=2, size=(8.4, 3.6))
-    steps = [10.0 ** -(half / 2) for half in range(30, -1, -1)]
-    return Explorer(
-        "The step of a finite difference",
-        scene,
-        pages={"step": Slider("step h", steps, show="{:.0e}".format, start=30)},
-        settings={"dtype": Choice("dtype", ("float64", "float32"))},
-        formula=[("error", BLUE), " ≈ ", ("c·h²", GREY), " + ", ("2u/h", GREEN)],
-    )
 
 
 def explore_upstream() -> Explorer:

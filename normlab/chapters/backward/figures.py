@@ -4,10 +4,9 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator
 
-from normlab.chapters.backward.upstream import GradientPaths, ScaleSweep, StepSweep, TurnedUpstream
-from normlab.pictures.style import BLUE, GREEN, GREY, ORANGE, RED
+from normlab.chapters.backward.upstream import GradientPaths, ScaleSweep, TurnedUpstream
+from normlab.pictures.style import BLUE, GREEN, GREY, ORANGE
 from normlab.tools.table import Table
 
 _NODES = {
@@ -38,17 +37,27 @@ _SLOPES = (
     ("$g_i$", (4.8, 0.13), "black"),
 )
 
+_FAINT = 0.15
+PATH_COLORS = {"direct": BLUE, "through μ": ORANGE, "through Var": GREEN}
 
-def draw_three_paths(ax: Axes, /) -> None:
-    """Layer norm as a graph: what each quantity depends on, and the local derivatives."""
+
+def draw_three_paths(ax: Axes, /, path: str = "") -> None:
+    """Layer norm as a graph: what each quantity depends on, and the local derivatives.
+
+    Args:
+        ax: where it is drawn.
+        path: the one to show, a name in `PATH_COLORS`; the others are faint. "" shows all.
+    """
+    shown = {PATH_COLORS[path], "black"} if path else {*PATH_COLORS.values(), GREY, "black"}
     for tail, head, color, dash in _EDGES:
         arrow: Any = {
             "arrowstyle": "->", "color": color, "linestyle": dash, "linewidth": 1.8,
-            "shrinkA": 14, "shrinkB": 14,
+            "shrinkA": 14, "shrinkB": 14, "alpha": 1.0 if color in shown else _FAINT,
         }  # fmt: skip
         ax.annotate("", _NODES[head], _NODES[tail], arrowprops=arrow)
     for label, place, color in _SLOPES:
-        ax.text(*place, label, ha="center", va="center", color=color)
+        alpha = 1.0 if color in shown else _FAINT
+        ax.text(*place, label, ha="center", va="center", color=color, alpha=alpha)
     for name, (across, up) in _NODES.items():
         box = {"boxstyle": "circle,pad=0.3", "facecolor": "white", "edgecolor": "black"}
         ax.text(across, up, name, ha="center", va="center", bbox=box)
@@ -63,11 +72,12 @@ def draw_gradient_paths(data: GradientPaths, ax: Axes, /) -> None:
     """For each feature, what each of the three paths adds to dx, and their sum."""
     places = np.arange(len(data.total))
     bars = {
-        "direct": (data.direct, BLUE, ""),
-        "through Var": (data.through_variance, GREEN, "//"),
-        "through μ": (data.through_mean, ORANGE, ".."),
+        "direct": (data.direct, ""),
+        "through Var": (data.through_variance, "//"),
+        "through μ": (data.through_mean, ".."),
     }
-    for shift, (name, (values, color, hatch)) in zip((-0.26, 0, 0.26), bars.items(), strict=True):
+    for shift, (name, (values, hatch)) in zip((-0.26, 0, 0.26), bars.items(), strict=True):
+        color = PATH_COLORS[name]
         ax.bar(places + shift, values, 0.24, label=name, color=color, hatch=hatch, ec="white")
     ax.plot(places, data.total, "kD", markersize=6, label="sum = dx")
     ax.axhline(0, color="black", linewidth=0.8)
@@ -75,50 +85,6 @@ def draw_gradient_paths(data: GradientPaths, ax: Axes, /) -> None:
         xlabel="feature $i$", ylabel="part of $dx_i$", xticks=places, title="Three paths add to dx"
     )
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
-
-
-_TURNS = np.linspace(-2, 2, 81)
-
-
-def draw_step_sweep(data: StepSweep, axes: tuple[Axes, Axes], /, step: float) -> None:
-    """Left what the formula sees at this step, right the error of all steps."""
-    left, right = axes
-    slope = data.gradient[data.steepest]
-    left.plot(_TURNS, data.seen_by_the_formula(step, _TURNS), color=BLUE, label="loss")
-    left.plot(_TURNS, slope * _TURNS, "--", color=ORANGE, label="true slope")
-    ends = np.array([-1.0, 1.0])
-    left.plot(ends, data.seen_by_the_formula(step, ends), "o", color=RED, label="the two points")
-    left.set(
-        xlim=(-2, 2), ylim=np.array([-3, 3]) * abs(slope), title=f"loss around x, h = {step:.0e}"
-    )
-    left.set(
-        xlabel="t, in steps of h",
-        ylabel="(ℒ(x + t·h·e) − ℒ(x)) / h",
-    )
-    left.legend(loc="lower right" if slope > 0 else "lower left")
-
-    unit = float(np.finfo(data.x.dtype).eps)
-    right.loglog(data.steps, data.errors, ".-", color=BLUE, label="measured")
-    right.loglog(data.steps, data.errors[0] * data.steps**2, ":", color=GREY, label="∝ h²")
-    right.loglog(data.steps, unit / data.steps, "--", color=GREEN, label="2u / h")
-    place = int(np.abs(np.log(data.steps / step)).argmin())
-    right.loglog(data.steps[place], data.errors[place], "o", color=RED, markersize=9)
-    right.set(xlim=(2e-16, 5), ylim=(1e-13, 1e2), xlabel="step h", ylabel="relative error")
-    right.set(title=f"error of the gradient, {data.x.dtype}")
-    right.xaxis.set_major_locator(LogLocator(numticks=6))
-    right.legend(loc="lower left")
-
-
-def describe_step_sweep(data: StepSweep, /, step: float) -> tuple[str, Table]:
-    place = int(np.abs(np.log(data.steps / step)).argmin())
-    best, least = data.best()
-    sentence = (
-        f"In {data.x.dtype}, central differences with step h = {step:.0e} miss the gradient by "
-        f"{data.errors[place]:.0e} of its length; the best step is {best:.0e}, "
-        f"with an error of {least:.0e}."
-    )
-    rows = [[f"{h:.1e}", f"{e:.0e}"] for h, e in zip(data.steps, data.errors, strict=True)]
-    return sentence, Table(("step h", "relative error"), rows)
 
 
 _PARTS = ("along 1", "along neither", "along x̂")

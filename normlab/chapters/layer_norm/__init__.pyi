@@ -4,6 +4,7 @@ from .explorers import explore_companions as explore_companions
 from .explorers import explore_sharing as explore_sharing
 from .explorers import grab_token as grab_token
 from .figures import draw_shift as draw_shift
+from .figures import draw_states as draw_states
 from .shapes import describe_layer as describe_layer
 from .sharing import IMAGES as IMAGES
 from .sharing import TEXT as TEXT

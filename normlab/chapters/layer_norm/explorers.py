@@ -5,11 +5,18 @@ import numpy as np
 from normlab.chapters.layer_norm.batch_dependence import companions
 from normlab.chapters.layer_norm.figures import (
     describe_companions,
-    describe_sharing,
     draw_companions,
-    draw_sharing,
 )
-from normlab.chapters.layer_norm.sharing import IMAGES, SHARING_NORMS, TEXT, Layout, Place, Sharing
+from normlab.chapters.layer_norm.sharing import (
+    IMAGES,
+    IMAGES_BY_POSITION,
+    SHARING_NORMS,
+    TEXT,
+    Layout,
+    Place,
+    Sharing,
+)
+from normlab.chapters.layer_norm.sharing_figures import describe_sharing, draw_sharing
 from normlab.chapters.layer_norm.trace import trace_layer_norm
 from normlab.pictures import Choice, Explorer, GrabbedToken, Scene, Slider
 from normlab.pictures.style import GREY, NORM_COLORS, ORANGE, PINK, RED
@@ -20,6 +27,8 @@ WALK: tuple[Place, ...] = (
 )  # fmt: skip
 """One coordinate changes at a time, so that each step shows whether the group depends on it."""
 
+LAYOUTS = (TEXT, IMAGES, IMAGES_BY_POSITION)
+
 
 def explore_sharing() -> Explorer:
     """Walk one number through the cube, and see which numbers share its statistics."""
@@ -29,14 +38,14 @@ def explore_sharing() -> Explorer:
         scene,
         pages={
             "norm": Choice("norm", SHARING_NORMS, start=1),
-            "place": Slider("group of the number at", WALK, show=_show_place),
+            "place": Slider("example, position, feature", WALK, show=_show_place),
         },
-        settings={"layout": Choice("layout", (TEXT, IMAGES), show=_show_layout)},
+        settings={"layout": Choice("layout", LAYOUTS, show=_show_layout)},
     )
 
 
 def _show_place(place: Place) -> str:
-    return "example {}, position {}, feature {}".format(*place)
+    return "{},\N{NO-BREAK SPACE}{},\N{NO-BREAK SPACE}{}".format(*place)
 
 
 def _show_layout(layout: Layout) -> str:

@@ -1,4 +1,4 @@
-"""Which numbers share a mean and a variance: one definition, for five norms and two layouts."""
+"""Which numbers share a mean and a variance: one definition, for five norms and three layouts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from normlab.tools.table import Table
 
 Role: TypeAlias = Literal["example", "position", "feature"]
 Place: TypeAlias = tuple[int, int, int]
-"""One number of the array, as (example, position, feature), in either layout."""
+"""One number of the array, as (example, position, feature), in every layout."""
 
 SIZES: dict[Role, int] = {"example": 3, "position": 4, "feature": 6}
 GROUPS = 2
@@ -21,10 +21,18 @@ GROUPS = 2
 
 @dataclass(frozen=True)
 class Layout:
-    """What the axes of an array are, in order, and which of them layer norm shares over."""
+    """What the axes of an array are, in order, and which of them layer norm shares over.
+
+    Args:
+        name: what a learner chooses.
+        symbols: the letter of each axis, in order.
+        words: what one example, one position and one feature are called.
+        layer_norm_shares: the axes over which layer norm takes its mean.
+    """
 
     name: str
     symbols: dict[Role, str]
+    words: dict[Role, str]
     layer_norm_shares: tuple[Role, ...]
 
     @property
@@ -37,12 +45,26 @@ class Layout:
         return tuple(at[role] for role in self.symbols)
 
 
-TEXT = Layout("text (B, T, D)", {"example": "B", "position": "T", "feature": "D"}, ("feature",))
+_IMAGE: dict[Role, str] = {"example": "image", "position": "position", "feature": "channel"}
+TEXT = Layout(
+    "text (B, T, D)",
+    {"example": "B", "position": "T", "feature": "D"},
+    {"example": "example", "position": "token", "feature": "feature"},
+    ("feature",),
+)
 IMAGES = Layout(
     "images (B, C, P)",
     {"example": "B", "feature": "C", "position": "P"},
+    _IMAGE,
     ("feature", "position"),
 )
+IMAGES_BY_POSITION = Layout(
+    "images, by position (B, P, C)",
+    {"example": "B", "position": "P", "feature": "C"},
+    _IMAGE,
+    ("feature",),
+)
+"""As ConvNeXt, Swin and vision transformers take it: layer norm over the channels alone."""
 
 SHARING_NORMS = ("BatchNorm", "LayerNorm", "RMSNorm", "InstanceNorm", "GroupNorm")
 
@@ -123,19 +145,19 @@ class Sharing:
 
     def group_name(self, norm: str, place: Place) -> str:
         """What one group stands for, with its coordinates: `token (b=1, t=2)`."""
-        b, t, d = place
-        text = self.layout == TEXT
-        example, feature = (
-            (f"example b={b}", f"feature d={d}") if text else (f"image b={b}", f"channel c={d}")
-        )
+        words, symbols = self.layout.words, self.layout.symbols
+        at = {r: f"{symbols[r].lower()}={i}" for r, i in zip(SIZES, place, strict=True)}
+        example, feature = (f"{words[r]} {at[r]}" for r in ("example", "feature"))
         width = SIZES["feature"] // GROUPS
-        first = d // width * width
-        features = f"{'features' if text else 'channels'} {first} to {first + width - 1}"
-        return {
+        first = place[2] // width * width
+        by_norm = {
             "BatchNorm": feature,
             "InstanceNorm": f"{example}, {feature}",
-            "GroupNorm": f"{example}, {features}",
-        }.get(norm, f"token (b={b}, t={t})" if text else example)
+            "GroupNorm": f"{example}, {words['feature']}s {first} to {first + width - 1}",
+        }
+        if "position" in self.layout.layer_norm_shares:
+            return by_norm.get(norm, example)
+        return by_norm.get(norm, f"{words['position']} ({at['example']}, {at['position']})")
 
     def table(self) -> Table:
         """One row per norm: what it shares over, and how many groups of how many numbers."""

@@ -1,16 +1,15 @@
 """Where an error of layer norm comes from: what the input lost, and what each norm adds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
 from normlab.norms import FloatArray, layer_norm
-from normlab.tools.table import Table
 
-COLUMNS = (
-    "offset",
+PARTS = (
     "input rounded",
     "mean rounded",
     "nn.LayerNorm",
@@ -21,7 +20,7 @@ COLUMNS = (
 
 
 def largest_errors(offset: float, rows: int = 256, features: int = 512) -> dict[str, float]:
-    """Each largest error on rows N(offset, 1) in float32, by the names of `COLUMNS`.
+    """Each largest error on rows N(offset, 1) in float32, by the names of `PARTS`.
 
     "Input rounded" compares two runs in float64, before and after the rows are stored. All others
     compare with the second of them.
@@ -43,7 +42,7 @@ def largest_errors(offset: float, rows: int = 256, features: int = 512) -> dict[
     )
     inputs, *norms = [float(np.abs(y - exact).max()) for y in outputs]
     of_mean = float(np.abs(mean.astype(np.float32) - mean).max())
-    return dict(zip(COLUMNS[1:], (inputs, of_mean, *norms), strict=True))
+    return dict(zip(PARTS, (inputs, of_mean, *norms), strict=True))
 
 
 def two_pass_layer_norm(x: FloatArray, eps: float = 1e-5) -> FloatArray:
@@ -53,10 +52,16 @@ def two_pass_layer_norm(x: FloatArray, eps: float = 1e-5) -> FloatArray:
     return np.asarray(centered / np.sqrt(variance + x.dtype.type(eps)))
 
 
-def error_table(offsets: Sequence[float]) -> Table:
-    """`largest_errors` for each offset, to one digit."""
-    rows = [
-        [f"{offset:,.0f}", *(f"{error:.0e}" for error in largest_errors(offset).values())]
-        for offset in offsets
-    ]
-    return Table(COLUMNS, rows)
+@dataclass(frozen=True)
+class ErrorSweep:
+    """`largest_errors` at each offset (F,), by the names of `PARTS`."""
+
+    offsets: FloatArray
+    errors: Mapping[str, FloatArray]
+
+
+def error_sweep(offsets: Sequence[float]) -> ErrorSweep:
+    """`largest_errors` at each of the offsets."""
+    found = [largest_errors(offset) for offset in offsets]
+    errors = {name: np.array([errors[name] for errors in found]) for name in PARTS}
+    return ErrorSweep(np.asarray(offsets, np.float64), errors)

@@ -1,16 +1,13 @@
-"""Explorers of ε and of computed variances."""
+"""Explorers of ε, of the step of a difference, of computed variances and of long sums."""
 
 import numpy as np
 
 from normlab.chapters.numerics.accumulation import RepeatedSums, repeated_sums
 from normlab.chapters.numerics.figures import (
     describe_epsilon_sweep,
-    describe_repeated_sums,
     describe_variance_sweep,
     draw_epsilon_sweep,
-    draw_repeated_sums,
     draw_variance_sweep,
-    order_name,
 )
 from normlab.chapters.numerics.rounding import (
     EpsilonSweep,
@@ -18,9 +15,16 @@ from normlab.chapters.numerics.rounding import (
     epsilon_sweep,
     variance_sweep,
 )
+from normlab.chapters.numerics.step_figures import describe_step_sweep, draw_step_sweep
+from normlab.chapters.numerics.step_size import sweep_steps
+from normlab.chapters.numerics.sum_figures import (
+    describe_repeated_sums,
+    draw_repeated_sums,
+    order_name,
+)
 from normlab.norms import layer_norm
 from normlab.pictures import Choice, Explorer, GrabbedToken, Scene, Slider
-from normlab.pictures.style import BLUE, PINK, RED
+from normlab.pictures.style import BLUE, GREEN, GREY, PINK, RED
 from normlab.pictures.token.widget import TOKEN
 from normlab.tools.table import Table
 
@@ -45,6 +49,19 @@ def explore_epsilon() -> Explorer:
     )
 
 
+def explore_step_size() -> Explorer:
+    """Central differences from h = 1e-15 up to 1: first stairs, then straight, then curved."""
+    scene = Scene(sweep_steps, draw_step_sweep, describe_step_sweep, columns=2, size=(8.4, 3.6))
+    steps = [10.0 ** -(half / 2) for half in range(30, -1, -1)]
+    return Explorer(
+        "The step of a finite difference",
+        scene,
+        pages={"step": Slider("step h", steps, show="{:.1g}".format, start=30)},
+        settings={"dtype": Choice("dtype", ("float64", "float32"))},
+        formula=[("error", BLUE), " ≈ ", ("c·h²", GREY), " + ", ("2u/h", GREEN)],
+    )
+
+
 def explore_variance() -> Explorer:
     """Move the offset of the input and see which formula still finds its variance."""
 
@@ -55,12 +72,12 @@ def explore_variance() -> Explorer:
         "Four formulas for one variance",
         Scene(compute, draw_variance_sweep, describe_variance_sweep, columns=2),
         pages={
-            "offset": Slider("offset", _OFFSETS, show="{:,.0f}".format, start=9),
+            "offset": Slider("offset", _OFFSETS, show="{:,.0f}".format, start=13),
             "dtype": Choice("dtype", _DTYPES, start=1),
         },
         formula=[
             ("mean(x²) − mean(x)²", RED),
-            "    ",
+            " and ",
             ("mean((x − μ)²)", BLUE),
         ],
     )

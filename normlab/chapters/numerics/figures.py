@@ -1,12 +1,13 @@
-"""Pictures of ε, of gradients at nearly constant rows, and of computed variances."""
+"""Pictures of ε, of gradients at nearly constant rows, of computed variances, and of errors."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from normlab.chapters.numerics.accumulation import ROUNDING, RepeatedSums
+from normlab.chapters.numerics.error_parts import ErrorSweep
 from normlab.chapters.numerics.rounding import EPSILONS, EpsilonSweep, GradientSweep, VarianceSweep
+from normlab.norms import FloatArray
 from normlab.pictures.style import BLUE, GREEN, GREY, ORANGE, PINK, RED
 from normlab.tools.table import Table
 
@@ -66,7 +67,7 @@ def draw_gradient_sweep(data: GradientSweep, ax: Axes, /) -> None:
         ax.plot(data.stds, gains, dash, marker=marker, markersize=4, color=color, label=label)
         ax.axhline(eps**-0.5, color=color, linewidth=0.6)
     ax.set(xscale="log", yscale="log", xlabel="std of the row", ylabel="‖dx‖ / ‖g‖")
-    ax.legend(title="ε (thin line: 1/√ε)", fontsize=8, loc="upper right", bbox_to_anchor=(1, 0.93))
+    ax.legend(title="ε (thin line: 1/√ε)", fontsize=8, loc="upper right", bbox_to_anchor=(1, 0.99))
 
 
 def draw_variance_errors(
@@ -92,12 +93,12 @@ def draw_variance_sweep(
     """Left the input as it is stored; right the range of the variance by each formula."""
     sweep, (grid, ranges) = data[dtype], axes
     i = data[dtype].index(offset)
-    grid.plot((-3, 3), (-3, 3), color=GREY, linewidth=0.8)
+    grid.plot((-1, 1), (-1, 1), color=GREY, linewidth=0.8)
     grid.plot(sweep.row, sweep.stored_row[i], "o", markersize=3, color=BLUE)
-    grid.set(title=f"{dtype}, offset {offset:,.0f}", xlim=(-3, 3), ylim=(-3, 3))
+    grid.set(title=f"{dtype}, offset {offset:,.0f}", xlim=(-1, 1), ylim=(-1, 1))
     grid.set(xlabel="entry before the offset", ylabel="entry as stored, minus the offset")
     if not np.isfinite(sweep.stored_row[i]).all():
-        grid.text(0, 0.5, "stored as infinity", ha="center")
+        grid.text(0, 0.3, "stored as infinity", ha="center")
     ranges.axvspan(-1e6, 0, color=RED, alpha=0.2, linewidth=0)
     ranges.axvline(1, color="black", linewidth=0.8)
     for place, (name, values) in enumerate(sweep.computed.items()):
@@ -115,7 +116,7 @@ def _draw_range(ax: Axes, place: int, name: str, values: np.ndarray, failed: int
         ax.plot((finite.min(), finite.max()), (place, place), color=color, linewidth=3)
         ax.plot(np.median(finite), place, marker, color=color, markersize=7)
     fails = f": {failed} of {len(values)} fail" if failed else ""
-    ax.text(-8e5, place - 0.25, f"{name}{fails}", fontsize=8)
+    ax.text(8e5, place - 0.25, f"{name}{fails}", fontsize=8, ha="right")
 
 
 def describe_variance_sweep(
@@ -133,36 +134,33 @@ def describe_variance_sweep(
     return sentence, Table(("formula", "least", "greatest", "negative or not finite"), rows)
 
 
-_ACCUMULATOR_LOOKS = {"float32": (GREY, "-"), "float16": (ORANGE, "--"), "bfloat16": (RED, "-.")}
+def draw_variance_counts(one_pass: FloatArray, two_pass: FloatArray, ax: Axes, /) -> None:
+    """How many rows have which variance, in steps of 8; all two-pass variances are one line."""
+    ax.axvspan(-100, -4, color=RED, alpha=0.2, linewidth=0)
+    edges = np.arange(-44, 45, 8)
+    label = "one pass; shaded: negative"
+    ax.hist(one_pass, edges.tolist(), rwidth=0.6, color=RED, alpha=0.9, label=label)
+    span = f"two pass: {two_pass.min():.2f} to {two_pass.max():.2f}"
+    ax.axvline(float(np.median(two_pass)), color=BLUE, linestyle="--", label=span)
+    ax.set(xlim=(-44, 44), xticks=edges[:-1] + 4, xlabel="computed variance (true: about 1)")
+    ax.set(ylabel="rows")
+    ax.legend(fontsize=8, loc="upper left")
 
 
-def draw_repeated_sums(data: dict[int, RepeatedSums], ax: Axes, /, term: float, block: int) -> None:
-    """Each accumulator's sum, in terms, against the number of terms added."""
-    sums = data[block]
-    for dtype, (color, dash) in _ACCUMULATOR_LOOKS.items():
-        terms_counted = sums.of(dtype, term) / ROUNDING[dtype](term)
-        ax.plot(sums.counts, terms_counted, dash, color=color, label=dtype)
-    ax.set(title=f"{order_name(block)}, terms of {term:g}", xlim=(0, 8500), ylim=(0, 9500))
-    ax.set(xlabel="terms added", ylabel="sum ÷ term")
-    ax.legend(title="accumulator", loc="upper left")
+_PART_LOOKS = {
+    "input rounded": (GREY, "x", "-"),
+    "mean rounded": ("black", "+", ":"),
+    "nn.LayerNorm": (BLUE, "o", "-"),
+    "two pass": (RED, "s", "--"),
+    "centred twice": (ORANGE, "D", "-."),
+    "normlab.norms": (GREEN, "^", ":"),
+}
 
 
-def describe_repeated_sums(
-    data: dict[int, RepeatedSums], /, term: float, block: int
-) -> tuple[str, Table]:
-    sums = data[block]
-    rows = []
-    for dtype in _ACCUMULATOR_LOOKS:
-        state = "no longer grows" if sums.stalled(dtype, term) else "still grows"
-        counted = f"{sums.counted(dtype, term):,.0f}"
-        rows.append([dtype, f"{sums.of(dtype, term)[-1]:.5g}", counted, state])
-    listed = "; ".join(f"{d} holds {total}, worth {n} terms, and {s}" for d, total, n, s in rows)
-    sentence = (
-        f"{order_name(block).capitalize()}, {sums.counts[-1]:,.0f} terms of {term:g}: {listed}."
-    )
-    return sentence, Table(("accumulator", "last sum", "terms it is worth", "at the end"), rows)
-
-
-def order_name(block: int) -> str:
-    """How the terms are added: `block` of them to a partial sum."""
-    return "one running sum" if block == 1 else f"partial sums of {block}"
+def draw_error_sweep(data: ErrorSweep, ax: Axes, /) -> None:
+    """The largest error of an output against the offset, by where it comes from."""
+    for name, (color, marker, dash) in _PART_LOOKS.items():
+        errors = data.errors[name]
+        ax.plot(data.offsets, errors, dash, marker=marker, markersize=5, color=color, label=name)
+    ax.set(xscale="log", yscale="log", xlabel="offset (std of the row: 1)", ylabel="largest error")
+    ax.legend(fontsize=8)

@@ -180,8 +180,8 @@ def variance_sweep(
         return VarianceSweep(
             np.dtype(dtype).name,
             shifts,
-            np.sort(noise[0, :64]),
-            np.sort(exact[:, 0, :64], axis=-1),
+            np.sort(noise[0, :128]),
+            np.sort(exact[:, 0, :128], axis=-1),
             two_pass_variance(exact),
             {name: variance(x).astype(np.float64) for name, variance in VARIANCES.items()},
         )

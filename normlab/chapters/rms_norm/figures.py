@@ -1,14 +1,14 @@
-"""Pictures of what RMSNorm drops: invariance, centering, costs and times."""
+"""Pictures of what RMSNorm drops: invariance and centering, and of how a gain is stored."""
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from normlab.chapters.rms_norm.centering import MeanShares
-from normlab.chapters.rms_norm.cost import NormCost, RunTime
+from normlab.chapters.rms_norm.gains import StoredGains
 from normlab.chapters.rms_norm.invariance import CHANGES, INVARIANCE_NORMS, PAPER, InvarianceTable
-from normlab.chapters.rms_norm.norm_race import NormTimes
-from normlab.pictures.style import BLUE, GREEN, GREY, NORM_COLORS, ORANGE, SKY
+from normlab.chapters.rms_norm.stream_means import StreamMeans
+from normlab.pictures.style import BLUE, GREY, NORM_COLORS, NORM_MARKERS, ORANGE, SKY
 from normlab.tools.table import Table
 
 SHOWN_CASES = {0: ("case 0", "o", BLUE), 1: ("case 1", "^", ORANGE)}
@@ -83,79 +83,47 @@ def describe_cell(data: InvarianceTable, /, norm: str, change: str) -> tuple[str
 def draw_mean_shares(data: MeanShares, ax: Axes, /) -> None:
     """The mean share against the width, on two log axes, with 1/D and 1/π beside it."""
     for (name, values), marker in zip(data.shares.items(), ("o", "s"), strict=True):
-        color = NORM_COLORS["LayerNorm"] if marker == "o" else ORANGE
+        color = GREY if marker == "o" else ORANGE
         ax.loglog(data.widths, values, marker, color=color, label=name)
     widths = np.array(data.widths)
     ax.loglog(widths, 1 / widths, color="black", linewidth=1, label="1/D")
     ax.axhline(1 / np.pi, color="black", linewidth=1, linestyle="--", label="1/π")
-    ax.set(xlabel="features D", ylabel="mean² / mean(x²)", ylim=(1e-4, 1))
-    ax.set_title("what centering removes of a random vector")
+    ax.set(xlabel="features D", ylabel="mean² / mean(x²)", ylim=SHARES)
+    ax.set_title("random vectors")
     ax.set_xscale("log", base=4)
     ax.set_xticks(data.widths, [str(width) for width in data.widths])
     ax.minorticks_off()
-    ax.legend(ncols=2, loc="lower left")
+    ax.legend(ncols=2, loc="lower left", fontsize=9)
 
 
-HATCHES = {"LayerNorm": "", "RMSNorm": "///"}
-SHORT_NAMES = {"LayerNorm": "LN", "RMSNorm": "RMS"}
-PLAIN = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+SHARES = (1e-4, 1)
+"""Limits of the mean shares, on a log axis."""
 
 
-def draw_costs(data: list[NormCost], axes: tuple[Axes, Axes, Axes], /) -> None:
-    """Three bar charts of the same costs: flops, elements moved eager, elements moved fused."""
-    titles = {
-        "flops": "operations",
-        "eager_elements": "elements moved,\none operation at a time",
-        "fused_elements": "elements moved,\none fused kernel",
-    }
-    for ax, (field, title) in zip(axes, titles.items(), strict=True):
-        for place, cost in enumerate(data):
-            value = getattr(cost, field)
-            ax.bar(
-                place, value, color=NORM_COLORS[cost.norm], hatch=HATCHES[cost.norm],
-                edgecolor="white",
+def draw_stream_means(data: StreamMeans, ax: Axes, /) -> None:
+    """The mean share that each norm reads, over the depth, with the range over seeds."""
+    for shift, norm in ((-0.09, "LayerNorm"), (0.09, "RMSNorm")):
+        for step, when, face in ((-0.05, "initial", "white"), (0.05, "trained", NORM_COLORS[norm])):
+            low, middle, high = data.over_seeds(norm, when)
+            places = data.layers + shift + step
+            ax.vlines(places, low, high, color=NORM_COLORS[norm], linewidth=1)
+            ax.plot(
+                places, middle, NORM_MARKERS[norm], color=NORM_COLORS[norm], markerfacecolor=face,
+                markersize=5, label=f"{norm}, {when}",
             )  # fmt: skip
-            ax.text(place, value, f" {value}", ha="center", va="bottom")
-        ax.set_title(title, fontsize=10)
-        labels = [f"{SHORT_NAMES[cost.norm]}\n{cost.direction}" for cost in data]
-        ax.set_xticks(range(len(data)), labels, fontsize=8)
-        ax.set(ylim=(0, 28))
-        ax.grid(visible=False, axis="x")
-    axes[0].set_ylabel("per element")
+    ax.axhline(1 / data.width, color="black", linewidth=1)
+    ax.axhline(1 / np.pi, color="black", linewidth=1, linestyle="--")
+    ax.set_yscale("log")
+    ax.set(xlabel="layers below the norm", ylabel="mean² / mean(x²)", ylim=SHARES)
+    ax.set_title(f"a text model's stream, D = {data.width}")
+    ax.minorticks_off()
+    ax.legend(ncols=2, loc="lower left", fontsize=8, handletextpad=0.2, columnspacing=0.8)
 
 
-def draw_run_times(data: tuple[RunTime, ...], ax: Axes, /, claimed: tuple[float, float]) -> None:
-    """The gain of each of the paper's models, and the claimed band behind them."""
-    ordered = sorted(data, key=lambda row: row.gain)
-    low, high = (100 * share for share in claimed)
-    ax.axvspan(low, high, facecolor="none", hatch="...", edgecolor="#BBBBBB", zorder=0)
-    ax.text(high + 0.5, -0.9, f"the seed's {low:g}–{high:g} %", va="center")
-    for place, row in enumerate(ordered):
-        transformer = row.model == "Transformer"
-        ax.barh(
-            place, 100 * row.gain, color=GREEN if transformer else GREY,
-            hatch="///" if transformer else "", edgecolor="white",
-        )  # fmt: skip
-        ax.text(100 * row.gain + 0.5, place, f"{100 * row.gain:.1f} %", va="center", bbox=PLAIN)
-    ax.set_yticks(range(len(ordered)), [f"{row.model} ({row.source})" for row in ordered])
-    ax.set(xlim=(0, 50), ylim=(-1.4, len(ordered) - 0.4), xlabel="run time saved, %")
-    ax.set_title("Zhang & Sennrich 2019: whole models, LayerNorm → RMSNorm")
-    ax.grid(visible=False, axis="y")
-
-
-def draw_norm_times(data: NormTimes, ax: Axes, /) -> None:
-    """Two bars for each library: LayerNorm plain, RMSNorm hatched."""
-    libraries = data.libraries()
-    for shift, norm in ((-0.2, "LayerNorm"), (0.2, "RMSNorm")):
-        ax.barh(
-            np.arange(len(libraries)) + shift,
-            [1e3 * data.seconds[library, norm] for library in libraries],
-            height=0.38, color=NORM_COLORS[norm], hatch=HATCHES[norm], edgecolor="white",
-            label=norm,
-        )  # fmt: skip
-    ax.axvline(1e3 * data.copy_seconds, color="black", linestyle="--", label="copy x")
-    ax.set_yticks(range(len(libraries)), libraries)
-    ax.invert_yaxis()
-    ax.set(xlabel="milliseconds", title=data.title)
-    ax.legend(fontsize=8)
-    ax.grid(visible=False, axis="y")
+def draw_stored_gains(data: StoredGains, axes: tuple[Axes, Axes], /) -> None:
+    """How many gains have which value, near 1: in Gemma's form, and in LLaMA's."""
+    edges = np.arange(0.94 - 0.0005, 1.06, 0.001)
+    forms = (("stored as w (Gemma)", data.gemma), ("stored as 1 + w (LLaMA)", data.llama))
+    for ax, (title, values) in zip(axes, forms, strict=True):
+        ax.hist(values, edges.tolist(), color=NORM_COLORS["RMSNorm"])
+        ax.set(title=title, xlabel="gain", xlim=(0.94, 1.06), ylabel="how many")

@@ -1,7 +1,9 @@
 """LayerNorm against RMSNorm on the clock, in each library, on a CPU or a GPU."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import platform
+import sys
+import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -12,45 +14,12 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from normlab import norms, torch_norms
+from normlab.chapters.rms_norm.norm_times import NormTimes
 from normlab.norms import FloatArray
-from normlab.tools.table import Table
 from normlab.tools.timing import one_thread, race
 
 Contender = Callable[[], object]
 EPS = 1e-5
-
-
-@dataclass(frozen=True)
-class NormTimes:
-    """Median seconds a call by (library, norm), and the time to copy the input once.
-
-    A copy reads x and writes as much again, as a fused forward pass does.
-    """
-
-    title: str
-    seconds: Mapping[tuple[str, str], float]
-    copy_seconds: float
-
-    def libraries(self) -> list[str]:
-        return list(dict.fromkeys(library for library, _ in self.seconds))
-
-    def ratio(self, library: str) -> float:
-        """The time of RMSNorm over the time of LayerNorm."""
-        return self.seconds[library, "RMSNorm"] / self.seconds[library, "LayerNorm"]
-
-    def table(self) -> Table:
-        rows = [
-            [
-                library,
-                f"{1e3 * self.seconds[library, 'LayerNorm']:.2f}",
-                f"{1e3 * self.seconds[library, 'RMSNorm']:.2f}",
-                f"{self.ratio(library):.2f}",
-            ]
-            for library in self.libraries()
-        ]
-        copy = f"{1e3 * self.copy_seconds:.2f}"
-        rows.append(["copy x", copy, copy, "1.00"])
-        return Table((self.title, "LayerNorm ms", "RMSNorm ms", "RMS/LN"), rows)
 
 
 def naive_layer_norm(x: FloatArray, gamma: FloatArray, beta: FloatArray) -> FloatArray:
@@ -118,18 +87,22 @@ def race_norms(
 ) -> NormTimes:
     """LayerNorm and RMSNorm in turns; on the CPU on one thread and with NumPy's too.
 
+    The seconds on a CPU are those that the processor worked for this process.
+
     Args:
         direction: "forward", or "backward" (from a kept forward pass, all gradients).
         device: "cpu" or "cuda".
 
     Raises:
-        ValueError: if `direction` is another word.
+        ValueError: if `direction` is another word, or the device is not there.
 
     >>> race_norms(4, 8, "forward", rounds=3).libraries()
     ['NumPy, naive', 'normlab.norms', 'torch.nn.functional', 'normlab.torch_norms']
     """
     if direction not in ("forward", "backward"):
         raise ValueError(f"direction is {direction!r}; expected 'forward' or 'backward'.")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("there is no CUDA device here; a race on a GPU needs one.")
     contenders = numpy_contenders(rows, features, direction) if device == "cpu" else {}
     contenders |= torch_contenders(rows, features, direction, device)
     source = torch.ones(rows, features, device=device)
@@ -138,12 +111,33 @@ def race_norms(
     runs = {name: contenders[key] for name, key in keys.items()}
     synchronize = torch.cuda.synchronize if device == "cuda" else lambda: None
     with one_thread():
-        result = race({**runs, "copy": lambda: target.copy_(source)}, rounds, 0.005, synchronize)
+        everyone = {**runs, "copy": lambda: target.copy_(source)}
+        result = race(everyone, rounds, 0.005, synchronize, fairest_clock(device))
     return NormTimes(
-        f"{direction} ({rows}, {features}), {device}",
-        {key: result.seconds[name] for name, key in keys.items()},
-        result.seconds["copy"],
+        direction,
+        (rows, features),
+        device,
+        machine(device),
+        {key: result.quartiles(name) for name, key in keys.items()},
+        result.quartiles("copy"),
     )
+
+
+def fairest_clock(device: str) -> Callable[[], float]:
+    """The processor's time for this process; on a GPU, and on Windows, the time of day.
+
+    While another program has the core, the processor's time of this one stands still. Windows
+    counts it in steps that are longer than a turn.
+    """
+    counted = device == "cpu" and sys.platform != "win32"
+    return time.process_time if counted else time.perf_counter
+
+
+def machine(device: str) -> str:
+    """What a device is, in words."""
+    if device == "cuda":
+        return torch.cuda.get_device_name()
+    return f"{platform.machine()} CPU, one thread"
 
 
 class _OperatorLog(TorchDispatchMode):

@@ -11,14 +11,16 @@ from normlab.tools.table import Table
 def draw_moved_token(
     data: MovedToken, axes: tuple[Axes, Axes], /, scale: float, offset: float
 ) -> None:
-    """Left the moved token, right its layer norm, on fixed axes."""
+    """Left the moved token, right its layer norm in front of it, both on the same scale."""
     left, right = axes
     places = np.arange(len(data.x))
-    left.bar(places, data.moved(scale, offset), color=GREY)
-    right.bar(places, data.normalized(scale, offset), color=BLUE)
-    left.set(title="input a·x + b", ylim=(-16, 16), xlabel="feature", xticks=places)
-    right.set(title="LayerNorm(a·x + b)", ylim=(-3, 3), xlabel="feature", xticks=places)
-    for ax in axes:
+    moved, normalized = data.moved(scale, offset), data.normalized(scale, offset)
+    left.bar(places, moved, color=GREY)
+    right.bar(places, moved, color=GREY, alpha=0.3, label="the input")
+    right.bar(places, normalized, width=0.5, color=BLUE, label="the output")
+    right.legend(loc="lower right")
+    for ax, title in zip(axes, ("input a·x + b", "LayerNorm(a·x + b)"), strict=True):
+        ax.set(title=title, ylim=(-16, 16), xlabel="feature", xticks=places)
         ax.axhline(0, color="black", linewidth=0.8)
 
 

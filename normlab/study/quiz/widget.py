@@ -83,7 +83,7 @@ class Quiz(anywidget.AnyWidget):
 
 def _record(question: Question, given: Any, again: bool) -> str:
     """Keep an answer in the learner's record; return what the learner should know, if anything."""
-    from normlab.study.record import open_record
+    from normlab.record import open_record
 
     kept, surprise = question.answers.kept(given), question.answers.surprise(given)
     with open_record() as record:

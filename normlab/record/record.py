@@ -14,8 +14,8 @@ from uuid import uuid4
 
 import platformdirs
 
-from normlab.study.record import store
-from normlab.study.record.history import Entry, History, history_of
+from normlab.record import store
+from normlab.record.history import Entry, History, history_of
 
 FILE = "record.sqlite"
 UNUSABLE = (OSError, sqlite3.Error, ValueError, RuntimeError)
@@ -44,7 +44,7 @@ def open_record() -> Iterator["Record"]:
 
 @dataclass(frozen=True)
 class Record:
-    """What was answered and solved.
+    """What was answered, solved and marked.
 
     Where `folder` cannot be written, entries are kept in a folder for temporary files, or if
     need be in memory, and go to `folder` with the next entry that it takes. Nothing is raised
@@ -85,6 +85,14 @@ class Record:
             ValueError: unless 0 ≤ points ≤ max_points and max_points is above 0.
         """
         return self._keep("solved", exercise, function, float(points), float(max_points))
+
+    def marked(self, claim: int, word: str) -> str:
+        """Keep what the learner says of a claim; the first mark and the last one count.
+
+        Raises:
+            ValueError: unless the claim's number is above 0 and the word one of `MARKS`.
+        """
+        return self._keep("marked", claim, word)
 
     def history(self) -> History:
         """All that was kept so far, wherever it had to be kept."""

@@ -1,6 +1,7 @@
 """A record that an older normlab made, brought to the form of this one."""
 
 import sqlite3
+from collections.abc import Mapping
 
 OLD_SCHEMA = {
     "read": "CREATE TABLE read (id TEXT PRIMARY KEY, time TEXT NOT NULL, chapter TEXT NOT NULL)",
@@ -14,11 +15,18 @@ INSERT INTO answered SELECT id, time, question, option, 1.0 - right, 0 FROM pred
 """
 
 
-def migrate(connection: sqlite3.Connection, create: str) -> None:
-    """Bring a record of version 1 to version 2; `create` makes the table of answers."""
+def migrate(connection: sqlite3.Connection, create: Mapping[str, str]) -> None:
+    """Bring a record of an older version to version 3; `create` makes each table of that one.
+
+    Version 1 knew other tables; version 2 had no marks.
+    """
     tables = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE sql <> ''"))
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version == 1 and OLD_SCHEMA.items() <= tables.items():
         drops = [f"DROP TABLE {name}" for name in OLD_SCHEMA]
-        for statement in (create, BRING_OVER, *drops, "PRAGMA user_version = 2"):
+        for statement in (create["answered"], BRING_OVER, *drops, "PRAGMA user_version = 2"):
+            connection.execute(statement)
+        version = 2
+    if version == 2:
+        for statement in (create["marked"], "PRAGMA user_version = 3"):
             connection.execute(statement)

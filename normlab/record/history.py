@@ -9,7 +9,10 @@ from typing import Any
 VALUES: Mapping[str, tuple[type, ...]] = {
     "answered": (str, str, float, int),  # question, answer, surprise, again: 0 or 1
     "solved": (str, str, float, float),  # exercise, function, points, max_points
+    "marked": (int, str),  # the number of a claim, what the learner says of it
 }
+MARKS = ("holds", "holds if", "imprecise", "wrong", "don't know")
+"""What a learner can say of a claim."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,7 @@ class Entry:
     """One thing that the learner did.
 
     Args:
-        kind: "answered" or "solved".
+        kind: "answered", "solved" or "marked".
         id: no two entries have the same, so an entry that is met twice counts once.
         time: when, as ISO 8601 in UTC.
         values: what, of the types in `VALUES`.
@@ -43,6 +46,11 @@ class Entry:
             raise ValueError(
                 f"points is {self.values[2]} and max_points {self.values[3]}; expected "
                 "0 ≤ points ≤ max_points, and max_points above 0."
+            )
+        if self.kind == "marked" and (self.values[0] < 1 or self.values[1] not in MARKS):
+            raise ValueError(
+                f"claim {self.values[0]} is marked {self.values[1]!r}; expected a number from 1 "
+                f"on, and one of: {', '.join(MARKS)}."
             )
 
 
@@ -81,17 +89,27 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """What a learner said of a claim: one of `MARKS`."""
+
+    word: str
+    time: datetime
+
+
+@dataclass(frozen=True)
 class History:
     """What a learner has done so far.
 
     Args:
         answers: all answers to each question, in the order in which they were given.
         results: the best result for each (exercise, function).
+        marks: all that was said of each claim, by its number, in the order in which it was said.
         notice: what the learner should know about the record itself, "" if nothing.
     """
 
     answers: Mapping[str, tuple[Answer, ...]] = field(default_factory=lambda: MappingProxyType({}))
     results: Mapping[tuple[str, str], Result] = field(default_factory=lambda: MappingProxyType({}))
+    marks: Mapping[int, tuple[Mark, ...]] = field(default_factory=lambda: MappingProxyType({}))
     notice: str = ""
 
     @property
@@ -113,18 +131,22 @@ def history_of(entries: Iterable[Entry], notice: str = "") -> History:
     """
     answers: dict[str, tuple[Answer, ...]] = {}
     results: dict[tuple[str, str], Result] = {}
+    marks: dict[int, tuple[Mark, ...]] = {}
     for entry in sorted({entry.id: entry for entry in entries}.values(), key=_time):
         time = _time(entry)
         if entry.kind == "answered":
             question, given, surprise, again = entry.values
             answer = Answer(given, surprise, time, bool(again))
             answers[question] = (*answers.get(question, ()), answer)
+        elif entry.kind == "marked":
+            number, word = entry.values
+            marks[number] = (*marks.get(number, ()), Mark(word, time))
         else:
             exercise, function, points, most = entry.values
             new = Result(points, most, time if points == most else None)
             old = results.get((exercise, function), new)
             results[exercise, function] = new if new.share > old.share else old
-    return History(answers, results, notice)
+    return History(answers, results, marks, notice)
 
 
 def _time(entry: Entry) -> datetime:

@@ -11,15 +11,16 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
-from normlab.study.record.history import VALUES, Entry
-from normlab.study.record.migration import migrate
+from normlab.record.history import VALUES, Entry
+from normlab.record.migration import migrate
 
-VERSION = 2
+VERSION = 3
 TABLES = {
     "answered": "question TEXT NOT NULL, answer TEXT NOT NULL, surprise REAL NOT NULL, "
     "again INTEGER NOT NULL",
     "solved": "exercise TEXT NOT NULL, function TEXT NOT NULL, "
     "points REAL NOT NULL, max_points REAL NOT NULL",
+    "marked": "claim INTEGER NOT NULL, word TEXT NOT NULL",
 }
 SCHEMA = {
     kind: f"CREATE TABLE {kind} (id TEXT PRIMARY KEY, time TEXT NOT NULL, {columns})"
@@ -104,7 +105,7 @@ def fault(path: Path) -> str:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version > VERSION:
                 return f"it is of version {version}, and this normlab knows {VERSION}"
-            if version == 1:
+            if version in (1, 2):
                 return OLDER
             tables = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE sql <> ''"))
             if tables != SCHEMA:
@@ -120,7 +121,7 @@ def _brought_over(path: Path) -> str:
     """Bring a file to this version; return why it is no good record then, "" if it is one."""
     try:
         with transaction(path, "EXCLUSIVE") as connection:
-            migrate(connection, SCHEMA["answered"])
+            migrate(connection, SCHEMA)
     except sqlite3.DatabaseError as error:
         return _in_the_file(error)
     return fault(path)

@@ -1,0 +1,132 @@
+"""Claims to be marked, in the notebook: the whole seed text, or some of its sentences.
+
+The words go to the browser, and no verdict does. Where a kernel runs, each mark is sent to Python
+as soon as it is made, and kept in the learner's record.
+"""
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from normlab.claims.marks import Marks, keep_mark, my_marks
+from normlab.claims.seed import Line, Part, claim_lines, seed_lines
+from normlab.record import MARKS
+
+HERE = Path(__file__).parent
+
+
+def mark_seed_text() -> "Marker":
+    """The seed text, with its 41 claims to be marked.
+
+    >>> print(mark_seed_text())  # doctest: +ELLIPSIS
+    Layer Norm, RMSNorm, and the Pre-Norm / Post-Norm Debate
+    - Trace the LayerNorm forward pass — identifying [1: what dimension is normalized, ...
+    """
+    return Marker("The seed text", seed_lines())
+
+
+def your_mark(*claims: int) -> "Marker":
+    """Some sentences of the seed text, with what you said of each, and room to say it now.
+
+    Args:
+        claims: their numbers.
+
+    Raises:
+        ValueError: if there is no claim of a number, or none is asked for.
+
+    >>> print(your_mark(9))
+    [9: Works inside RNNs: applied at each timestep independently]
+    """
+    if not claims:
+        raise ValueError("no claim is named; expected at least one number, as in your_mark(7).")
+    return Marker("What the seed says", claim_lines(claims))
+
+
+class Marker(anywidget.AnyWidget):
+    """Lines with claims, each of which can be marked with one of five words.
+
+    Args:
+        label: what stands above the lines.
+        lines: the text.
+    """
+
+    _esm = HERE / "marker.js"
+    _css = HERE / "marker.css"
+
+    label = traitlets.Unicode().tag(sync=True)
+    words: Any = traitlets.List().tag(sync=True)
+    lines: Any = traitlets.List().tag(sync=True)
+    # what is in the record: by number the first word, the last, and the days of both
+    marks: Any = traitlets.Dict().tag(sync=True)
+    # all that was said in the browser, [number, word] each, and how much of it Python has kept
+    said: Any = traitlets.List().tag(sync=True)
+    kept = traitlets.Int(0).tag(sync=True)
+    notice = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, label: str, lines: Sequence[Line]) -> None:
+        self._lines = lines
+        marks = my_marks()
+        self._told = marks.notice  # stays in sight; the record says it once
+        super().__init__(
+            label=label,
+            words=list(MARKS),
+            lines=[_line_state(line) for line in lines],
+            marks=_marks_state(marks),
+            notice=marks.notice,
+        )
+
+    @traitlets.observe("said")
+    def _on_mark(self, change: traitlets.Bunch) -> None:
+        """Keep what is new; the browser sends all that was said, so that nothing is left out."""
+        try:
+            for number, word in change.new[self.kept :]:
+                self.kept += 1
+                self._tell(keep_mark(number, word))
+            marks = my_marks()
+            self._tell(marks.notice)
+            self.marks, self.notice = _marks_state(marks), self._told
+        except Exception as error:
+            self.notice = f"Your mark could not be kept. {type(error).__name__}: {error}"
+            raise
+
+    def _tell(self, notice: str) -> None:
+        self._told = " ".join(filter(None, [self._told, notice]))
+
+    def __repr__(self) -> str:
+        return "\n".join("".join(map(_written, line.parts)) for line in self._lines)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        """The widget; where there is none (GitHub, paper), the text with numbered claims."""
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data, metadata = bundle or ({}, {})
+        html = "".join(f"<p>{''.join(map(_as_html, line.parts))}</p>" for line in self._lines)
+        return {**data, "text/plain": repr(self), "text/html": html}, metadata
+
+
+def _line_state(line: Line) -> dict[str, Any]:
+    return {"kind": line.kind, "parts": [[part.text, part.claim] for part in line.parts]}
+
+
+def _marks_state(marks: Marks) -> dict[str, list[str]]:
+    return {
+        str(number): [
+            marked.first.word,
+            marked.last.word,
+            f"{marked.first.time.astimezone():%Y-%m-%d}",
+            f"{marked.last.time.astimezone():%Y-%m-%d}",
+        ]
+        for number, marked in marks.claims.items()
+    }
+
+
+def _written(part: Part) -> str:
+    return part.text if part.claim is None else f"[{part.claim}: {part.text}]"
+
+
+def _as_html(part: Part) -> str:
+    text = escape(part.text)
+    return text if part.claim is None else f"<mark><b>{part.claim}</b> {text}</mark>"

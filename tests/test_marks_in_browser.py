@@ -1,0 +1,203 @@
+"""A real browser: claims are marked by mouse and keys, on a phone, in the dark, with a kernel."""
+
+import os
+import re
+
+import jupyterlab_page
+import nbformat
+import pytest
+from jupyterlab_page import MINUTES, run_all_cells
+from nbformat import v4
+from playwright.sync_api import expect
+from widget_page import PHONE, open_page
+
+from normlab.claims import mark_seed_text, sentences, your_mark
+from normlab.record import open_record
+
+KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+MARK_ONE = "from normlab.claims import your_mark\n\nyour_mark(7, 8)"
+CONTRAST = """(nodes) => nodes.map((node) => {
+    const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
+    const over = (top, below) => {
+        const [r, g, b, alpha = 1] = numbers(top);
+        return [r, g, b].map((value, i) => alpha * value + (1 - alpha) * below[i]);
+    };
+    const light = (rgb) => rgb.map((v) => v / 255)
+        .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+        .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+    let ground = numbers(getComputedStyle(document.body).backgroundColor).slice(0, 3);
+    const parents = [];
+    for (let n = node; n && n !== document.body; n = n.parentElement) parents.unshift(n);
+    for (const n of parents) ground = over(getComputedStyle(n).backgroundColor, ground);
+    const [a, b] = [light(over(getComputedStyle(node).color, ground)), light(ground)];
+    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+})"""
+"""How much lighter a text is than its ground, or darker, by the formula of WCAG 2."""
+
+if jupyterlab_page.CHROMIUM is None and os.environ.get("CI") != "true":
+    pytest.skip(jupyterlab_page.INSTALL, allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with jupyterlab_page.chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def show(browser, tmp_path, monkeypatch):
+    """Shows a marker on a page without a kernel."""
+    monkeypatch.setenv("NORMLAB_DATA", str(tmp_path))
+    pages = []
+
+    def open_(marker, **how):
+        pages.append(open_page(browser, {"it": marker.get_state()}, **how))
+        return pages[-1]
+
+    yield open_
+    for page in pages:
+        page.close()
+
+
+def said(page):
+    return page.evaluate("window.states.it.said")
+
+
+def claim(page, number):
+    return page.get_by_role("button", name=re.compile(rf"^Claim {number} "))
+
+
+def test_a_click_opens_five_words_and_each_mark_opens_the_next_claim(show):
+    page = show(mark_seed_text())
+    words = page.get_by_role("group")
+    expect(words).to_have_count(0)
+    expect(page.get_by_text("0 of 41", exact=True)).to_be_visible()
+    expect(claim(page, 4)).to_contain_text("not marked yet")
+    claim(page, 4).click()
+    expect(claim(page, 4)).to_have_attribute("aria-expanded", "true")
+    expect(words).to_have_attribute("aria-label", "Claim 4: your mark")
+    names = ["holds", "holds if", "imprecise", "wrong", "don't know"]
+    assert words.get_by_role("button").all_inner_texts() == [
+        f"{key} {word}" for key, word in enumerate(names, 1)
+    ]
+    words.get_by_role("button", name="imprecise").click()
+    assert said(page) == [[4, "imprecise"]]
+    expect(page.get_by_text("1 of 41", exact=True)).to_be_visible()
+    expect(page.get_by_role("status")).to_have_text("Claim 4: imprecise. 1 of 41 marked.")
+    expect(claim(page, 4)).to_have_attribute("aria-expanded", "false")
+    expect(claim(page, 4)).to_contain_text("imprecise")
+    expect(words).to_have_attribute("aria-label", "Claim 5: your mark")
+    expect(claim(page, 5)).to_be_focused()
+
+
+def test_keys_alone_mark_the_text_and_marked_claims_are_passed_over(show):
+    page = show(mark_seed_text())
+    page.keyboard.press("Tab")
+    expect(claim(page, 1)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("group")).to_have_attribute("aria-label", "Claim 1: your mark")
+    page.keyboard.press("4")
+    page.keyboard.press("Tab")  # into the words of claim 2
+    expect(page.get_by_role("button", name="holds", exact=True)).to_be_focused()
+    page.keyboard.press("5")
+    claim(page, 1).focus()
+    page.keyboard.press("1")  # changes the first; 2 has its mark, so 3 is next
+    assert said(page) == [[1, "wrong"], [2, "don't know"], [1, "holds"]]
+    expect(page.get_by_text("2 of 41", exact=True)).to_be_visible()
+    expect(claim(page, 3)).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("group")).to_have_count(0)
+    expect(claim(page, 3)).to_be_focused()
+    for key in ("6", "0", "a", "Control+1"):
+        page.keyboard.press(key)
+    assert len(said(page)) == 3
+
+
+def test_a_claim_over_a_line_break_is_one_button(show):
+    page = show(mark_seed_text())
+    assert page.locator(".normlab-claim").count() == 42
+    assert page.locator(".normlab-claim[tabindex='0']").count() == 41
+    page.get_by_text("model.eval()switch needed").click()
+    expect(page.get_by_role("group")).to_have_attribute("aria-label", "Claim 8: your mark")
+    page.keyboard.press("4")
+    assert said(page) == [[8, "wrong"]]
+    assert page.locator(".normlab-said").count() == 2
+
+
+def test_after_the_last_claim_the_words_close(show):
+    page = show(your_mark(7, 9))
+    expect(page.get_by_role("group")).to_have_attribute("aria-label", "Claim 7: your mark")
+    page.get_by_role("button", name="wrong").click()
+    page.keyboard.press("1")
+    expect(page.get_by_role("group")).to_have_count(0)
+    expect(page.get_by_text("2 of 2", exact=True)).to_be_visible()
+    assert said(page) == [[7, "wrong"], [9, "holds"]]
+
+
+def test_without_python_it_is_said_that_marks_are_not_kept(show):
+    page = show(your_mark(7))
+    page.get_by_role("button", name="wrong").click()
+    told = "Not kept: Python does not answer. Run this cell, and mark again."
+    expect(page.get_by_role("status")).to_have_text(told, timeout=6000)
+
+
+def test_what_was_said_before_is_shown_with_its_first_word(show):
+    before = your_mark(7)
+    before.said = [[7, "holds"], [7, "wrong"]]
+    page = show(your_mark(7))
+    expect(page.get_by_role("group")).to_have_count(0)
+    expect(claim(page, 7)).to_contain_text("wrong")
+    claim(page, 7).click()
+    pressed = page.get_by_role("group").locator("[aria-pressed='true']")
+    assert pressed.all_inner_texts() == ["4 wrong"]
+    expect(page.get_by_text("you said: holds.")).to_be_visible()
+
+
+@pytest.mark.parametrize("light", [True, False], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [804, PHONE])
+def test_all_is_read_and_reached_at_any_width_and_in_the_dark(show, width, light):
+    page = show(mark_seed_text(), width=width, light=light)
+    claim(page, 20).click()
+    page.keyboard.press("2")
+    expect(claim(page, 21)).to_be_focused()
+    for _ in range(2):
+        page.wait_for_timeout(50)
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    told = page.locator(".normlab-status").bounding_box()
+    assert told["y"] + told["height"] <= 900  # in sight, though the text is longer than the page
+    for button in page.get_by_role("group").get_by_role("button").all():
+        box = button.bounding_box()
+        assert box["height"] >= 30
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= told["y"]  # what was said hides no word
+    texts = page.locator(
+        ".normlab-claim, .normlab-tag:not(:empty), .normlab-words button, .normlab-status, "
+        ".normlab-count, sup"
+    )
+    assert min(texts.evaluate_all(CONTRAST)) >= 4.5
+
+
+def test_marks_reach_the_record_from_jupyterlab(browser, tmp_path_factory):
+    folder, data = tmp_path_factory.mktemp("lab"), tmp_path_factory.mktemp("data")
+    one = v4.new_notebook(cells=[v4.new_code_cell(MARK_ONE)], metadata={"kernelspec": KERNEL})
+    nbformat.write(one, folder / "one.ipynb")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NORMLAB_DATA", str(data))
+        with jupyterlab_page.jupyterlab([folder / "one.ipynb"], folder) as url:
+            page = browser.new_page(viewport={"width": 1280, "height": 1000})
+            jupyterlab_page.open_chapter(page, url, "one.ipynb")
+            run_all_cells(page)
+            seen = page.locator(".normlab-marker")
+            expect(seen).to_contain_text(sentences()[7], timeout=MINUTES)
+            claim(page, 7).focus()
+            page.keyboard.press("3")  # reaches no shortcut of JupyterLab, such as "heading 3"
+            page.keyboard.press("5")
+            page.wait_for_timeout(4000)  # longer than the browser waits for Python
+            expect(seen.get_by_role("status")).to_have_text("Claim 8: don't know. 2 of 2 marked.")
+            expect(page.locator(".jp-Cell")).to_have_count(1)
+        with open_record() as record:
+            marks = record.history().marks
+    assert {number: mark.word for number, (mark,) in marks.items()} == {
+        7: "imprecise",
+        8: "don't know",
+    }
