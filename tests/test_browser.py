@@ -170,6 +170,19 @@ def test_a_fresh_copy_tells_no_answer_and_its_explorer_moves_before_anything_is_
     assert_no_output_holds_an_error(chapter)
 
 
+def test_a_token_is_moved_by_keys_before_anything_is_run(open_chapter):
+    chapter = open_chapter(RUN_CHAPTER)
+    token = chapter.locator(".normlab-token")
+    wait_for_stored(token, chapter)
+    bar = token.get_by_role("slider", name="x, feature 1", exact=True)
+    bar.focus()
+    bar.press("PageUp")
+    expect(token.locator(".normlab-sentence")).to_contain_text("x has mean 1.25")
+    expect(bar).to_be_focused()
+    expect(bar).to_have_attribute("aria-valuetext", "3")
+    assert_no_output_holds_an_error(chapter)
+
+
 def test_a_chapter_runs_and_every_explorer_moves_and_answers_its_settings(open_chapter):
     chapter = open_chapter(RUN_CHAPTER)
     run_all_cells(chapter)

@@ -98,7 +98,8 @@ def test_explorers_and_questions_can_be_used_before_anything_is_run(lesson):
         if "application/vnd.jupyter.widget-view+json" in output.get("data", {})
     ]
     shown = [state[model_id]["state"] for model_id in views]
-    parts = ("frames", "question", "words")  # of explorers, of questions, of claims to be marked
+    # of explorers, of questions, of claims to be marked, of tokens
+    parts = ("frames", "question", "words", "start")
     assert all(any(widget.get(part) for part in parts) for widget in shown)
     assert not any(widget.get("marks") for widget in shown), "an author's own marks"
     assert any("frames" in widget for widget in shown)
