@@ -31,7 +31,7 @@
 # layers, in ten lines of NumPy. Each $f$ multiplies by a random matrix that leaves the size of a
 # vector as it is. By *size* we mean the root of the mean of the squares.
 #
-# A question comes first. Answer it, press *Reveal*, then click the cell behind it and press
+# A question comes first. Answer it, press *Reveal*, then click the cell below it and press
 # Shift+Enter.
 
 # %%
@@ -58,18 +58,18 @@ def sizes_by_layer(norm):
 
 without, with_norm = sizes_by_layer(lambda x: x), sizes_by_layer(layer_norm)
 for layer in (1, 2, 4, 8, 16, 24):
-    print(f"layer {layer:2}: {without[layer - 1]:5.1g} {with_norm[layer - 1]:5.1f}")
+    print(f"layer {layer:2}: {without[layer - 1]:8,.1f} {with_norm[layer - 1]:8,.1f}")
 
 # %% [markdown] tags=["answer"]
-# Left without a norm, right with a layer norm in front of each $f$. There each layer adds something
-# of size 1, whatever the size of $x$ is. So the square grows by 1 a layer and not by a factor of 2:
-# after 24 layers the size is √25 = 5, and not 4,096.
+# On the left there is no norm; on the right a layer norm stands before each $f$. With the norm, each
+# layer adds something of size 1, whatever the size of $x$ is. So the square grows by 1 a layer and
+# not by a factor of 2: after 24 layers the size is √25 = 5, and not about 4,096.
 
 # %% [markdown]
-# Does the size matter? Two transformers of 24 layers are trained on an easy task, next-token
-# prediction with a fixed rule. One has a layer norm in front of each attention and each feed-forward
-# network. The other has no norm at all. All else is the same: weights, data, Adam, the learning rate
-# 0.001.
+# Does the size matter? Two transformers of 24 layers are trained on an easy task: to name the next
+# token, where a fixed rule gives it. One has a layer norm before each $f$ (attention or a
+# feed-forward network). The other has no norm at all. All else is the same: weights, data, the
+# optimizer Adam, the learning rate 0.001.
 
 # %%
 quiz("trained-without-a-norm")
@@ -86,32 +86,33 @@ from normlab.chapters.start_here import explore_deep_network
 explore_deep_network()
 
 # %% [markdown] tags=["answer"]
-# Move the layer, then choose another network. On the left the numbers that leave a layer are counted
-# by their size, before training. The black outline is the input. Without a norm they grow with every
-# layer, and the last ones are tens of thousands of times as large. So the network is wrong, and very
-# sure of it: its loss starts at tens of thousands. On the right stand the losses of three seeds. With
-# the norm the loss falls nearly to zero. Without it no seed comes near the 2.8 of guessing, at none of
-# the three learning rates. It does not stand still. It moves all the time, and learns nothing.
+# Move the layer, then choose another network. On the left the numbers that leave a layer are
+# counted by their size, before training. The black outline is the input. Without a norm they grow
+# with every layer. So the outputs are huge: the model is sure of its guesses, and most are wrong.
+# Its loss starts at 50,000 and more. On the right stand the losses of three seeds. With the norm
+# the loss falls nearly to zero. Without it, no seed comes near 2.8, the loss of guessing, at any of
+# the three learning rates.
 #
 # With weights a tenth as large the network without norms learns at all three rates, and ends lower.
-# So it was the growth that stopped the first one, and a norm is one cure of several. It needs nobody
-# who chooses the right weights. Chapters 05 to 08 compare it with others. (`normlab remake
-# without_norm` trains these networks again.)
+# So it was the growth that stopped the first one, and a norm is one cure of several. With a norm,
+# nobody has to choose the right size of weights. Chapters 05 to 08 compare it with others.
+# (`normlab remake without_norm` trains these networks again.)
 
 # %% [markdown]
 # ## How a chapter works
 #
 # 1. **Predict.** You choose an answer, write a number or a sentence, or draw a curve by mouse or by
 #    arrow keys. A guess is enough.
-# 2. **Run** the cell behind it. It takes seconds.
+# 2. **Run** the cell below it. It takes seconds.
 # 3. **Read.** What the result means is folded under *What it shows*, and opens when you have
 #    answered. A click opens it too.
-# 4. **Move.** An explorer shows the same for many values. Its sliders answer to the mouse and to
-#    the arrow keys.
+# 4. **Move.** An explorer shows the same for many values. You move its sliders by mouse or by arrow
+#    keys.
 #
-# A wrong prediction costs nothing. Its question comes back after 1, 3 and 10 days.
+# A wrong prediction costs nothing. Its question comes back on another day.
 #
-# Questions and explorers work before you have run anything. Where one needs Python it says so:
+# Questions work before you have run anything, and so do most explorers; one that would answer a
+# question waits until its cell is run. Where one needs Python it says so:
 # *Run this cell to have it counted.* Sections marked ★ are not needed for what follows. They are
 # folded: a click on the arrow beside the heading opens one. Change any cell and run it again. For a
 # fresh copy of a chapter, rename yours and run `normlab start` in a terminal.
@@ -130,18 +131,17 @@ explore_deep_network()
 #   chapter 05 on also what a transformer is: tokens, attention, feed-forward networks, and the
 #   shortcuts around them.
 #
-# You do *not* need a GPU, other norms such as BatchNorm, or how a computer stores numbers. You need
-# not have trained a transformer.
+# You do *not* need a GPU, other norms such as BatchNorm, or how a computer stores numbers.
 #
-# Each letter has one meaning in this course. The [glossary](glossary.ipynb) lists the letters. It
-# also has a reminder of each term that a chapter uses and does not explain.
+# The [glossary](glossary.ipynb) lists the letters and what each one means. It also has a reminder of
+# each term that a chapter uses and does not explain.
 
 # %% [markdown]
 # ## The text that the course is about
 #
-# Here is a page of lecture notes on norms in transformers, of the kind that is found in many places.
-# The chapters call it **the seed text**. It stands here as it was found. Its formulas were lost when it was
-# copied, so some sentences have holes.
+# Here is a page of lecture notes on norms in transformers, of a kind found in many places.
+# The chapters call it **the seed text**. It stands here as it was found. Its formulas were lost when
+# it was copied, so some sentences have holes.
 #
 # 41 claims are numbered in it. Read, and say of each what you think now: it **holds**; it **holds
 # if** something else is true, which the text does not say; it is **imprecise**: another sentence
@@ -210,7 +210,7 @@ print("after\n", moved.round(6))
 
 # %% [markdown] tags=["answer"]
 # Scale and offset of a token do not pass through layer norm. The rows change by at most 0.000002,
-# which is due to ε. Chapter 03 takes it apart.
+# which is due to ε, a small number that is added to the variance. Chapter 03 takes it apart.
 
 # %% [markdown]
 # The explorer shows a token at other scales and offsets. Move the offset with the arrow keys, and
@@ -252,7 +252,7 @@ for name, layer in layers.items():
 # %% [markdown]
 # ## When something does not fit ★
 #
-# What a function says then.
+# What the functions say when an input does not fit.
 
 # %% [markdown]
 # Functions here say what they were given, what they expected, and what to change. All three layer

@@ -89,6 +89,10 @@ print(change.round(2))
 #
 # How PyTorch is told which axes share a mean.
 
+# %% [markdown]
+# The seed's listing says of the next line: *"normalized_shape = dimensions to normalize over (the last
+# D dims)"*.
+
 # %%
 your_mark(36)
 
@@ -106,6 +110,8 @@ for shape in (2, 4, (3, 4)):
 # `nn.LayerNorm((3, 4))` runs too, and sets the mean of a whole example to 0: the token means of a
 # row cancel, but none is 0 by itself. It has a gain for every place of every token. For text this
 # is wrong; section 7 shows why.
+#
+# **Claim 36: {{ ruling 36 }}.** The line normalizes over the last 512 features of each token.
 
 # %% [markdown]
 # ## 4. The forward pass, traced
@@ -175,7 +181,7 @@ for name, parameters in {"no gain": (), "a gain that is not reordered": (gain,)}
 # %% [markdown]
 # ### The largest output
 #
-# Section 1 said that no output is larger than $\sqrt{D-1}$. The next cell searches for one: it
+# Is there a token with an output larger than $\sqrt{D-1}$? The next cell searches for one: it
 # changes a random token a little, and keeps the change if the largest output grew.
 
 # %%
@@ -257,6 +263,10 @@ from normlab.chapters.layer_norm import explore_sharing
 
 explore_sharing()
 
+# %% [markdown] tags=["answer"]
+# Only BatchNorm's group reaches over several examples. In images LayerNorm's group changes with the
+# example alone; position by position it is that of text again.
+
 # %% [markdown]
 # ## 7. The cube, measured, and padding ★
 #
@@ -335,7 +345,7 @@ for name, norm in {**text_norms, "LN over (T, D)": over_tokens_and_features}.ite
 # %% [markdown]
 # ## 8. How many gains and shifts ★
 #
-# What the seed text says of them.
+# What the seed text says of gains and shifts.
 
 # %%
 your_mark(6)
@@ -399,7 +409,7 @@ for values in ([1.0, 2.0, 3.0, 6.0], [-40.0, 0.0, 7.0, 1e6]):
 # %% [markdown]
 # ## 10. Among other companions, and a batch of one image ★
 #
-# An explorer of section 9, PyTorch's own words, and a batch of one that works.
+# Section 9 as an explorer, PyTorch's error message, and a batch of one that works.
 
 # %% [markdown]
 # **Explorer.** The coloured line is the example's output among the chosen companions; the grey
@@ -412,6 +422,10 @@ from normlab.chapters.layer_norm import explore_companions
 
 explore_companions()
 
+# %% [markdown] tags=["answer"]
+# At batch size 2 BatchNorm leaves of each feature only which of the two examples has more of it: +1
+# or −1. At 1 it leaves 0.
+
 # %% tags=["answer"]
 one_example = torch.tensor([[1.0, 2.0, 3.0, 6.0]])
 try:
@@ -423,8 +437,8 @@ print("in eval mode:", nn.BatchNorm1d(4).eval()(one_example).shape)
 print("LayerNorm, train mode:", nn.LayerNorm(4).train()(one_example).shape)
 
 # %% [markdown]
-# A batch of one *image* still has many numbers for each channel, as one text has $T$ tokens. There
-# BatchNorm does not fail. It becomes another norm.
+# A batch of one *image* still has many numbers for each channel, as one text has $T$ tokens. What
+# does BatchNorm do there?
 
 # %%
 quiz("one-image")
@@ -533,11 +547,11 @@ for name, inputs in {"all + 3": tokens + 3, "half + 3, half − 3": tokens + pus
 # %% [markdown]
 # In a recurrent network the same layer runs at every time step. BatchNorm would need statistics
 # for each step, and has none for a sequence longer than those of training (Ba et al. 2016,
-# section 3.1). Layer norm needs one line, with one $\gamma$ and $\beta$ for all steps. It stands in
-# front of the tanh, on the [pre-activation](glossary.ipynb) $z$.
+# section 3.1). Layer norm needs one line, with one $\gamma$ and $\beta$ for all steps. It stands
+# before the tanh, on the [pre-activation](glossary.ipynb) $z$.
 
 # %%
-your_mark(5)
+your_mark(5, 9)
 
 # %%
 quiz("saturated-states")
@@ -576,15 +590,15 @@ draw_states(states, axes)
 # the mean slope of tanh stays at 0.6. The statistics belong to one example and one time step, so
 # a sequence gets the same states alone and in a batch.
 #
-# **Claim 9: {{ ruling 9 }}.** An LSTM has more than one pre-activation, and the norm has more than
+# **Claim 5: {{ ruling 5 }}.** **Claim 9: {{ ruling 9 }}.** An LSTM has more than one pre-activation, and the norm has more than
 # one place in it; chapter 09 takes it apart.
 
 # %% [markdown]
 # ## The exercise
 #
 # Write the function of this chapter yourself: [exercise 01](../exercises/01_layer_norm.ipynb).
-# `check(layer_norm)` knows some twenty mistakes that are made here, most of the wrong answers
-# above among them, and names yours.
+# `check(layer_norm)` recognizes about twenty common mistakes, most of the wrong answers above among
+# them, and names yours.
 
 # %% [markdown]
 # ## Recap

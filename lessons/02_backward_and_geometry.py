@@ -58,7 +58,7 @@ draw_three_paths(ax)
 #
 # $$\hat g_i := \frac{\partial\mathcal L}{\partial \hat x_i} = \gamma_i\, g_i .$$
 #
-# $\beta$ does not occur: a shift has no slope. From here on only $\hat g$ matters.
+# $\beta$ drops out: adding a constant changes no slope. From here on only $\hat g$ matters.
 #
 # Each formula is compared with a central difference, $[\mathcal L(x+h)-\mathcal L(x-h)]/2h$, a
 # slope from two values. The step is $h = 10^{-4}$; chapter 03 says why.
@@ -542,11 +542,11 @@ quiz("outputs-in-three-dimensions")
 
 # %%
 tokens = np.random.default_rng(1).standard_normal((1000, 3)) * 2 + 5
-centred = tokens - tokens.mean(-1, keepdims=True)  # (N, D) - (N, 1)
+centered = tokens - tokens.mean(-1, keepdims=True)  # (N, D) - (N, 1)
 outputs = {
     "LayerNorm": norms.layer_norm(tokens, eps=0),
     "RMSNorm": norms.rms_norm(tokens, eps=0),
-    "RMSNorm of centred": norms.rms_norm(centred, eps=0),
+    "RMSNorm of centered": norms.rms_norm(centered, eps=0),
 }
 rows = []
 for name, y in outputs.items():
@@ -566,11 +566,11 @@ from normlab.chapters.backward import grab_token_in_space
 grab_token_in_space()
 
 # %% [markdown] tags=["answer"]
-# $\sum_i \hat x_i = 0$ is a plane through the origin, orthogonal to $\mathbf 1$. Centring projects
+# $\sum_i \hat x_i = 0$ is a plane through the origin, orthogonal to $\mathbf 1$. Centering projects
 # onto it. $\sum_i\hat x_i^2 = D$ is a sphere of radius $\sqrt D$. Dividing by $\sigma$ moves each
 # point along its ray onto that sphere. So layer norm puts all tokens where plane and sphere meet,
 # which has dimension $D-2$. RMSNorm skips the plane and uses the whole sphere, of dimension $D-1$.
-# The gradient can only point along these surfaces. RMSNorm of a centred token is layer norm: the
+# The gradient can only point along these surfaces. RMSNorm of a centered token is layer norm: the
 # last row of the table is 0 away from the first.
 #
 # Layer norm takes all triangles to one point: it forgets the mean and the scale of a token. RMSNorm
@@ -641,13 +641,15 @@ Table(("standard deviation", "‖LN(x)‖/√D, ε = 1e-5 (torch)", "ε = 1e-3 (
 # %% [markdown]
 # ## 13 · A sentence of the seed text, tested ★
 #
-# What geometry can say about centring.
+# What geometry can say about centering.
 
 # %% [markdown]
-# > "the centering step in LayerNorm accounts for only a small fraction of its representational
-# > value"
-#
-# Geometry can say what centring removes: one direction of $D$. How much of a *token* is that?
+# Geometry can say what centering removes: one direction of $D$. How much of a *token* is that?
+
+# %%
+from normlab.claims import your_mark
+
+your_mark(23)
 
 # %%
 quiz("share-of-the-mean")
@@ -663,8 +665,8 @@ for offset in (0.0, 0.1, 1.0, 10.0):
 Table(("mean / standard deviation", "squared length along 1", "cosine of LN(x) and RMS(x)"), rows)
 
 # %% [markdown] tags=["answer"]
-# **Claim 23: {{ ruling 23 }}.** For tokens with mean 0 centring removes about $1/D$ of the squared
-# length, and the two norms agree. That centring is dispensable is a *hypothesis* of Zhang and
+# **Claim 23: {{ ruling 23 }}.** For tokens with mean 0 centering removes about $1/D$ of the squared
+# length, and the two norms agree. That centering is dispensable is a *hypothesis* of Zhang and
 # Sennrich 2019 (section 4), tested there on trained models. Neither it nor this experiment measures
 # "representational value". Chapter 04 returns to it.
 
@@ -688,8 +690,8 @@ Table(("mean / standard deviation", "squared length along 1", "cosine of LN(x) a
 # - An input 10 times longer gets a gradient 10 times shorter, down to $\sigma=\sqrt\varepsilon$.
 # - Layer norm is a projection onto the plane orthogonal to $\mathbf 1$, then onto a sphere of
 #   radius $\sqrt D$; with $D=2$ two points are left.
-# - $\|\hat x\|^2 = D\,\mathrm{Var}/(\mathrm{Var}+\varepsilon)$: at standard deviation 0.001 the
-#   radius is 30 %.
+# - $\|\hat x\|^2 = D\,\mathrm{Var}/(\mathrm{Var}+\varepsilon)$: at standard deviation 0.001
+#   and $\varepsilon = 10^{-5}$ the radius is 30 %.
 
 # %% [markdown]
 # ## Sources

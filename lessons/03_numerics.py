@@ -17,7 +17,7 @@
 # %% [markdown]
 # ## 1. What ε is for
 #
-# Here is layer norm without gain and shift, as a formula:
+# Layer norm without gain and shift:
 #
 # $$\hat x = \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}}$$
 
@@ -27,7 +27,11 @@ from normlab import quiz
 quiz("constant-row")
 
 # %%
+import warnings
+
 import numpy as np
+
+warnings.simplefilter("ignore")  # keeps the outputs of this lesson short
 
 
 def normalize(x, eps):
@@ -36,8 +40,7 @@ def normalize(x, eps):
 
 
 rows = np.array([[0.0, 0.0, 0.0, 0.0], [3.0, 3.0, 3.0, 3.0], [1.0, 2.0, 3.0, 4.0]])
-with np.errstate(all="ignore"):  # no warnings
-    print("ε = 0:\n", normalize(rows, eps=0).round(3))
+print("ε = 0:\n", normalize(rows, eps=0).round(3))
 print("ε = 1e-5:\n", normalize(rows, eps=1e-5).round(3))
 
 # %% [markdown] tags=["answer"]
@@ -47,6 +50,14 @@ print("ε = 1e-5:\n", normalize(rows, eps=1e-5).round(3))
 # %% [markdown]
 # ## 2. Small inputs
 #
+# The seed text adds $\varepsilon$ "*for numerical stability*".
+
+# %%
+from normlab.claims import your_mark
+
+your_mark(6)
+
+# %% [markdown]
 # The root mean square (RMS) of a row says how large its entries are. Layer norm should bring it
 # to 1.
 
@@ -54,8 +65,8 @@ print("ε = 1e-5:\n", normalize(rows, eps=1e-5).round(3))
 quiz("small-row")
 
 # %% [markdown]
-# **Explore.** Start at std 1e-3 and press the left arrow. Which library's norm gives up last?
-# Find the std at which each curve passes 0.707, and compare it with $\sqrt\varepsilon$.
+# **Explore.** Start at std 1e-3 and press the left arrow. Which curve falls last? Find the std at
+# which each curve passes 0.707, and compare it with $\sqrt\varepsilon$.
 
 # %% tags=["answer"]
 from normlab.chapters.numerics import explore_epsilon
@@ -67,13 +78,12 @@ explore_epsilon()
 #
 # $$\operatorname{mean}(\hat x^2) = \frac{\sigma^2}{\sigma^2 + \varepsilon}$$
 #
-# The border lies at a standard deviation of $\sqrt\varepsilon$: 0.0032 for PyTorch, 0.032 for
-# Keras. There the output has RMS $1/\sqrt 2$. To lose less than 1 % you need
-# $\sigma^2 > 50\,\varepsilon$. GPT's weights, embeddings included, start at a standard deviation of
-# 0.02 (Radford et al. 2018, §4.1). Under Keras' default such a row comes out at half its size.
+# The output has RMS $1/\sqrt 2$ at a standard deviation of $\sqrt\varepsilon$: 0.032 for Keras,
+# 0.0032 for PyTorch, and last $10^{-6}$ for BERT. To lose less than 1 % you need
+# $\sigma^2 > 50\,\varepsilon$. GPT's weights, embeddings included, start at 0.02 (Radford et al.
+# 2018, §4.1). Under Keras' default such a row comes out at half its size.
 #
-# The seed text gives $\varepsilon$ three words: *"for numerical stability"*. **Claim 6:
-# {{ ruling 6 }}.**
+# **Claim 6: {{ ruling 6 }}.**
 
 # %% [markdown]
 # ## 3. Measure ε, move it, scale it ★
@@ -83,18 +93,13 @@ explore_epsilon()
 # %% [markdown]
 # ### Measure an ε
 #
-# `nn.RMSNorm` has `eps=None`. What is the number? On a row of mean 0 layer norm and RMSNorm give
+# `nn.RMSNorm` has `eps=None`. Which ε does it use? On a row of mean 0 layer norm and RMSNorm give
 # the same output, $y = x/\sqrt{\operatorname{mean}(x^2) + \varepsilon}$. So
 # $\operatorname{mean}(y^2) = \operatorname{mean}(x^2)/(\operatorname{mean}(x^2) + \varepsilon)$.
 # Solve this for $\varepsilon$:
 #
 # $$\varepsilon = \frac{\operatorname{mean}(x^2)}{\operatorname{mean}(y^2)} -
 # \operatorname{mean}(x^2)$$
-
-# %%
-from normlab.claims import your_mark
-
-your_mark(38)
 
 # %%
 quiz("eps-of-none")
@@ -117,9 +122,16 @@ for dtype in (torch.float32, torch.float16, torch.bfloat16, torch.float64):
 
 # %% [markdown] tags=["answer"]
 # The documentation of PyTorch 2.13 says the same.
-#
-# The seed text offers a "*Custom RMSNorm for older PyTorch*" with `eps: float = 1e-6` in place of
-# `nn.RMSNorm(512)`. **Claim 38: {{ ruling 38 }}.** The two agree on inputs of ordinary size. At a
+
+# %% [markdown]
+# Under the words below the seed text offers a class of its own in place of `nn.RMSNorm(512)`, with
+# `eps: float = 1e-6`.
+
+# %%
+your_mark(38)
+
+# %% [markdown] tags=["answer"]
+# **Claim 38: {{ ruling 38 }}.** The two agree on inputs of ordinary size. At a
 # standard deviation of 0.001 the output has RMS 0.707 with one and 0.945 with the other.
 
 # %% [markdown]
@@ -198,9 +210,10 @@ figure, ax = new_figure(width=5.2, height=3.6)
 draw_gradient_sweep(gradient_sweep([1, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7]), ax)
 
 # %% [markdown] tags=["answer"]
-# From right to left each line climbs with slope −1 and turns flat at $1/\sqrt\varepsilon$: 32 for
-# Keras, 316 for PyTorch, a million for BERT. A smaller $\varepsilon$ keeps the output closer to RMS
-# 1 and lets more gradient through. That is the trade.
+# Your rows are one column. From right to left each line climbs with slope −1 and
+# turns flat at $1/\sqrt\varepsilon$: 32 for Keras, 316 for PyTorch, a million for BERT. A smaller
+# $\varepsilon$ keeps the output closer to RMS 1 and lets more gradient through. That is the
+# trade-off.
 
 # %% [markdown]
 # The extreme case is a row of zeros.
@@ -241,15 +254,16 @@ for x in ([9999, 10001], [10002, 10002, 10004, 10004]):
     draw_digit_ladder(digit_ladder(x), ax)
 
 # %% [markdown] tags=["answer"]
-# The squares need 9 digits, and float32 has 7.2, so it keeps multiples of 8 here. Shaded digits are
-# not those on paper. A variance of 1 is left as 0 in the first picture, and as −8 in the second.
-# The subtraction only uncovers what was lost before. This is **cancellation**. It costs
-# $2\log_{10}(\mu/\sigma)$ decimal digits: here 8, of 7.2.
+# The squares need 9 digits, and float32 has 7.2, so it keeps multiples of 8 here. In the second
+# picture their sum, near 4·10⁸, is rounded too, in steps of 32. Shaded digits are not those on
+# paper. A variance of 1 is left as 0 in the first picture, and as −8 in the second. The subtraction
+# only uncovers what was lost before. This is **cancellation**. It costs $2\log_{10}(\mu/\sigma)$
+# decimal digits: here 8, of 7.2.
 
 # %% [markdown]
 # ### A thousand rows
 #
-# Two or four numbers may be an accident. So take rows of 512 random numbers.
+# Two or four numbers may be an accident. Now take 512.
 
 # %%
 quiz("negative-rows")
@@ -267,7 +281,7 @@ draw_variance_counts(one_pass, two_pass, ax)
 
 # %% [markdown] tags=["answer"]
 # A variance below 0 has no root: such a row becomes NaN. Every one-pass value is a multiple of 8.
-# Which multiple a row gets is chance. The two-pass values differ because the rows do.
+# The two-pass values differ because the rows do.
 
 # %% [markdown]
 # ### The error at every offset
@@ -283,9 +297,10 @@ figure, ax = new_figure(width=5.2, height=3.6)
 draw_variance_errors(sweep, ax, ("one pass", "two pass"))
 
 # %% [markdown] tags=["answer"]
-# One pass reaches the black line at an offset of about 3,000. Theory (Chan, Golub & LeVeque 1983)
-# and picture say the same: its error is about $u\,(\mu/\sigma)^2$. Two passes keep $u$ until
-# $\mu/\sigma$ passes $1/\sqrt u \approx 4000$, and even at $10^6$ they are off by less than 1 %.
+# One pass reaches the black line at an offset of about 2,000. By theory (Chan, Golub & LeVeque
+# 1983) its error grows like $u\,(\mu/\sigma)^2$, the grey line. Here the worst of 100 rows lies two
+# to five times above it. Two passes stay near $u$ until $\mu/\sigma$ passes
+# $1/\sqrt u \approx 4000$, and even at $10^6$ they are off by less than 1 %.
 
 # %% [markdown]
 # ## 6. The step of a difference ★
@@ -293,9 +308,10 @@ draw_variance_errors(sweep, ax, ("one pass", "two pass"))
 # Chapter 02 checked gradients by differences. How long should their step be?
 
 # %% [markdown]
-# The central difference $[\mathcal L(x+h)-\mathcal L(x-h)]/2h$ is off by $O(h^2)$, because the
-# formula cuts off the Taylor series. That asks for a small $h$. But it subtracts two nearly equal
-# numbers, each rounded by about $u$, and divides what is left by $2h$. That asks for a large $h$.
+# The central difference $[\mathcal L(x+h)-\mathcal L(x-h)]/2h$ with step $h$ takes a curved loss
+# for a straight one. This error shrinks like $h^2$, which asks for a small $h$. But it subtracts
+# two nearly equal numbers, each rounded by about $u$, and divides what is left by $2h$. That asks
+# for a large $h$.
 
 # %%
 quiz("best-step")
@@ -341,11 +357,12 @@ draw_error_sweep(error_sweep([1, 10, 1e2, 1e3, 1e4, 1e5, 1e6]), ax)
 # they were rounded and on the numbers as stored. The other lines compare a float32 run with the
 # second of these. "Mean rounded" is what even a perfect mean loses when it is written down in
 # float32: half a spacing. A norm that stores $\mu$ in the input's dtype and subtracts it once pays
-# about that, whatever its algorithm.
+# that, and in the picture up to five times as much, since it computes the mean in float32 too.
 #
-# "Centred twice" shows that this part can be recovered. After one subtraction the numbers are small,
-# so their mean can be taken again, this time precisely, and subtracted again. `normlab.norms` does
-# so where the first mean left more than a rounding behind, `normlab.torch_norms` always.
+# "Centered twice" shows that this part can be recovered. After one subtraction the numbers are
+# small, so their mean can be taken again, this time precisely, and subtracted again.
+# `normlab.norms` does so where more than a rounding of the mean is left, `normlab.torch_norms`
+# always.
 
 # %% [markdown]
 # ### One token, stored
@@ -376,19 +393,24 @@ quiz("constant-row-in-float32")
 import torch.nn.functional as F
 
 constant = np.full((1, 768), 1000.1, np.float32)
-noise_of_mean = constant - constant.mean(-1, keepdims=True)
+noise_of_mean = constant - constant.mean(-1, keepdims=True)  # centered once
 spacing = np.spacing(np.float32(1000))
 print(f"x − μ = {noise_of_mean[0, 0]:.1e}, spacing at 1000: {spacing:.1e}")
 for eps in (1e-5, 1e-12, 0):
     y = normalize(constant, eps=np.float32(eps))
     by_torch = F.layer_norm(torch.from_numpy(constant), (768,), eps=eps)
-    print(f"ε = {eps:<6g}   two pass: {abs(y[0, 0]):.2f}   torch: {abs(by_torch[0, 0]):.2f}")
+    twice = normalize(noise_of_mean, eps=np.float32(eps))
+    print(
+        f"ε = {eps:<6g}   two pass: {abs(y[0, 0]):.2f}   torch: {abs(by_torch[0, 0]):.2f}", end=""
+    )
+    print(f"   centered twice: {abs(twice[0, 0]):.2f}")
 
 # %% [markdown] tags=["answer"]
 # With two passes and $\varepsilon = 0$ there is not even a NaN to warn you. So $\varepsilon$ has a
 # second job: it must be larger than the *noise* in the variance, about (spacing at $\mu$)². At
 # 1000, $10^{-5}$ is, and $10^{-12}$ is not. PyTorch updates its mean entry by entry (section 8),
-# and that is exact on a constant row. Centring twice gives 0 as well.
+# and that is exact on a constant row. Centering twice is exact here too. With $\varepsilon = 0$ both
+# give NaN.
 
 # %% [markdown]
 # ## 8. One pass that works ★
@@ -435,7 +457,7 @@ draw_variance_errors(sweep, ax)
 # | one pass | $u\,(\mu/\sigma)^2$ | 2, from the first decade on |
 # | Welford | $u\,\mu/\sigma$ | 1 |
 # | two pass | $u + (u\,\mu/\sigma)^2$ | 0, then 2 when $\mu/\sigma$ passes $1/\sqrt u$ |
-# | shifted | $u$ | 0: the first entry is as good a centre as any |
+# | shifted | $u$ | 0: the first entry is as good a center as any |
 #
 # The error is measured against the exact variance of the numbers as stored.
 
@@ -452,7 +474,8 @@ explore_variance()
 # %% [markdown] tags=["answer"]
 # In float32 the one-pass bar has left the shaded side at an offset of 1,000. In float64 it never
 # enters it here, since $u = 10^{-16}$; by the rule $u\,(\mu/\sigma)^2$ it fails from $10^8$ on. In
-# float16 no formula can find what the dtype did not store.
+# float16 the stored numbers lie 0.5 apart at 1,000 and 8 apart at 10,000, where all entries shown
+# become one number. No formula can find what the dtype did not store.
 
 # %% [markdown]
 # ### Who does it
@@ -476,8 +499,7 @@ quiz("clipped-variance")
 x = (noise + 1e4).astype(np.float32)
 centered = x - x.mean(-1, keepdims=True)
 var = (x * x).mean(-1, keepdims=True) - x.mean(-1, keepdims=True) ** 2
-with np.errstate(all="ignore"):  # no warnings
-    unclipped = centered / np.sqrt(var + np.float32(1e-6))
+unclipped = centered / np.sqrt(var + np.float32(1e-6))
 clipped = centered / np.sqrt(np.maximum(var, 0) + np.float32(1e-6))
 two_pass = normalize(x, eps=np.float32(1e-6))
 print(f"unclipped: {np.isnan(unclipped).any(-1).mean():.0%} of the rows are NaN")
@@ -498,14 +520,15 @@ print(f"two pass:  largest output {np.abs(two_pass).max():.1f}")
 from normlab.chapters.numerics import draw_number_lines, draw_ranges, number_lines
 
 lines = number_lines(1000, 1048)
-figure, ax = new_figure(width=5.2, height=2.4)
+figure, ax = new_figure(width=5.2, height=3.0)
 draw_number_lines(lines, ax)
 figure, ax = new_figure(width=5.2, height=2.2)
 draw_ranges(lines, ax)
 
 # %% [markdown]
-# Above are the numbers that each dtype has from 1000 to 1048, and below its whole range. At 1024, a
-# power of two, the spacing doubles. On the thin part of a bar numbers have fewer significant bits.
+# The upper picture has the numbers of each dtype from 1000 to 1048, the lower one its whole range.
+# At 1024, a power of two, the spacing doubles. The thin part of a bar has the *subnormal* numbers,
+# which have fewer significant bits.
 #
 # The largest float16 is 65,504, and a norm squares its input.
 
@@ -514,9 +537,8 @@ quiz("naive-float16")
 
 # %%
 x = np.full((1, 8), 300, np.float16)
-with np.errstate(all="ignore"):  # no warnings
-    squares = x * x
-    naive = x / np.sqrt(squares.mean(-1, keepdims=True) + np.float16(1e-6))
+squares = x * x
+naive = x / np.sqrt(squares.mean(-1, keepdims=True) + np.float16(1e-6))
 by_torch = nn.functional.rms_norm(torch.from_numpy(x), (8,))
 print("naive:      x² =", squares[0, 0], " y =", naive[0, 0])
 print("F.rms_norm: y =", by_torch[0, 0].item())
@@ -568,9 +590,6 @@ draw_gradient_sums(gradient_sums([8, 64, 512, 4096, 32768]), ax)
 # does not stall, it wanders. After $n$ rows it is of size $\sqrt n$, and each addition is rounded
 # in proportion to that size. So the relative error grows like $\sqrt n$. The grey line is
 # $0.3\,u\sqrt n$, with $u = 2^{-8}$ for bfloat16.
-#
-# The buffer of the sums has the input's dtype (`aten/src/ATen/native/cpu/layer_norm_kernel.cpp`),
-# so a float32 $\gamma$ does not help. A float32 input does: `F.layer_norm(x.float(), …)`.
 
 # %% [markdown]
 # ## 11. Half precision, step by step ★
@@ -614,6 +633,20 @@ print((in_float32 != ours).sum().item(), "of 64 entries")
 # %% [markdown] tags=["answer"]
 # Both were rebuilt to the last bit on the machine that built this page. Another machine may add in
 # another order.
+
+# %% [markdown]
+# What helps: parameters in float32, or an input in float32?
+
+# %% tags=["answer", "nbval-ignore-output"]
+exact = dy.double().sum(0)
+for what, x in (("γ and β", dy), ("γ, β and input", dy.float())):
+    gradient = shift_gradient(nn.LayerNorm(64), x)  # its γ and β are float32
+    wrong_by = ((gradient - exact).norm() / exact.norm()).item()
+    print(f"float32 {what:15} {gradient.dtype!s:14} dβ off by {wrong_by:.0e}")
+
+# %% [markdown] tags=["answer"]
+# The buffer of the sums has the input's dtype (`aten/src/ATen/native/cpu/layer_norm_kernel.cpp`).
+# So float32 parameters do not help, and a float32 input does: `F.layer_norm(x.float(), …)`.
 
 # %% [markdown]
 # ### Smaller terms
@@ -724,8 +757,9 @@ print("1e20, F.rms_norm:       y =", F.rms_norm(huge, (8,))[0, 0].item())
 print("divided by its largest: y =", F.rms_norm(huge / huge.max(), (8,))[0, 0].item())
 
 # %% [markdown] tags=["answer"]
-# By the scaling law of section 3 a norm may first divide its input by any number. CogView's
-# layer norm does so in float16, by $\max|x|/8$ (Ding et al. 2021).
+# By the scaling law of section 3 a norm may first divide its input by any $c > 0$, if it divides
+# $\varepsilon$ by $c^2$. The cell leaves $\varepsilon$ as it is: beside a mean square of 1 it does
+# not show. CogView's layer norm divides in float16, by $\max|x|/8$ (Ding et al. 2021).
 
 # %% [markdown]
 # ## 12. One row, alone and in a batch ★
@@ -794,7 +828,7 @@ print(f"some output in bfloat16 differs: {changed:.0%} of the rows")
 # load of the server. So the same prompt can get different answers. He et al. 2025 (Thinking
 # Machines Lab) gave Qwen3-235B one prompt 1000 times at temperature 0, and got 80 different texts.
 # With batch-invariant kernels for RMSNorm, matrix products and attention all 1000 were equal, at a
-# price in speed. vLLM has such kernels behind `VLLM_BATCH_INVARIANT=1`, SGLang behind
+# price in speed. vLLM takes such kernels with `VLLM_BATCH_INVARIANT=1`, SGLang with
 # `--enable-deterministic-inference`.
 
 # %% [markdown]
@@ -843,8 +877,7 @@ table = []
 for name, norm, x, eps in cases:
     forward, backward = ours[norm]
     dy = np.eye(len(x), dtype=x.dtype)[0]  # the gradient of the first output
-    with np.errstate(all="ignore"):  # no warnings
-        by_ours = shown(forward(x, eps=eps), backward(dy, x, eps=eps)[0])
+    by_ours = shown(forward(x, eps=eps), backward(dy, x, eps=eps)[0])
     leaf = torch.from_numpy(x).requires_grad_()
     y = torchs[norm](leaf, x.shape, eps=eps)
     y[0].backward()
@@ -861,9 +894,12 @@ columns = (
 Table(columns, table)
 
 # %% [markdown] tags=["answer"]
-# - **Two features.** Only the order survives. Layer norm acts on $D - 2$ dimensions (chapter 02).
-# - **Constant rows.** Layer norm gives $\beta$, RMSNorm gives ±1. Layer norm's gradient there is
-#   $1/\sqrt\varepsilon = 316$ times a vector of mean 0, here $(0.75, -0.25, -0.25, -0.25)$.
+# - **One feature.** RMSNorm keeps its sign, layer norm nothing.
+# - **Two features.** Layer norm keeps their order and passes no gradient: it acts on $D - 2$
+#   dimensions (chapter 02). RMSNorm keeps their ratio.
+# - **Constant rows.** Layer norm gives $\beta$. RMSNorm gives ±1, and 0 for a row of zeros. Layer
+#   norm's gradient there is $1/\sqrt\varepsilon = 316$ times a vector of mean 0, here
+#   $(0.75, -0.25, -0.25, -0.25)$.
 # - **ε = 0.** NaN for the zero vector, forward and backward, in both norms and both libraries.
 
 # %% [markdown]
@@ -878,8 +914,8 @@ Table(columns, table)
 # ## Recap
 
 # %% [markdown] tags=["answer"]
-# - $\varepsilon$ prevents $0/0$, and it is compared with the variance. At a standard deviation of
-#   0.002 the output's RMS is 0.53 under $10^{-5}$ and 0.06 under Keras' $10^{-3}$.
+# - $\varepsilon$ prevents $0/0$, and it is compared with the variance. The output's RMS falls to
+#   0.707 at a standard deviation of 0.0032 under $10^{-5}$, and of 0.032 under Keras' $10^{-3}$.
 # - The gradient at a nearly constant row grows to $1/\sqrt\varepsilon$: 316 for layer norm's
 #   $10^{-5}$, a million for BERT's $10^{-12}$.
 # - $\operatorname{mean}(x^2)-\mu^2$ loses $2\log_{10}(\mu/\sigma)$ digits. At offset 10,000 in

@@ -16,7 +16,7 @@
 # {{ minutes }}
 
 # %% [markdown]
-# ## 1. Two steps less
+# ## 1. Two steps fewer
 #
 # Layer norm subtracts the mean, divides by the standard deviation, scales and shifts. RMSNorm
 # divides by the root of the mean square, and scales:
@@ -27,12 +27,18 @@
 # \text{RMS}(x) = \gamma \odot \frac{x}{\sqrt{\operatorname{mean}(x^2) + \varepsilon}}$$
 
 # %%
+from normlab.claims import your_mark
+
+your_mark(22, 37)
+
+# %%
 from normlab import quiz
 
-quiz("negative-outputs")
+quiz("draw-rms-norm")
 
 # %%
 import numpy as np
+from torch import nn
 
 from normlab.norms import layer_norm, rms_norm
 
@@ -48,21 +54,18 @@ tokens = np.random.default_rng(0).normal(loc=2.0, size=(1000, 64))
 centered = tokens - tokens.mean(-1, keepdims=True)  # (1000, 64) - (1000, 1)
 gap = np.abs(layer_norm(tokens, eps=1e-5) - rms_norm(centered, eps=1e-5)).max()
 print(f"1000 tokens, LN(x) − RMSNorm(x − mean): about 10^{np.log10(gap):.0f}")
+for norm in (nn.LayerNorm(4), nn.RMSNorm(4)):
+    print(f"parameters of nn.{type(norm).__name__}:", *dict(norm.named_parameters()))
 
 # %% [markdown] tags=["answer"]
 # RMSNorm keeps the ratios between the features and makes the mean square 1. The third line equals
 # the first: **layer norm is RMSNorm after centering**. This holds for all 1000 tokens, and with
 # $\varepsilon$ too. So the two are equal exactly when $\operatorname{mean}(x) = 0$.
 
-# %%
-from normlab.claims import your_mark
-
-your_mark(22)
-
-# %% [markdown]
-# **And the shift β?** **Claim 22: {{ ruling 22 }}.** Zhang & Sennrich's Eq. 4 drops the mean; their
-# Eq. 5 still adds a bias $b$ after the gain. The models since LLaMA, and PyTorch's `nn.RMSNorm`, drop
-# the shift as well: `nn.RMSNorm` holds a `weight` and no `bias`.
+# %% [markdown] tags=["answer"]
+# **And the shift β?** **Claim 22: {{ ruling 22 }}.** Zhang & Sennrich's Eq. 4 drops the mean;
+# their Eq. 5 still adds a bias after the gain. The models since LLaMA, and PyTorch's `nn.RMSNorm`,
+# drop the shift as well. **Claim 37: {{ ruling 37 }}.**
 
 # %% [markdown]
 # ## 2. How far apart are they?
@@ -73,9 +76,8 @@ your_mark(22)
 quiz("offset-angle")
 
 # %% [markdown]
-# **Try.** Move the slider, or drag the tip of the triangle. Look for three things: which of the two
-# outputs stands still, where the angle is 0, and what happens to RMSNorm's output when the mean is
-# five standard deviations. Then drag single features.
+# **Try.** Move the slider, or drag the tip of the triangle. Which of the two outputs stands still?
+# Where is the angle 0? What happens to RMSNorm's output when the mean is five standard deviations?
 
 # %% tags=["answer"]
 from normlab.chapters.rms_norm import grab_token_of_two_norms
@@ -95,13 +97,14 @@ grab_token_of_two_norms()
 # ## 3. How large is the mean?
 #
 # Centering removes the part $\operatorname{mean}(x)^2 / \operatorname{mean}(x^2)$ of the squared
-# length of $x$: the mean share. How large is it for random vectors?
+# length of $x$: the mean share. It is $\sin^2$ of the angle of section 2. How large is it for
+# random vectors?
 
 # %%
 your_mark(23, 24)
 
 # %%
-quiz("mean-share")
+quiz("random-angle")
 
 # %%
 quiz("relu-share")
@@ -109,7 +112,7 @@ quiz("relu-share")
 # %% [markdown]
 # Now trained models. In a [pre-norm](glossary.ipynb) transformer the norms read the [residual
 # stream](glossary.ipynb). Two such models, one with LayerNorm and one with RMSNorm, were trained on
-# text: 6 layers, $D = 64$, three seeds each.
+# generated text: 6 layers, $D = 64$, three seeds each.
 
 # %%
 quiz("stream-share")
@@ -128,19 +131,17 @@ draw_mean_shares(sweep_mean_share([16, 64, 256, 1024, 4096]), left)
 draw_stream_means(load_stream_means(), right)
 
 # %% [markdown] tags=["answer"]
-# A share of $1/D$ is an angle of 2° at $D = 768$; a share of $1/\pi$ is 34°. So it matters *where*
-# a norm stands. In the stream it reads little mean. After training the shares lie between 0.004 and
-# 0.021 (on average 0.011 with LayerNorm, 0.012 with RMSNorm), about as for a random vector with
-# $1/64 = 0.016$. At the start one of the three seeds had up to 0.065; training reduced it, also with
-# RMSNorm, where nothing removes a mean. Both models learnt alike: 0.42 nats, against 2.85 for
-# guessing.
+# A share of $1/\pi$ is an angle of 34°, against 2° for $1/768$. So it matters *where* a norm
+# stands. In the stream it reads little mean. After training the shares lie between 0.004 and 0.021
+# (on average 0.011 with LayerNorm, 0.012 with RMSNorm), about as for a random vector with
+# $1/64 = 0.016$. At the start one of the three seeds had up to 0.065. Both models learnt: 0.42
+# nats, against 2.85 for guessing.
 #
-# This is a small model and a generated text. Of large language models Gupta et al. 2026 report the
-# same: on average their hidden vectors have no component along the all-ones vector, with LayerNorm
-# and with RMSNorm.
+# Of large language models Gupta et al. 2026 report the same: on average their hidden vectors have
+# no component along the all-ones vector, with LayerNorm and with RMSNorm.
 #
 # **Claim 23: {{ ruling 23 }}.** The authors *hypothesize* (their word) that re-centering
-# can be spared, and their experiments agree. Nobody measured a "representational value".
+# can be spared; their experiments agree. Nobody measured a "representational value".
 #
 # **Claim 24: {{ ruling 24 }}.** At a mean of five standard deviations it is 79° off. The paper
 # tested translation, reading comprehension, image–text retrieval and CIFAR-10.
@@ -148,13 +149,13 @@ draw_stream_means(load_stream_means(), right)
 # %% [markdown]
 # ## 4. What stays the same: the paper's table
 #
-# A norm stands behind a matrix with one row for each feature: it sees $a = Wx$. Change the weights
-# or the data; does $\text{norm}(Wx)$ change?
+# A norm comes after a matrix with one row for each feature: it sees $z = Wx$. Change the weights or
+# the data; does $\text{norm}(Wx)$ change?
 #
 # | change | what is done |
 # |---|---|
 # | weight matrix re-scaling | $W \to 2.5\,W$ |
-# | weight matrix re-centering | $W \to W + \mathbf 1 w^\top$: the same $w$ is added to each row |
+# | weight matrix re-centering | $W \to W + \mathbf 1 b^\top$: the same $b$ is added to each row |
 # | weight vector re-scaling | one row of $W$ times 2.5 |
 # | dataset re-scaling | every $x \to 2.5\,x$ |
 # | dataset re-centering | every $x \to x + b$ |
@@ -180,6 +181,8 @@ draw_invariance_table(computed, ax)
 
 # %% [markdown]
 # ## 5. The reason of each column ★
+#
+# Each cell of the table as a picture, and a constant in two places.
 
 # %% [markdown]
 # Choose a norm and a change. On the left is $Wx$, on the right the norm's output, each after the
@@ -193,13 +196,13 @@ from normlab.chapters.rms_norm import explore_invariance
 explore_invariance()
 
 # %% [markdown] tags=["answer"]
-# - **Matrix re-scaling** multiplies all of $a$ by 2.5. Every norm divides by something that grows
+# - **Matrix re-scaling** multiplies all of $z$ by 2.5. Every norm divides by something that grows
 #   as much.
-# - **Matrix re-centering** adds $w^\top x$ to every feature of a case: one constant per case.
+# - **Matrix re-centering** adds $b^\top x$ to every feature of a case: one constant per case.
 #   Only LayerNorm subtracts it. This is the invariance that RMSNorm gives up.
 # - **Vector re-scaling** stretches one feature. BatchNorm and WeightNorm have a divisor for each
 #   feature; LayerNorm and the RMSNorms have one for all features.
-# - **Dataset re-scaling** multiplies $a$ by 2.5, as in the first column. WeightNorm divides by
+# - **Dataset re-scaling** multiplies $z$ by 2.5, as in the first column. WeightNorm divides by
 #   the length of the *weights*, which did not grow.
 # - **Dataset re-centering** adds $Wb$ to every case: a constant for each *feature*. BatchNorm
 #   subtracts it; LayerNorm cannot, since the entries of $Wb$ differ.
@@ -207,17 +210,17 @@ explore_invariance()
 #   statistics move, and all other cases with them.
 
 # %% [markdown]
-# A constant can be added in front of $W$ or behind it: to $x$, which makes $W(x + b)$, or to
-# $a = Wx$. The next cell does both, with the constant 5.
+# A constant can be added before $W$ or after it: to $x$, which makes $W(x + b)$, or to
+# $z = Wx$. The next cell does both, with the constant 5.
 
 # %% tags=["answer"]
 layer = computed.layer
-a = layer.summed_inputs()  # (16, 64)
+z = layer.summed_inputs()  # (16, 64)
 moved = (layer.cases + 5.0) @ layer.weight.T
 for name, after, before in (
-    ("LN(a + 5), LN(a)", layer_norm(a + 5.0), layer_norm(a)),
-    ("LN(W(x + 5)), LN(Wx)", layer_norm(moved), layer_norm(a)),
-    ("RMSNorm(a + 5), RMSNorm(a)", rms_norm(a + 5.0), rms_norm(a)),
+    ("LN(z + 5), LN(z)", layer_norm(z + 5.0), layer_norm(z)),
+    ("LN(W(x + 5)), LN(Wx)", layer_norm(moved), layer_norm(z)),
+    ("RMSNorm(z + 5), RMSNorm(z)", rms_norm(z + 5.0), rms_norm(z)),
 ):
     print(f"{name:26} differ by up to {np.abs(after - before).max():.1f}")
 
@@ -227,26 +230,28 @@ for name, after, before in (
 
 # %% [markdown]
 # ## 6. A network with centered weights ★
+#
+# Six branches, with the mean taken out of the weights.
 
 # %% [markdown]
 # In a pre-norm network each [branch](glossary.ipynb) adds a vector to the residual stream, and the
-# norms read the stream. Below, a branch is $B\,\text{relu}(A\,\text{norm}(x))$. Matrices stand left
-# of the vector, as in section 4, so $B$ has one row for each feature that it writes. Layer norm
-# does not notice the mean over these features. So take it out of the weights: from each *column* of
-# $B$ subtract its mean (Jiang et al. 2023).
+# norms read the stream. Below, a branch is $W_2\,\text{relu}(W_1\,\text{norm}(x))$. Matrices stand
+# left of the vector, as in section 4, so $W_2$ has one row for each feature that it writes. Layer
+# norm does not notice the mean over these features. So take it out of the weights: from each
+# *column* of $W_2$ subtract its mean (Jiang et al. 2023).
 
 # %%
 quiz("centered-weights")
 
-# %%
+# %% tags=["nbval-ignore-output"]
 from normlab.chapters.rms_norm import mean_share
 
 
 def network(norm, start, weights):
-    """Pre-norm: x ← x + B relu(A norm(x)) for each (A, B), and a final norm; the mean shares too."""
+    """x ← x + W₂ relu(W₁ norm(x)) for each (W₁, W₂), and a final norm; with the mean shares."""
     x, shares = start, [mean_share(start).mean()]
-    for a, b in weights:
-        x = x + np.maximum(norm(x) @ a.T, 0) @ b.T  # (N, 64) @ (64, 128), then @ (128, 64)
+    for w_in, w_out in weights:
+        x = x + np.maximum(norm(x) @ w_in.T, 0) @ w_out.T  # (N, 64) @ (64, 128), @ (128, 64)
         shares.append(mean_share(x).mean())  # (N,) -> ()
     return norm(x), shares
 
@@ -256,7 +261,7 @@ start = rng.standard_normal((32, 64))
 weights = [
     (rng.standard_normal((128, 64)) / 8, rng.standard_normal((64, 128)) / 11) for _ in range(6)
 ]
-column_centered = [(a, b - b.mean(0)) for a, b in weights]  # (64, 128) - (128,)
+column_centered = [(w_in, w_out - w_out.mean(0)) for w_in, w_out in weights]  # (64, 128) - (128,)
 for mean in (0.0, 1.0):
     x0 = start + mean
     wanted, shares = network(layer_norm, x0, weights)
@@ -268,8 +273,7 @@ for mean in (0.0, 1.0):
     ):
         other, _ = network(lambda x: rms_norm(x, eps=1e-5), x, chosen)
         error = np.linalg.norm(other - wanted) / np.linalg.norm(wanted)
-        far = f"{100 * error:.0f} %" if error > 1e-3 else f"10^{np.log10(error):.0f}"
-        print(f"   RMSNorm, {name:17} differs by {far}")
+        print(f"   RMSNorm, {name:17} differs by {error:.1e} of the output's size")
 
 # %% [markdown] tags=["answer"]
 # With the weights as they are, the networks differ by 15 %, though the features of the start are
@@ -278,25 +282,28 @@ for mean in (0.0, 1.0):
 # how far the outputs of a single norm are apart. A start of mean 1 has a share of one half. The
 # branches dilute it to about 0.2, and the networks differ by 69 %.
 #
-# Centering is $B \to B - \mathbf 1 w^\top$, with the means of the columns as $w$. It is the matrix
-# re-centering of section 4: the change that layer norm does not notice.
+# Centering is $W_2 \to W_2 + \mathbf 1 b^\top$, where $-b$ holds the means of the columns. It is
+# the matrix re-centering of section 4: the change that layer norm does not notice.
 #
-# So in a pre-norm network the weights can take care of the mean. This holds for the norm without its
-# shift; a shift moves into the bias of the matrix that reads it. In [post-norm](glossary.ipynb) the
-# norm's output itself is the stream, and the gain behind the norm gives it a mean again.
+# So in a pre-norm network centering the weights can replace centering in the norm. This holds for
+# the norm without its shift; a shift moves into the bias of the matrix that reads it. In
+# [post-norm](glossary.ipynb) the norm's output itself is the stream, and the gain after the norm
+# gives it a mean again.
 
 # %% [markdown]
 # ## 7. The backward pass ★
+#
+# What RMSNorm's gradient has in common with layer norm's, and what not.
 
 # %% [markdown]
-# Let $g = \partial\mathcal L/\partial y$ be the upstream gradient, `dy` in code, and take
-# $\gamma = 1$: with a gain, $g \odot \gamma$ stands wherever $g$ does. With $r_\varepsilon =
+# Let $g = \partial\mathcal L/\partial y$ be the upstream gradient, `dy` in code, and
+# $\hat g = \gamma \odot g$, as in chapter 02. With $r_\varepsilon =
 # \sqrt{\operatorname{mean}(x^2) + \varepsilon}$ and $\hat x = x/r_\varepsilon$,
 #
-# $$dx = \frac1{r_\varepsilon}\left[g - \hat x \operatorname{mean}(g \odot \hat x)\right]
+# $$dx = \frac1{r_\varepsilon}\left[\hat g - \hat x \operatorname{mean}(\hat g \odot \hat x)\right]
 # \qquad\text{against layer norm's}\qquad
-# dx = \frac1{\sigma_\varepsilon}\left[g - \operatorname{mean}(g) -
-# \hat x \operatorname{mean}(g \odot \hat x)\right]$$
+# dx = \frac1{\sigma_\varepsilon}\left[\hat g - \operatorname{mean}(\hat g) -
+# \hat x \operatorname{mean}(\hat g \odot \hat x)\right]$$
 #
 # The term that came from the mean is gone. The next cell checks the formula, with a gain, against
 # autograd.
@@ -311,8 +318,8 @@ gamma = rng.standard_normal(12)
 eps = 1e-6
 
 r = np.sqrt((x**2).mean(-1, keepdims=True) + eps)  # (4, 12) -> (4, 1)
-x_hat, g = x / r, dy * gamma
-dx = (g - x_hat * (g * x_hat).mean(-1, keepdims=True)) / r
+x_hat, g_hat = x / r, gamma * dy
+dx = (g_hat - x_hat * (g_hat * x_hat).mean(-1, keepdims=True)) / r
 dgamma = (dy * x_hat).sum(0)  # (4, 12) -> (12,)
 
 xt, gt = torch.tensor(x, requires_grad=True), torch.tensor(gamma, requires_grad=True)
@@ -321,10 +328,11 @@ print(f"dx differs from autograd's by up to {np.abs(dx - xt.grad.numpy()).max():
 print(f"dγ differs from autograd's by up to {np.abs(dgamma - gt.grad.numpy()).max():.0e}")
 
 # %% [markdown]
-# The Jacobian's [rank](glossary.ipynb) is the number of directions that the gradient keeps.
+# The [singular values](glossary.ipynb) of the Jacobian are the factors by which it stretches a
+# gradient, direction by direction.
 
 # %%
-quiz("rms-rank")
+quiz("jacobian-of-an-offset")
 
 # %%
 quiz("rms-gradient-laws")
@@ -333,21 +341,22 @@ quiz("rms-gradient-laws")
 from normlab.chapters.backward import layer_norm_jacobian, rms_norm_jacobian
 from normlab.norms import layer_norm_backward, rms_norm_backward
 
-token = x[0]
-for name, jacobian, scale, backward in (
-    ("LayerNorm", layer_norm_jacobian, token.std(), layer_norm_backward),
-    ("RMSNorm", rms_norm_jacobian, np.sqrt((token**2).mean()), rms_norm_backward),
+token = layer_norm(x[0], eps=0) + 3  # mean 3, standard deviation 1
+for name, jacobian, backward in (
+    ("LayerNorm", layer_norm_jacobian, layer_norm_backward),
+    ("RMSNorm", rms_norm_jacobian, rms_norm_backward),
 ):
-    values = scale * np.linalg.svd(jacobian(token, eps=0), compute_uv=False)  # (12,)
+    values = np.linalg.svd(jacobian(token, eps=0), compute_uv=False)  # (12,)
     dx = backward(dy, x, gamma, eps=0)[0]
     along_ones, along_x = np.abs(dx.sum(-1)).max(), np.abs((dx * x).sum(-1)).max()
-    print(f"{name}: rank {(values > 1e-9).sum()} of 12; singular values × scale:")
+    print(f"{name}: rank {(values > 1e-9).sum()} of 12; singular values at mean 3, std 1:")
     print("  ", (values + 1e-12).round(2))
     print(f"   |Σdx| up to {along_ones:.2f}, |⟨dx, x⟩| up to {along_x:.2f}")
 
 # %% [markdown] tags=["answer"]
-# All singular values above 0 are equal: $1/r$ for RMSNorm and $1/\sigma$ for layer norm. The cell
-# multiplies them by $r$ and $\sigma$, so it prints 1.
+# The [rank](glossary.ipynb) counts the singular values above 0. All of these are equal:
+# $1/\sigma = 1$ for layer norm, and $1/r = 1/\sqrt{10}$ for RMSNorm. A mean makes RMSNorm's
+# gradient shorter; layer norm's does not notice it.
 #
 # Layer norm obeys both laws: its $dx$ is orthogonal to $x - \mu$ and to $\mathbf 1$, hence to
 # $x$. RMSNorm's $dx$ is orthogonal to $x$ alone.
@@ -386,25 +395,24 @@ fig, ax = new_figure(width=8.5, height=3.6)
 draw_fewer(what_fewer_could_mean(), ax, claimed=CLAIMED)
 
 # %% [markdown] tags=["answer"]
-# Of the norm's own operations RMSNorm spares 43 %, of a layer's 0.006 %. The paper's Transformer
-# took 6.9 % less time, and on a CPU `F.rms_norm` takes about twice as long as `F.layer_norm`. None of
-# the four is 15 to 20 %.
+# Of the norm's own operations RMSNorm spares 43 %: 3 of 7. Of a layer's it spares 3/7 of the
+# norms' 0.014 %, which is 0.006 %. The paper's Transformer took 6.9 % less time. On a CPU
+# `F.rms_norm` took 130 % more time than `F.layer_norm` forward, 2.3 times as long, and 4 to 5
+# times as long backward. None of these is 15 to 20 %. One of the paper's models saved 15.1 % of
+# its time; operations are not counted there.
 #
-# Traffic to memory and the number of [kernels](glossary.ipynb) decide the time. `F.layer_norm` is one
-# fused kernel: it reads $x$ once and writes $y$ once. `F.rms_norm` on a CPU is six operators, and each
-# reads and writes whole arrays. On GPUs too it was several, until a fused kernel came (PyTorch issue
-# 157345, "nn.rmsnorm is super slower than nn.layernorm", and pull request 153666). How long the two
-# take on a GPU is **not measured here yet**; section 9 has the command.
+# Traffic to memory and the number of [kernels](glossary.ipynb) decide the time. `F.layer_norm` is
+# one fused kernel; `F.rms_norm` on a CPU is six operators, and each reads and writes whole arrays.
+# How long the two take on a GPU is **not measured here yet**; section 9 has the command.
 #
-# **Claim 25, "15–20% fewer": {{ ruling 25 }}.** No source has this figure.
+# **Claim 25, "15–20% fewer": {{ ruling 25 }}.** No source has such a count.
 #
 # **Claim 26**, *"For very large models trained on large clusters, this translates to meaningful
 # throughput improvements"*: **{{ ruling 26 }}.** The nearest evidence is the paper's Transformer.
 
 # %% [markdown]
 # ## 9. Every count, and the clock ★
-
-# %% [markdown]
+#
 # Memory traffic, the paper's run times, and a race on your machine.
 
 # %% [markdown]
@@ -413,7 +421,7 @@ draw_fewer(what_fewer_could_mean(), ax, claimed=CLAIMED)
 # its inputs once and writes the result once.
 
 # %%
-quiz("fused-traffic")
+quiz("fused-kernel")
 
 # %%
 from normlab.chapters.rms_norm import OPERATIONS, draw_costs, norm_cost
@@ -427,9 +435,12 @@ draw_costs([norm_cost(*key) for key in OPERATIONS], axes)
 # The seed text names the three operations that fall away forward: *"(no mean accumulation pass, no
 # subtraction, no β)"*. Backward, RMSNorm spares 4 of 13, or 31 %.
 #
+# One operation at a time, layer norm moves 12 elements forward for each element of its input, and
+# RMSNorm 7. Fused, both move 2. So one kernel spares far more than the mean does.
+#
 # In float32 the fused layer norm does 7 operations for 8 bytes moved. An H100 can do 20 operations
-# for each byte (NVIDIA's data sheet). By this count the kernel waits for memory, and saved operations
-# save next to no time.
+# for each byte (NVIDIA's data sheet). By this count the kernel waits for memory, and saved
+# operations save next to no time.
 
 # %% [markdown]
 # ### The paper's models
@@ -441,16 +452,16 @@ fig, ax = new_figure()
 draw_run_times(RUN_TIMES, ax, claimed=CLAIMED)
 
 # %% [markdown] tags=["answer"]
-# From 6.9 to 40.8 %: the saving is no constant, it belongs to each program. The recurrent models run
-# a norm at each time step. The Transformer's figure is from a V100. The upper end of the abstract's
-# "7 %–64 %" is pRMSNorm's.
+# From 6.9 to 40.8 %: the saving is no constant, it belongs to each program. The recurrent models
+# run a norm at each time step. The Transformer's figure is from a V100. The upper end of the
+# abstract's "7 %–64 %" is pRMSNorm's.
 
 # %% [markdown]
 # ### Your machine
 #
 # In each library LayerNorm and RMSNorm take turns, in float32, on one thread. A bar is the median;
-# its black line goes from the lower to the upper quartile. The time is what the processor worked
-# for this program (on Windows, the time of day). "Copy x" is the least that memory allows. If the
+# its black line goes from the lower to the upper quartile. The time is the CPU time of this process
+# (on Windows, elapsed time). "Copy x" is the least that memory allows. If the
 # machine is busy, the picture says so: then run the cell again.
 
 # %% tags=["timing", "answer"]
@@ -468,8 +479,8 @@ for data, ax in zip(backward, axes, strict=True):
     draw_norm_times(data, ax)
 
 # %% [markdown]
-# Beside it the stored race (`normlab remake norm_race`), and the operators that torch runs one after
-# another:
+# Beside it the stored race (`normlab remake norm_race`), and the operators that torch runs one
+# after another:
 
 # %% tags=["answer"]
 import torch
@@ -491,9 +502,10 @@ print("F.rms_norm:  ", torch_operators(lambda: F.rms_norm(x, (16,), weight, 1e-5
 # The table is the stored race: RMSNorm's time over LayerNorm's, one core, torch 2.13. Is it so on
 # your machine?
 #
-# - NumPy and `normlab.torch_norms` run one operation after another. There RMSNorm took 0.5 to 0.7 of
-#   LayerNorm's time.
-# - `F.rms_norm` was **slower** than `F.layer_norm`, at each shape and in both directions: 2 to 5 times.
+# - NumPy and `normlab.torch_norms` run one operation after another. There RMSNorm took 0.5 to 0.7
+#   of LayerNorm's time.
+# - `F.rms_norm` was **slower** than `F.layer_norm`, at each shape and in both directions: 2 to 5
+#   times.
 # - The copy is the floor. `F.layer_norm` forward took longer than it, so one CPU core is not bound
 #   by memory alone: there the arithmetic counts as well.
 
@@ -510,48 +522,52 @@ fig, axes = new_figure(columns=2, width=10.0, height=2.4)
 draw_gpu_races(gpu, axes)
 
 # %% [markdown] tags=["answer"]
-# No race on a GPU is stored yet. If you have a GPU, this cell has just used it, and
+# On GPUs too `F.rms_norm` was several operators, until a fused kernel came (PyTorch issue 157345,
+# "nn.rmsnorm is super slower than nn.layernorm", and pull request 153666). No race on a GPU is
+# stored yet. If you have a GPU, this cell has just used it, and
 # `normlab remake norm_race --device cuda` fills the gap here and in section 8. The count of the
 # traffic predicts no difference where both norms are one fused kernel.
 
 # %% [markdown]
 # ## 10. Details that break ported weights ★
+#
+# Another ε, another form of the gain, and what weight decay does to it.
 
 # %% [markdown]
 # ### The default ε
 #
 # The seed's own class has $\varepsilon = 10^{-6}$ and is offered as the same thing as
 # `nn.RMSNorm(512)`. There the default is `eps=None`: the spacing of float32 at 1, $1.19 \cdot
-# 10^{-7}$.
+# 10^{-7}$ (measured in [chapter 03](03_numerics.ipynb)).
 
 # %%
-your_mark(37)
+your_mark(38)
 
 # %%
-quiz("eps-none")
+quiz("eps-that-counts")
 
 # %%
-from torch import nn
-
 signs = torch.tensor([1.0, -1.0]).repeat(256)  # (512,), every entry of size 1
 rows = []
-for size in (1.0, 0.1, 0.01, 0.001, 0.0001):
+for size in (1.0, 0.1, 0.02, 0.0066, 0.002, 0.001):
     outputs = [
-        norm(size * signs).abs().mean() for norm in (nn.RMSNorm(512), nn.RMSNorm(512, eps=1e-6))
+        norm(size * signs).abs().mean().item()
+        for norm in (nn.RMSNorm(512), nn.RMSNorm(512, eps=1e-6))
     ]
-    rows.append([size, *(f"{y:.3f}" for y in outputs)])
-print(Table(("size of the input", "output, eps=None", "output, eps=1e-6"), rows))
+    apart = f"{100 * (outputs[0] / outputs[1] - 1):.1f} %"
+    rows.append([size, *(f"{y:.3f}" for y in outputs), apart])
+print(Table(("size of the input", "output, eps=None", "output, eps=1e-6", "apart"), rows))
 
 # %% [markdown] tags=["answer"]
-# At size 0.001 it is 0.945 against 0.707: there $x^2 = 10^{-6}$ is as large as $\varepsilon$. At
-# size 1 three digits are the same. **Claim 38, "Custom RMSNorm for older PyTorch": {{ ruling 38 }}.**
+# They are 1 % apart at 0.0066, where the mean square is $44 \cdot 10^{-6}$. Inputs of size 1 show
+# nothing of it in three digits. **Claim 38, "Custom RMSNorm for older PyTorch": {{ ruling 38 }}.**
 
 # %% [markdown]
-# ### The gain: $w$ or $1 + w$
+# ### The gain: $\gamma$ or $\gamma - 1$
 #
-# LLaMA stores the gain $w$, starting at 1. Gemma stores $w$ and multiplies by $1 + w$, starting
-# at 0. Between the two, subtract or add 1. With Gemma's numbers as they are, the norms of LLaMA's
-# code put out almost 0.
+# LLaMA stores the gain $\gamma$, starting at 1. Gemma stores $\gamma - 1$, starting at 0, and
+# multiplies by `1 + weight`. Between the two, subtract or add 1. With Gemma's numbers as they are,
+# the norms of LLaMA's code put out almost 0.
 
 # %%
 quiz("gain-round-trip")
@@ -565,15 +581,15 @@ draw_stored_gains(gains, axes)
 print("different gains as Gemma's: about", round(len(np.unique(gains.gemma)), -2))
 print("the same gains as LLaMA's: ", len(np.unique(gains.llama)))
 
-w = torch.from_numpy(gains.gemma - 1).bfloat16()  # as Gemma stores them
-there = torch.from_numpy(gains.llama).bfloat16()  # as LLaMA does
-print(f"Gemma → LLaMA → Gemma: {100 * (there - 1 != w).float().mean():.0f} % changed")
-back = (there - 1) + 1
-print(f"LLaMA → Gemma → LLaMA: {100 * (back != there).float().mean():.0f} % changed")
+gemma = torch.from_numpy(gains.gemma - 1).bfloat16()  # as Gemma stores them
+llama = torch.from_numpy(gains.llama).bfloat16()  # as LLaMA does
+print(f"Gemma → LLaMA → Gemma: {100 * (llama - 1 != gemma).float().mean():.0f} % changed")
+back = (llama - 1) + 1
+print(f"LLaMA → Gemma → LLaMA: {100 * (back != llama).float().mean():.0f} % changed")
 
 # %% [markdown] tags=["answer"]
 # LLaMA's gains go over to Gemma's form exactly. The other way almost all are rounded: about 2700
-# different gains become 35. So $1 + w$ stored as $w$ keeps small departures from 1.
+# different gains become 35. So $\gamma - 1$ keeps small departures of $\gamma$ from 1.
 
 # %% [markdown]
 # Now train both forms with [weight decay](07_training_and_warmup.ipynb).
@@ -585,11 +601,11 @@ quiz("decayed-gain")
 stored = {"LLaMA": nn.Parameter(torch.ones(4)), "Gemma": nn.Parameter(torch.zeros(4))}
 optimizer = torch.optim.AdamW(stored.values(), lr=0.01, weight_decay=0.1)
 for _ in range(3000):
-    for w in stored.values():
-        w.grad = torch.zeros(4)  # the data say nothing
+    for weight in stored.values():
+        weight.grad = torch.zeros(4)  # the data say nothing
     optimizer.step()
-print(f"LLaMA's gain, w:     {stored['LLaMA'][0]:.2f}")
-print(f"Gemma's gain, 1 + w: {1 + stored['Gemma'][0]:.2f}")
+print(f"LLaMA's gain, weight:     {stored['LLaMA'][0]:.2f}")
+print(f"Gemma's gain, 1 + weight: {1 + stored['Gemma'][0]:.2f}")
 
 # %% [markdown]
 # One more difference is the order of cast and gain in half precision:
@@ -597,8 +613,6 @@ print(f"Gemma's gain, 1 + w: {1 + stored['Gemma'][0]:.2f}")
 
 # %% [markdown]
 # ## 11. Who uses it
-#
-# The seed: *"Used in: LLaMA (all versions), Mistral, Gemma, Falcon"*.
 
 # %%
 quiz("who-uses-it")
@@ -618,17 +632,15 @@ Table(
 )
 
 # %% [markdown] tags=["answer"]
-# - **Claim 27: {{ ruling 27 }}.**
-# - **Claim 28**, *"essentially all modern decoder-only LLMs after 2023"*: **{{ ruling 28 }}.**
-#   Command R, StarCoder2 and OLMo, all of 2024, use LayerNorm. And RMSNorm in large models did not
-#   begin with LLaMA: T5's "simplified" layer norm of 2019, rescaled and without a bias, is RMSNorm.
+# - Command R, StarCoder2 and OLMo, all of 2024, use LayerNorm. And RMSNorm in large models did not
+#   begin with LLaMA: T5 had it in 2019.
 # - OLMo 2 went from LayerNorm without parameters to RMSNorm; Command R dropped only the shift. The
 #   two steps "no mean" and "no β" are separate.
-# - The default ε is that of Hugging Face's `transformers`. Some weights were released with another:
-#   the last column.
+# - The default ε is that of Hugging Face's `transformers`. The last column has weights that were
+#   released with another.
 
 # %% [markdown]
-# [Chapter 11](11_norms_in_the_wild.ipynb) has the full table.
+# [Chapter 11](11_norms_in_the_wild.ipynb) has the full table, and judges what the seed text says.
 
 # %% [markdown]
 # ## The exercise
@@ -640,22 +652,20 @@ Table(
 # ## Recap
 
 # %% [markdown] tags=["answer"]
-# - $\text{LN} = \text{RMSNorm} \circ \text{centering}$. RMSNorm's definition drops the mean;
+# - Layer norm is RMSNorm after centering. RMSNorm's definition drops the mean;
 #   dropping β is custom.
 # - The angle between the outputs is $\arctan(|\text{mean}|/\text{std})$: 0° at mean 0, 45° at 1,
 #   79° at 5.
-# - Centering removes $1/D$ of a random vector's squared length (0.0013 at $D = 768$), and $1/\pi$
-#   after a ReLU. The norms of two small trained transformers read shares of 0.004 to 0.021, about
-#   $1/D$.
-# - LayerNorm and RMSNorm differ in one column of the invariance table: adding $\mathbf 1 w^\top$
+# - Centering removes $1/D$ of a random vector's squared length, and $1/\pi$ after a ReLU. The
+#   norms of two small trained transformers read about $1/D$.
+# - LayerNorm and RMSNorm differ in one column of the invariance table: adding $\mathbf 1 b^\top$
 #   to $W$.
-# - The Jacobian's rank is $D - 1$, against $D - 2$; $\langle dx, x\rangle = 0$.
 # - Operations 7 → 4; elements moved by a fused kernel 2 → 2; 0.006 % of a layer's operations at
-#   $D = 4096$. "15–20 %" has no source.
-# - The paper's run times fall by 6.9 % (Transformer) to 40.8 %. `F.rms_norm` on a CPU is six
-#   operators and slower than `F.layer_norm`'s one.
-# - Ported weights: `eps=None` is $1.19\cdot10^{-7}$ in float32; LLaMA's $w$ is Gemma's $1 + w$; Falcon
-#   7B–180B is LayerNorm.
+#   $D = 4096$. No source counts 15–20 % fewer.
+# - The paper's Transformer took 6.9 % less time. `F.rms_norm` on a CPU is six operators and slower
+#   than `F.layer_norm`'s one.
+# - Ported weights (★): `eps=None` is $1.19\cdot10^{-7}$ in float32; LLaMA stores $\gamma$, Gemma
+#   $\gamma - 1$.
 
 # %% [markdown]
 # ## Sources

@@ -74,7 +74,7 @@ for name, ax in zip(["post-norm", "pre-norm"], axes, strict=True):
 # norm** (dashed: it stands once, after the last block).
 #
 # **Who had which.** Vaswani et al. 2017, section 3.1, write $\text{LayerNorm}(x +
-# \text{Sublayer}(x))$. **Claim 11: {{ ruling 11 }}** (`transformer_base_v2` in tensor2tensor). A
+# \text{Sublayer}(x))$. **Claim 2: {{ ruling 2 }}.** **Claim 11: {{ ruling 11 }}** (`transformer_base_v2` in tensor2tensor). A
 # text and a code that disagree are common here, so look at the diagram.
 
 # %%
@@ -335,6 +335,8 @@ for part in (whole.encoder, whole.decoder):
 # %% [markdown] tags=["answer"]
 # At initialization the norm of a norm changes next to nothing. But it has a gain and a shift of its
 # own, 2 · 64 numbers that the weights of another post-norm model do not hold.
+#
+# **Claim 39: {{ ruling 39 }}.** Chapter 10 runs the block.
 
 # %% [markdown]
 # ## 9. "Approximately an identity"?

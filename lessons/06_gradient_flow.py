@@ -199,6 +199,11 @@ for width in (32, 128):
 # 3L/2$.
 
 # %%
+from normlab.claims import your_mark
+
+your_mark(13)
+
+# %%
 quiz("slope-of-the-last-layer")
 
 # %%
@@ -241,9 +246,7 @@ sweep.table()
 # at the upper one. It crosses from $1 + L/2$ to $1 + 3L/2$, a factor $\sqrt3$ in the gradient, on
 # top of the $\sqrt{L}$. Measure on long sequences and you will read −0.58; the law is still −½.
 #
-# The seed, of post-norm: *"gradients must flow through many LayerNorm operations before reaching
-# early layers. This can cause instability at the start of training — the network needs learning
-# rate warmup"*. **Claim 13: {{ ruling 13 }}.** Through $S$ norms and $S$ branches the gradient
+# **Claim 13: {{ ruling 13 }}.** Through $S$ norms and $S$ branches the gradient
 # keeps its size. Xiong et al. name the *large* gradient near the output, which does not shrink with
 # depth. DeepNet and Admin name the update of the model, which grows with depth (chapter 08).
 

@@ -14,7 +14,7 @@
 # %% [markdown]
 # ## 1. One formula, taken at its word
 #
-# Two sentences of the seed text. First $\alpha$, and then the formula at its word.
+# First $\alpha$, then the formula at its word.
 
 # %%
 from normlab.claims import your_mark
@@ -132,8 +132,8 @@ quiz("sub-layers-of-the-deepest")
 
 # %% [markdown]
 # ### Which weights get β_w?
-# The cell behind the question measures each matrix's standard deviation against Xavier's, in a model
-# of 12 layers, for DeepNorm and for variants that others wrote.
+# The cell behind the question measures each matrix's standard deviation against Xavier's at 12
+# layers, for DeepNorm and for variants that others wrote.
 
 # %%
 your_mark(30)
@@ -373,11 +373,10 @@ Table(("model", *(f"distance, N = {n}" for n in depths), "slope of the step"), r
 
 # %% [markdown] tags=["answer"]
 # The distance is that of the *whole* untrained stack from the identity, $\|F(x) -
-# \text{norm}(x)\|/\|\text{norm}(x)\|$. The sentence's first half is right, and says less than it
-# could: the whole DeepNorm stack changes its input by 15 % at 4 layers and by 7 % at 64. **Claim 31:
-# {{ ruling 31 }}.** DeepNorm's argument is about the move: $\beta_w$ makes both the gradient and its
-# effect small. (And [chapter 05](05_residual_placement.ipynb) showed that pre-norm itself is no
-# identity.)
+# \text{norm}(x)\|/\|\text{norm}(x)\|$. The sentence's first half is right: the whole
+# DeepNorm stack changes its input by 15 % at 4 layers and by 7 % at 64. **Claim 31: {{ ruling 31 }}.**
+# DeepNorm's argument is about the move: $\beta_w$ makes both the gradient and its
+# effect small.
 
 # %% [markdown]
 # ## 7. Gradients in training ★

@@ -140,7 +140,7 @@ factor = 1 / np.sqrt(((x - mean) ** 2).mean(-1, keepdims=True) + np.float32(1e-5
 forms = {
     "(x − μ)·k": (x - mean) * factor,
     "x·k + (−μ·k)": x * factor + (-mean * factor),
-    "centred twice": (x - mean - (x - mean).mean(-1, keepdims=True)) * factor,
+    "centered twice": (x - mean - (x - mean).mean(-1, keepdims=True)) * factor,
 }
 wide = x.astype(np.float64)
 exact = wide - wide.mean(-1, keepdims=True)
@@ -257,6 +257,9 @@ print(*(f"{name} {tuple(seed[name].shape)}" for name in ("x", "out", "out_rms"))
 print(f"greatest mean of a token of out: {seed['out'].mean(-1).abs().max():.6f}")
 
 # %%
+your_mark(25, 36, 37, 38)
+
+# %%
 quiz("custom-norm-in-float16")
 
 # %%
@@ -290,7 +293,10 @@ Table(("input", "", "the seed's RMSNorm", "nn.RMSNorm"), rows)
 # %% [markdown]
 # ## 11. The seed's block ★
 #
-# *"Pre-norm transformer block: y = x + SubLayer(LN(x))"*: that is what it computes. Is it all?
+# What it computes, and what it leaves out.
+
+# %%
+your_mark(39)
 
 # %%
 quiz("last-token")

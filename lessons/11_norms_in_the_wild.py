@@ -207,10 +207,12 @@ for placement in zoo.count("placement"):
 # %% [markdown] tags=["answer"]
 # **Claim 21: {{ ruling 21 }}.** In all of them the raw stream runs through, so the argument for
 # pre-norm carries over; the sentence about the wiring does not.
+#
+# **Claim 20: {{ ruling 20 }}.** None of these families uses plain post-norm. Chapter 07 has what was
+# measured.
 
-# %% [markdown]
-# *"Every transformer block contains two sub-layers (self-attention and FFN), each wrapped with a
-# residual connection and LayerNorm."*
+# %%
+your_mark(10)
 
 # %%
 quiz("norms-per-layer")

@@ -1,8 +1,9 @@
 # %% [markdown]
 # # Glossary
 #
-# One letter has one meaning in this course, and so has each term. Papers differ; where the course
-# departs from one, the chapter says so.
+# A term has one meaning in this course. So has a letter, but for a few that the table lists with
+# both. Code keeps the names of its library. Papers differ; where the course departs from one, the
+# chapter says so.
 #
 # ## Letters
 #
@@ -22,6 +23,7 @@
 # | $\mathcal L$ | the loss | 02 |
 # | $g$ | the upstream gradient $\partial\mathcal L/\partial y$, `dy` in code | 02 |
 # | $\hat g$ | $\gamma \odot g$, the gradient that arrives at $\hat x$ | 02 |
+# | $h$ | the step of a central difference, in 02 and 03 alone | 02 |
 # | $J$ | the Jacobian $\partial y/\partial x$ | 02 |
 # | $\mathbf 1$ | the vector of ones | 02 |
 # | $u$ | the unit roundoff: half the spacing of the numbers near 1 | 03 |

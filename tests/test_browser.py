@@ -174,7 +174,7 @@ def test_a_token_is_moved_by_keys_before_anything_is_run(open_chapter):
     chapter = open_chapter(RUN_CHAPTER)
     token = chapter.locator(".normlab-token")
     wait_for_stored(token, chapter)
-    bar = token.get_by_role("slider", name="x, feature 1", exact=True)
+    bar = token.get_by_role("slider", name="x, feature 0", exact=True)
     bar.focus()
     bar.press("PageUp")
     expect(token.locator(".normlab-sentence")).to_contain_text("x has mean 1.25")

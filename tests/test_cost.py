@@ -87,8 +87,13 @@ def test_what_fewer_could_mean_is_computed_from_the_counts_the_papers_times_and_
     stored = [race.ratio("torch.nn.functional") for race in races]
     assert [cpu.ratio, *cpu.others] == stored
     assert (gpu.ratio is None) == (load_norm_races("cuda") == ())
-    said = [meaning.said for meaning in (norm, layer, transformer)]
-    assert said == ["43 % fewer", "0.006 % fewer", "6.9 % less"]
+    said = [meaning.said for meaning in (norm, layer, transformer, cpu)]
+    assert said == [
+        "43 % fewer",
+        "0.006 % fewer",
+        "6.9 % less",
+        "130 % more",
+    ]  # as the chapter has it
 
 
 def test_the_picture_of_what_fewer_could_mean_starts_each_bar_at_the_same():

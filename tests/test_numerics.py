@@ -223,11 +223,14 @@ def test_explore_variance_has_a_frame_for_each_offset_and_dtype():
 
 
 @pytest.mark.parametrize(
-    ("x", "difference"),
-    [((9999, 10001), 0), ((10002, 10002, 10004, 10004), -8), ((10003, 10005), 0)],
+    ("x", "difference", "at_sum"),
+    [((9999, 10001), 0, 16), ((10002, 10002, 10004, 10004), -8, 32), ((10003, 10005), 0, 16)],
 )
-def test_a_cancellation_leaves_a_multiple_of_the_spacing_instead_of_the_variance(x, difference):
+def test_a_cancellation_leaves_a_multiple_of_the_spacing_instead_of_the_variance(
+    x, difference, at_sum
+):
     ladder = digit_ladder(x)
+    assert (ladder.spacing, ladder.spacing_at_sum) == (8, at_sum)
     assert ladder.on_paper["difference"] == np.var(x) == 1
     assert ladder.in_float32["difference"] == difference
     for name in ("mean(x²)", "μ²"):
@@ -252,6 +255,8 @@ def test_a_number_line_has_the_numbers_of_its_dtype_and_no_others():
     assert lines["bfloat16"].gaps == [4, 8]
     assert lines["float16"].gaps == [0.5, 1]
     assert lines["float32"].gaps == [2**-14, 2**-13]
+    nearest = lines["float32"].around(1024, 0.0001)
+    np.testing.assert_array_equal(nearest, [1024 - 2**-14, 1024])
     half = lines["float16"]
     assert (half.bits, half.largest) == (11, 65504)
     assert np.float16(half.subnormal) > 0 == np.float16(half.subnormal / 2)
@@ -264,18 +269,22 @@ def test_the_pictures_of_dtypes_show_each_number_and_each_end():
     strokes = [np.array([path[0, 0] for path in c.get_segments()]) for c in near.collections[:2]]
     for line, places in zip(lines[:2], strokes, strict=True):
         np.testing.assert_array_equal(places, line.numbers)
+    (enlarged,) = near.child_axes
+    (shown,) = enlarged.collections
+    places = [path[0, 0] for path in shown.get_segments()]
+    np.testing.assert_array_equal(places, lines[2].around(1024, 0.0005))
     draw_ranges(lines, ranges)
     ends = [tuple(line.get_xdata()) for line in ranges.lines[::2]]
     assert ends == [(line.smallest, line.largest) for line in lines]
     assert "65,504" in ranges.texts[1].get_text()
 
 
-def test_an_error_has_its_parts_and_centring_twice_takes_out_the_norms():
+def test_an_error_has_its_parts_and_centering_twice_takes_out_the_norms():
     sweep = error_sweep([1e3, 1e6])
     for name in ("nn.LayerNorm", "two pass"):
         assert (sweep.errors[name] > sweep.errors["mean rounded"]).all()
         assert (sweep.errors[name] > sweep.errors["input rounded"]).all()
-    for name in ("centred twice", "normlab.norms"):
+    for name in ("centered twice", "normlab.norms"):
         assert sweep.errors[name].max() < 2e-6
     ax = plt.subplots()[1]
     draw_error_sweep(sweep, ax)

@@ -29,6 +29,10 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="module")
 def open_notebook(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("lab")
+    first = nbformat.read(FIRST, as_version=4)
+    for cell in first.cells:  # the questions of sections with ★ are in sight
+        cell.metadata.pop("jp-MarkdownHeadingCollapsed", None)
+    nbformat.write(first, folder / FIRST.name)
     one = v4.new_notebook(cells=[v4.new_code_cell(ONE_HOT)], metadata={"kernelspec": KERNEL})
     nbformat.write(one, folder / "one.ipynb")
     with (
@@ -36,7 +40,7 @@ def open_notebook(tmp_path_factory, data):
         jupyterlab_page.chromium() as browser,
     ):
         patch.setenv("NORMLAB_DATA", str(data))
-        with jupyterlab_page.jupyterlab([FIRST, folder / "one.ipynb"], folder) as url:
+        with jupyterlab_page.jupyterlab([folder / FIRST.name, folder / "one.ipynb"], folder) as url:
 
             def open_(name):
                 page = browser.new_page(viewport={"width": 1280, "height": 1000})

@@ -236,14 +236,14 @@ def test_keys_and_typed_numbers_move_a_bar(page):
     assert state(page, TRACE)["x"][0] == 3.1
     expect(first).to_have_attribute("aria-valuetext", "3.1")
     expect(first).to_be_focused()
-    field = page.locator(f"#{TRACE}").get_by_label("x, feature 1, typed")
+    field = page.locator(f"#{TRACE}").get_by_label("x, feature 0, typed")
     field.fill("−2,5")
     field.press("Enter")
     assert state(page, TRACE)["x"][0] == -2.5
     field.fill("no number")
     field.press("Enter")
     expect(field).to_have_value("−2.5")
-    gain = page.locator(f"#{TRACE}").get_by_label("γ, feature 1, typed")
+    gain = page.locator(f"#{TRACE}").get_by_label("γ, feature 0, typed")
     gain.fill("10")
     gain.press("Enter")
     token = np.array([-2.5, -1.0, 3.0, 0.0])

@@ -15,6 +15,8 @@ class DigitLadder:
     in_float32: dict[str, int]
     spacing: int
     """Of float32 at mean(x²)."""
+    spacing_at_sum: int
+    """Of float32 at the sum of the squares."""
 
 
 def digit_ladder(x: Sequence[int]) -> DigitLadder:
@@ -23,6 +25,8 @@ def digit_ladder(x: Sequence[int]) -> DigitLadder:
     >>> ladder = digit_ladder([9999, 10001])
     >>> ladder.on_paper["mean(x²)"], ladder.in_float32["mean(x²)"], ladder.spacing
     (100000001, 100000000, 8)
+    >>> digit_ladder([10002, 10002, 10004, 10004]).spacing_at_sum
+    32
     """
     stored = np.asarray(x, np.float32)
     mean = stored.mean()  # (D,) -> ()
@@ -35,4 +39,5 @@ def digit_ladder(x: Sequence[int]) -> DigitLadder:
         {name: int(value) for name, value in terms.items()}
         | {"difference": int(terms["mean(x²)"] - terms["μ²"])},
         int(np.spacing(terms["mean(x²)"])),
+        int(np.spacing((stored * stored).sum())),  # (D,) -> ()
     )

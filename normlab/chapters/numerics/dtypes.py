@@ -30,6 +30,10 @@ class NumberLine:
         """The distances between neighbours, each once, rising."""
         return np.unique(np.diff(self.numbers)).tolist()
 
+    def around(self, center: float, reach: float) -> FloatArray:
+        """(k,) of the numbers: those at most `reach` from `center`."""
+        return self.numbers[np.abs(self.numbers - center) <= reach]
+
 
 def number_lines(low: float, high: float) -> list[NumberLine]:
     """A `NumberLine` for each of `DTYPES`; `low` and `high` > 0 must be bfloat16 numbers.

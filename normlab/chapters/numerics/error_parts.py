@@ -14,7 +14,7 @@ PARTS = (
     "mean rounded",
     "nn.LayerNorm",
     "two pass",
-    "centred twice",
+    "centered twice",
     "normlab.norms",
 )
 

@@ -152,7 +152,7 @@ _PART_LOOKS = {
     "mean rounded": ("black", "+", ":"),
     "nn.LayerNorm": (BLUE, "o", "-"),
     "two pass": (RED, "s", "--"),
-    "centred twice": (ORANGE, "D", "-."),
+    "centered twice": (ORANGE, "D", "-."),
     "normlab.norms": (GREEN, "^", ":"),
 }
 

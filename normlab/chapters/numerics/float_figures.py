@@ -13,10 +13,14 @@ DTYPE_LOOKS = {"float32": (GREY, "-"), "float16": (ORANGE, "--"), "bfloat16": (R
 """The colour and the dash of each dtype."""
 
 _DENSE = 500
+_REACH = 0.0005
 
 
 def draw_number_lines(lines: Sequence[NumberLine], ax: Axes, /) -> None:
-    """Each number of each dtype as a stroke; where they are too dense for that, a band."""
+    """Each number of each dtype as a stroke; where they are too dense for that, a band.
+
+    The last dtype is drawn once more, enlarged around 1024.
+    """
     low, high = lines[0].numbers[0], lines[0].numbers[-1]
     for place, line in enumerate(lines):
         color, _ = DTYPE_LOOKS[line.dtype]
@@ -27,12 +31,29 @@ def draw_number_lines(lines: Sequence[NumberLine], ax: Axes, /) -> None:
         gaps = " and ".join(f"{gap:.2g}" for gap in line.gaps)
         said = f"{line.dtype}, {line.bits} significant bits: numbers {gaps} apart"
         ax.text(low, place - 0.3, said, fontsize=9, va="bottom")
-    ax.set(xlim=(low - 0.5, high + 0.5), ylim=(len(lines) - 0.6, -0.75), yticks=())
+    ax.set(xlim=(low - 0.5, high + 0.5), ylim=(len(lines) + 1.1, -0.75), yticks=())
     ax.spines["left"].set_visible(False)
+    _draw_enlarged(lines[-1], ax, place=len(lines))
+
+
+def _draw_enlarged(line: NumberLine, ax: Axes, place: int) -> None:
+    """The numbers from 1024 − 0.0005 to 1024 + 0.0005 as strokes, in axes of their own."""
+    color, _ = DTYPE_LOOKS[line.dtype]
+    ends = 1024 - _REACH, 1024 + _REACH
+    inside = ax.inset_axes((0.2, 0.14, 0.6, 0.09))
+    for end in (0, 1):
+        ax.annotate(
+            "", (1024, place - 0.8), (end, 1), "data", inside.transAxes, {"arrowstyle": "-"}
+        )
+    ax.text(1000, place + 0.3, "enlarged", fontsize=9)
+    inside.vlines(line.around(1024, _REACH), 0, 1, color=color, linewidth=1.2)
+    inside.set(xlim=ends, ylim=(0, 1), yticks=(), xticks=(ends[0], 1024, ends[1]))
+    inside.set_xticklabels(("1023.9995", "1024", "1024.0005"), fontsize=8)
+    inside.spines["left"].set_visible(False)
 
 
 def draw_ranges(lines: Sequence[NumberLine], ax: Axes, /) -> None:
-    """From the smallest to the largest number of each dtype; thin: with fewer bits than all."""
+    """From the smallest to the largest number of each dtype; thin: the subnormal numbers."""
     for place, line in enumerate(lines):
         color, _ = DTYPE_LOOKS[line.dtype]
         ax.plot(
@@ -47,7 +68,9 @@ def draw_ranges(lines: Sequence[NumberLine], ax: Axes, /) -> None:
         said = f"{line.dtype}: {line.smallest:.1e} to {largest}, u = {2.0**-line.bits:.0e}"
         ax.text(1e-46, place - 0.22, said, fontsize=9, va="bottom")
     ax.set(xscale="log", xlim=(1e-46, 1e40), ylim=(len(lines) - 0.6, -0.75), yticks=())
-    ax.set(xticks=(1e-40, 1e-30, 1e-20, 1e-10, 1, 1e10, 1e20, 1e30))
+    ax.set(
+        xticks=(1e-40, 1e-30, 1e-20, 1e-10, 1, 1e10, 1e20, 1e30), xlabel="thin: subnormal numbers"
+    )
     ax.spines["left"].set_visible(False)
 
 
@@ -71,6 +94,8 @@ def draw_digit_ladder(data: DigitLadder, ax: Axes, /) -> None:
             ax.text(column, top, digit, ha="center", va="center", family="monospace")
     listed = ", ".join(f"{value:,}" for value in data.x)
     ax.set(title=f"x = ({listed})", xlim=(-6.2, width), ylim=(7.3, -0.6))
-    near = f"float32 numbers near {data.in_float32['mean(x²)']:,} are {data.spacing} apart"
+    near = (
+        f"steps of float32: {data.spacing} near mean(x²), {data.spacing_at_sum} near the sum of x²"
+    )
     ax.text(width - 0.5, 6.9, near, ha="right", va="center", fontsize=9)
     ax.set_axis_off()

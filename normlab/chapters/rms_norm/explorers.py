@@ -36,7 +36,7 @@ def grab_token_of_two_norms() -> GrabbedToken:
         "One token, two norms",
         "angle",
         {"eps": 0},
-        Table(("", *(f"feature {i}" for i in range(1, 5))), rows),
+        Table(("", *(f"feature {i}" for i in range(4))), rows),
         formula=[
             ("(x − μ)/σ", NORM_COLORS["LayerNorm"]),
             " beside ",

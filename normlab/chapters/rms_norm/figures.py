@@ -123,7 +123,7 @@ def draw_stream_means(data: StreamMeans, ax: Axes, /) -> None:
 def draw_stored_gains(data: StoredGains, axes: tuple[Axes, Axes], /) -> None:
     """How many gains have which value, near 1: in Gemma's form, and in LLaMA's."""
     edges = np.arange(0.94 - 0.0005, 1.06, 0.001)
-    forms = (("stored as w (Gemma)", data.gemma), ("stored as 1 + w (LLaMA)", data.llama))
+    forms = (("stored as γ − 1 (Gemma)", data.gemma), ("stored as γ (LLaMA)", data.llama))
     for ax, (title, values) in zip(axes, forms, strict=True):
         ax.hist(values, edges.tolist(), color=NORM_COLORS["RMSNorm"])
         ax.set(title=title, xlabel="gain", xlim=(0.94, 1.06), ylabel="how many")

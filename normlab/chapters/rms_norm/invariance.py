@@ -23,7 +23,7 @@ class Layer:
     cases: FloatArray
 
     def summed_inputs(self) -> FloatArray:
-        """a = W x of every case, (N, K) @ (K, D) -> (N, D)."""
+        """z = W x of every case, (N, K) @ (K, D) -> (N, D)."""
         return self.cases @ self.weight.T
 
 
@@ -99,7 +99,7 @@ CHANGES: Mapping[str, Callable[[Layer], Layer]] = {
     "single case re-scaling": lambda la: replace(la, cases=_scale_first(la.cases)),
 }
 """The six changes of Zhang & Sennrich 2019, Table 1. Re-centering the weights adds the same
-row vector to every row of W: W + 1wᵀ. Re-centering the data adds the same vector to every x."""
+row vector to every row of W: W + 𝟏bᵀ. Re-centering the data adds the same vector to every x."""
 
 PAPER: Mapping[str, str] = {
     "BatchNorm": "✓✗✓✓✓✗",

@@ -31,7 +31,7 @@ def draw_sizes(sizes: LayerSizes, ax: Axes, network: str, layer: int) -> None:
     ax.stairs(shares[layer], 10**BINS, fill=True, color=color, label=f"layer {layer}")
     ax.stairs(shares[0], 10**BINS, color="black", linewidth=1.2, label="the input")
     ax.set(xscale="log", xlim=(1e-3, 1e7), ylim=(0, 0.25), title="before training")
-    ax.set(xlabel="size |x| of a number", ylabel="share of the numbers")
+    ax.set(xlabel="|x| of a number", ylabel="share of the numbers")
     ax.legend(loc="upper right")
 
 

@@ -28,7 +28,7 @@ def explore_deep_network() -> Explorer:
         f"{LAYERS} layers",
         Scene(compute, draw_deep_network, describe_deep_network, columns=2),
         pages={
-            "layer": Slider("layer", range(0, LAYERS + 1, 2)),
+            "layer": Slider("layer", range(0, LAYERS + 1, 2), start=LAYERS // 2),
             "network": Choice("network", tuple(NETWORKS)),
         },
         settings={"learning_rate": Choice("learning rate", RATES, start=1)},

@@ -155,7 +155,7 @@ function makeAngle({ get, set, settle, colors, pick }) {
     const named = { x, LayerNorm: made.LayerNorm.output, RMSNorm: made.RMSNorm.output };
     return {
       sentence: sayAngle(x, mean, sigma, angle, made),
-      columns: ["", ...x.map((_, i) => `feature ${i + 1}`), "mean", "mean square"],
+      columns: ["", ...x.map((_, i) => `feature ${i}`), "mean", "mean square"],
       rows: Object.entries(named).map(([name, v]) => [
         name,
         ...[...v, meanOf(v), meanSquare(v)].map((n) => short(n, 3)),

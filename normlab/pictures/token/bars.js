@@ -100,7 +100,7 @@ function makeBars({ name, color, bandColor, height = 104, onChange, onEnd }) {
     const level = drawn("line", { class: "normlab-level", x1: EDGE });
     const outline = Array.from({ length: count }, () => drawn("rect", { class: "normlab-before" }));
     bars = Array.from({ length: count }, (_, i) => {
-      const called = `${name}, feature ${i + 1}`;
+      const called = `${name}, feature ${i}`;
       const bar = drawn("rect", { fill: color, class: "normlab-bar" });
       const grip = drawn("rect", { class: "normlab-grip", rx: 2, height: 4 });
       const column = drawn("rect", { class: "normlab-column", y: 0, height });

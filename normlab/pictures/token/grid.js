@@ -38,7 +38,7 @@ function long(value, step) {
 function makeLine(i, { onChange, onEnd, colors }) {
   const name = `x${SUBSCRIPTS[i]}`;
   const svg = drawn("svg", { class: "normlab-line", height: LINE });
-  const field = makeField(`x, feature ${i + 1}, typed`, (value) => {
+  const field = makeField(`${name}, typed`, (value) => {
     if (value !== undefined) onChange(i, value);
     onEnd();
   });
@@ -54,7 +54,7 @@ function makeLine(i, { onChange, onEnd, colors }) {
   let [state, width] = [{}, 300];
   const toX = (value) => (width * (value + state.reach)) / (2 * state.reach);
   const holder = drawn("g");
-  const grip = drawn("g", { role: "slider", tabindex: 0, "aria-label": `x, feature ${i + 1}` });
+  const grip = drawn("g", { role: "slider", tabindex: 0, "aria-label": name });
   const move = (value) =>
     onChange(i, Number(Math.max(-state.reach, Math.min(state.reach, value)).toFixed(1)));
   grip.addEventListener("keydown", (event) => {

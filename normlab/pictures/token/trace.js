@@ -117,7 +117,7 @@ function makeTrace({ get, set, settle, colors, symbols, pick }) {
     const steps = { x, "x − μ": centred, x̂: normalized, "γ ⊙ x̂ + β": output };
     return {
       sentence: sayTrace(x, made, state.eps),
-      columns: ["step", ...x.map((_, i) => `feature ${i + 1}`), "mean", "variance"],
+      columns: ["step", ...x.map((_, i) => `feature ${i}`), "mean", "variance"],
       rows: Object.entries(steps).map(([name, v]) => [
         name,
         ...[...v, meanOf(v), spread(v)].map((n) => short(n, 3)),
@@ -139,6 +139,6 @@ function sayTrace(x, { mean, variance, normalized, output }, eps) {
   const largest = sizes.indexOf(Math.max(...sizes));
   return (
     `${about}. x̂ has mean square ${short(meanSquare(normalized), 3)}; the entry farthest from 0 is ` +
-    `${short(normalized[largest])}, feature ${largest + 1}. The output is ${listed}.`
+    `${short(normalized[largest])}, feature ${largest}. The output is ${listed}.`
   );
 }

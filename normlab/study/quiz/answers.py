@@ -13,6 +13,15 @@ from typing import Any, ClassVar
 LETTERS = "abcdef"
 
 
+def digits(value: float) -> str:
+    """A number as the browser shows it: a whole one with all its digits.
+
+    >>> digits(16777216), digits(0.25)
+    ('16777216', '0.25')
+    """
+    return f"{value:.0f}" if value == round(value, 0) and abs(value) < 1e15 else f"{value:g}"
+
+
 @dataclass(frozen=True)
 class Option:
     """One answer to choose.
@@ -129,10 +138,10 @@ class Number:
         return self.scale.surprise([given], [self.answer])
 
     def kept(self, given: float) -> str:
-        return f"{given:g}"
+        return digits(given)
 
     def solution(self) -> str:
-        return f"{self.answer:g} {self.unit}".strip()
+        return f"{digits(self.answer)} {self.unit}".strip()
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,16 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
-from normlab.study.quiz.answers import Answers, Choice, Drawing, Guess, Number, Option, Sentence
+from normlab.study.quiz.answers import (
+    Answers,
+    Choice,
+    Drawing,
+    Guess,
+    Number,
+    Option,
+    Sentence,
+    digits,
+)
 from normlab.study.quiz.question import Question
 
 
@@ -110,7 +119,9 @@ def _folds(question: Question) -> Iterable[str]:
     yield _fold("The answer", f"<p>{html(answers.solution())}</p><p>{why}</p>")
     if isinstance(answers, Number):
         for guess in answers.guesses:
-            yield _fold(f"Why not {guess.value:g}?", f"<p>{html(guess.why)}</p>{_program(guess)}")
+            yield _fold(
+                f"Why not {digits(guess.value)}?", f"<p>{html(guess.why)}</p>{_program(guess)}"
+            )
 
 
 def _fold(title: str, inside: str) -> str:
