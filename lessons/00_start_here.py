@@ -276,8 +276,8 @@ for entries in (2, 4, 8):
 #
 # {{ table of chapters }}
 #
-# Each chapter uses what the one before it showed. The core path of a chapter takes at most 25
-# minutes; that is an estimate from words, cells and questions.
+# Each chapter uses what the one before it showed. A core path takes at most 25 minutes; that is an
+# estimate from words, cells and questions.
 #
 # ## The exercises
 #

@@ -145,12 +145,12 @@ def test_explorers_on_one_page_share_no_ids_and_say_that_they_were_not_run(noteb
 
 
 def test_a_point_under_the_pointer_is_read_aloud_as_a_number(browser):
-    (name, explorer), *_ = stored(NOTEBOOKS[1], "frames").items()
-    page = open_page(browser, {name: explorer})
+    explorers = stored(NOTEBOOKS[0], "frames").items()
+    page = open_page(browser, {n: e for n, e in explorers if e["title"] == "Move the input"})
     picture = page.locator(".normlab-picture")
     bars = page.locator("[id*='normlab:bar:'] path").first.bounding_box()
     page.mouse.move(bars["x"] + bars["width"] / 2, bars["y"])
-    expect(picture.locator(".normlab-tip")).to_contain_text("value 2, feature 0")
+    expect(picture.locator(".normlab-tip")).to_contain_text("-0.4, feature 0")
     page.mouse.move(5, 5)
     expect(picture.locator(".normlab-tip")).to_be_hidden()
     page.close()
