@@ -15,7 +15,6 @@ from matplotlib.figure import Figure
 from packaging.version import Version
 from torch import nn
 
-from normlab import claims
 from normlab.chapters.deepnorm.thousand_layers import ThousandLayers, load_thousand_layers
 from normlab.chapters.norms_in_the_wild.zoo import Zoo, load_zoo
 from normlab.chapters.rms_norm.centering import sweep_mean_share
@@ -320,11 +319,6 @@ def test_an_unknown_claim_is_refused_before_anything_runs(number, monkeypatch):
         run_claims([1, number])
 
 
-def test_a_theme_is_found_by_its_name():
-    with pytest.raises(ValueError, match="there is no theme 'rms'; expected one of what layer"):
-        claims.find_theme("rms")
-
-
 def test_your_verdicts_stand_beside_the_courses():
     table = Ledger((run_claim(25), run_claim(29), run_claim(7))).against({25: "holds", 29: "holds"})
     assert [row[1:4] for row in table.rows] == [
@@ -334,7 +328,7 @@ def test_your_verdicts_stand_beside_the_courses():
     ]
     assert table.rows[2][0] == 7
     assert not any(table.rows[2][2:])  # nor what was measured
-    with pytest.raises(ValueError, match="on claim 25 is 'true'; expected one of"):
+    with pytest.raises(ValueError, match="your word on claim 25 is 'true'; expected one of"):
         Ledger(()).against({25: "true"})
 
 

@@ -545,8 +545,23 @@ def test_a_record_without_marks_is_brought_over(folder, record):
     assert not kept_aside(record)
 
 
-def test_a_damaged_record_of_the_version_before_is_kept_aside(old_record):
-    changed("DROP TABLE predicted")(file_of(old_record))
-    assert "older version" in keep(old_record, "another")
-    assert kept(old_record) == ["another"]
-    assert len(kept_aside(old_record)) == 1
+@pytest.mark.parametrize(
+    ("made", "damage"),
+    [
+        (OLD, "DROP TABLE predicted"),
+        (OLD, "ALTER TABLE solved ADD COLUMN song TEXT"),
+        (OLD, "INSERT INTO predicted VALUES ('5', 'yesterday', 'one-hot', 'b', 0)"),
+        (WITHOUT_MARKS, "DROP TABLE solved"),
+        (WITHOUT_MARKS, "CREATE TABLE marked (song TEXT)"),
+        (WITHOUT_MARKS, "CREATE TABLE songs (title TEXT)"),
+        (WITHOUT_MARKS, "UPDATE answered SET time = 'yesterday'"),
+    ],
+)
+def test_a_damaged_record_of_an_older_version_is_kept_aside_as_it_was(made, damage, folder, record):
+    folder.mkdir()
+    changed(made, damage)(file_of(record))
+    content = file_of(record).read_bytes()
+    assert "older version, and " in keep(record, "another")
+    assert kept(record) == ["another"]
+    (aside,) = kept_aside(record)
+    assert aside.read_bytes() == content

@@ -14,6 +14,7 @@ from normlab.claims import (
     what_it_is,
 )
 from normlab.claims.claim import Claim
+from normlab.claims.seed import check_number
 
 THEMES: Mapping[str, tuple[Claim, ...]] = {
     "what layer norm is": what_it_is.CLAIMS,
@@ -26,6 +27,7 @@ THEMES: Mapping[str, tuple[Claim, ...]] = {
     "code": listings.CLAIMS + frameworks.CLAIMS,
 }
 CLAIMS = tuple(sorted((c for claims in THEMES.values() for c in claims), key=lambda c: c.number))
+_BY_NUMBER = {claim.number: claim for claim in CLAIMS}
 
 
 def find_claim(number: int) -> Claim:
@@ -37,10 +39,7 @@ def find_claim(number: int) -> Claim:
     >>> find_claim(25).verdict
     'wrong'
     """
-    for claim in CLAIMS:
-        if claim.number == number:
-            return claim
-    raise ValueError(f"there is no claim {number!r}; expected a number from 1 to {len(CLAIMS)}.")
+    return _BY_NUMBER[check_number(number, _BY_NUMBER)]
 
 
 def theme_of(number: int) -> str:
@@ -51,17 +50,3 @@ def theme_of(number: int) -> str:
     """
     claim = find_claim(number)
     return next(theme for theme, claims in THEMES.items() if claim in claims)
-
-
-def find_theme(theme: str) -> tuple[Claim, ...]:
-    """The claims of a theme.
-
-    Raises:
-        ValueError: if there is no such theme.
-
-    >>> [claim.number for claim in find_theme("RMSNorm")]
-    [22, 23, 24, 25, 26]
-    """
-    if theme not in THEMES:
-        raise ValueError(f"there is no theme {theme!r}; expected one of {', '.join(THEMES)}.")
-    return THEMES[theme]

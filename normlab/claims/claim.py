@@ -3,12 +3,12 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
+from normlab.record import Verdict
 from normlab.tools.table import Table
 
-Verdict = Literal["holds", "holds if", "imprecise", "wrong"]
-VERDICTS: tuple[Verdict, ...] = ("holds", "holds if", "imprecise", "wrong")
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 Status = Literal["passes", "fails", "not run"]
 
 

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from normlab.claims import THEMES, Claim, Measure, Result, Verdict
+from normlab.claims import THEMES, Claim, Measure, Result
 from normlab.pictures.style import BLUE, GREEN, GREY, ON_COLOR, ORANGE, RED, SKY
+from normlab.record import Verdict
 from normlab.tools.table import Table
 
 VERDICT_LOOKS: dict[Verdict, tuple[str, str]] = {

@@ -52,4 +52,4 @@ def keep_mark(number: object, word: str) -> str:
         ValueError: if there is no such claim, or no such word in `normlab.record.MARKS`.
     """
     with open_record() as record:
-        return record.marked(check_number(number), word)
+        return record.marked(check_number(number, sentences()), word)

@@ -40,17 +40,17 @@ def two_drops() -> Finding:
 
 
 def share_of_centering() -> Finding:
-    """Claim 23: how much of a token does centring remove?"""
+    """Claim 23: how much of a token does centering remove?"""
     random = float(sweep_mean_share([256]).shares["normal"][0])
     rectified = float(sweep_mean_share([256]).shares["after ReLU"][0])
     angle = offset_token(64).angle(1.0)
     return Finding(
         (
-            Measure("share that centring removes, random", random, "1/D = 0.004", 0.003, 0.005),
+            Measure("share that centering removes, random", random, "1/D = 0.004", 0.003, 0.005),
             Measure("the same after ReLU", rectified, "1/π: not small", 0.25, 0.4),
             Measure("angle LN–RMS at mean = std", angle, "45°: not small", 44, 46),
         ),
-        f"Centring removes {100 * random:.1f} % of a random token's squared length and "
+        f"Centering removes {100 * random:.1f} % of a random token's squared length and "
         f"{100 * rectified:.0f} % after a ReLU; at a mean of one std the two norms are "
         f"{angle:.0f}° apart.",
     )
@@ -138,7 +138,7 @@ CLAIMS = (
         "representational value",
         "imprecise",
         "a hypothesis of the authors",
-        "They hypothesize that re-centring can be spared. What it removes depends on the mean of "
+        "They hypothesize that re-centering can be spared. What it removes depends on the mean of "
         "the tokens; nobody has measured a representational value.",
         share_of_centering,
         "1,000 random tokens of 256 features",

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from normlab.claims.catalogue import CLAIMS, find_claim, theme_of
-from normlab.claims.claim import VERDICTS, Claim, Finding, NotRun, Verdict
-from normlab.record import MARKS
+from normlab.claims.claim import VERDICTS, Claim, Finding, NotRun
+from normlab.record import MARKS, Verdict
 from normlab.tools.progress_bar import progress_bar
 from normlab.tools.stored_rows import made_by
 from normlab.tools.table import Table
@@ -141,10 +141,10 @@ class Ledger:
             ValueError: if a word is unknown.
         """
         known = (*MARKS, "?")
-        for number, verdict in mine.items():
-            if verdict not in known:
+        for number, word in mine.items():
+            if word not in known:
                 raise ValueError(
-                    f"your verdict on claim {number} is {verdict!r}; expected one of {known}."
+                    f"your word on claim {number} is {word!r}; expected one of {known}."
                 )
         rows = [_beside(result, mine.get(result.claim.number, "?")) for result in self.results]
         columns = ("", "you", "the course", "same", "measured here", "experiment")

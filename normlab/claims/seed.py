@@ -3,7 +3,7 @@
 import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -49,18 +49,21 @@ def sentences() -> Mapping[int, str]:
     return {claim["number"]: claim["quote"] for claim in stored["claims"]}
 
 
-def check_number(number: object) -> int:
+def check_number(number: object, known: Collection[int]) -> int:
     """The number of a claim.
+
+    Args:
+        number: any object.
+        known: the numbers of all claims.
 
     Raises:
         ValueError: if there is no claim of that number.
 
-    >>> check_number(7)
+    >>> check_number(7, sentences())
     7
     """
-    if type(number) is not int or number not in sentences():
-        last = max(sentences())
-        raise ValueError(f"there is no claim {number!r}; expected a number from 1 to {last}.")
+    if type(number) is not int or number not in known:
+        raise ValueError(f"there is no claim {number!r}; expected a number from 1 to {max(known)}.")
     return number
 
 
@@ -115,7 +118,8 @@ def claim_lines(numbers: Sequence[int]) -> list[Line]:
     >>> claim_lines([9])[0].parts[0].claim
     9
     """
-    return [Line("text", (Part(sentences()[check_number(n)], n),)) for n in numbers]
+    known = sentences()
+    return [Line("text", (Part(known[check_number(n, known)], n),)) for n in numbers]
 
 
 def _parts(words: str, begin: int, places: Mapping[int, tuple[int, int]]) -> Iterator[Part]:

@@ -4,14 +4,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, get_args
 
 VALUES: Mapping[str, tuple[type, ...]] = {
     "answered": (str, str, float, int),  # question, answer, surprise, again: 0 or 1
     "solved": (str, str, float, float),  # exercise, function, points, max_points
     "marked": (int, str),  # the number of a claim, what the learner says of it
 }
-MARKS = ("holds", "holds if", "imprecise", "wrong", "don't know")
+Verdict = Literal["holds", "holds if", "imprecise", "wrong"]
+"""What the course says of a claim."""
+MARKS: tuple[str, ...] = (*get_args(Verdict), "don't know")
 """What a learner can say of a claim."""
 
 

@@ -107,24 +107,38 @@ def fault(path: Path) -> str:
                 return f"it is of version {version}, and this normlab knows {VERSION}"
             if version in (1, 2):
                 return OLDER
-            tables = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE sql <> ''"))
-            if tables != SCHEMA:
-                return "it is no record of this course" if path.stat().st_size else "it is empty"
-            (result,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-            entries(connection)
-            return "" if result == "ok" else str(result)
+            return _unsound(connection) if path.stat().st_size else "it is empty"
     except (sqlite3.DatabaseError, ValueError) as error:
         return _in_the_file(error)
 
 
+def _unsound(connection: sqlite3.Connection) -> str:
+    """Why a record of this version is none that can be read, "" if it is one.
+
+    Raises:
+        sqlite3.DatabaseError, ValueError: if that shows as it is read.
+    """
+    tables = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE sql <> ''"))
+    if tables != SCHEMA:
+        return "it is no record of this course"
+    (result,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    entries(connection)
+    return "" if result == "ok" else str(result)
+
+
 def _brought_over(path: Path) -> str:
-    """Bring a file to this version; return why it is no good record then, "" if it is one."""
+    """Bring a file to this version; return why it is no good record then, "" if it is one.
+
+    A file that would not be one stays as it was.
+    """
     try:
         with transaction(path, "EXCLUSIVE") as connection:
             migrate(connection, SCHEMA)
-    except sqlite3.DatabaseError as error:
-        return _in_the_file(error)
-    return fault(path)
+            if reason := _unsound(connection):
+                raise ValueError(reason)  # which undoes it
+    except (sqlite3.DatabaseError, ValueError) as error:
+        return f"{OLDER}, and {_in_the_file(error)}"
+    return ""
 
 
 def _in_the_file(error: Exception) -> str:

@@ -85,9 +85,9 @@ def read_number(typed: str) -> float:
     >>> [read_number(text) for text in ("0,25", "1,000", "1/4", "2·10^-3", "−1e5")]
     [0.25, 1000.0, 0.25, 0.002, -100000.0]
     """
-    above, _, below = re.sub(r"[\s_]", "", typed).replace("−", "-").partition("/")
+    above, slash, below = re.sub(r"[\s_]", "", typed).replace("−", "-").partition("/")
     try:
-        number = _one(above) / _one(below or "1")
+        number = _one(above) / _one(below if slash else "1")
     except (ValueError, ZeroDivisionError, OverflowError):
         number = math.nan
     if not math.isfinite(number):

@@ -8,18 +8,26 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any, ClassVar
 
 LETTERS = "abcdef"
+THREE_DIGITS = Context(prec=3, rounding=ROUND_HALF_UP)
 
 
 def digits(value: float) -> str:
-    """A number as the browser shows it: a whole one with all its digits.
+    """A number as the browser shows it (`digits` in kinds.js): a whole one with all its digits,
+    another one with three.
 
-    >>> digits(16777216), digits(0.25)
-    ('16777216', '0.25')
+    >>> digits(16777216), digits(0.123456), digits(-1.5e-7)
+    ('16777216', '0.123', '-1.5e-7')
     """
-    return f"{value:.0f}" if value == round(value, 0) and abs(value) < 1e15 else f"{value:g}"
+    value = float(value) + 0.0  # not −0
+    if not value.is_integer():
+        value = float(THREE_DIGITS.create_decimal_from_float(value))
+    if value and not 1e-6 <= abs(value) < 1e21:  # where JavaScript begins to write powers of ten
+        return repr(value).replace("e-0", "e-")
+    return f"{Decimal(repr(value)):f}".removesuffix(".0")
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,7 @@ class Choice:
         return float(not self.options[given].right)
 
     def kept(self, given: int) -> str:
-        """An answer as a text, for the learner's record."""
+        """An answer as a text, for the learner's record, with all its digits."""
         return self.options[given].letter
 
     def solution(self) -> str:
@@ -138,7 +146,7 @@ class Number:
         return self.scale.surprise([given], [self.answer])
 
     def kept(self, given: float) -> str:
-        return digits(given)
+        return repr(float(given)).removesuffix(".0")
 
     def solution(self) -> str:
         return f"{digits(self.answer)} {self.unit}".strip()
@@ -169,11 +177,11 @@ class Drawing:
         return self.scale.surprise(given, self.answer)
 
     def kept(self, given: Sequence[float]) -> str:
-        return json.dumps([float(f"{height:.3g}") for height in given])
+        return json.dumps(list(given))
 
     def solution(self) -> str:
         points = zip(self.x, self.answer, strict=True)
-        return "; ".join(f"{self.y_label} {y:g} at {self.x_label} {x}" for x, y in points)
+        return "; ".join(f"{self.y_label} {digits(y)} at {self.x_label} {x}" for x, y in points)
 
 
 @dataclass(frozen=True)
