@@ -18,5 +18,7 @@ from .update import OutputChange as OutputChange
 from .update import Rule as Rule
 from .update import model_update as model_update
 from .update import perturb_weights as perturb_weights
+from .watch import watched_inputs as watched_inputs
+from .watch import watched_outputs as watched_outputs
 from .weights import WeightGradients as WeightGradients
 from .weights import weight_gradients as weight_gradients

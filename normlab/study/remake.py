@@ -32,14 +32,14 @@ class Stored:
         make: writes it anew to a path.
         smallest: writes the smallest case of the same there, in seconds.
         takes: how long `make` takes on one core.
-        devices: where it can be measured; more than one, if `make` asks which.
+        devices: where it can be measured, the usual one first; none if that does not matter.
     """
 
     path: Path
     make: Make
     smallest: Make
     takes: str
-    devices: tuple[str, ...] = ("cpu",)
+    devices: tuple[str, ...] = ()
 
 
 def stored_results() -> Mapping[str, Stored]:
@@ -89,15 +89,17 @@ def remake_command(
         0 if the file was written, 1 if it could not be made, 2 if the command was wrong.
     """
     known = stored_results()
-    if name is None:
-        print(list_stored(known))
-        return 0
     try:
+        if name is None:
+            if device:
+                raise ValueError("--device is for one stored result; add its name.")
+            print(list_stored(known))
+            return 0
         refuse_unknown("the command", [name], known)
         if smallest and out is None:
             raise ValueError("--smallest would replace the stored result; add --out FILE.")
         if device and device not in known[name].devices:
-            raise ValueError(f"{name} is made on the CPU alone, not on {device!r}.")
+            raise ValueError(f"{name} is not made on a device that can be chosen: drop --device.")
     except ValueError as error:
         print(f"normlab remake: {error}", file=sys.stderr)
         return 2
@@ -105,7 +107,7 @@ def remake_command(
     target = out or stored.path
     try:
         make = stored.smallest if smallest else stored.make
-        make(target, device=device) if device in stored.devices[1:] else make(target)
+        make(target, **({"device": device or stored.devices[0]} if stored.devices else {}))
     except (ValueError, OSError, CannotRun) as error:
         print(f"normlab remake: {name} could not be made. {error}", file=sys.stderr)
         return 1

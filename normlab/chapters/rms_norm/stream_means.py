@@ -5,15 +5,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from normlab.chapters.rms_norm.centering import mean_share
 from normlab.norms import FloatArray
+from normlab.probes import watched_inputs
 from normlab.tools.progress_bar import progress_bar
 from normlab.tools.stored_rows import joined, read_rows, split, write_rows
 from normlab.tools.timing import one_thread
@@ -86,19 +86,11 @@ def stream_shares(run: Run) -> list[float]:
     The batch is the one that the run's next step would train on: the run has not seen it.
     """
     norms = [m for m in run.model.decoder.modules() if isinstance(m, nn.LayerNorm | nn.RMSNorm)]
-    found: list[float] = []
-    hooks = [norm.register_forward_pre_hook(partial(_note, found)) for norm in norms]
     batch = run.task.batch(run.config.batch, run.config.seed, len(run.losses))
-    with torch.no_grad():
+    with torch.no_grad(), watched_inputs(norms) as read:
         run.model(torch.tensor(batch.inputs))
-    for hook in hooks:
-        hook.remove()
-    return found
-
-
-def _note(found: list[float], _: nn.Module, inputs: tuple[Tensor]) -> None:
-    rows = inputs[0].flatten(0, 1).double().numpy()  # (B, T, D) -> (B·T, D)
-    found.append(float(mean_share(rows).mean()))  # (B·T,) -> ()
+    tokens = [x.flatten(0, 1).double().numpy() for x in read]  # (B, T, D) -> (B·T, D)
+    return [float(mean_share(rows).mean()) for rows in tokens]  # (B·T,) -> ()
 
 
 def train_and_watch(config: TrainConfig) -> list[dict[str, object]]:

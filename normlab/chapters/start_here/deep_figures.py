@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from normlab.chapters.start_here.deep_networks import BINS, LAYERS, NETWORKS, NORM, LayerSizes
-from normlab.chapters.start_here.deep_runs import EVERY, DeepRun
+from normlab.chapters.start_here.deep_runs import DeepRun
 from normlab.pictures.style import BLUE, GREY, PINK
 from normlab.tools.table import Table
 
@@ -43,8 +43,7 @@ def draw_deep_losses(runs: Mapping[str, list[DeepRun]], ax: Axes, network: str) 
             alpha, width = (1.0, 2.0) if name == network else (0.6, 1.0)
             losses = np.clip(run.losses, _LOWEST, _HIGHEST)
             label = name if run is of_network[0] else None
-            steps = EVERY * np.arange(len(losses))
-            ax.plot(steps, losses, dash, color=color, alpha=alpha, linewidth=width, label=label)
+            ax.plot(run.steps, losses, dash, color=color, alpha=alpha, linewidth=width, label=label)
     chance = runs[NORM][0].chance
     ax.axhline(chance, color="black", linestyle=(0, (1, 3)), label=f"guessing: {chance:.1f}")
     ax.set(yscale="log", ylim=(_LOWEST, _HIGHEST), xlim=(0, 100), title="training, 3 seeds each")

@@ -1,6 +1,6 @@
 """A deep transformer with layer norms and without: the size of its activations by layer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from normlab.norms import FloatArray
+from normlab.probes import watched_inputs, watched_outputs
 from normlab.training.config import TrainConfig
 from normlab.training.run import Run
 
@@ -48,13 +49,13 @@ def network_config(name: str, layers: int = LAYERS, **changes: Any) -> TrainConf
     return replace(same, **NETWORKS[name], **changes)
 
 
-def layer_sizes(names: Sequence[str] = tuple(NETWORKS), layers: int = LAYERS) -> LayerSizes:
+def layer_sizes(layers: int = LAYERS) -> LayerSizes:
     """The activations of each network, on the first batch of its training.
 
     >>> layer_sizes(layers=2).rms["no norm"].shape
     (3,)
     """
-    streams = {name: initial_stream(network_config(name, layers)) for name in names}
+    streams = {name: initial_stream(network_config(name, layers)) for name in NETWORKS}
     return LayerSizes(
         {name: np.array([_share(x) for x in stream]) for name, stream in streams.items()},
         {
@@ -72,16 +73,10 @@ def initial_stream(config: TrainConfig) -> FloatArray:
     """
     run = Run(config, torch.device("cpu"))
     blocks: Any = run.model.decoder.blocks
-    stream: list[torch.Tensor] = []
-    hooks = [blocks[0].register_forward_pre_hook(lambda _, inputs: stream.append(inputs[0]))]
-    hooks += [
-        block.register_forward_hook(lambda _, __, out: stream.append(out)) for block in blocks
-    ]
-    with torch.no_grad():
-        run.model(torch.tensor(run.task.batch(config.batch, config.seed, 0).inputs))
-    for hook in hooks:
-        hook.remove()
-    return torch.stack(stream).double().numpy()
+    batch = run.task.batch(config.batch, config.seed, 0)
+    with torch.no_grad(), watched_inputs(blocks[:1]) as first, watched_outputs(blocks) as others:
+        run.model(torch.tensor(batch.inputs))
+    return torch.stack([*first, *others]).double().numpy()  # of (B, T, D)
 
 
 def _share(x: FloatArray) -> FloatArray:

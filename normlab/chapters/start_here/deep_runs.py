@@ -26,7 +26,8 @@ class DeepRun:
     Attributes:
         network: its name in `NETWORKS`.
         learning_rate, seed: of the run.
-        losses: in nats, of every other step; a run that was given up has fewer.
+        losses: in nats, of every other step and of the last one.
+        last_step: counted from 0; before the 99th if the run was given up.
         final_loss: the mean over the last 10 steps.
         chance: the loss of guessing.
     """
@@ -35,8 +36,18 @@ class DeepRun:
     learning_rate: float
     seed: int
     losses: Sequence[float]
+    last_step: int
     final_loss: float
     chance: float
+
+    @property
+    def steps(self) -> list[int]:
+        """Of each loss.
+
+        >>> DeepRun("no norm", 0.1, 0, [9.0, 8.0, 7.0], 3, 7.0, 2.8).steps
+        [0, 2, 3]
+        """
+        return [*range(0, self.last_step, EVERY), self.last_step]
 
 
 @dataclass(frozen=True)
@@ -82,6 +93,7 @@ def _row(name: str, record: TrainRecord) -> dict[str, object]:
         "seed": record.config.seed,
         "chance": f"{record.chance:.4f}",
         "final_loss": f"{record.final_loss:.4g}",
+        "last_step": record.steps[-1],
         "losses": joined(record.losses),
     }
 
@@ -102,6 +114,7 @@ def _run(row: Mapping[str, str]) -> DeepRun:
         float(row["learning_rate"]),
         int(row["seed"]),
         split(row["losses"]),
+        int(row["last_step"]),
         float(row["final_loss"]),
         float(row["chance"]),
     )

@@ -3,7 +3,6 @@ from .explorers import explore_warmup as explore_warmup
 from .figures import draw_map as draw_map
 from .rate_map import load_warmup_map as load_warmup_map
 from .rate_map import outcome as outcome
-from .rate_map import read_warmup_map as read_warmup_map
 from .run_figures import draw_followed as draw_followed
 from .run_figures import draw_losses as draw_losses
 from .run_figures import draw_rates as draw_rates

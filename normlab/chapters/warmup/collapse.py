@@ -1,7 +1,7 @@
 """What happens to a model in the first steps of its training: does it still read its input?"""
 
 import math
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import astuple, dataclass, fields
 from typing import Any
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from normlab.models.placement.base import Gate
+from normlab.probes import watched_inputs
 from normlab.tools.table import Table
 from normlab.training.config import TrainConfig
 from normlab.training.run import Run, batch_loss
@@ -93,11 +94,9 @@ def _look(run: Run) -> Look:
         for array in (batch.inputs, batch.targets, batch.mask)
     )
     blocks = run.model.decoder.blocks
-    deviations: list[Tensor] = []
-    hooks = [norm.register_forward_pre_hook(_note(deviations)) for norm in _norms(blocks)]
-    logits = run.model(inputs)
-    for hook in hooks:
-        hook.remove()
+    with watched_inputs(_norms(blocks)) as read:
+        logits = run.model(inputs)
+    deviations = [x.detach().std(-1) for x in read]  # over features: (B, T, D) -> (B, T)
     loss = batch_loss(logits, targets, mask)
     first, last = (
         torch.autograd.grad(loss, list(block.parameters()), retain_graph=True)
@@ -117,13 +116,6 @@ def _norms(blocks: Iterable[Any]) -> list[nn.Module]:
     """The norms of the placement in every block."""
     parts = [part for block in blocks for site in block.placement.site_parts for part in site]
     return [part for part in parts if not isinstance(part, Gate)]
-
-
-def _note(deviations: list[Tensor]) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
-    def hook(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        deviations.append(inputs[0].detach().std(-1))  # over features: (B, T, D) -> (B, T)
-
-    return hook
 
 
 def _length(gradients: Iterable[Tensor]) -> float:
