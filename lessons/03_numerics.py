@@ -27,16 +27,13 @@ from normlab import quiz
 quiz("constant-row")
 
 # %%
-import warnings
-
 import numpy as np
-
-warnings.simplefilter("ignore")  # keeps the outputs of this lesson short
 
 
 def normalize(x, eps):
     centered = x - x.mean(-1, keepdims=True)
-    return centered / np.sqrt((centered**2).mean(-1, keepdims=True) + eps)
+    with np.errstate(all="ignore"):
+        return centered / np.sqrt((centered**2).mean(-1, keepdims=True) + eps)
 
 
 rows = np.array([[0.0, 0.0, 0.0, 0.0], [3.0, 3.0, 3.0, 3.0], [1.0, 2.0, 3.0, 4.0]])
@@ -499,7 +496,8 @@ quiz("clipped-variance")
 x = (noise + 1e4).astype(np.float32)
 centered = x - x.mean(-1, keepdims=True)
 var = (x * x).mean(-1, keepdims=True) - x.mean(-1, keepdims=True) ** 2
-unclipped = centered / np.sqrt(var + np.float32(1e-6))
+with np.errstate(all="ignore"):
+    unclipped = centered / np.sqrt(var + np.float32(1e-6))
 clipped = centered / np.sqrt(np.maximum(var, 0) + np.float32(1e-6))
 two_pass = normalize(x, eps=np.float32(1e-6))
 print(f"unclipped: {np.isnan(unclipped).any(-1).mean():.0%} of the rows are NaN")
@@ -521,7 +519,7 @@ from normlab.chapters.numerics import draw_number_lines, draw_ranges, number_lin
 
 lines = number_lines(1000, 1048)
 figure, ax = new_figure(width=5.2, height=3.0)
-draw_number_lines(lines, ax)
+draw_number_lines(lines, ax, enlarged=1024)
 figure, ax = new_figure(width=5.2, height=2.2)
 draw_ranges(lines, ax)
 
@@ -537,8 +535,9 @@ quiz("naive-float16")
 
 # %%
 x = np.full((1, 8), 300, np.float16)
-squares = x * x
-naive = x / np.sqrt(squares.mean(-1, keepdims=True) + np.float16(1e-6))
+with np.errstate(all="ignore"):
+    squares = x * x
+    naive = x / np.sqrt(squares.mean(-1, keepdims=True) + np.float16(1e-6))
 by_torch = nn.functional.rms_norm(torch.from_numpy(x), (8,))
 print("naive:      x² =", squares[0, 0], " y =", naive[0, 0])
 print("F.rms_norm: y =", by_torch[0, 0].item())
@@ -877,7 +876,8 @@ table = []
 for name, norm, x, eps in cases:
     forward, backward = ours[norm]
     dy = np.eye(len(x), dtype=x.dtype)[0]  # the gradient of the first output
-    by_ours = shown(forward(x, eps=eps), backward(dy, x, eps=eps)[0])
+    with np.errstate(all="ignore"):
+        by_ours = shown(forward(x, eps=eps), backward(dy, x, eps=eps)[0])
     leaf = torch.from_numpy(x).requires_grad_()
     y = torchs[norm](leaf, x.shape, eps=eps)
     y[0].backward()

@@ -129,7 +129,7 @@ run_claims([22, 23, 24, 26]).against(my_marks().words)
 # <details>
 # <summary>Behind the numbers, for after your verdicts</summary>
 #
-# - 23: centring removes 0.4 % of a random token's squared length (256 features), and 32 % if the
+# - 23: centering removes 0.4 % of a random token's squared length (256 features), and 32 % if the
 #   token comes from a ReLU. So it depends on the token, and neither is a "representational value".
 # - 26: "meaningful throughput" on clusters: we know of no measurement. The paper's Transformer gained
 #   6.9 %, on one GPU.

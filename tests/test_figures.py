@@ -87,7 +87,7 @@ STATIC = {
     ),
     "number lines": (
         1,
-        lambda ax: numerics.draw_number_lines(numerics.number_lines(1000, 1048), ax),
+        lambda ax: numerics.draw_number_lines(numerics.number_lines(1000, 1048), ax, enlarged=1024),
     ),
     "ranges": (1, lambda ax: numerics.draw_ranges(numerics.number_lines(1000, 1048), ax)),
     "gradient sums": (

@@ -133,6 +133,11 @@ def test_one_path_is_shown_and_the_others_are_faint(path, edges):
     assert sum(arrow.get_alpha() == 1 for arrow in arrows) == edges
 
 
+def test_an_unknown_path_is_refused_by_name():
+    with pytest.raises(ValueError, match=r"path is 'variance'; expected one of direct, through μ"):
+        draw_three_paths(axes(), "variance")
+
+
 def test_the_picture_of_the_parts_shows_upstream_and_gradient():
     data = turned_upstream()
     left, middle, right = axes(3)

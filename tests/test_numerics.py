@@ -262,10 +262,16 @@ def test_a_number_line_has_the_numbers_of_its_dtype_and_no_others():
     assert np.float16(half.subnormal) > 0 == np.float16(half.subnormal / 2)
 
 
+@pytest.mark.parametrize(("low", "high"), [(1001, 1048), (1000, 1047), (0, 8), (8, 8), (-8, 8)])
+def test_ends_that_a_dtype_does_not_have_are_refused(low, high):
+    with pytest.raises(ValueError, match="both numbers that bfloat16 has"):
+        number_lines(low, high)
+
+
 def test_the_pictures_of_dtypes_show_each_number_and_each_end():
     near, ranges = plt.subplots(1, 2)[1]
     lines = number_lines(1000, 1048)
-    draw_number_lines(lines, near)
+    draw_number_lines(lines, near, enlarged=1024)
     strokes = [np.array([path[0, 0] for path in c.get_segments()]) for c in near.collections[:2]]
     for line, places in zip(lines[:2], strokes, strict=True):
         np.testing.assert_array_equal(places, line.numbers)

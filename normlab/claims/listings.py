@@ -69,7 +69,7 @@ def torchs_rms_norm() -> Finding:
     return Finding(
         (
             Measure("nn.RMSNorm − the formula", apart, FLOAT32, high=1e-5),
-            Measure("mean of its output at mean = std", mean, "no centring: 1/√2", 0.6, 0.8),
+            Measure("mean of its output at mean = std", mean, "no centering: 1/√2", 0.6, 0.8),
             Measure("100 · major + minor of torch", 100 * major + minor, "2.4 has it", low=204),
         ),
         f"nn.RMSNorm is there, and differs from the formula by less than 1e-5; tokens with mean 1 "
@@ -150,7 +150,7 @@ CLAIMS = (
         "RMSNorm — built-in from PyTorch 2.4",
         "holds",
         "",
-        "nn.RMSNorm is in PyTorch since 2.4, and does not centre.",
+        "nn.RMSNorm is in PyTorch since 2.4, and does not center.",
         torchs_rms_norm,
         "(2, 10, 512), float32, in the PyTorch that is installed; 2.3 was not run",
         TORCH.format("RMSNorm"),

@@ -5,10 +5,8 @@ from collections.abc import Mapping
 
 from matplotlib.axes import Axes
 
-from normlab.pictures.style import GREY
+from normlab.pictures.style import GREY, INK
 from normlab.pictures.svg import CONNECTOR
-
-INK = "#5A5A5A"
 
 
 def name_line_ends(
@@ -21,6 +19,14 @@ def name_line_ends(
         ends: where each line ends, by its name; above the axes, its name stands at their top.
         at: x of the last point, and x where the names begin.
         chosen: the name that stands in `color`, in bold.
+        color: of that name.
+
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().subplots()
+    >>> _ = ax.set(yscale="log", ylim=(1, 100))
+    >>> name_line_ends(ax, {"a": 2.0, "b": 50.0}, at=(1, 2), chosen="b", color="red")
+    >>> [text.get_text() for text in ax.texts]
+    ['a', 'b']
     """
     last, begin = at
     top = ax.get_ylim()[1]

@@ -17,6 +17,9 @@ BLUE, ORANGE, GREEN, PINK, SKY, RED, GREY = (
 )  # fmt: skip
 """The palette of Okabe & Ito (2008)."""
 
+PALE, FAINT, INK = "#C8C8C8", "#E5E5E5", "#5A5A5A"
+"""Greys of what stands back: lines of others, grounds and grids, small names."""
+
 ON_COLOR = "#000001"
 """Text on a coloured ground: nearly black, since pure black turns white on a dark page."""
 
@@ -61,7 +64,7 @@ STYLE: Any = {
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
-    "grid.color": "#E5E5E5",
+    "grid.color": FAINT,
     "legend.frameon": False,
     "lines.linewidth": 1.8,
     "figure.facecolor": "white",

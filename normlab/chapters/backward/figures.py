@@ -15,30 +15,38 @@ _NODES = {
     "$y_1$": (4.3, 1.0), "$y_i$": (4.3, 0.0), "$y_D$": (4.3, -1.0), r"$\mathcal{L}$": (5.4, 0.0),
 }  # fmt: skip
 _OUTPUTS = ("1", "i", "D")
-# from and to, and how the edge looks; a statistic reaches all outputs, and the token one of them
+DIRECT, THROUGH_MEAN, THROUGH_VARIANCE = "direct", "through μ", "through Var"
+_NO_SLOPE, _BEHIND = "μ to Var", "behind x̂"  # the edge that carries a 0; what all paths share
+_LOOKS = {
+    DIRECT: (BLUE, "-"),
+    THROUGH_MEAN: (ORANGE, "--"),
+    THROUGH_VARIANCE: (GREEN, "-."),
+    _NO_SLOPE: (GREY, ":"),
+    _BEHIND: ("black", "-"),
+}
+PATHS = (DIRECT, THROUGH_MEAN, THROUGH_VARIANCE)
+# from, to, and the path; a statistic reaches all outputs, and the token one of them
 _EDGES = [
-    ("$x_i$", r"$\mu$", ORANGE, "--"),
-    ("$x_i$", "Var", GREEN, "-."),
-    (r"$\mu$", "Var", GREY, ":"),
-    ("$x_i$", r"$\hat{x}_i$", BLUE, "-"),
-    *((r"$\mu$", rf"$\hat{{x}}_{j}$", ORANGE, "--") for j in _OUTPUTS),
-    *(("Var", rf"$\hat{{x}}_{j}$", GREEN, "-.") for j in _OUTPUTS),
-    *((rf"$\hat{{x}}_{j}$", f"$y_{j}$", "black", "-") for j in _OUTPUTS),
-    *((f"$y_{j}$", r"$\mathcal{L}$", "black", "-") for j in _OUTPUTS),
+    ("$x_i$", r"$\mu$", THROUGH_MEAN),
+    ("$x_i$", "Var", THROUGH_VARIANCE),
+    (r"$\mu$", "Var", _NO_SLOPE),
+    ("$x_i$", r"$\hat{x}_i$", DIRECT),
+    *((r"$\mu$", rf"$\hat{{x}}_{j}$", THROUGH_MEAN) for j in _OUTPUTS),
+    *(("Var", rf"$\hat{{x}}_{j}$", THROUGH_VARIANCE) for j in _OUTPUTS),
+    *((rf"$\hat{{x}}_{j}$", f"$y_{j}$", _BEHIND) for j in _OUTPUTS),
+    *((f"$y_{j}$", r"$\mathcal{L}$", _BEHIND) for j in _OUTPUTS),
 ]
 _SLOPES = (
-    ("$1/D$", (0.35, 0.68), ORANGE),
-    ("$2(x_i - \\mu)/D$", (0.1, -0.72), GREEN),
-    ("0", (1.02, 0.3), GREY),
-    (r"$1/\sigma_\varepsilon$", (1.6, 0.13), BLUE),
-    (r"$-1/\sigma_\varepsilon$", (2.2, 1.16), ORANGE),
-    (r"$-(x_j - \mu)/2\sigma_\varepsilon^3$", (2.2, -1.19), GREEN),
-    (r"$\gamma_i$", (3.75, 0.13), "black"),
-    ("$g_i$", (4.8, 0.13), "black"),
+    ("$1/D$", (0.35, 0.68), THROUGH_MEAN),
+    ("$2(x_i - \\mu)/D$", (0.1, -0.72), THROUGH_VARIANCE),
+    ("0", (1.02, 0.3), _NO_SLOPE),
+    (r"$1/\sigma_\varepsilon$", (1.6, 0.13), DIRECT),
+    (r"$-1/\sigma_\varepsilon$", (2.2, 1.16), THROUGH_MEAN),
+    (r"$-(x_j - \mu)/2\sigma_\varepsilon^3$", (2.2, -1.19), THROUGH_VARIANCE),
+    (r"$\gamma_i$", (3.75, 0.13), _BEHIND),
+    ("$g_i$", (4.8, 0.13), _BEHIND),
 )
-
 _FAINT = 0.15
-PATH_COLORS = {"direct": BLUE, "through μ": ORANGE, "through Var": GREEN}
 
 
 def draw_three_paths(ax: Axes, /, path: str = "") -> None:
@@ -46,17 +54,23 @@ def draw_three_paths(ax: Axes, /, path: str = "") -> None:
 
     Args:
         ax: where it is drawn.
-        path: the one to show, a name in `PATH_COLORS`; the others are faint. "" shows all.
+        path: the one to show, one of `PATHS`; the others are faint. "" shows all.
+
+    Raises:
+        ValueError: if there is no such path.
     """
-    shown = {PATH_COLORS[path], "black"} if path else {*PATH_COLORS.values(), GREY, "black"}
-    for tail, head, color, dash in _EDGES:
+    if path and path not in PATHS:
+        raise ValueError(f"path is {path!r}; expected one of {', '.join(PATHS)}.")
+    shown = {path, _BEHIND} if path else _LOOKS.keys()
+    for tail, head, of in _EDGES:
+        color, dash = _LOOKS[of]
         arrow: Any = {
             "arrowstyle": "->", "color": color, "linestyle": dash, "linewidth": 1.8,
-            "shrinkA": 14, "shrinkB": 14, "alpha": 1.0 if color in shown else _FAINT,
+            "shrinkA": 14, "shrinkB": 14, "alpha": 1.0 if of in shown else _FAINT,
         }  # fmt: skip
         ax.annotate("", _NODES[head], _NODES[tail], arrowprops=arrow)
-    for label, place, color in _SLOPES:
-        alpha = 1.0 if color in shown else _FAINT
+    for label, place, of in _SLOPES:
+        color, alpha = _LOOKS[of][0], 1.0 if of in shown else _FAINT
         ax.text(*place, label, ha="center", va="center", color=color, alpha=alpha)
     for name, (across, up) in _NODES.items():
         box = {"boxstyle": "circle,pad=0.3", "facecolor": "white", "edgecolor": "black"}
@@ -72,12 +86,12 @@ def draw_gradient_paths(data: GradientPaths, ax: Axes, /) -> None:
     """For each feature, what each of the three paths adds to dx, and their sum."""
     places = np.arange(len(data.total))
     bars = {
-        "direct": (data.direct, ""),
-        "through Var": (data.through_variance, "//"),
-        "through μ": (data.through_mean, ".."),
+        DIRECT: (data.direct, ""),
+        THROUGH_VARIANCE: (data.through_variance, "//"),
+        THROUGH_MEAN: (data.through_mean, ".."),
     }
     for shift, (name, (values, hatch)) in zip((-0.26, 0, 0.26), bars.items(), strict=True):
-        color = PATH_COLORS[name]
+        color, _ = _LOOKS[name]
         ax.bar(places + shift, values, 0.24, label=name, color=color, hatch=hatch, ec="white")
     ax.plot(places, data.total, "kD", markersize=6, label="sum = dx")
     ax.axhline(0, color="black", linewidth=0.8)

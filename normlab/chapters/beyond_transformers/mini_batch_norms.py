@@ -24,6 +24,6 @@ def batched_norms(batch: Groups, channels: int) -> Mapping[str, Callable[[FloatA
     return {
         "mode node": lambda x: graph_layer_norm(x, batch, ones, zeros, "node"),
         "mode graph, with batch": lambda x: graph_layer_norm(x, batch, ones, zeros, "graph"),
-        "as called in the question": lambda x: graph_layer_norm(x, one_graph, ones, zeros, "graph"),
+        "mode graph, without batch": lambda x: graph_layer_norm(x, one_graph, ones, zeros, "graph"),
         "GraphNorm": lambda x: graph_norm(x, batch, ones, zeros, alpha=ones),
     }

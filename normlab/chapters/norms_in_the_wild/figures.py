@@ -21,11 +21,10 @@ from normlab.chapters.norms_in_the_wild.zoo_designs import (
 from normlab.chapters.residual_placement.figures import draw_wiring
 from normlab.chapters.residual_placement.stream import StreamGrowth
 from normlab.norms import FloatArray
-from normlab.pictures.style import BLUE, GREEN, GREY, NORM_COLORS, ORANGE, PINK, RED
+from normlab.pictures.style import BLUE, GREEN, GREY, NORM_COLORS, ORANGE, PALE, PINK, RED
 from normlab.tools.table import Table
 
 FAMILY_MARKERS = dict(zip(FAMILIES, "so^DvP", strict=True))
-FAINT = "#D0D0D0"
 
 
 def draw_timeline(data: Timeline, ax: Axes, /, year: int, norm: str) -> None:
@@ -48,7 +47,7 @@ def draw_timeline(data: Timeline, ax: Axes, /, year: int, norm: str) -> None:
 
 
 def _draw_model(model: ZooModel, height: int, chosen: bool, ax: Axes) -> None:
-    color = NORM_COLORS[model.norm] if chosen else FAINT
+    color = NORM_COLORS[model.norm] if chosen else PALE
     marker = FAMILY_MARKERS[family(model)]
     ax.plot(model.year, height, marker, color=color, markersize=8, label=model.name)
 

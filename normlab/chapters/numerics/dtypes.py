@@ -36,11 +36,23 @@ class NumberLine:
 
 
 def number_lines(low: float, high: float) -> list[NumberLine]:
-    """A `NumberLine` for each of `DTYPES`; `low` and `high` > 0 must be bfloat16 numbers.
+    """A `NumberLine` for each of `DTYPES`.
+
+    Args:
+        low, high: its ends, above 0; bfloat16 numbers, so that every dtype has them.
+
+    Raises:
+        ValueError: if an end is not a number above 0 that bfloat16 has, or they are in disorder.
 
     >>> [line.gaps for line in number_lines(1008, 1040)][:2]
     [[4.0, 8.0], [0.5, 1.0]]
     """
+    stored = torch.tensor([low, high], dtype=torch.float64).bfloat16().tolist()
+    if not 0 < low < high or stored != [low, high]:
+        raise ValueError(
+            f"the ends are {low:g} and {high:g}, in bfloat16 {stored[0]:g} and {stored[1]:g}; "
+            "expected 0 < low < high, both numbers that bfloat16 has."
+        )
     return [_number_line(dtype, low, high) for dtype in DTYPES]
 
 

@@ -16,10 +16,10 @@ _DENSE = 500
 _REACH = 0.0005
 
 
-def draw_number_lines(lines: Sequence[NumberLine], ax: Axes, /) -> None:
+def draw_number_lines(lines: Sequence[NumberLine], ax: Axes, /, enlarged: float) -> None:
     """Each number of each dtype as a stroke; where they are too dense for that, a band.
 
-    The last dtype is drawn once more, enlarged around 1024.
+    The last dtype is drawn once more around the number `enlarged`, to 0.0005 on either side.
     """
     low, high = lines[0].numbers[0], lines[0].numbers[-1]
     for place, line in enumerate(lines):
@@ -33,22 +33,22 @@ def draw_number_lines(lines: Sequence[NumberLine], ax: Axes, /) -> None:
         ax.text(low, place - 0.3, said, fontsize=9, va="bottom")
     ax.set(xlim=(low - 0.5, high + 0.5), ylim=(len(lines) + 1.1, -0.75), yticks=())
     ax.spines["left"].set_visible(False)
-    _draw_enlarged(lines[-1], ax, place=len(lines))
+    _draw_enlarged(lines[-1], ax, len(lines), enlarged)
 
 
-def _draw_enlarged(line: NumberLine, ax: Axes, place: int) -> None:
-    """The numbers from 1024 − 0.0005 to 1024 + 0.0005 as strokes, in axes of their own."""
+def _draw_enlarged(line: NumberLine, ax: Axes, place: int, center: float) -> None:
+    """The numbers within `_REACH` of a center as strokes, in axes of their own."""
     color, _ = DTYPE_LOOKS[line.dtype]
-    ends = 1024 - _REACH, 1024 + _REACH
+    ends = center - _REACH, center + _REACH
     inside = ax.inset_axes((0.2, 0.14, 0.6, 0.09))
     for end in (0, 1):
         ax.annotate(
-            "", (1024, place - 0.8), (end, 1), "data", inside.transAxes, {"arrowstyle": "-"}
+            "", (center, place - 0.8), (end, 1), "data", inside.transAxes, {"arrowstyle": "-"}
         )
-    ax.text(1000, place + 0.3, "enlarged", fontsize=9)
-    inside.vlines(line.around(1024, _REACH), 0, 1, color=color, linewidth=1.2)
-    inside.set(xlim=ends, ylim=(0, 1), yticks=(), xticks=(ends[0], 1024, ends[1]))
-    inside.set_xticklabels(("1023.9995", "1024", "1024.0005"), fontsize=8)
+    ax.text(line.numbers[0], place + 0.3, "enlarged", fontsize=9)
+    inside.vlines(line.around(center, _REACH), 0, 1, color=color, linewidth=1.2)
+    inside.set(xlim=ends, ylim=(0, 1), yticks=(), xticks=(ends[0], center, ends[1]))
+    inside.set_xticklabels([f"{tick:.8g}" for tick in (ends[0], center, ends[1])], fontsize=8)
     inside.spines["left"].set_visible(False)
 
 

@@ -11,7 +11,7 @@ from normlab import torch_norms
 from normlab.norms import FloatArray
 from normlab.tools import one_thread
 
-NORMS: Mapping[str, type[nn.Module]] = {
+BFLOAT16_LAYERS: Mapping[str, type[nn.Module]] = {
     "nn.LayerNorm": nn.LayerNorm,
     "normlab.torch_norms": torch_norms.LayerNorm,
 }
@@ -51,7 +51,7 @@ def gradient_sums(counts: Sequence[int], features: int = 128, seed: int = 0) -> 
             x, dy = (torch.randn(count, features, generator=generator) for _ in range(2))
             x, dy = x.bfloat16(), dy.bfloat16()
             exact = parameter_gradients(nn.LayerNorm, x.double(), dy.double())
-            for name, norm in NORMS.items():
+            for name, norm in BFLOAT16_LAYERS.items():
                 for which, sums in parameter_gradients(norm, x, dy).items():
                     error = (sums.double() - exact[which]).norm() / exact[which].norm()
                     errors.setdefault((name, which), []).append(error.item())

@@ -7,7 +7,7 @@ from normlab.chapters.numerics.accumulation import ROUNDING, RepeatedSums
 from normlab.chapters.numerics.float_figures import DTYPE_LOOKS
 from normlab.chapters.numerics.in_a_batch import BatchRows
 from normlab.chapters.numerics.parameter_sums import GradientSums
-from normlab.pictures.style import BLUE, GREEN, GREY, ON_COLOR, ORANGE
+from normlab.pictures.style import BLUE, FAINT, GREEN, GREY, ON_COLOR, ORANGE
 from normlab.tools.table import Table
 
 
@@ -69,7 +69,7 @@ def draw_batch_rows(data: BatchRows, ax: Axes, /) -> None:
     """For each operation and batch, the share of the row's outputs whose bits changed."""
     for place, shares in enumerate(data.changed.values()):
         for column, share in enumerate(shares):
-            color = ORANGE if share else "#E5E5E5"
+            color = ORANGE if share else FAINT
             ax.add_patch(Rectangle((column - 0.46, place - 0.42), 0.92, 0.84, color=color))
             said = f"{share:.0%}" if share else "same"
             ax.text(column, place, said, ha="center", va="center", fontsize=9, color=ON_COLOR)

@@ -12,10 +12,12 @@ from normlab.models.placement.wiring import Node, Wiring, trace, wiring_code
 from normlab.pictures.end_names import name_line_ends
 from normlab.pictures.style import (
     BLUE,
+    FAINT,
     GREEN,
     GREY,
     ON_COLOR,
     ORANGE,
+    PALE,
     PLACEMENT_COLORS,
     PLACEMENT_MARKERS,
     RED,
@@ -24,13 +26,12 @@ from normlab.pictures.style import (
 from normlab.tools.table import Table
 
 CODE = {"family": "monospace", "size": 9}
-PALE = "#C8C8C8"
 
 
 def draw_growth(growths: Sequence[StreamGrowth], ax: Axes, /) -> None:
     """‖x_l‖²/D by layer, in the band of Xiong et al.'s Lemma 2 for pre-norm."""
     layers = np.arange(len(growths[0].mean_square))
-    ax.fill_between(layers, *growths[0].lemma_2(), color="#E5E5E5", label="Lemma 2")
+    ax.fill_between(layers, *growths[0].lemma_2(), color=FAINT, label="Lemma 2")
     for growth, color, marker in zip(growths, (BLUE, ORANGE, GREEN), "os^", strict=False):
         label = f"{growth.placement}, tokens: {growth.tokens}"
         ax.plot(layers, growth.mean_square, color=color, marker=marker, ms=4, label=label)

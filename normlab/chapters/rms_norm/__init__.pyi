@@ -3,7 +3,6 @@ from .centering import offset_token as offset_token
 from .centering import sweep_mean_share as sweep_mean_share
 from .cost import OPERATIONS as OPERATIONS
 from .cost import RUN_TIMES as RUN_TIMES
-from .cost import cost_table as cost_table
 from .cost import layer_share as layer_share
 from .cost import norm_cost as norm_cost
 from .cost_figures import draw_costs as draw_costs

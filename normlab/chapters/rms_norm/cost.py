@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from normlab.tools.table import Table
-
 
 @dataclass(frozen=True)
 class Operation:
@@ -107,13 +105,6 @@ def norm_cost(norm: str, direction: str) -> NormCost:
         sum(op.reads + op.writes for op in operations),
         FUSED_ELEMENTS[direction],
     )
-
-
-def cost_table() -> Table:
-    """All four counts, per element."""
-    costs = [norm_cost(*key) for key in OPERATIONS]
-    rows = [[c.norm, c.direction, c.flops, c.eager_elements, c.fused_elements] for c in costs]
-    return Table(("norm", "direction", "flops", "elements moved, eager", "… fused"), rows)
 
 
 @dataclass(frozen=True)

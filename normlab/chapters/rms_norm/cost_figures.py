@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from normlab.chapters.rms_norm.cost import NormCost, RunTime
 from normlab.chapters.rms_norm.fewer import Meaning
 from normlab.chapters.rms_norm.norm_times import NormTimes
-from normlab.pictures.style import GREEN, GREY, NORM_COLORS
+from normlab.pictures.style import GREEN, GREY, NORM_COLORS, PALE
 
 HATCHES = {"LayerNorm": "", "RMSNorm": "///"}
 SHORT_NAMES = {"LayerNorm": "LN", "RMSNorm": "RMS"}
@@ -39,7 +39,7 @@ def draw_run_times(data: tuple[RunTime, ...], ax: Axes, /, claimed: tuple[float,
     """The gain of each of the paper's models, and the claimed band behind them."""
     ordered = sorted(data, key=lambda row: row.gain)
     low, high = (100 * share for share in claimed)
-    ax.axvspan(low, high, facecolor="none", hatch="...", edgecolor="#BBBBBB", zorder=0)
+    ax.axvspan(low, high, facecolor="none", hatch="...", edgecolor=PALE, zorder=0)
     ax.text(high + 0.5, -0.9, f"the seed's {low:g}–{high:g} %", va="center")
     for place, row in enumerate(ordered):
         transformer = row.model == "Transformer"
@@ -61,7 +61,7 @@ FOUND_COLORS = {"counted": GREY, "timed": GREEN}
 def draw_fewer(data: tuple[Meaning, ...], ax: Axes, /, claimed: tuple[float, float]) -> None:
     """A bar from "the same" for each meaning, on a log axis of the ratio; the claim as a band."""
     low, high = (1 - share for share in claimed)
-    ax.axvspan(high, low, facecolor="none", hatch="....", edgecolor="#BBBBBB", zorder=0)
+    ax.axvspan(high, low, facecolor="none", hatch="....", edgecolor=PALE, zorder=0)
     name = f"the seed's {100 * claimed[0]:g}–{100 * claimed[1]:g} % "
     ax.text(high, len(data) - 0.4, name, ha="right", va="center")
     for place, row in enumerate(data):

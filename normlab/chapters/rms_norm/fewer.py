@@ -55,7 +55,7 @@ def what_fewer_could_mean(width: int = 4096) -> tuple[Meaning, ...]:
     """
     layer, rms = (norm_cost(norm, "forward").flops for norm in ("LayerNorm", "RMSNorm"))
     share = layer_share(width)
-    times = {row.model: 1 - row.gain for row in RUN_TIMES if row.model != "Transformer"}
+    others = tuple(1 - row.gain for row in RUN_TIMES if row.model != "Transformer")
     (transformer,) = (1 - row.gain for row in RUN_TIMES if row.model == "Transformer")
     with_layer_norm = share.matrices + share.layer_norms
     return (
@@ -65,7 +65,7 @@ def what_fewer_could_mean(width: int = 4096) -> tuple[Meaning, ...]:
             "counted",
             (share.matrices + share.rms_norms) / with_layer_norm,
         ),
-        Meaning("time of the paper's Transformer", "timed", transformer, tuple(times.values())),
+        Meaning("time of the paper's Transformer", "timed", transformer, others),
         _raced("CPU", load_norm_races("cpu")),
         _raced("GPU", load_norm_races("cuda")),
     )

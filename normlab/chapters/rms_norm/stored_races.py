@@ -31,10 +31,10 @@ def load_norm_races(device: str) -> tuple[NormTimes, ...]:
     races = groupby(
         rows, key=lambda row: (row["direction"], int(row["rows"]), int(row["features"]))
     )
-    return tuple(_race(*key, list(found)) for key, found in races)
+    return tuple(_race(list(found)) for _, found in races)
 
 
-def _race(direction: str, rows: int, features: int, found: list[dict[str, str]]) -> NormTimes:
+def _race(found: list[dict[str, str]]) -> NormTimes:
     seconds = {
         (row["library"], row["norm"]): Quartiles(
             *(float(row[name]) for name in ("lower", "median", "upper"))

@@ -115,7 +115,7 @@ MISTAKES = (
     Mistake(
         "mean-not-subtracted",
         "the mean is not subtracted",
-        "A repair changes nothing but the bug. Without the mean the items are not centred.",
+        "A repair changes nothing but the bug. Without the mean the items are not centered.",
         {"(x - mean)": "x"},
     ),
     familiar.input_mutated({"(x - mean)": "np.subtract(x, mean, out=x)"}),

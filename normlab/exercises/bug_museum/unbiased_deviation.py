@@ -106,7 +106,7 @@ MISTAKES = (
     Mistake(
         "mean-not-subtracted",
         "the mean is not subtracted",
-        "A repair changes nothing but the bug. Without the mean the rows are not centred.",
+        "A repair changes nothing but the bug. Without the mean the rows are not centered.",
         {"(x - mean)": "x"},
     ),
     Mistake(

@@ -90,7 +90,7 @@ MISTAKES = (
     Mistake(
         "inverse-regression",
         "depths are fitted by values, not values by depths",
-        "The values have the noise, so their errors are squared: Σxy/Σx², with both centred. Σy² "
+        "The values have the noise, so their errors are squared: Σxy/Σx², with both centered. Σy² "
         "in the place of Σx² fits the depths.",
         {FIT: "float((centered * y).sum() / ((y - y.mean()) ** 2).sum())"},
         {FIT: "float(((y - y.mean()) ** 2).sum() / (centered * y).sum())"},
