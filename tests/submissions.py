@@ -5,6 +5,7 @@ from pathlib import Path
 
 from nbformat import v4
 
+from normlab import cli
 from normlab.grading.paper import Paper, Setting
 
 ROOT = Path(__file__).parent.parent
@@ -52,3 +53,8 @@ def solved(name: str, edit=lambda cells: cells) -> Paper:
 
 def mark_of(cell: dict) -> str:
     return cell["metadata"].get("nbgrader", {}).get("grade_id", "")
+
+
+def grade(submissions, out, *arguments):
+    """`normlab grade` in this process; returns its exit status."""
+    return cli.main(["grade", str(submissions), "--out", str(out), *map(str, arguments)])

@@ -11,19 +11,16 @@ import subprocess
 import sys
 import threading
 import time
-import tomllib
 import zipfile
 from concurrent.futures import Future
 from pathlib import Path
 
 import dask
 import pytest
-import yaml
 from distributed import LocalCluster
 from nbgrader_course import nbgrader
-from submissions import RIGHT, ROOT, WRONG, mark_of, notebook, solved
+from submissions import RIGHT, ROOT, WRONG, grade, mark_of, notebook, solved
 
-from normlab import cli
 from normlab.grading import workers
 from normlab.grading.batch import grade_missing, keys_of
 from normlab.grading.collect import collect
@@ -33,12 +30,11 @@ from normlab.grading.store import Store
 from normlab.grading.workers import ForkedWorker
 from normlab.setup.venv import RECORD, write_record
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="confinement needs Linux")
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux",
+    reason="workers of this kind need Linux; test_grading_honest.py tries those of other systems",
+)
 NORMLAB = [sys.executable, "-m", "normlab.cli"]
-
-
-def grade(submissions, out, *arguments):
-    return cli.main(["grade", str(submissions), "--out", str(out), *map(str, arguments)])
 
 
 def rows(path):
@@ -147,27 +143,6 @@ def test_a_policy_gives_points_partial_credit_and_takes_them_for_lateness(tmp_pa
     assert totals(tmp_path / "out")["late"] == "1"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "error"),
-    [
-        (["--workers", "0"], "--workers is 0; expected at least 1"),
-        (["--policy", "none.toml"], "none.toml"),
-    ],
-)
-def test_wrong_options_are_refused_with_the_mend(arguments, error, small_class, tmp_path, capsys):
-    assert grade(small_class, tmp_path / "out", *arguments) == 2
-    assert error in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_folder_without_submissions_is_refused(tmp_path, capsys):
-    (tmp_path / "class").mkdir()
-    assert grade(tmp_path / "class", tmp_path / "out") == 2
-    assert "there is no submission" in capsys.readouterr().err
-    assert grade(tmp_path / "none", tmp_path / "out") == 2
-    assert "neither a folder nor a zip file" in capsys.readouterr().err
-
-
 def test_a_results_folder_in_use_is_refused(small_class, tmp_path, capsys):
     (tmp_path / "out").mkdir()
     with Store(tmp_path / "out"):
@@ -235,12 +210,13 @@ def test_a_run_that_is_killed_leaves_nothing_running_and_goes_on_where_it_was(tm
 
 
 def test_ctrl_c_writes_what_is_graded_and_says_how_to_go_on(tmp_path):
-    root, out = slow_class(tmp_path / "class"), tmp_path / "out"
+    # so many that a busy machine does not come to the end before the signal
+    root, out = slow_class(tmp_path / "class", size=40), tmp_path / "out"
     process = started(root, out)
     os.killpg(process.pid, signal.SIGINT)
     assert process.wait(timeout=20) == 130
     graded = [row for row in rows(out / "gradebook.csv") if row["total"] == "4"]
-    assert 2 <= len(graded) < 12
+    assert 2 <= len(graded) < 40
     waiting = next(r for r in rows(out / "gradebook.csv") if r["total"] != "4")
     assert "grading did not come to it" in waiting["01_layer_norm remark"]
 
@@ -496,18 +472,6 @@ def test_gradescope_gets_a_result_also_where_nothing_can_be_graded(autograder):
         found = json.loads((root / "results" / "results.json").read_text())
         assert found["score"] == 0
         assert found["output"]
-
-
-def test_the_workflow_for_github_classroom_calls_what_there_is():
-    workflow = yaml.safe_load((ROOT / "docs/github_classroom/classroom.yml").read_text())
-    steps = workflow["jobs"]["check"]["steps"]
-    commands = [step["run"] for step in steps if "run" in step]
-    assert commands[-1] == "normlab check *.ipynb"
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert "normlab" in project["scripts"]
-    assert (ROOT / "constraints.txt").exists()
-    python = next(step["with"]["python-version"] for step in steps if "with" in step)
-    assert tuple(map(int, python.split("."))) >= (3, 11)
 
 
 def test_without_nbgrader_the_option_says_how_to_get_it(small_class, tmp_path, capsys, monkeypatch):

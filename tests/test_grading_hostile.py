@@ -20,7 +20,7 @@ from normlab.grading.confined.confinement import FIRST_USER
 from normlab.grading.paper import LEVELS
 from normlab.grading.workers import Workshop
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="confinement needs Linux")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux confines")
 GOOD = paper(RIGHT)
 
 
@@ -204,9 +204,8 @@ def test_no_reference_and_no_exercise_is_loaded_where_students_code_runs():
     assert [m for m in loaded if m not in parents and not m.startswith(allowed)] == []
 
 
-def test_grading_as_root_without_any_confinement_is_refused(tmp_path, capsys):
-    if os.getuid():
-        pytest.skip("this is not root")
+def test_grading_as_root_without_any_confinement_is_refused(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(os, "getuid", lambda: 0)
     (tmp_path / "ada").mkdir()
     (tmp_path / "ada" / "01_layer_norm.ipynb").write_bytes(GOOD.content)
     options = Options(tmp_path / "ada", tmp_path / "out", levels=frozenset())

@@ -3,10 +3,12 @@
 import io
 import json
 import os
+import tomllib
 import zipfile
 
 import pytest
-from submissions import ROOT, notebook
+import yaml
+from submissions import ROOT, grade, notebook
 
 from normlab.grading.batch import paper_of
 from normlab.grading.collect import collect, parse_time
@@ -270,3 +272,37 @@ def test_a_damaged_member_of_a_zip_file_is_told(tmp_path):
     data[200] ^= 255
     (tmp_path / "ada.zip").write_bytes(data)
     assert "cannot be read from its zip file" in reason(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["--workers", "0"], "--workers is 0; expected at least 1"),
+        (["--policy", "none.toml"], "none.toml"),
+    ],
+)
+def test_wrong_options_are_refused_with_the_mend(arguments, error, tmp_path, capsys):
+    put(tmp_path / "class", "ada/01_layer_norm.ipynb")
+    assert grade(tmp_path / "class", tmp_path / "out", *arguments) == 2
+    assert error in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_without_submissions_is_refused(tmp_path, capsys):
+    (tmp_path / "class").mkdir()
+    assert grade(tmp_path / "class", tmp_path / "out") == 2
+    assert "there is no submission" in capsys.readouterr().err
+    assert grade(tmp_path / "none", tmp_path / "out") == 2
+    assert "neither a folder nor a zip file" in capsys.readouterr().err
+
+
+def test_the_workflow_for_github_classroom_calls_what_there_is():
+    workflow = yaml.safe_load((ROOT / "docs/github_classroom/classroom.yml").read_text())
+    steps = workflow["jobs"]["check"]["steps"]
+    commands = [step["run"] for step in steps if "run" in step]
+    assert commands[-1] == "normlab check *.ipynb"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert "normlab" in project["scripts"]
+    assert (ROOT / "constraints.txt").exists()
+    python = next(step["with"]["python-version"] for step in steps if "with" in step)
+    assert tuple(map(int, python.split("."))) >= (3, 11)
