@@ -90,7 +90,8 @@ def test_the_stored_runs_are_there_for_every_network_rate_and_seed(runs):
             assert [run.seed for run in found] == list(SEEDS)
             assert all(run.chance == pytest.approx(math.log(16), abs=1e-4) for run in found)
             assert all(len(run.losses) == len(run.steps) <= 51 for run in found)
-            assert all(run.last_step == 99 or math.isnan(run.final_loss) for run in found)
+            for run in found:  # given up: no number, or well above where it started
+                assert run.last_step == 99 or not run.losses[-1] <= 3 * run.losses[0]
     assert len(runs.runs) == len(NETWORKS) * len(RATES) * len(SEEDS)
 
 
