@@ -12,3 +12,12 @@ def workshop():
     made = Workshop(LEVELS)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")  # two modules may not hold a browser at once
+def browser():
+    """A browser without a window."""
+    from jupyterlab_page import chromium  # needs playwright, which few tests do
+
+    with chromium() as running:
+        yield running

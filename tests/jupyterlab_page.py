@@ -1,16 +1,20 @@
 """JupyterLab in a real browser: what the browser tests and the browser benchmark share."""
 
 import json
+import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import nbformat
+import pytest
+from nbformat import v4
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from normlab.study import lab
@@ -39,6 +43,7 @@ SETTINGS = {
     "apputils-extension/notification": {"checkForUpdates": False},
 }
 MINUTES = 60_000
+KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 
 
 @contextmanager
@@ -74,6 +79,36 @@ def jupyterlab(notebooks: Sequence[Path], folder: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(30)
+
+
+def notebook_of(code: str, path: Path) -> Path:
+    """Write a notebook of one cell, which was never run."""
+    cells = [v4.new_code_cell(code)]
+    nbformat.write(v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL}), path)
+    return path
+
+
+@contextmanager
+def notebooks_in_jupyterlab(
+    browser: Browser, notebooks: Sequence[Path], folder: Path, data: Path
+) -> Iterator[Callable[[str], Page]]:
+    """Opens copies of the notebooks by their names, with a learner's record in `data`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NORMLAB_DATA", str(data))
+        with jupyterlab(notebooks, folder) as url:
+
+            def open_(name: str) -> Page:
+                page = browser.new_page(viewport={"width": 1280, "height": 1000})
+                open_chapter(page, url, name)
+                return page
+
+            yield open_
+
+
+def skip_without_chromium() -> None:
+    """Skip the module that is being imported if there is no browser; in CI its tests fail."""
+    if CHROMIUM is None and os.environ.get("CI") != "true":
+        pytest.skip(INSTALL, allow_module_level=True)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ STYLE_AND_TYPES = "tests/test_architecture.py::test_the_code_is_clean_under"
 SLOW = {
     *("tests/test_browser.py", "tests/test_quiz_in_browser.py", "tests/test_claims.py"),
     *("tests/test_widgets_in_browser.py", "tests/test_explorers_of_the_course.py"),
-    "tests/test_token_in_browser.py",
+    *("tests/test_token_in_browser.py", "tests/test_marks_in_browser.py"),
     *(
         "tests/test_grading_hostile.py",
         "tests/test_grading_honest.py",

@@ -1,6 +1,5 @@
 """A real browser: JupyterLab opens a chapter, runs it, and an explorer is moved by keyboard."""
 
-import os
 import re
 from pathlib import Path
 
@@ -38,8 +37,7 @@ Explorer(
 )
 """
 
-if jupyterlab_page.CHROMIUM is None and os.environ.get("CI") != "true":
-    pytest.skip(jupyterlab_page.INSTALL, allow_module_level=True)
+jupyterlab_page.skip_without_chromium()
 
 
 @pytest.fixture(scope="module")
@@ -63,12 +61,6 @@ def wrongly_solved_exercise():
         cell.source = cell.source.replace("np.sqrt(variance + eps)", "(np.sqrt(variance) + eps)")
     notebook.cells.append(v4.new_code_cell("hint(layer_norm)"))
     return notebook
-
-
-@pytest.fixture(scope="module")  # two modules may not hold a browser at once
-def browser():
-    with jupyterlab_page.chromium() as running:
-        yield running
 
 
 @pytest.fixture

@@ -195,9 +195,9 @@ def test_the_browser_is_told_which_numbers_stand_where_and_where_a_picture_can_b
     assert (left["ylim"], left["ylog"], left["xlabel"]) == ([1, 100], True, "step")
     svg = picture(widget, 0)
     for name in ("line:a curve", "bar:bars"):
-        assert f'id="normlab:{name}"' in svg
-    assert svg.count("normlab:line:") == 1  # a line from edge to edge is no data
-    (path,) = re.findall(r'normlab:line:a curve">\s*<path d="([^"]*)"', svg)
+        assert f'data-part="{name}"' in svg
+    assert svg.count('data-part="line:') == 1  # a line from edge to edge is no data
+    (path,) = re.findall(r'data-part="line:a curve">\s*<path d="([^"]*)"', svg)
     x, y = map(float, re.findall(r"L ([\d.]+) ([\d.]+)", path)[0])
     x0, y0, x1, y1 = left["box"]
     assert (x - x0) / (x1 - x0) * 2 == pytest.approx(1, abs=0.01)

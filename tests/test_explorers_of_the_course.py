@@ -5,14 +5,17 @@ import importlib.util
 import inspect
 import itertools
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib.pyplot import imread
 
 from normlab.chapters.course import chapters
+from normlab.chapters.layer_norm.explorers import GAIN, SHIFT
 from normlab.pictures import Explorer
 from normlab.pictures.scene import Drawing
+from normlab.pictures.token.widget import TOKEN
 
 MODULES = [f"normlab.chapters.{chapter.name}.explorers" for chapter in chapters()]
 FUNCTIONS = {
@@ -92,3 +95,17 @@ def test_a_frame_does_not_depend_on_the_frames_before_it(name):
         pictures.append(imread(BytesIO(drawing.png(first))))
     # limits of log axes differ in their last digit, and with them the shade of a few pixels
     assert np.abs(pictures[1] - pictures[0]).mean() < 1e-5
+
+
+def test_the_lesson_traces_the_token_that_is_grabbed():
+    lesson = (Path(__file__).parent.parent / "lessons" / "01_layer_norm.py").read_text("utf-8")
+    assert f"token = np.array({list(TOKEN[:4])})" in lesson
+    gain, shift = list(GAIN[:4]), list(SHIFT[:4])
+    assert f"gamma, beta = np.array({gain}), np.array({shift})" in lesson
+
+
+@pytest.mark.parametrize("name", TOKENS)
+def test_a_token_without_a_browser_shows_its_numbers(name):
+    data, _ = TOKENS[name]()._repr_mimebundle_()
+    assert "<table>" in data["text/html"]
+    assert data["text/plain"].startswith("One token")

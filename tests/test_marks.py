@@ -111,13 +111,9 @@ def test_words_that_are_not_there_or_in_another_order_are_refused(quotes):
 # What is kept
 
 
-def test_the_words_are_the_verdicts_and_not_to_know():
-    assert (*VERDICTS, "don't know") == MARKS
-
-
 def test_the_first_mark_and_the_last_are_kept_as_soon_as_they_are_made():
     marker = said((7, "don't know"), (7, "holds"), (7, "wrong"))
-    assert marker.kept == 3
+    assert marker.heard == 3
     marked = my_marks().claims[7]
     assert (marked.first.word, marked.last.word) == ("don't know", "wrong")
     assert marked.first.time < marked.last.time
@@ -173,6 +169,20 @@ def test_another_word_is_refused_and_the_learner_is_told():
     marker.said = [*marker.said, [8, "holds"]]  # and the next mark is kept
     assert marker.notice == ""
     assert my_marks().words == {8: "holds"}
+
+
+def test_a_mark_that_is_refused_costs_no_other_one_and_the_browser_learns_all_at_once(monkeypatch):
+    sent = []
+    marker = mark_seed_text()
+    monkeypatch.setattr(marker, "send_state", lambda names: sent.append(set(names)))
+    with pytest.raises(ValueError, match="marked 'maybe'"):
+        marker.set_state({"said": [[1, "holds"], [7, "maybe"], [99, "holds"], [2, "wrong"]]})
+    assert sent == [{"marks", "heard", "notice"}]
+    assert marker.heard == 4
+    assert marker.marks.keys() == {"1", "2"}
+    assert my_marks().words == {1: "holds", 2: "wrong"}
+    assert "claim 7 is marked 'maybe'" in marker.notice
+    assert "there is no claim 99" in marker.notice
 
 
 def test_no_claim_at_all_is_refused():

@@ -1,21 +1,19 @@
 """A real browser: claims are marked by mouse and keys, on a phone, in the dark, with a kernel."""
 
-import os
 import re
 
 import jupyterlab_page
-import nbformat
 import pytest
 from jupyterlab_page import MINUTES, run_all_cells
-from nbformat import v4
 from playwright.sync_api import expect
 from widget_page import PHONE, open_page
 
 from normlab.claims import mark_seed_text, sentences, your_mark
 from normlab.record import open_record
 
-KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 MARK_ONE = "from normlab.claims import your_mark\n\nyour_mark(7, 8)"
+SILENT = "Not kept: Python does not answer. Run this cell, and mark again."
+DAYS = ["2026-11-24", "2026-11-24"]
 CONTRAST = """(nodes) => nodes.map((node) => {
     const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
     const over = (top, below) => {
@@ -34,14 +32,7 @@ CONTRAST = """(nodes) => nodes.map((node) => {
 })"""
 """How much lighter a text is than its ground, or darker, by the formula of WCAG 2."""
 
-if jupyterlab_page.CHROMIUM is None and os.environ.get("CI") != "true":
-    pytest.skip(jupyterlab_page.INSTALL, allow_module_level=True)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with jupyterlab_page.chromium() as running:
-        yield running
+jupyterlab_page.skip_without_chromium()
 
 
 @pytest.fixture
@@ -51,12 +42,26 @@ def show(browser, tmp_path, monkeypatch):
     pages = []
 
     def open_(marker, **how):
-        pages.append(open_page(browser, {"it": marker.get_state()}, **how))
+        pages.append(open_page(browser, {"it": within_reach(marker)}, **how))
         return pages[-1]
 
     yield open_
     for page in pages:
         page.close()
+
+
+def within_reach(widget):
+    """A widget's state, with a script that puts its model where `answer_as_python` finds it."""
+    reach = "export default { initialize: ({ model }) => { window.model = model; }, render }"
+    state = widget.get_state()
+    assert "export default { render }" in state["_esm"]
+    return state | {"_esm": state["_esm"].replace("export default { render }", reach)}
+
+
+def answer_as_python(page, **state):
+    """What a message of Python does, name by name in this order."""
+    for name, value in state.items():
+        page.evaluate("([name, value]) => window.model.set(name, value)", [name, value])
 
 
 def said(page):
@@ -137,8 +142,40 @@ def test_after_the_last_claim_the_words_close(show):
 def test_without_python_it_is_said_that_marks_are_not_kept(show):
     page = show(your_mark(7))
     page.get_by_role("button", name="wrong").click()
-    told = "Not kept: Python does not answer. Run this cell, and mark again."
-    expect(page.get_by_role("status")).to_have_text(told, timeout=6000)
+    expect(page.get_by_role("status")).to_have_text(SILENT, timeout=6000)
+
+
+def test_an_answer_of_python_that_comes_late_takes_back_what_was_said_of_its_silence(show):
+    page = show(your_mark(7, 8))
+    for _ in range(2):
+        page.get_by_role("button", name="wrong", exact=True).click()
+    expect(page.get_by_role("status")).to_have_text(SILENT, timeout=6000)
+    answer_as_python(page, marks={"7": ["wrong", "wrong", *DAYS]}, heard=1)
+    expect(page.get_by_role("status")).to_have_text(SILENT)  # the second mark is on its way
+    answer_as_python(page, marks={n: ["wrong", "wrong", *DAYS] for n in "78"}, heard=2)
+    for told in (page.get_by_role("status"), page.locator(".normlab-status")):
+        expect(told).to_have_text("Claim 8: wrong. 2 of 2 marked.")
+
+
+def test_what_python_has_to_say_is_told_and_a_refused_mark_is_shown_no_more(show):
+    page = show(your_mark(7, 8))
+    page.get_by_role("button", name="wrong").click()
+    expect(page.get_by_text("1 of 2", exact=True)).to_be_visible()
+    answer_as_python(page, notice="Your mark could not be kept.", heard=1)
+    expect(page.get_by_text("0 of 2", exact=True)).to_be_visible()
+    expect(page.get_by_role("status")).to_have_text("Your mark could not be kept.")
+    expect(claim(page, 7)).to_contain_text("not marked yet")
+
+
+def test_an_answer_of_python_leaves_the_focus_in_the_words(show):
+    page = show(your_mark(7, 8))
+    page.get_by_role("button", name="wrong").click()
+    word = page.get_by_role("button", name="imprecise")
+    word.focus()
+    answer_as_python(page, marks={"7": ["wrong", "wrong", *DAYS]}, heard=1)
+    expect(word).to_be_focused()
+    page.keyboard.press("Enter")
+    assert said(page) == [[7, "wrong"], [8, "imprecise"]]
 
 
 def test_what_was_said_before_is_shown_with_its_first_word(show):
@@ -160,8 +197,8 @@ def test_all_is_read_and_reached_at_any_width_and_in_the_dark(show, width, light
     claim(page, 20).click()
     page.keyboard.press("2")
     expect(claim(page, 21)).to_be_focused()
-    for _ in range(2):
-        page.wait_for_timeout(50)
+    expect(page.get_by_role("group")).to_have_attribute("aria-label", "Claim 21: your mark")
+    expect(page.locator(".normlab-status")).to_be_in_viewport()
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     told = page.locator(".normlab-status").bounding_box()
     assert told["y"] + told["height"] <= 900  # in sight, though the text is longer than the page
@@ -179,22 +216,18 @@ def test_all_is_read_and_reached_at_any_width_and_in_the_dark(show, width, light
 
 def test_marks_reach_the_record_from_jupyterlab(browser, tmp_path_factory):
     folder, data = tmp_path_factory.mktemp("lab"), tmp_path_factory.mktemp("data")
-    one = v4.new_notebook(cells=[v4.new_code_cell(MARK_ONE)], metadata={"kernelspec": KERNEL})
-    nbformat.write(one, folder / "one.ipynb")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NORMLAB_DATA", str(data))
-        with jupyterlab_page.jupyterlab([folder / "one.ipynb"], folder) as url:
-            page = browser.new_page(viewport={"width": 1280, "height": 1000})
-            jupyterlab_page.open_chapter(page, url, "one.ipynb")
-            run_all_cells(page)
-            seen = page.locator(".normlab-marker")
-            expect(seen).to_contain_text(sentences()[7], timeout=MINUTES)
-            claim(page, 7).focus()
-            page.keyboard.press("3")  # reaches no shortcut of JupyterLab, such as "heading 3"
-            page.keyboard.press("5")
-            page.wait_for_timeout(4000)  # longer than the browser waits for Python
-            expect(seen.get_by_role("status")).to_have_text("Claim 8: don't know. 2 of 2 marked.")
-            expect(page.locator(".jp-Cell")).to_have_count(1)
+    one = jupyterlab_page.notebook_of(MARK_ONE, folder / "one.ipynb")
+    with jupyterlab_page.notebooks_in_jupyterlab(browser, [one], folder, data) as open_:
+        page = open_(one.name)
+        run_all_cells(page)
+        seen = page.locator(".normlab-marker")
+        expect(seen).to_contain_text(sentences()[7], timeout=MINUTES)
+        claim(page, 7).focus()
+        page.keyboard.press("3")  # reaches no shortcut of JupyterLab, such as "heading 3"
+        page.keyboard.press("5")
+        page.wait_for_timeout(4000)  # longer than the browser waits for Python
+        expect(seen.get_by_role("status")).to_have_text("Claim 8: don't know. 2 of 2 marked.")
+        expect(page.locator(".jp-Cell")).to_have_count(1)
         with open_record() as record:
             marks = record.history().marks
     assert {number: mark.word for number, (mark,) in marks.items()} == {

@@ -1,23 +1,24 @@
 """A real browser: a question is answered by keyboard and mouse, with a kernel and without one."""
 
-import os
 from pathlib import Path
 
 import jupyterlab_page
 import nbformat
 import pytest
 from jupyterlab_page import MINUTES, run_all_cells, wait_for_stored
-from nbformat import v4
 from playwright.sync_api import expect
+from test_marks_in_browser import answer_as_python, within_reach
+from widget_page import open_page
 
+from normlab import quiz
 from normlab.record import open_record
+from normlab.study.quiz.answers import digits
 
+KINDS = Path(__file__).parent.parent / "normlab" / "study" / "quiz" / "kinds.js"
 FIRST = Path(__file__).parent.parent / "notebooks" / "00_start_here.ipynb"
-KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 ONE_HOT = 'from normlab import quiz\n\nquiz("one-hot")'
 
-if jupyterlab_page.CHROMIUM is None and os.environ.get("CI") != "true":
-    pytest.skip(jupyterlab_page.INSTALL, allow_module_level=True)
+jupyterlab_page.skip_without_chromium()
 
 
 @pytest.fixture(scope="module")
@@ -27,31 +28,50 @@ def data(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def open_notebook(tmp_path_factory, data):
+def open_notebook(browser, tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("lab")
     first = nbformat.read(FIRST, as_version=4)
     for cell in first.cells:  # the questions of sections with ★ are in sight
         cell.metadata.pop("jp-MarkdownHeadingCollapsed", None)
     nbformat.write(first, folder / FIRST.name)
-    one = v4.new_notebook(cells=[v4.new_code_cell(ONE_HOT)], metadata={"kernelspec": KERNEL})
-    nbformat.write(one, folder / "one.ipynb")
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        jupyterlab_page.chromium() as browser,
-    ):
-        patch.setenv("NORMLAB_DATA", str(data))
-        with jupyterlab_page.jupyterlab([folder / FIRST.name, folder / "one.ipynb"], folder) as url:
-
-            def open_(name):
-                page = browser.new_page(viewport={"width": 1280, "height": 1000})
-                jupyterlab_page.open_chapter(page, url, name)
-                return page
-
-            yield open_
+    one = jupyterlab_page.notebook_of(ONE_HOT, folder / "one.ipynb")
+    notebooks = [folder / FIRST.name, one]
+    with jupyterlab_page.notebooks_in_jupyterlab(browser, notebooks, folder, data) as open_:
+        yield open_
 
 
 def reveal(question):
     question.get_by_role("button", name="Reveal").click()
+
+
+def test_an_answer_of_python_that_comes_late_takes_back_what_was_said_of_its_silence(browser):
+    page = open_page(browser, {"it": within_reach(quiz("one-hot"))})
+    page.get_by_role("radio").first.check()
+    reveal(page)
+    expect(page.get_by_role("status")).to_contain_text("Not counted: Python", timeout=6000)
+    answer_as_python(page, notice="", recorded=1)
+    expect(page.get_by_role("status")).to_have_text("")
+    page.get_by_role("radio").last.check()
+    reveal(page)
+    answer_as_python(page, notice="A new record is started.", recorded=2)
+    expect(page.get_by_role("status")).to_have_text("A new record is started.")
+    page.close()
+
+
+def test_python_and_the_browser_write_the_same_numbers(browser):
+    table = [
+        (0.0, "0"), (-0.0, "0"), (3.0, "3"), (-16777216.0, "-16777216"),
+        (1e15, "1000000000000000"), (1e20, "100000000000000000000"), (1e21, "1e+21"),
+        (0.25, "0.25"), (0.123456, "0.123"), (-1.732, "-1.73"), (12345678.5, "12300000"),
+        (1.125, "1.13"), (-2.625, "-2.63"), (999.96, "1000"),  # a half is rounded away from 0
+        (1.5e-5, "0.000015"), (1e-6, "0.000001"), (1.2345e-7, "1.23e-7"), (1e-100, "1e-100"),
+    ]  # fmt: skip
+    values, shown = map(list, zip(*table, strict=True))
+    page = browser.new_page()
+    page.add_script_tag(path=KINDS)
+    assert page.evaluate("(values) => values.map(digits)", values) == shown
+    assert list(map(digits, values)) == shown
+    page.close()
 
 
 def test_a_stored_question_is_answered_by_keyboard_before_anything_is_run(open_notebook):

@@ -3,7 +3,6 @@
 `python tests/widget_page.py` makes pictures of the same pages, to be looked at.
 """
 
-import os
 from pathlib import Path
 
 import jupyterlab_page
@@ -11,6 +10,9 @@ import pytest
 from playwright.sync_api import expect
 from widget_page import PHONE, open_page, stored
 
+from normlab.chapters.layer_norm import grab_token
+from normlab.chapters.start_here import explore_moved_token
+from normlab.claims import mark_seed_text
 from normlab.study.quiz import Choice, Drawing, Number, Quiz, Sentence, load_questions
 from normlab.study.quiz.answers import digits
 
@@ -62,14 +64,24 @@ ANSWER_ALL = """(answers) => Object.entries(answers).map(([name, given]) => {
 })"""
 """Types a number, or moves every point by a key, and presses Reveal."""
 
-if jupyterlab_page.CHROMIUM is None and os.environ.get("CI") != "true":
-    pytest.skip(jupyterlab_page.INSTALL, allow_module_level=True)
+STYLES_OF_ALL = """() => {
+    const nodes = [...document.querySelectorAll(".normlab-box, .normlab-box *")];
+    return nodes.map((node) => {
+        const style = getComputedStyle(node);
+        const values = [...style].map((name) => `${name}: ${style.getPropertyValue(name)}`);
+        const before = getComputedStyle(node, "::before").content;
+        return [node.tagName, node.getAttribute("class"), ...values, `before: ${before}`].join(";");
+    });
+}"""
+"""Each element of each widget, and every style that it has."""
+WIDGETS = {
+    "explorer": explore_moved_token().get_state(),
+    "token": grab_token().get_state(),
+    "question": Quiz(QUESTIONS["one-hot"]).get_state(),
+    "seed text": mark_seed_text().get_state(),
+}
 
-
-@pytest.fixture(scope="module")
-def browser():
-    with jupyterlab_page.chromium() as running:
-        yield running
+jupyterlab_page.skip_without_chromium()
 
 
 @pytest.fixture(scope="module")
@@ -124,16 +136,15 @@ def test_on_a_dark_page_the_ink_is_light_and_no_ground_is_white(notebook, browse
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_explorers_on_one_page_share_no_ids_and_say_that_they_were_not_run(notebook, browser):
+def test_no_id_comes_twice_on_a_page_and_explorers_say_that_they_were_not_run(notebook, browser):
     explorers = stored(notebook, "frames")
-    page = open_page(browser, explorers)
-    ids = page.evaluate(
-        """(names) => names.map((name) => [...new Set(
-            [...document.querySelectorAll(`#${name} .normlab-picture [id]`)].map((e) => e.id)
-        )])""",
-        list(explorers),
-    )
-    assert len({i for part in ids for i in part}) == sum(map(len, ids))
+    page = open_page(browser, explorers, width=PHONE)
+    for width in (PHONE, 804):  # panels one above the other, and side by side
+        page.set_viewport_size({"width": width, "height": 900})
+        for picture in page.locator(".normlab-picture").all():
+            expect(picture.locator("svg[role=img]:not([aria-hidden=true])")).to_have_count(1)
+        ids = page.evaluate("""() => [...document.querySelectorAll("[id]")].map((e) => e.id)""")
+        assert len(set(ids)) == len(ids) > 20
     for name in explorers:
         expect(page.locator(f"#{name}")).to_contain_text("this cell was not run yet")
         before = page.locator(f"#{name} .normlab-stored")
@@ -144,11 +155,26 @@ def test_explorers_on_one_page_share_no_ids_and_say_that_they_were_not_run(noteb
     page.close()
 
 
+@pytest.mark.parametrize("kind", WIDGETS)
+def test_a_widget_looks_the_same_beside_widgets_of_other_kinds(kind, browser):
+    """The styles of a page are one, whichever widget brought them."""
+    page = open_page(browser, {"it": WIDGETS[kind]})
+    alone = page.evaluate(STYLES_OF_ALL)
+    others = [state["_css"] for name, state in WIDGETS.items() if name != kind]
+    for css in others:
+        page.add_style_tag(content=css)
+    among = page.evaluate(STYLES_OF_ALL)
+    assert len(among) == len(alone) > 10
+    pairs = zip(alone, among, strict=True)
+    assert [{*a.split(";")} ^ {*b.split(";")} for a, b in pairs if a != b] == []
+    page.close()
+
+
 def test_a_point_under_the_pointer_is_read_aloud_as_a_number(browser):
     explorers = stored(NOTEBOOKS[0], "frames").items()
     page = open_page(browser, {n: e for n, e in explorers if e["title"] == "Move the input"})
     picture = page.locator(".normlab-picture")
-    bars = page.locator("[id*='normlab:bar:'] path").first.bounding_box()
+    bars = page.locator("[data-part^='bar:'] path").first.bounding_box()
     page.mouse.move(bars["x"] + bars["width"] / 2, bars["y"])
     expect(picture.locator(".normlab-tip")).to_contain_text("-0.4, feature 0")
     page.mouse.move(5, 5)

@@ -31,10 +31,10 @@ PAGE = """<!doctype html><meta charset="utf-8"><meta name="viewport" content="wi
 <style>body {{ margin: 12px 21px; background: var(--jp-layout-color0); {colors} }} {css}</style>
 <body data-jp-theme-light="{light}"><main></main><script type="module">
 const widgets = {widgets};
-const esm = {esm};
-const {{ default: widget }} = await import(URL.createObjectURL(
-  new Blob([esm], {{ type: "text/javascript" }})));
+const scripts = {scripts};
 for (const [name, state] of Object.entries(widgets)) {{
+  const {{ default: widget }} = await import(URL.createObjectURL(
+    new Blob([scripts[name]], {{ type: "text/javascript" }})));
   const listeners = {{}};
   const model = {{
     get: (key) => state[key],
@@ -65,7 +65,7 @@ def open_page(
     width: int = 804,
     touch: bool = False,
 ) -> Page:
-    """A page of widgets of one class that were never run, each in an element of its name as id.
+    """A page of widgets that were never run, each in an element of its name as id.
 
     Args:
         browser: as `chromium` gives it.
@@ -74,18 +74,17 @@ def open_page(
         width: of the page, in px.
         touch: whether fingers can touch the page.
     """
-    first = next(iter(states.values()))
     own = {"_esm", "_css", "layout"}
     widgets = {n: {k: v for k, v in s.items() if k not in own} for n, s in states.items()}
     viewport: Any = {"width": width, "height": 900}
     page = browser.new_page(viewport=viewport, device_scale_factor=1.5, has_touch=touch)
     page.set_content(
         PAGE.format(
-            css=first["_css"],
+            css="\n".join({s["_css"]: None for s in states.values()}),
             colors=THEMES[light],
             light=json.dumps(light),
             widgets=_in_script(widgets),
-            esm=_in_script(first["_esm"]),
+            scripts=_in_script({n: s["_esm"] for n, s in states.items()}),
         )
     )
     page.wait_for_selector("body[data-ready]", state="attached")

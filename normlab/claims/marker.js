@@ -1,18 +1,12 @@
 // The browser side of claims that are marked: the text, the five words, keys, names for screen
 // readers. Everything that is said goes to Python as one list that only grows.
 
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
 const SLOW = 3000; // after so many ms without an answer Python is not there
+const SILENT = "Not kept: Python does not answer. Run this cell, and mark again.";
 
 function render({ model, el }) {
   const words = model.get("words");
-  const box = element("section", { class: "normlab-marker", "aria-label": model.get("label") });
+  const box = element("section", { class: "normlab-box normlab-marker", "aria-label": model.get("label") });
   const text = element("div", { class: "normlab-text" });
   const count = element("span", { class: "normlab-count" });
   // what was said last, and whether it was kept: for the ear at a fixed place, for the eye under the
@@ -24,10 +18,10 @@ function render({ model, el }) {
   let open = null;
   let timer;
 
-  // what was said here comes before what Python has read, until it has kept it
+  // what was said here comes before what is in the record, until Python has heard it
   const marksOf = (claim) => {
     const kept = model.get("marks")[claim];
-    const waiting = model.get("said").slice(model.get("kept")).filter(([n]) => n === claim);
+    const waiting = model.get("said").slice(model.get("heard")).filter(([n]) => n === claim);
     const last = waiting.length ? waiting.at(-1)[1] : kept?.[1];
     return last && { first: kept?.[0] ?? waiting[0][1], last, days: kept?.slice(2) };
   };
@@ -56,7 +50,8 @@ function render({ model, el }) {
     );
     const since = marks?.days && marks.first !== marks.last;
     before.textContent = since ? `At first, on ${marks.days[0]}, you said: ${marks.first}.` : "";
-    spans.get(open).at(-1).node.closest(".normlab-line").after(panel);
+    const line = spans.get(open).at(-1).node.closest(".normlab-line");
+    if (line.nextElementSibling !== panel) line.after(panel); // to move it would take the focus
   };
   const show = () => {
     let made = 0;
@@ -85,12 +80,13 @@ function render({ model, el }) {
     const at = order.indexOf(claim);
     return [...order.slice(at + 1), ...order.slice(0, at)].find((n) => !marksOf(n)) ?? null;
   };
+  const tellMark = () => {
+    const [claim, word] = model.get("said").at(-1);
+    tell(`Claim ${claim}: ${word}. ${count.textContent} marked.`);
+  };
   const waitForPython = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => {
-      if (model.get("kept") >= model.get("said").length) return;
-      tell("Not kept: Python does not answer. Run this cell, and mark again.");
-    }, SLOW);
+    timer = setTimeout(() => tell(SILENT), SLOW);
   };
   const say = (claim, word) => {
     model.set("said", [...model.get("said"), [claim, word]]);
@@ -98,7 +94,7 @@ function render({ model, el }) {
     waitForPython();
     show();
     const to = next(claim);
-    tell(`Claim ${claim}: ${word}. ${count.textContent} marked.`);
+    tellMark();
     openClaim(to);
     if (to === null) spans.get(claim)[0].node.focus({ preventScroll: true });
   };
@@ -127,7 +123,6 @@ function render({ model, el }) {
   }
 
   const onKey = (event) => {
-    event.stopPropagation(); // JupyterLab binds digits, arrows, Enter and Escape
     const piece = [...spans].find(([, pieces]) => pieces.some(({ node }) => node === event.target));
     const word = words[Number(event.key) - 1];
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -143,7 +138,7 @@ function render({ model, el }) {
       node.focus();
     }
   };
-  box.dataset.lmSuppressShortcuts = "true";
+  keepKeys(box);
   box.addEventListener("keydown", onKey);
 
   const head = element("div", { class: "normlab-head" });
@@ -156,11 +151,14 @@ function render({ model, el }) {
   if (alone) open = [...spans.keys()].find((claim) => !marksOf(claim)) ?? null;
   show();
 
-  const onKept = () => {
+  const onHeard = () => {
     show();
+    const all = model.get("heard") >= model.get("said").length;
+    if (all) clearTimeout(timer);
     if (model.get("notice")) tell(model.get("notice"));
+    else if (all && status.textContent === SILENT) tellMark(); // the answer came late
   };
-  const events = { "change:marks": onKept, "change:kept": onKept, "change:notice": onKept };
+  const events = { "change:marks": onHeard, "change:heard": onHeard, "change:notice": onHeard };
   for (const [name, handler] of Object.entries(events)) model.on(name, handler);
   return () => {
     clearTimeout(timer);

@@ -9,11 +9,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
 
 from normlab.claims.marks import Marks, keep_mark, my_marks
 from normlab.claims.seed import Line, Part, claim_lines, seed_lines
+from normlab.pictures.stored_widget import StoredWidget
 from normlab.record import MARKS
 
 HERE = Path(__file__).parent
@@ -46,7 +46,7 @@ def your_mark(*claims: int) -> "Marker":
     return Marker("What the seed says", claim_lines(claims))
 
 
-class Marker(anywidget.AnyWidget):
+class Marker(StoredWidget, scripts=(HERE / "marker.js",), styles=(HERE / "marker.css",)):
     """Lines with claims, each of which can be marked with one of five words.
 
     Args:
@@ -54,17 +54,15 @@ class Marker(anywidget.AnyWidget):
         lines: the text.
     """
 
-    _esm = HERE / "marker.js"
-    _css = HERE / "marker.css"
-
     label = traitlets.Unicode().tag(sync=True)
     words: Any = traitlets.List().tag(sync=True)
     lines: Any = traitlets.List().tag(sync=True)
     # what is in the record: by number the first word, the last, and the days of both
     marks: Any = traitlets.Dict().tag(sync=True)
-    # all that was said in the browser, [number, word] each, and how much of it Python has kept
+    # all that was said in the browser, [number, word] each, and how much of it Python has heard:
+    # what was heard is in the record, or the notice says why not
     said: Any = traitlets.List().tag(sync=True)
-    kept = traitlets.Int(0).tag(sync=True)
+    heard = traitlets.Int(0).tag(sync=True)
     notice = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, label: str, lines: Sequence[Line]) -> None:
@@ -81,17 +79,24 @@ class Marker(anywidget.AnyWidget):
 
     @traitlets.observe("said")
     def _on_mark(self, change: traitlets.Bunch) -> None:
-        """Keep what is new; the browser sends all that was said, so that nothing is left out."""
-        try:
-            for number, word in change.new[self.kept :]:
-                self.kept += 1
-                self._tell(keep_mark(number, word))
+        """Keep what is new; the browser sends all that was said, so that nothing is left out.
+
+        A mark that cannot be kept costs no other one. The browser is told all in one message.
+        """
+        refused: list[Exception] = []
+        with self.hold_sync():
+            for mark in change.new[self.heard :]:
+                try:
+                    self._tell(keep_mark(*mark))
+                except Exception as error:
+                    refused.append(error)
             marks = my_marks()
             self._tell(marks.notice)
-            self.marks, self.notice = _marks_state(marks), self._told
-        except Exception as error:
-            self.notice = f"Your mark could not be kept. {type(error).__name__}: {error}"
-            raise
+            why = [f"Your mark could not be kept. {type(e).__name__}: {e}" for e in refused]
+            self.notice = " ".join(filter(None, [self._told, *why]))
+            self.marks, self.heard = _marks_state(marks), len(change.new)
+        if refused:
+            raise refused[0]
 
     def _tell(self, notice: str) -> None:
         self._told = " ".join(filter(None, [self._told, notice]))
@@ -99,12 +104,10 @@ class Marker(anywidget.AnyWidget):
     def __repr__(self) -> str:
         return "\n".join("".join(map(_written, line.parts)) for line in self._lines)
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """The widget; where there is none (GitHub, paper), the text with numbered claims."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data, metadata = bundle or ({}, {})
+    def stand_in(self) -> dict[str, str | bytes]:
+        """The text with numbered claims."""
         html = "".join(f"<p>{''.join(map(_as_html, line.parts))}</p>" for line in self._lines)
-        return {**data, "text/plain": repr(self), "text/html": html}, metadata
+        return {"text/html": html}
 
 
 def _line_state(line: Line) -> dict[str, Any]:

@@ -1,17 +1,4 @@
-// What every widget of the course is made of: elements, controls, a table, a formula.
-
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
-// JupyterLab binds the arrow keys, and letters.
-function keepKeys(node) {
-  node.dataset.lmSuppressShortcuts = "true";
-  node.addEventListener("keydown", (event) => event.stopPropagation());
-}
+// What explorers and tokens share: controls, a table, a formula.
 
 function makeSlider(control, onMove) {
   const last = control.values.length - 1;

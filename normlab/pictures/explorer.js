@@ -3,11 +3,10 @@
 
 const NARROW = 520; // px: below it the panels of a picture stand one above the other
 const REACH = 24; // px: how near the pointer must come to a point to read it
-let explorers = 0;
 
-// A layer of a picture. Ids get a prefix, since all explorers share one page.
-function makeLayer(svg, prefix) {
-  const own = svg.replace(/( id="|url\(#|href="#)/g, `$1${prefix}`);
+// A layer of a picture. Ids get a prefix, since all layers share one page.
+function makeLayer(svg) {
+  const own = svg.replace(/( id="|url\(#|href="#)/g, `$1${ownPrefix()}`);
   return new DOMParser().parseFromString(own, "image/svg+xml").documentElement;
 }
 
@@ -38,26 +37,28 @@ function framesAround(pages, model) {
   return around.map((moved) => model.get("frames")[frameIndex(pages, moved)]).filter(Boolean);
 }
 
-// The layers of a frame: background and what moves. Those around are made ready in advance.
-function makeLayers(model, pages, prefix) {
-  const ready = new Map(); // by what it is made from: the background's text, or a frame
+// The layers of a frame for each panel: background and what moves. Those around are made ready in
+// advance.
+function makeLayers(model, pages) {
+  const ready = new Map(); // by what they are made from: the background's text, or a frame
   let timer;
-  const layer = (key, svg) => {
-    if (!ready.has(key)) ready.set(key, makeLayer(svg(), prefix));
-    return ready.get(key);
+  const layer = (key, panel, svg) => {
+    if (!ready.has(key)) ready.set(key, []);
+    return (ready.get(key)[panel] ??= makeLayer(svg()));
   };
-  const layers = (frame) => {
+  const layers = (frame, panel = 0) => {
     const background = model.get("background");
-    const moving = layer(frame, () => joinRuns(frame.runs, model.get("lines")));
+    const moving = layer(frame, panel, () => joinRuns(frame.runs, model.get("lines")));
     moving.setAttribute("role", "img");
     moving.setAttribute("aria-label", frame.sentence);
-    const ground = layer(background, () => background);
+    moving.setAttribute("aria-hidden", panel > 0); // the first speaks for all
+    const ground = layer(background, panel, () => background);
     ground.setAttribute("aria-hidden", "true");
     return [ground, moving];
   };
   const prepare = () => {
     const near = framesAround(pages, model);
-    near.forEach(layers);
+    near.forEach((frame) => layers(frame));
     const keep = new Set([model.get("background"), ...near]);
     for (const key of [...ready.keys()]) if (!keep.has(key)) ready.delete(key);
   };
@@ -68,16 +69,14 @@ function makeLayers(model, pages, prefix) {
   return { layers, prepareSoon };
 }
 
-// A part of a picture from `left` on, `width` wide, in points; a part has copies of the layers.
-function makePanel(layers, { left, width, height }, whole) {
-  const parts = whole ? layers : layers.map((layer) => layer.cloneNode(true));
-  if (!whole) parts[1].setAttribute("aria-hidden", left > 0);
-  for (const part of parts) {
-    part.setAttribute("viewBox", `${left} 0 ${width} ${height}`);
-    part.removeAttribute("width");
-    part.removeAttribute("height");
+// The part of the layers from `left` on, `width` wide, in points.
+function makePanel(layers, { left, width, height }) {
+  for (const layer of layers) {
+    layer.setAttribute("viewBox", `${left} 0 ${width} ${height}`);
+    layer.removeAttribute("width");
+    layer.removeAttribute("height");
   }
-  const panel = element("div", { class: "normlab-panel" }, ...parts);
+  const panel = element("div", { class: "normlab-panel" }, ...layers);
   panel.style.maxWidth = `${width * 1.5}px`;
   return panel;
 }
@@ -86,8 +85,8 @@ function makePanel(layers, { left, width, height }, whole) {
 function readPoints(layer) {
   const points = [];
   const add = (x, y, name) => points.push({ x, y, name });
-  for (const group of layer.querySelectorAll("g[id*='normlab:']")) {
-    const [, kind, name] = group.id.split("normlab:")[1].match(/^(\w+):(.*)$/);
+  for (const group of layer.querySelectorAll("g[data-part]")) {
+    const [, kind, name] = group.dataset.part.match(/^(\w+):(.*)$/);
     const used = group.querySelectorAll("use");
     for (const mark of used) add(Number(mark.getAttribute("x")), Number(mark.getAttribute("y")), name);
     const path = group.querySelector(":scope > path, :scope > g > path")?.getAttribute("d") ?? "";
@@ -188,16 +187,16 @@ function initialize({ model }) {
 }
 
 function render({ model, el }) {
-  const prefix = `normlab-${++explorers}-`;
+  const prefix = ownPrefix();
   const controls = model.get("controls");
   const pages = controls.filter((control) => control.role === "page");
   const status = element("p", { class: "normlab-status", role: "alert" });
   const bar = element("progress", { max: 1, "aria-label": "Drawing the new pictures" });
   const picture = element("div", { class: "normlab-picture" });
   const sentence = element("p", { class: "normlab-sentence", "aria-live": "polite" });
-  const numbers = element("details", {}, element("summary", {}, "Numbers"));
+  const numbers = element("details", {}, element("summary", {}, "Numbers"), makeTable([], []));
   const requests = makeRequests(model, status);
-  const { layers, prepareSoon } = makeLayers(model, pages, prefix);
+  const { layers, prepareSoon } = makeLayers(model, pages);
   const forget = makeReader(picture, model);
   let drawn;
 
@@ -206,8 +205,8 @@ function render({ model, el }) {
     const { panels, size } = model.get("shape");
     const stacked = el.clientWidth < NARROW && panels.length > 1;
     const parts = stacked ? panels : [[0, size[0]]];
-    const made = parts.map(([left, width]) =>
-      makePanel(layers(drawn), { left, width, height: size[1] }, !stacked),
+    const made = parts.map(([left, width], panel) =>
+      makePanel(layers(drawn, panel), { left, width, height: size[1] }),
     );
     picture.replaceChildren(...made);
     forget();
@@ -223,7 +222,7 @@ function render({ model, el }) {
     drawn = frame;
     place();
     sentence.textContent = frame.sentence;
-    numbers.replaceChildren(numbers.firstChild, makeTable(frame.columns, frame.rows));
+    numbers.lastChild.replaceWith(makeTable(frame.columns, frame.rows));
     box.setAttribute("aria-busy", requests.waiting());
     prepareSoon();
   };

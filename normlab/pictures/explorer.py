@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-import anywidget
 import traitlets
 
 from normlab.pictures.frames import Backgrounds
 from normlab.pictures.scene import Drawing, Scene
+from normlab.pictures.stored_widget import StoredWidget
 from normlab.tools.progress_bar import progress_bar
 
 HERE = Path(__file__).parent
@@ -50,7 +50,11 @@ class Choice(Control):
     kind = "choice"
 
 
-class Explorer(anywidget.AnyWidget):
+class Explorer(
+    StoredWidget,
+    scripts=(HERE / "controls.js", HERE / "explorer.js"),
+    styles=(HERE / "explorer.css",),
+):
     """A picture with controls.
 
     Args:
@@ -63,11 +67,6 @@ class Explorer(anywidget.AnyWidget):
         formula: what is shown, as a row of terms; a term that stands for something in the picture
             is a pair with its colour: `["y = ", ("γ", GREEN), " x̂"]`.
     """
-
-    _esm = "\n".join(
-        (HERE / name).read_text(encoding="utf-8") for name in ("controls.js", "explorer.js")
-    )
-    _css = HERE / "explorer.css"
 
     title = traitlets.Unicode().tag(sync=True)
     formula: Any = traitlets.List().tag(sync=True)
@@ -182,12 +181,9 @@ class Explorer(anywidget.AnyWidget):
     def __repr__(self) -> str:
         return f"{self.title}: {self.sentence()}"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """The widget; where there is none (GitHub, paper), the current picture and sentence."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data, metadata = bundle or ({}, {})
-        png = self._drawing.png(self._position(self._index()))
-        return {**data, "text/plain": repr(self), "image/png": png}, metadata
+    def stand_in(self) -> dict[str, str | bytes]:
+        """The current picture; `repr` has its sentence."""
+        return {"image/png": self._drawing.png(self._position(self._index()))}
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

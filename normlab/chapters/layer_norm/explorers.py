@@ -1,5 +1,7 @@
 """Explorers of chapter 01: the cube, a token on its way, and what companions change."""
 
+from pathlib import Path
+
 import numpy as np
 
 from normlab.chapters.layer_norm.batch_dependence import companions
@@ -19,13 +21,17 @@ from normlab.chapters.layer_norm.sharing import (
 from normlab.chapters.layer_norm.sharing_figures import describe_sharing, draw_sharing
 from normlab.chapters.layer_norm.trace import trace_layer_norm
 from normlab.pictures import Choice, Explorer, GrabbedToken, Scene, Slider
-from normlab.pictures.style import GREY, NORM_COLORS, ORANGE, PINK, RED
-from normlab.pictures.token.widget import GAIN, SHIFT, TOKEN
+from normlab.pictures.style import GREY, NORM_COLORS, ORANGE, PINK, RED, SKY
+from normlab.pictures.token.widget import TOKEN
 
 WALK: tuple[Place, ...] = (
     (0, 0, 0), (0, 0, 2), (0, 0, 5), (0, 2, 5), (0, 3, 5), (1, 3, 5), (2, 3, 5), (2, 3, 1),
 )  # fmt: skip
 """One coordinate changes at a time, so that each step shows whether the group depends on it."""
+
+GAIN = (1.0, 0.5, 2.0, 1.0, 1.5, 0.1, -1.0, 0.7)
+SHIFT = (0.0, 1.0, -1.0, 0.5, 0.0, 2.0, 0.0, -0.5)
+"""γ and β as they may be after training, a number for each feature."""
 
 LAYOUTS = (TEXT, IMAGES, IMAGES_BY_POSITION)
 
@@ -71,13 +77,20 @@ def explore_companions() -> Explorer:
     )
 
 
+class TracedToken(GrabbedToken, view=[Path(__file__).with_name("token_trace.js")]):
+    """The token's way through layer norm, a row of bars for each step."""
+
+
 def grab_token() -> GrabbedToken:
     """Drag the features of a token, and see each step of layer norm follow."""
     x = np.array(TOKEN[:4])
-    return GrabbedToken(
+    return TracedToken(
         "One token through layer norm",
-        "trace",
         {"gain": [1.0] * 8, "shift": [0.0] * 8, "learned": [list(GAIN), list(SHIFT)]},
+        {
+            **{"x": PINK, "centered": SKY, "mean": ORANGE, "gain": RED, "shift": GREY},
+            "LayerNorm": NORM_COLORS["LayerNorm"],
+        },
         trace_layer_norm(x, np.ones(4), np.zeros(4)).table(),
         formula=[
             *("y = ", ("γ", RED), " ⊙ (", ("x", PINK), " − ", ("μ", ORANGE)),

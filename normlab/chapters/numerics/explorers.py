@@ -1,5 +1,7 @@
 """Explorers of ε, of the step of a difference, of computed variances and of long sums."""
 
+from pathlib import Path
+
 import numpy as np
 
 from normlab.chapters.numerics.accumulation import RepeatedSums, repeated_sums
@@ -103,13 +105,13 @@ def explore_repeated_sums() -> Explorer:
     )
 
 
-def grab_token_on_float_grid(dtype: str = "float16", offset: float = 3000.0) -> GrabbedToken:
-    """Add an offset to a token, and see which numbers near it a dtype can store.
+class TokenOnGrid(GrabbedToken, view=[Path(__file__).with_name("token_grid.js")]):
+    """A token with an offset, among the numbers that a dtype can store."""
 
-    Args:
-        dtype: what it starts with: "float16", "bfloat16" or "float32".
-        offset: what it starts with.
-    """
+
+def grab_token_on_float_grid() -> GrabbedToken:
+    """Add an offset to a token, and see which numbers near it a dtype can store."""
+    offset = 3000.0
     x = np.array(TOKEN[:4])
     rows = []
     for name in ("float16", "float32"):
@@ -118,10 +120,10 @@ def grab_token_on_float_grid(dtype: str = "float16", offset: float = 3000.0) -> 
         rows.append([name, *shown, *(f"{v:.3f}" for v in layer_norm(stored))])
     features = range(1, 5)
     columns = ("stored as", *(f"x{i}" for i in features), *(f"x̂{i}" for i in features))
-    return GrabbedToken(
+    return TokenOnGrid(
         "One token among the numbers that can be stored",
-        "grid",
-        {"dtype": dtype, "offset": offset},
+        {"dtype": "float16", "offset": offset},
+        {"x": PINK, "stored": BLUE, "error": RED},
         Table(columns, rows),
         formula=[("x", PINK), " + offset  →  ", ("the nearest stored number", BLUE)],
     )

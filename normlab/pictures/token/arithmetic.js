@@ -12,13 +12,13 @@ const plus = (a, b) => a.map((value, i) => value + b[i]);
 // All steps of layer norm, or of RMSNorm, which has μ = 0 here. Where σ_ε = 0, x̂ is 0/0: NaN.
 function forward(x, { norm = "LayerNorm", eps, gain, shift }) {
   const mean = norm === "LayerNorm" ? meanOf(x) : 0;
-  const centred = x.map((value) => value - mean);
-  const variance = meanSquare(centred);
+  const centered = x.map((value) => value - mean);
+  const variance = meanSquare(centered);
   const std = Math.sqrt(variance + eps);
-  const normalized = centred.map((value) => value / std);
+  const normalized = centered.map((value) => value / std);
   const scaled = normalized.map((value, i) => value * (gain?.[i] ?? 1));
   const output = scaled.map((value, i) => value + (shift?.[i] ?? 0));
-  return { mean, centred, variance, std, normalized, output };
+  return { mean, centered, variance, std, normalized, output };
 }
 
 // dx = (ĝ − mean(ĝ) − x̂ mean(ĝ ⊙ x̂))/σ_ε, and the two parts of ĝ = γ ⊙ g that are subtracted.

@@ -1,20 +1,8 @@
 // A row of bars, one for each feature, which can be dragged, moved by keys, or typed. A row that
 // cannot be changed shows the same bars with their numbers.
 
-const SVG = "http://www.w3.org/2000/svg";
 const EDGE = 26; // px at the left of the bars, for the numbers of the axis
 const SUBSCRIPTS = "₁₂₃₄₅₆₇₈";
-
-function drawn(tag, attributes = {}, ...children) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
-function setAll(node, attributes) {
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-}
 
 // A number in a few characters, with a true minus. What is rounding noise is 0, without a minus.
 function short(value, digits = 2) {
@@ -22,34 +10,16 @@ function short(value, digits = 2) {
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
   const size = Math.abs(value) < 1e-12 ? 0 : Math.abs(value);
   let text = value.toFixed(size >= 100 ? Math.max(0, digits - 1) : digits);
-  if (size >= 1e5 || (size > 0 && size < 0.5 * 10 ** -digits)) {
-    const power = Math.floor(Math.log10(size) + 1e-12);
-    text = `${Number((value / 10 ** power).toFixed(1))}e${power}`;
+  if (Math.abs(text) >= 1e5 || (size > 0 && size < 0.5 * 10 ** -digits)) {
+    const [mantissa, power] = value.toExponential(1).split("e").map(Number);
+    text = `${mantissa}e${power}`;
   }
   return (Number(text) === 0 ? text.replace("-", "") : text).replaceAll("-", "−");
 }
 
+// All digits that count; `readNumber` reads it back.
 const exact = (value) => String(Number(value.toPrecision(7))).replaceAll("-", "−");
-const readTyped = (text) => Number(text.trim().replace("−", "-").replace(",", ".") || NaN);
 const LIMIT = 1e6; // the largest number that can be typed
-
-// How far the pointer is dragged, from its press on; the page does not scroll meanwhile.
-function makeDraggable(node, { start, move, end }) {
-  let held;
-  node.addEventListener("pointerdown", (event) => {
-    if ((held = start(event)) === undefined) return;
-    event.preventDefault();
-    node.setPointerCapture(event.pointerId);
-    move(event, held);
-  });
-  node.addEventListener("pointermove", (event) => held !== undefined && move(event, held));
-  for (const name of ["pointerup", "pointercancel"])
-    node.addEventListener(name, () => {
-      if (held === undefined) return;
-      held = undefined;
-      end?.();
-    });
-}
 
 const STEPS = {
   ArrowUp: 0.1,
@@ -63,7 +33,7 @@ const STEPS = {
 function makeField(name, onType) {
   const input = element("input", { type: "text", inputmode: "decimal", "aria-label": name });
   input.addEventListener("change", () => {
-    const value = readTyped(input.value);
+    const value = readNumber(input.value);
     onType(Number.isFinite(value) ? Math.max(-LIMIT, Math.min(LIMIT, value)) : undefined);
   });
   input.addEventListener("keydown", (event) => event.key === "Enter" && input.blur());
@@ -71,9 +41,9 @@ function makeField(name, onType) {
   return input;
 }
 
-// `onChange(i, value)` makes the bars movable. `update({ values, reach, before, band })` draws them
-// in a frame from −reach to reach; `before` are outlines of the step before, and `band` says the
-// mean and the standard deviation of the values, which are drawn behind them.
+// `onChange(i, value)` and `onEnd()` make the bars movable. `update({ values, reach, before, band })`
+// draws them in a frame from −reach to reach; `before` are outlines of the step before, and `band`
+// says the mean and the standard deviation of the values, which are drawn behind them.
 function makeBars({ name, color, bandColor, height = 104, onChange, onEnd }) {
   const title = element("div", { class: "normlab-row-title" });
   const svg = drawn("svg", { class: "normlab-bars", height });
@@ -128,7 +98,7 @@ function makeBars({ name, color, bandColor, height = 104, onChange, onEnd }) {
   const typed = (i, value) => {
     if (value !== undefined) onChange(i, value);
     update({}); // what cannot be read becomes the number that it was
-    onEnd?.();
+    onEnd();
   };
   const press = (event, i) => {
     const step = STEPS[event.key];
@@ -136,7 +106,7 @@ function makeBars({ name, color, bandColor, height = 104, onChange, onEnd }) {
     event.preventDefault();
     const { values, reach } = state;
     change(i, step ? values[i] + step : event.key === "Home" ? -reach : reach);
-    onEnd?.();
+    onEnd();
   };
   const update = (next) => {
     state = { ...state, ...next };

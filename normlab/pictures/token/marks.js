@@ -1,4 +1,4 @@
-// Marks, arrows, and the legend that says what they stand for.
+// Marks, arrows, the legend that says what they stand for, and numbers with their names.
 
 function makeMark(kind, [x, y], color, size, more = {}) {
   const shape = {
@@ -57,6 +57,20 @@ function makeLegend() {
             : [makeMark(kind, [9, 7], color, 4.5)]),
         );
         return element("li", {}, svg, text);
+      }),
+    );
+  return { node, show };
+}
+
+// Numbers by name; each name in the colour of what it stands for.
+function makeStatistics(colors) {
+  const node = element("p", { class: "normlab-statistics" });
+  const show = (named) =>
+    node.replaceChildren(
+      ...named.flatMap(([name, value, color]) => {
+        const term = element("span", {}, `${name} = ${value}`);
+        term.style.borderColor = colors[color] ?? color ?? "transparent";
+        return [term, " "];
       }),
     );
   return { node, show };

@@ -1,8 +1,12 @@
 // The browser side of a token that can be grabbed. The state of a view is in the model: `start`
 // as Python made it, `now` as the learner left it. No step of it needs Python.
+//
+// What is shown of the token is the view, a script of a chapter. It has `makeView`, which takes what
+// `render` gives it below, and returns its nodes and `draw(state, reaches)`; this returns one sentence
+// and a table: { sentence, columns, rows }.
 
 const EPSILONS = [0, 1e-5, 1e-3, 1];
-let tokens = 0;
+const FEATURES = [3, 4, 5, 6, 7, 8];
 
 function makeButton(name, onClick) {
   const button = element("button", { type: "button" }, name);
@@ -14,10 +18,12 @@ function makeButton(name, onClick) {
 const sayEps = (value) => (value === 1e-5 ? "1e-5" : String(value));
 
 function render({ model, el }) {
-  const prefix = `normlab-token-${++tokens}-`;
+  const prefix = ownPrefix();
   const colors = model.get("colors");
-  const sentence = element("p", { class: "normlab-sentence", "aria-live": "polite" });
-  const numbers = element("details", {}, element("summary", {}, "Numbers"));
+  // the eye follows a hand that moves; the ear hears where it came to rest
+  const sentence = element("p", { class: "normlab-sentence", "aria-hidden": "true" });
+  const spoken = element("p", { class: "normlab-spoken", "aria-live": "polite" });
+  const numbers = element("details", {}, element("summary", {}, "Numbers"), makeTable([], []));
   const pickers = [];
   let [held, reach, saving] = [false, null, undefined];
 
@@ -31,6 +37,8 @@ function render({ model, el }) {
     model.set("now", { ...model.get("now"), ...changes });
     save();
   };
+  const change = (key) => (i, value) =>
+    set({ [key]: get()[key].map((v, k) => (k === i ? value : v)) }, true);
   const settle = () => {
     held = false;
     draw();
@@ -44,8 +52,7 @@ function render({ model, el }) {
     values,
     { show = (v) => String(v), slider = false, onPick, read } = {},
   ) => {
-    const said = key === "eps" ? sayEps : show;
-    const control = { label, values: values.map(said) };
+    const control = { label, values: values.map(show) };
     const onMove = (i) => (onPick ? onPick(values[i]) : set({ [key]: values[i] }, slider));
     const made = slider ? makeSlider(control, onMove) : makeSegments(control, onMove, prefix + key);
     made.input.dataset.name = key;
@@ -61,13 +68,16 @@ function render({ model, el }) {
     });
     return made.node;
   };
-  const view = VIEWS[model.get("view")]({ get, set, settle, colors, symbols: prefix, pick });
+  const features = () => pick("features", "features D", FEATURES);
+  const eps = () => pick("eps", "ε", EPSILONS, { show: sayEps });
+  const view = makeView({ get, set, change, settle, colors, prefix, pick, features, eps });
   const draw = () => {
     const state = get();
     pickers.forEach((show) => show(state));
     const said = view.draw(state, reaches);
-    if (sentence.textContent !== said.sentence) sentence.textContent = said.sentence;
-    numbers.replaceChildren(numbers.firstChild, makeTable(said.columns, said.rows));
+    sentence.textContent = said.sentence;
+    if (!held && spoken.textContent !== said.sentence) spoken.textContent = said.sentence;
+    numbers.lastChild.replaceWith(makeTable(said.columns, said.rows));
   };
   const again = makeButton("Start again", () => {
     held = false;
@@ -82,10 +92,13 @@ function render({ model, el }) {
   const heading = element("div", { class: "normlab-title" }, model.get("title"));
   const picture = element("div", { class: "normlab-picture" }, ...view.nodes);
   const last = element("div", { class: "normlab-buttons" }, again);
-  box.append(heading, makeFormula(model.get("formula")), picture, sentence, last, numbers);
+  box.append(heading, makeFormula(model.get("formula")), picture, sentence, spoken, last, numbers);
   el.append(box);
   draw();
-  const watch = new ResizeObserver(draw);
+  let width;
+  const watch = new ResizeObserver(([{ contentRect }]) => {
+    if (width !== (width = contentRect.width)) draw(); // its height follows from what is drawn
+  });
   watch.observe(box);
   model.on("change:now", draw);
   return () => {
@@ -94,7 +107,5 @@ function render({ model, el }) {
     model.off("change:now", draw);
   };
 }
-
-const VIEWS = { trace: makeTrace, space: makeSpace, grid: makeGrid, angle: makeAngle };
 
 export default { render };

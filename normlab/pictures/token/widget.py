@@ -8,52 +8,53 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
 
-from normlab.pictures.style import BLUE, GREY, NORM_COLORS, ORANGE, PINK, RED, SKY
+from normlab.pictures.stored_widget import StoredWidget
 from normlab.tools.table import Table
 
 HERE = Path(__file__).parent
 PARTS = (
-    *("arithmetic", "bars", "marks", "trace", "camera", "gradient", "space"),
-    *("grid", "angle", "token"),
+    HERE.parent / "controls.js",
+    *(HERE / f"{part}.js" for part in ("arithmetic", "bars", "marks", "token")),
 )
-SCRIPTS = (HERE.parent / "controls.js", *(HERE / f"{part}.js" for part in PARTS))
-STYLES = (HERE.parent / "explorer.css", HERE / "token.css")
 
 TOKEN = (2.0, -1.0, 3.0, 0.0, 1.0, -2.0, 4.0, -3.0)
 """The token of the whole course: its first three features in space, its first four elsewhere."""
-GAIN = (1.0, 0.5, 2.0, 1.0, 1.5, 0.1, -1.0, 0.7)
-SHIFT = (0.0, 1.0, -1.0, 0.5, 0.0, 2.0, 0.0, -0.5)
-"""γ and β as they may be after training, a number for each feature."""
-
-COLORS = {
-    **{norm: NORM_COLORS[norm] for norm in ("LayerNorm", "RMSNorm")},
-    **{"x": PINK, "centred": SKY, "mean": ORANGE, "gain": RED, "shift": GREY},
-    **{"plane": SKY, "circle": ORANGE, "sphere": GREY, "random": GREY, "related": RED},
-    **{"upstream": "currentColor", "lost1": ORANGE, "lostX": RED, "dx": BLUE},
-    **{"stored": BLUE, "error": RED},
-}
 
 
-class GrabbedToken(anywidget.AnyWidget):
+class GrabbedToken(StoredWidget):
     """A token whose features are dragged, and what becomes of it, live in the browser.
+
+    What is shown of it is its view: JavaScript of a chapter, which a subclass names.
+
+    Args of a subclass:
+        view: the scripts, one of which has `makeView`; `token.js` says what that takes and returns.
 
     Args:
         title: the name of the widget, shown above it.
-        view: "trace", "space", "grid" or "angle".
-        start: the state that it opens with and comes back to: "x" and what its view lets
-            a learner set besides.
+        start: the state that it opens with and comes back to: what its view lets a learner
+            set, besides "x", "features" and "eps", which have a start of their own.
+        colors: what the view draws with, by the name of what each stands for.
         table: the numbers of the first picture, for where there is no widget.
         formula: as for `Explorer`.
+
+    >>> from normlab.chapters.rms_norm import grab_token_of_two_norms
+    >>> print(grab_token_of_two_norms())
+    One token, two norms
+    <BLANKLINE>
+                 feature 0    feature 1    feature 2    feature 3
+    ---------  -----------  -----------  -----------  -----------
+    x                2.000       -1.000        3.000        0.000
+    LayerNorm        0.632       -1.265        1.265       -0.632
+    RMSNorm          1.069       -0.535        1.604        0.000
     """
 
-    _esm = "\n".join(path.read_text(encoding="utf-8") for path in SCRIPTS)
-    _css = "\n".join(path.read_text(encoding="utf-8") for path in STYLES)
+    def __init_subclass__(cls, view: Sequence[Path] = (), **kwargs: Any) -> None:
+        scripts = (*PARTS, *view) if view else ()
+        super().__init_subclass__(scripts=scripts, styles=(HERE / "token.css",), **kwargs)
 
     title = traitlets.Unicode().tag(sync=True)
-    view = traitlets.Unicode().tag(sync=True)
     formula: Any = traitlets.List().tag(sync=True)
     colors = traitlets.Dict().tag(sync=True)
     start = traitlets.Dict().tag(sync=True)
@@ -63,25 +64,22 @@ class GrabbedToken(anywidget.AnyWidget):
     def __init__(
         self,
         title: str,
-        view: str,
         start: Mapping[str, Any],
+        colors: Mapping[str, str],
         table: Table,
         formula: Sequence[str | tuple[str, str]] = (),
     ) -> None:
         self._table = table
         super().__init__(
             title=title,
-            view=view,
             start={"x": list(TOKEN), "features": 4, "eps": 1e-5, **start},
-            colors=COLORS,
+            colors=dict(colors),
             formula=[[term, ""] if isinstance(term, str) else list(term) for term in formula],
         )
 
     def __repr__(self) -> str:
         return f"{self.title}\n\n{self._table}"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """The widget; where there is none (GitHub, paper), the numbers of its first picture."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data, metadata = bundle or ({}, {})
-        return {**data, "text/plain": repr(self), "text/html": self._table._repr_html_()}, metadata
+    def stand_in(self) -> dict[str, str | bytes]:
+        """The numbers of its first picture."""
+        return {"text/html": self._table._repr_html_()}

@@ -2,13 +2,6 @@
 // { answer } or { ask: what is still to be done }; `show(answer)`, which marks it where it was
 // given; and `verdicts(answer)`, nodes that say what it is worth.
 
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
 // Texts come from Python as HTML that is already escaped.
 function written(tag, attributes, html) {
   const node = element(tag, attributes);
@@ -63,21 +56,6 @@ function makeChoice({ options, explanation }) {
     return [...nodes, ...options.filter((o, i) => !o.right && i !== answer).map(other)];
   };
   return { nodes: made.map(({ label }) => label), read, show, verdicts };
-}
-
-// "0.25", "0,25", "1,000", "1/4", "25 %" with the unit %, "10^-5", "1e-5". A comma before three
-// digits stands between thousands, as in the texts; else it is a point.
-function readNumber(text, unit) {
-  const plain = text.replace(unit, "").replace(/\s|_/g, "").replace("−", "-");
-  const [above, below = "1", ...more] = plain.split("/");
-  const one = (part) => {
-    const thousands = /^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?$/.test(part);
-    const number = part.replaceAll(",", thousands ? "" : ".");
-    const power = number.match(/^(?:(.+)[·*x×])?10(?:\^|\*\*)\(?([+-]?\d+)\)?$/);
-    if (power) return Number(power[1] ?? 1) * 10 ** Number(power[2]);
-    return number === "" ? NaN : Number(number);
-  };
-  return more.length ? NaN : one(above) / one(below);
 }
 
 const digits = (value) =>
@@ -136,15 +114,6 @@ function makeNumber(question) {
     ];
   };
   return { nodes: [node], read, show, verdicts };
-}
-
-const SVG = "http://www.w3.org/2000/svg";
-
-function drawn(tag, attributes = {}, ...children) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
 }
 
 // Round numbers for the vertical axis: decades if it is logarithmic, else about five steps.
@@ -228,17 +197,22 @@ function makeDrawing(question) {
   const svg = drawn("svg", { viewBox: `0 0 ${BOX.width} ${BOX.height}`, class: "normlab-drawing", role: "group" });
   svg.setAttribute("aria-label", `${y_label} over ${x_label}, to be drawn`);
   svg.append(...grid, ...names, ...labels, truth, truthName, mine, myName, ...points);
-  const drag = (event) => {
-    const { left, top: above, width, height } = svg.getBoundingClientRect();
+  const indexAt = (event) => {
+    const { left, width } = svg.getBoundingClientRect();
     const column = (((event.clientX - left) / width) * BOX.width - BOX.left) / across;
-    const i = Math.min(x.length - 1, Math.max(0, Math.floor(column * x.length)));
-    move(i, 1 - (((event.clientY - above) / height) * BOX.height - BOX.top) / down);
+    return Math.min(x.length - 1, Math.max(0, Math.floor(column * x.length)));
   };
-  svg.addEventListener("pointerdown", (event) => {
-    svg.setPointerCapture(event.pointerId);
-    drag(event);
+  makeDraggable(svg, {
+    start: (event) => {
+      points[indexAt(event)].focus({ preventScroll: true });
+      return true;
+    },
+    move: (event) => {
+      const { top: above, height } = svg.getBoundingClientRect();
+      const share = 1 - (((event.clientY - above) / height) * BOX.height - BOX.top) / down;
+      move(indexAt(event), share);
+    },
   });
-  svg.addEventListener("pointermove", (event) => event.buttons && drag(event));
   points.forEach((point, i) =>
     point.addEventListener("keydown", (event) => {
       const step = { ArrowUp: 0.02, ArrowDown: -0.02, PageUp: 0.1, PageDown: -0.1 }[event.key];

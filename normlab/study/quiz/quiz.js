@@ -1,6 +1,9 @@
 // The browser side of a question: the place for its answer, keyboard, names for screen readers, and
 // what the answer is worth, which is in the model from the start and shown when there is one.
 
+const SLOW = 3000; // after so many ms without an answer Python is not there
+const SILENT = "Not counted: Python does not answer. Run this cell to have it counted.";
+
 // What stands behind a question opens with it: folded texts, up to the next question or section.
 function openBehind(el) {
   let cell = el.closest(".jp-Cell")?.nextElementSibling;
@@ -20,7 +23,7 @@ function render({ model, el }) {
   const form = element("form", {}, fieldset, button);
   const notice = element("p", { class: "normlab-notice", role: "status" });
   const verdicts = element("div", { class: "normlab-verdicts", "aria-live": "polite" });
-  const box = element("section", { class: "normlab-quiz", "aria-label": "Question" });
+  const box = element("section", { class: "normlab-box normlab-quiz", "aria-label": "Question" });
   let timer;
 
   const show = () => {
@@ -32,10 +35,7 @@ function render({ model, el }) {
   };
   const waitForPython = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => {
-      if (model.get("recorded") === model.get("asked")) return;
-      notice.textContent = "Not counted: Python does not answer. Run this cell to have it counted.";
-    }, 3000);
+    timer = setTimeout(() => (notice.textContent = SILENT), SLOW);
   };
   const reveal = (event) => {
     event.preventDefault();
@@ -47,16 +47,19 @@ function render({ model, el }) {
     model.save_changes();
     waitForPython();
   };
-  const onNotice = () => (notice.textContent = model.get("notice"));
+  const onRecorded = () => {
+    if (model.get("recorded") < model.get("asked")) return;
+    clearTimeout(timer);
+    notice.textContent = model.get("notice"); // in place of SILENT, if the answer came late
+  };
 
-  box.dataset.lmSuppressShortcuts = "true"; // JupyterLab binds arrow keys, Enter and letters
-  box.addEventListener("keydown", (event) => event.stopPropagation());
+  keepKeys(box);
   form.addEventListener("submit", reveal);
   box.append(element("div", { class: "normlab-label" }, model.get("label")), form, notice, verdicts);
   el.append(box);
   requestAnimationFrame(show); // when the cell is in the page
 
-  const events = { "change:answer": show, "change:notice": onNotice };
+  const events = { "change:answer": show, "change:recorded": onRecorded };
   for (const [name, handler] of Object.entries(events)) model.on(name, handler);
   return () => {
     clearTimeout(timer);

@@ -7,9 +7,9 @@ the answer is sent to Python and kept in the learner's record.
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
 
+from normlab.pictures.stored_widget import StoredWidget
 from normlab.study.quiz.question import Question, find_question
 from normlab.study.quiz.written import as_html, as_text, state
 
@@ -36,16 +36,15 @@ def quiz(name: str) -> "Quiz":
     return Quiz(find_question(name))
 
 
-class Quiz(anywidget.AnyWidget):
+class Quiz(
+    StoredWidget, scripts=(HERE / "kinds.js", HERE / "quiz.js"), styles=(HERE / "quiz.css",)
+):
     """A question and a place for its answer; what the answer is worth is shown after it.
 
     Args:
         question: what is asked.
         again: whether it is asked again, since it was answered wrongly before.
     """
-
-    _esm = "\n".join((HERE / name).read_text(encoding="utf-8") for name in ("kinds.js", "quiz.js"))
-    _css = HERE / "quiz.css"
 
     label = traitlets.Unicode().tag(sync=True)
     question = traitlets.Dict().tag(sync=True)
@@ -74,11 +73,9 @@ class Quiz(anywidget.AnyWidget):
     def __repr__(self) -> str:
         return f"{as_text(self._question)}\nThe answer: run this cell in JupyterLab."
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """The widget; where there is none (GitHub, paper), the question with folded answers."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data, metadata = bundle or ({}, {})
-        return {**data, "text/plain": repr(self), "text/html": as_html(self._question)}, metadata
+    def stand_in(self) -> dict[str, str | bytes]:
+        """The question with folded answers."""
+        return {"text/html": as_html(self._question)}
 
 
 def _record(question: Question, given: Any, again: bool) -> str:

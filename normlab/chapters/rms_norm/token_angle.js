@@ -3,7 +3,7 @@
 
 const RATIOS = Array.from({ length: 101 }, (_, i) => (i - 50) / 10);
 
-function makeTriangle({ get, move, settle, colors }) {
+function makeTriangle({ move, settle, colors }) {
   const svg = drawn("svg", { class: "normlab-triangle", role: "img" });
   let [unit, start, middle] = [1, 0, 0];
   makeDraggable(svg, {
@@ -19,7 +19,6 @@ function makeTriangle({ get, move, settle, colors }) {
     [start, middle] = [34, height / 2];
     unit = Math.min((width - start - 70) / reach.across, (height / 2 - 22) / reach.up);
     const [x, y] = [start + unit * sigma, middle - unit * mean];
-    const side = makeArrow;
     const text = (at, said, color, anchor = "start") =>
       drawn("text", { x: at[0], y: at[1], "text-anchor": anchor, fill: color }, said);
     const radius = Math.min(46, unit * sigma * 0.8);
@@ -51,9 +50,9 @@ function makeTriangle({ get, move, settle, colors }) {
         "stroke-opacity": 0.25,
       }),
       ...arc,
-      ...side([start, middle], [x, middle], colors.LayerNorm),
-      ...side([x, middle], [x, y], colors.mean),
-      ...side([start, middle], [x, y], colors.RMSNorm),
+      ...makeArrow([start, middle], [x, middle], colors.LayerNorm),
+      ...makeArrow([x, middle], [x, y], colors.mean),
+      ...makeArrow([start, middle], [x, y], colors.RMSNorm),
       text(
         [start + Math.max(30, unit * sigma) / 2, middle + (above ? 17 : -8)],
         "σ",
@@ -68,21 +67,20 @@ function makeTriangle({ get, move, settle, colors }) {
         tip > 60 ? "end" : "start",
       ),
     );
-    svg.setAttribute(
-      "aria-label",
-      "A right-angled triangle: its sides are σ and μ, and the angle between σ and the longest " +
-        `side is ${short(angle, 1)}°.`,
-    );
+    const said = Number.isFinite(angle)
+      ? `the angle between σ and the longest side is ${short(angle, 1)}°`
+      : "one of the outputs has no direction, so there is no angle";
+    svg.setAttribute("aria-label", `A right-angled triangle with the sides σ and μ: ${said}.`);
   };
   return { svg, update };
 }
 
-function makeAngle({ get, set, settle, colors, pick }) {
+function makeView({ get, set, change, settle, colors, pick, features, eps }) {
   const input = makeBars({
     name: "x",
     color: colors.x,
     onEnd: settle,
-    onChange: (i, value) => set({ x: get().x.map((v, k) => (k === i ? value : v)) }, true),
+    onChange: change("x"),
   });
   const outputs = Object.fromEntries(
     ["LayerNorm", "RMSNorm"].map((norm) => [norm, makeBars({ name: norm, color: colors[norm] })]),
@@ -97,7 +95,6 @@ function makeAngle({ get, set, settle, colors, pick }) {
     set({ x: x.map((value, i) => (i < features ? Number((value + by).toFixed(4)) : value)) }, true);
   };
   const triangle = makeTriangle({
-    get,
     move: (mean) =>
       shiftTo(
         Math.max(-5, Math.min(5, mean / (deviation(first(get().x)) || 1))) *
@@ -116,8 +113,8 @@ function makeAngle({ get, set, settle, colors, pick }) {
     "div",
     { class: "normlab-controls" },
     ratio,
-    pick("features", "features D", [3, 4, 5, 6, 7, 8]),
-    pick("eps", "ε", EPSILONS),
+    features(),
+    eps(),
   );
 
   const draw = (state, reaches) => {
@@ -145,7 +142,7 @@ function makeAngle({ get, set, settle, colors, pick }) {
       });
       row.say(`${norm}: mean ${short(meanOf(made[norm].output))}`);
     }
-    triangle.update({ mean, sigma, angle: Number.isFinite(angle) ? angle : 0, reach });
+    triangle.update({ mean, sigma, angle, reach });
     statistics.show([
       ["μ", short(mean, 3), "mean"],
       ["σ", short(sigma, 3), "LayerNorm"],

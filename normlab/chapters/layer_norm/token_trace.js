@@ -8,25 +8,9 @@ const MOVES = {
   "all equal": (x) => x.map(() => meanOf(x)),
 };
 
-// Numbers by name; each name in the colour of what it stands for.
-function makeStatistics(colors) {
-  const node = element("p", { class: "normlab-statistics" });
-  const show = (named) =>
-    node.replaceChildren(
-      ...named.flatMap(([name, value, color]) => {
-        const term = element("span", {}, `${name} = ${value}`);
-        term.style.borderColor = colors[color] ?? color ?? "transparent";
-        return [term, " "];
-      }),
-    );
-  return { node, show };
-}
-
 const spread = (v) => meanSquare(v.map((value) => value - meanOf(v)));
 
-function makeTrace({ get, set, settle, colors, symbols, pick }) {
-  const change = (key) => (i, value) =>
-    set({ [key]: get()[key].map((v, k) => (k === i ? value : v)) }, true);
+function makeView({ get, set, change, settle, colors, features, eps }) {
   const row = (name, color, key) =>
     makeBars({
       name,
@@ -37,7 +21,7 @@ function makeTrace({ get, set, settle, colors, symbols, pick }) {
     });
   const rows = {
     x: row("x", "x", "x"),
-    centred: row("x − μ", "centred"),
+    centered: row("x − μ", "centered"),
     normalized: row("x̂", "LayerNorm"),
     gain: row("γ", "gain", "gain"),
     shift: row("β", "shift", "shift"),
@@ -63,8 +47,8 @@ function makeTrace({ get, set, settle, colors, symbols, pick }) {
     element(
       "div",
       { class: "normlab-controls" },
-      pick("features", "features D", [3, 4, 5, 6, 7, 8]),
-      pick("eps", "ε", EPSILONS),
+      features(),
+      eps(),
     ),
     element("div", { class: "normlab-buttons" }, ...buttons, learned, fresh),
     statistics.node,
@@ -79,19 +63,19 @@ function makeTrace({ get, set, settle, colors, symbols, pick }) {
   const draw = (state, reaches) => {
     const [x, gain, shift] = [state.x, state.gain, state.shift].map(first);
     const made = forward(x, { eps: state.eps, gain, shift });
-    const { mean, centred, variance, std, normalized, output } = made;
+    const { mean, centered, variance, std, normalized, output } = made;
     const reach = reaches(() => ({
-      input: reachOf(4, x, centred),
+      input: reachOf(4, x, centered),
       output: reachOf(4, normalized, output),
       learned: reachOf(2, gain, shift),
     }));
     const band = (v) => ({ mean: meanOf(v), std: Math.sqrt(spread(v)) });
     rows.x.update({ values: x, reach: reach.input, band: band(x) });
-    rows.centred.update({ values: centred, reach: reach.input, before: x, band: band(centred) });
+    rows.centered.update({ values: centered, reach: reach.input, before: x, band: band(centered) });
     rows.normalized.update({
       values: normalized,
       reach: reach.output,
-      before: centred,
+      before: centered,
       band: band(normalized),
     });
     rows.gain.update({ values: gain, reach: reach.learned });
@@ -103,7 +87,7 @@ function makeTrace({ get, set, settle, colors, symbols, pick }) {
       band: band(output),
     });
     rows.x.say("x: drag a bar, or type");
-    rows.centred.say(`x − μ: ${short(mean)} is subtracted`);
+    rows.centered.say(`x − μ: ${short(mean)} is subtracted`);
     rows.normalized.say(`x̂: divided by ${short(std)}`);
     rows.gain.say("γ, the gain");
     rows.shift.say("β, the shift");
@@ -114,7 +98,7 @@ function makeTrace({ get, set, settle, colors, symbols, pick }) {
       ["σ", short(sigma, 3), "mean"],
       ["√(σ² + ε)", short(std, 3), "mean"],
     ]);
-    const steps = { x, "x − μ": centred, x̂: normalized, "γ ⊙ x̂ + β": output };
+    const steps = { x, "x − μ": centered, x̂: normalized, "γ ⊙ x̂ + β": output };
     return {
       sentence: sayTrace(x, made, state.eps),
       columns: ["step", ...x.map((_, i) => `feature ${i}`), "mean", "variance"],

@@ -17,12 +17,12 @@ function storeToken(x, { offset, dtype }) {
   const wanted = x.map((value) => value + offset);
   const stored = wanted.map((value) => roundTo(value, dtype));
   const mean = roundTo(meanOf(stored), dtype);
-  const centred = stored.map((value) => roundTo(value - mean, dtype));
+  const centered = stored.map((value) => roundTo(value - mean, dtype));
   return {
     wanted,
     stored,
     mean,
-    centred,
+    centered,
     step: Math.max(...wanted.map((value) => spacingAt(value, dtype))),
   };
 }
@@ -129,9 +129,9 @@ function makeLine(i, { onChange, onEnd, colors }) {
   return { node, update };
 }
 
-function makeGrid({ get, set, settle, colors, pick }) {
+function makeView({ change, settle, colors, pick, features }) {
   const lines = element("div", { class: "normlab-lines" });
-  const centred = makeBars({ name: "x − μ", color: colors.stored });
+  const centered = makeBars({ name: "x − μ", color: colors.stored });
   const normalized = makeBars({ name: "x̂", color: colors.stored });
   const statistics = makeStatistics(colors);
   const legend = makeLegend();
@@ -140,22 +140,21 @@ function makeGrid({ get, set, settle, colors, pick }) {
     { class: "normlab-controls" },
     pick("dtype", "dtype", Object.keys(DTYPES)),
     pick("offset", "offset", OFFSETS, { slider: true, show: sayOffset }),
-    pick("features", "features D", [3, 4, 5, 6, 7, 8]),
+    features(),
   );
-  const onChange = (i, value) => set({ x: get().x.map((v, k) => (k === i ? value : v)) }, true);
   let made = [];
 
   const draw = (state, reaches) => {
     const x = state.x.slice(0, state.features);
     if (made.length !== x.length) {
-      made = x.map((_, i) => makeLine(i, { onChange, onEnd: settle, colors }));
+      made = x.map((_, i) => makeLine(i, { onChange: change("x"), onEnd: settle, colors }));
       lines.replaceChildren(...made.map(({ node }) => node));
     }
     const kept = storeToken(x, state);
     const right = forward(x, state);
-    const std = Math.sqrt(meanSquare(kept.centred) + state.eps);
-    const normal = kept.centred.map((value) => value / std);
-    const reach = reaches(() => ({ line: reachOf(4, x) * 1.25, bars: reachOf(4, right.centred) }));
+    const std = Math.sqrt(meanSquare(kept.centered) + state.eps);
+    const normal = kept.centered.map((value) => value / std);
+    const reach = reaches(() => ({ line: reachOf(4, x) * 1.25, bars: reachOf(4, right.centered) }));
     made.forEach(({ update }, i) =>
       update({
         value: x[i],
@@ -179,13 +178,13 @@ function makeGrid({ get, set, settle, colors, pick }) {
         ),
       ),
     );
-    centred.update({ values: kept.centred, reach: reach.bars, before: right.centred });
+    centered.update({ values: kept.centered, reach: reach.bars, before: right.centered });
     normalized.update({
       values: normal,
       reach: reachOf(4, right.normalized),
       before: right.normalized,
     });
-    centred.say(`x − μ in ${state.dtype}; outline: exact`);
+    centered.say(`x − μ in ${state.dtype}; outline: exact`);
     normalized.say("x̂ of that; outline: exact");
     const exactMean = right.mean + state.offset;
     statistics.show([
@@ -199,7 +198,7 @@ function makeGrid({ get, set, settle, colors, pick }) {
     ]);
     return sayGrid(x, state, kept, right, normal);
   };
-  const rows = element("div", { class: "normlab-rows" }, centred.node, normalized.node);
+  const rows = element("div", { class: "normlab-rows" }, centered.node, normalized.node);
   const ruler = drawn("svg", { class: "normlab-ruler-of-grid", height: 16, "aria-hidden": "true" });
   const below = element(
     "div",
@@ -219,14 +218,14 @@ function makeGrid({ get, set, settle, colors, pick }) {
   return { nodes: [controls, head, lines, below, legend.node, statistics.node, rows], draw };
 }
 
-function sayGrid(x, { dtype, offset }, { wanted, stored, mean, centred, step }, right, normal) {
+function sayGrid(x, { dtype, offset }, { wanted, stored, mean, centered, step }, right, normal) {
   const rows = x.map((value, i) => [
     String(i + 1),
     exact(value),
     long(stored[i], step),
     short(stored[i] - wanted[i], 4),
-    short(right.centred[i], 4),
-    short(centred[i], 4),
+    short(right.centered[i], 4),
+    short(centered[i], 4),
     short(right.normalized[i], 3),
     short(normal[i], 3),
   ]);
@@ -249,7 +248,7 @@ function sayGrid(x, { dtype, offset }, { wanted, stored, mean, centred, step }, 
     `${largest}. Nothing is left of the token.`;
   if (beyond) return { sentence: overflow, columns, rows };
   const worst = (a, b) => Math.max(...a.map((value, i) => Math.abs(value - b[i])));
-  const [lost, off] = [worst(stored, wanted), worst(centred, right.centred)];
+  const [lost, off] = [worst(stored, wanted), worst(centered, right.centered)];
   const kept = stored.filter((value, i) => value === wanted[i]).length;
   return {
     sentence:

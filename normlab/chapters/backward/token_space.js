@@ -1,13 +1,13 @@
-// Chapter 02: a token of three features in space. Centring is its fall onto the plane, scaling its
+// Chapter 02: a token of three features in space. Centering is its fall onto the plane, scaling its
 // way to the sphere; and the upstream gradient with the directions that it loses.
 
 const LOOKS = { "from the side": [35, 20], "edge-on": [35, 0], "along 1": [0, 90] };
 const sayPoint = (p) => `(${p.map((v) => short(v)).join(", ")})`;
 
-// Where a token stands at a step: the input at 0, centred at 1, normalized at 2.
+// Where a token stands at a step: the input at 0, centered at 1, normalized at 2.
 function wayOf(x, step, settings) {
-  const { centred, normalized } = forward(x, settings);
-  const [from, to, share] = step <= 1 ? [x, centred, step] : [centred, normalized, step - 1];
+  const { centered, normalized } = forward(x, settings);
+  const [from, to, share] = step <= 1 ? [x, centered, step] : [centered, normalized, step - 1];
   return from.map((value, i) => (share === 0 ? value : value + share * (to[i] - value)));
 }
 
@@ -32,7 +32,7 @@ function makePlay({ get, set, settle }) {
   return element("div", { class: "normlab-buttons" }, button);
 }
 
-function makeSpace({ get, set, settle, colors, symbols, pick }) {
+function makeView({ get, set, change, settle, colors, prefix, pick, eps }) {
   const svg = drawn("svg", {
     class: "normlab-space",
     tabindex: 0,
@@ -49,7 +49,7 @@ function makeSpace({ get, set, settle, colors, symbols, pick }) {
       name,
       color: colors[key === "x" ? "x" : "upstream"],
       onEnd: settle,
-      onChange: (i, value) => set({ [key]: get()[key].map((v, k) => (k === i ? value : v)) }, true),
+      onChange: change(key),
     });
   const bars = { x: row("x", "x"), g: row("g", "g") };
   const looks = Object.entries(LOOKS).map(([name, [turn, tilt]]) =>
@@ -65,7 +65,6 @@ function makeSpace({ get, set, settle, colors, symbols, pick }) {
   const others = pick("others", "other tokens", ["random", "a·x + b·1", "none"]);
   let camera;
 
-  const end = settle;
   const place = ({ clientX, clientY }) => {
     const { left, top } = svg.getBoundingClientRect();
     return [clientX - left, clientY - top];
@@ -98,7 +97,7 @@ function makeSpace({ get, set, settle, colors, symbols, pick }) {
       const inside = Math.min(1, camera.reach / lengthOf(moved));
       set({ x: [...moved.map((v) => Number((v * inside).toFixed(1))), ...rest] }, true);
     },
-    end,
+    end: settle,
   });
   svg.addEventListener("keydown", (event) => {
     const [a, b] =
@@ -130,11 +129,11 @@ function makeSpace({ get, set, settle, colors, symbols, pick }) {
     }));
     const shown = [
       ["dot", colors.x, 7, "x"],
-      ["diamond", colors.centred, 6, "centred"],
+      ["diamond", colors.centered, 6, "centered"],
       ["square", colors[norm], 6, "normalized"],
     ];
     way.forEach((p, i) => {
-      const still = norm === "RMSNorm" && i === 1; // nothing is centred
+      const still = norm === "RMSNorm" && i === 1; // nothing is centered
       if (i === 0 || !still) marks.push({ p, look: shown[i].slice(0, 3), name: shown[i][3] });
     });
     return { made, marks, way, cloud };
@@ -161,7 +160,7 @@ function makeSpace({ get, set, settle, colors, symbols, pick }) {
       ...makeCamera({ turn: state.turn, tilt: state.tilt, reach: reach.space, size }),
       reach: reach.space,
     };
-    const layers = drawSurroundings(camera, colors, symbols, state.norm === "LayerNorm");
+    const layers = drawSurroundings(camera, colors, prefix, state.norm === "LayerNorm");
     const seen = marks.filter(({ p }) => p.every(Number.isFinite));
     const nodes = (front) =>
       seen
@@ -215,7 +214,7 @@ function makeSpace({ get, set, settle, colors, symbols, pick }) {
     { class: "normlab-controls" },
     pick("mode", "show", ["tokens", "gradient"]),
     pick("norm", "norm", ["LayerNorm", "RMSNorm"]),
-    pick("eps", "ε", EPSILONS),
+    eps(),
     others,
     step,
     play,
@@ -231,7 +230,7 @@ function makeSpace({ get, set, settle, colors, symbols, pick }) {
 }
 
 const sayStep = (step) =>
-  step.toFixed(1) + ({ 0: " input", 1: " centred", 2: " normalized" }[step] ?? "");
+  step.toFixed(1) + ({ 0: " input", 1: " centered", 2: " normalized" }[step] ?? "");
 
 function legendOf({ norm, others, step }, colors, gradient) {
   const name = norm === "LayerNorm" ? "circle: where plane and sphere meet" : "sphere of radius √3";
@@ -239,7 +238,7 @@ function legendOf({ norm, others, step }, colors, gradient) {
   if (norm === "LayerNorm" && (gradient || step > 0))
     entries.push([
       "diamond",
-      colors.centred,
+      colors.centered,
       step < 1 && !gradient ? "on its way" : "x − μ, on the plane sum = 0",
     ]);
   if (gradient || step > 1)
@@ -276,7 +275,7 @@ function sayTokens({ norm, step, others, eps }, x, made, marks, from) {
     columns: ["", "x₁", "x₂", "x₃", "sum", "length"],
     rows: [
       rowOf("x", x),
-      rowOf("x − μ", made.centred),
+      rowOf("x − μ", made.centered),
       rowOf("x̂", made.normalized),
       ...cloud.map((p) => rowOf("other", p)),
     ],
