@@ -30,7 +30,7 @@ from course_links import README, filled, readme_filled
 from nbclient import NotebookClient
 from nbformat import NotebookNode, v4
 from published import addressed, colab_cell
-from release import add_nbgrader_metadata, released
+from release import add_nbgrader_metadata, has_answers, mark_open_answers, released
 from tqdm import tqdm
 
 from normlab.tools.whole_files import written_whole
@@ -116,11 +116,18 @@ def build(lesson: Path, folder: Path) -> Path:
 
 
 def build_exercise(lesson: Path, solutions: Path, exercises: Path) -> list[Path]:
-    """Build the solved notebook, and from it the one that is handed out."""
+    """Build the solved notebook, and from it the one that is handed out.
+
+    Open challenges have no solution: they are run as they stand, and handed out.
+    """
     notebook = convert(lesson)
+    name = f"{lesson.stem}.ipynb"
+    if not has_answers(notebook):
+        mark_open_answers(notebook)
+        execute(notebook, exercises)
+        return [write(released(notebook), exercises / name)]
     add_nbgrader_metadata(notebook)
     execute(notebook, solutions)
-    name = f"{lesson.stem}.ipynb"
     return [write(notebook, solutions / name), write(released(notebook), exercises / name)]
 
 

@@ -23,9 +23,7 @@ def add_nbgrader_metadata(notebook: NotebookNode) -> None:
     checks: list[str] = []
     for cell in notebook.cells:
         if cell.cell_type == "code" and BEGIN in cell.source:
-            answers.append(DEFINES.findall(cell.source)[-1])
-            cell.id = f"answer-{answers[-1]}"  # the same in every version of the exercise
-            cell.metadata["nbgrader"] = _metadata(answers[-1], solution=True)
+            answers.append(_mark_answer(cell))
         elif cell.cell_type == "code" and (found := CHECK.fullmatch(cell.source)):
             name = found[1]
             checks.append(name)
@@ -35,6 +33,26 @@ def add_nbgrader_metadata(notebook: NotebookNode) -> None:
             }
     if answers != checks or len(set(answers)) != len(answers):
         raise ValueError(f"answers are {answers}, checks are {checks}; expected the same, once.")
+
+
+def mark_open_answers(notebook: NotebookNode) -> None:
+    """Mark the cells where open challenges are answered, as `add_nbgrader_metadata` does."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and "raise NotImplementedError" in cell.source:
+            _mark_answer(cell)
+
+
+def has_answers(notebook: NotebookNode) -> bool:
+    """Whether a text gives answers, as all exercises do but the open challenges."""
+    return any(BEGIN in cell.source for cell in notebook.cells)
+
+
+def _mark_answer(cell: NotebookNode) -> str:
+    """Mark a cell as the answer to what it defines last, and return the name of that."""
+    name: str = DEFINES.findall(cell.source)[-1]
+    cell.id = f"answer-{name}"  # the same in every version of the exercise
+    cell.metadata["nbgrader"] = _metadata(name, solution=True)
+    return name
 
 
 def _metadata(grade_id: str, solution: bool) -> dict[str, object]:

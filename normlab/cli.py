@@ -38,7 +38,7 @@ library_norms = false        # may answers call torch.nn.functional.layer_norm a
 [points]                     # default: those in the exercises
 layer_norm = 10
 
-[partial]                    # share of the points, if these are an answer's only mistakes
+[partial]                    # share of the points of the level that these mistakes cost
 dtype-lost = 0.5
 
 [due]                        # when an exercise is late
@@ -126,10 +126,13 @@ def lab(options: list[str]) -> int:
     return lab_command(options)
 
 
-def check(**options: Any) -> int:
+def check(files: list[Path], as_json: bool, watch: bool, seconds: float, memory_mb: int) -> int:
+    from normlab.study.apart import Limits
     from normlab.study.check_command import check_command
+    from normlab.study.watch import watch_command
 
-    return check_command(**options)
+    limits = Limits(seconds, memory_mb)
+    return watch_command(files, limits) if watch else check_command(files, as_json, limits)
 
 
 def progress() -> int:
@@ -202,11 +205,24 @@ def _add_check(commands: Any) -> None:
     parser.add_argument(
         "files", nargs="*", type=Path, metavar="FILE", help="default: the exercises in work/"
     )
-    parser.add_argument(
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
         "--json", action="store_true", dest="as_json", help="print a list for machines"
+    )
+    how.add_argument(
+        "--watch",
+        action="store_true",
+        help="check again whenever a file is saved, until every answer is right; Ctrl-C ends it",
     )
     parser.add_argument(
         "--seconds", type=float, default=120, help="how long a file may run; default: 120"
+    )
+    parser.add_argument(
+        "--memory-mb",
+        type=int,
+        default=2048,
+        metavar="MB",
+        help="how much memory a file may take (Linux); default: 2048",
     )
 
 

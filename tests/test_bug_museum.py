@@ -10,6 +10,7 @@ import pytest
 from mutants import outside_annotations
 
 from normlab.checks import examine
+from normlab.checks.exercise import FORMULA
 from normlab.exercises import load_exercise
 from normlab.exercises.bug_museum import (
     all_but_first,
@@ -79,7 +80,7 @@ def test_the_unrepaired_function_is_told_that_the_bug_is_still_there(room):
 
 @by_room
 def test_the_last_hint_for_a_failing_input_gives_one(room):
-    last = room.FAILING_INPUT.hints[2]
+    last = room.FAILING_INPUT.hints[FORMULA][2]
     assert last.startswith("return {")
     assert ask(room.EXHIBIT.function, eval(last.removeprefix("return "), {"np": np})).passed
 

@@ -12,10 +12,12 @@ from nbgrader.nbgraderformat.v3 import MetadataValidatorV3
 from release import released, without_answers
 
 from normlab.exercises import FUNCTIONS, all_exercises, load_exercise
+from normlab.exercises.challenges.names import CHALLENGE_FUNCTIONS, NOTEBOOK
 from normlab.study.files import check_file
 
 ROOT = Path(__file__).parent.parent
-TEXTS = build.exercise_lessons()
+CHALLENGES = build.LESSONS / "exercises" / f"{NOTEBOOK}.py"
+TEXTS = [text for text in build.exercise_lessons() if text != CHALLENGES]
 NAMES = [text.stem for text in TEXTS]
 by_name = pytest.mark.parametrize("name", NAMES)
 
@@ -35,8 +37,24 @@ def outputs_of_checks(notebook):
 
 def test_every_exercise_has_a_text_a_solution_and_a_notebook_to_hand_out():
     assert [exercise.name for exercise in all_exercises()] == NAMES
-    for folder in ("solutions", "exercises"):
-        assert sorted(p.stem for p in (ROOT / folder).glob("*.ipynb")) == NAMES
+    for folder, names in {"solutions": NAMES, "exercises": [*NAMES, NOTEBOOK]}.items():
+        assert sorted(p.stem for p in (ROOT / folder).glob("*.ipynb")) == names
+
+
+def test_the_open_challenges_are_handed_out_as_their_text_has_them():
+    rebuilt = build.convert(CHALLENGES)
+    build.mark_open_answers(rebuilt)
+    handed_out = (ROOT / "exercises" / f"{NOTEBOOK}.ipynb").read_text(encoding="utf-8")
+    assert handed_out == build.to_json(released(rebuilt)), "run `make lessons ARGS=exercises/09`"
+    ids = [cell.id for cell in rebuilt.cells if cell.id.startswith("answer-")]
+    assert ids == [f"answer-{function}" for function in CHALLENGE_FUNCTIONS]
+
+
+def test_unchanged_open_challenges_run_and_say_that_nothing_was_attempted():
+    notebook = read("exercises", NOTEBOOK)
+    NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(ROOT)}}).execute()
+    said = [o.data["text/plain"] for cell in notebook.cells for o in cell.get("outputs", [])]
+    assert sum("○ not attempted" in text for text in said) == len(CHALLENGE_FUNCTIONS)
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=NAMES)
@@ -58,7 +76,7 @@ def test_an_exercise_is_its_solution_without_the_answers(name):
     assert "NotImplementedError" in handed_out
 
 
-@by_name
+@pytest.mark.parametrize("name", [*NAMES, NOTEBOOK])
 def test_links_lead_somewhere(name):
     text = "\n".join(cell.source for cell in read("exercises", name).cells)
     for target in re.findall(r"\]\(([^)#:]+\.\w+)\)", text):

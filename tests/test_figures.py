@@ -20,12 +20,20 @@ from normlab.chapters import beyond_transformers as beyond
 from normlab.chapters import deepnorm as deep
 from normlab.chapters import norms_in_the_wild as wild
 from normlab.chapters import residual_placement as residual
+from normlab.chapters.beyond_transformers.figures import draw_own_cell, draw_own_graph_norm
 from normlab.chapters.debate import defend_from_map, draw_defence
 from normlab.chapters.debate.defence import Choice
+from normlab.chapters.deepnorm.figures import draw_own_runs
 from normlab.chapters.frameworks.compare import stored_comparison
 from normlab.chapters.frameworks.figures import draw_differences
 from normlab.chapters.gradient_flow import StackFlows, draw_flow
+from normlab.chapters.gradient_flow.figures import draw_own_gradients
+from normlab.chapters.gradient_flow.own_gradients import OwnGradients
+from normlab.chapters.residual_placement.figures import draw_own_growth
+from normlab.chapters.rms_norm.figures import draw_own_means, draw_own_row
 from normlab.chapters.rms_norm.norm_times import NormTimes
+from normlab.chapters.start_here.deep_figures import draw_own_norm
+from normlab.chapters.start_here.deep_networks import LayerSizes
 from normlab.chapters.warmup import (
     draw_followed,
     draw_losses,
@@ -34,6 +42,7 @@ from normlab.chapters.warmup import (
     load_warmup_map,
 )
 from normlab.chapters.warmup.collapse import Followed, Look
+from normlab.chapters.warmup.run_figures import draw_own_warmup
 from normlab.models import StackSetting, TransformerConfig
 from normlab.pictures import Explorer
 from normlab.pictures.style import STYLE
@@ -55,6 +64,9 @@ LOOKED = Followed(
     TrainConfig(placement="post-norm"), (Look(0, 1, 1, 1, 1, 1), Look(5, 1, 1, 1, 1, 1))
 )
 RUNS = beyond.load_recurrent_runs()
+SHARES, ONES = np.ones((3, 50)) / 50, {"no norm": np.ones(3), "layer norm": np.ones(3)}
+THREE = {name: np.array([1.0, 0.5]) for name in ("post-norm", "pre-norm", "deepnorm")}
+GRADIENTS = OwnGradients(THREE, DepthSweep((2, 4), THREE))
 
 # name: how many axes, and how they are drawn on
 STATIC = {
@@ -176,6 +188,20 @@ STATIC = {
             wild.scale_response([1.0, 2.0], {"x": nn.Identity()}), ax
         ),
     ),
+    "own norm": (
+        2,
+        lambda axes: draw_own_norm(
+            LayerSizes({"no norm": SHARES, "layer norm": SHARES}, ONES), axes
+        ),
+    ),
+    "own row": (1, lambda ax: draw_own_row(rms_norm.invariance_table(), ax)),
+    "own means": (1, lambda ax: draw_own_means(rms_norm.load_stream_means(), ax)),
+    "own growth": (1, lambda ax: draw_own_growth([PRE_NORM, PRE_NORM, PRE_NORM], ax)),
+    "own gradients": (2, lambda axes: draw_own_gradients(GRADIENTS, axes)),
+    "own warmup": (2, lambda axes: draw_own_warmup(({0: [1, 1]}, [LEARNS, BURSTS]), axes)),
+    "own deepnorm": (1, lambda ax: draw_own_runs({"deepnorm": LEARNS, "none": BURSTS}, ax)),
+    "own graph norm": (2, lambda axes: draw_own_graph_norm(beyond.smoothing(depth=8), axes)),
+    "own cell": (1, lambda ax: draw_own_cell(RUNS, ax)),
     "defence": (2, lambda axes: draw_defence(defend_from_map(Choice("deepnorm"), 12, 0, 1), axes)),
 }
 

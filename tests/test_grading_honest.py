@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from dataclasses import replace
+from textwrap import indent
 
 import pytest
 from mutants import outside_annotations
@@ -12,6 +13,7 @@ from submissions import (
     RIGHT,
     ROOT,
     WRONG,
+    mark_of,
     notebook,
     paper,
     solution,
@@ -100,6 +102,7 @@ ODDITIES = {
         "check(layer_norm)",
         "new_figure()",
     ],
+    "uses another answer above this one": ["from normlab import use", "use(abs)\n" + RIGHT],
     "imports the norms beside its own": ["from normlab.norms import layer_norm as theirs", RIGHT],
     "uses files": ["open('a.txt', 'w').write('1')\nassert open('a.txt').read() == '1'", RIGHT],
     "uses temporary files": [
@@ -133,6 +136,27 @@ ODDITIES = {
     "has many cells": [*[f"x{i} = {i}" for i in range(5000)], RIGHT],
     "has a long output": ["print('x' * 10**6)", RIGHT],
     "computes in float32": [RIGHT.replace("np.promote_types(x.dtype, np.float32)", "np.float64")],
+    "is a lambda": [
+        RIGHT.replace("def layer_norm(", "def own("),
+        "layer_norm = lambda x, g, b, e=1e-5: own(x, g, b, e)",
+    ],
+    "is an object": [
+        RIGHT.replace("def layer_norm(", "def own("),
+        "class Norm:\n    def __call__(self, *given):\n        return own(*given)",
+        "layer_norm = Norm()",
+    ],
+    "stands in a branch": ["if True:\n" + indent(RIGHT, "    ")],
+    "stands in a cell that is indented throughout": [indent(RIGHT, "    ")],
+    "is pasted from a shell": [
+        "\n".join(("... " if line[:1] == " " else ">>> ") + line for line in RIGHT.splitlines())
+    ],
+    "names an array as the answer before": ["layer_norm = abs(-1)", RIGHT],
+    "names an array as the answer after": [RIGHT, "answer = layer_norm\nlayer_norm = abs(-1)"],
+    "awaits": [
+        "import asyncio\nawait asyncio.sleep(0.01)",
+        "task = asyncio.create_task(asyncio.sleep(0, 5))\nawait asyncio.sleep(0)",
+        "assert await task == 5\nassert await asyncio.to_thread(abs, -1) == 1\n" + RIGHT,
+    ],
     "is compiled from a text": [f"exec({RIGHT!r})"],
 }
 
@@ -141,6 +165,19 @@ ODDITIES = {
 def test_an_honest_oddity_costs_nothing(sources, grade):
     (diagnosis,) = grade(paper(*sources)).diagnoses
     assert diagnosis.passed, diagnosis
+
+
+def test_what_keeps_an_answer_from_running_is_told(grade):
+    above = RIGHT.replace("    if not", "    raise NotImplementedError\n    if not", 1)
+    graded = grade(paper(above))
+    assert not graded.diagnoses[0].attempted
+    assert any("line 5: `raise NotImplementedError`" in note for note in graded.notes)
+    content = solution("01_layer_norm")
+    (cell,) = (cell for cell in content["cells"] if mark_of(cell) == "layer_norm")
+    cell["cell_type"] = "markdown"
+    graded = grade(Paper("01_layer_norm", ".ipynb", json.dumps(content).encode()))
+    number = content["cells"].index(cell) + 1
+    assert any(f"cell {number} of the notebook, which is markdown" in n for n in graded.notes)
 
 
 def test_outputs_attachments_and_widgets_in_a_notebook_are_borne(grade):
@@ -162,8 +199,14 @@ def test_strange_characters_in_one_cell_cost_no_other(text, grade):
 
 
 def test_a_py_file_is_graded_as_a_notebook_is(grade):
-    (diagnosis,) = grade(Paper("01_layer_norm", ".py", RIGHT.encode())).diagnoses
-    assert diagnosis.passed
+    for data in (
+        RIGHT.encode(),
+        b"\xef\xbb\xbf" + RIGHT.encode(),
+        RIGHT.replace("\n", "\r\n").encode(),
+        b"# -*- coding: latin-1 -*-\nname = '\xe4'\n" + RIGHT.encode(),
+    ):
+        (diagnosis,) = grade(Paper("01_layer_norm", ".py", data)).diagnoses
+        assert diagnosis.passed
     graded = grade(Paper("01_layer_norm", ".py", b"\xff\xfe"))
     assert "is no text" in graded.problem
 

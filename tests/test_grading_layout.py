@@ -6,7 +6,9 @@ import json
 import pytest
 from submissions import ROOT, mark_of, solution
 
-from normlab.checks.cells import Program, UnreadableFile, notebook_cells, plain_python
+from normlab.checks.cells import UnreadableFile, notebook_cells
+from normlab.checks.program import Program
+from normlab.checks.sources import plain_python
 from normlab.exercises import find_exercise
 from normlab.grading.layout import lay_out, released
 
@@ -129,9 +131,31 @@ def test_of_a_test_cell_that_was_copied_and_used_for_other_code_the_code_runs():
     assert any(cell.source == "helper = 1" for cell in laid_out(edit).cells)
 
 
-def test_an_answer_without_def_is_what_its_name_stands_for_at_the_end():
+@pytest.mark.parametrize(
+    "source",
+    [
+        "rms_norm = lambda x, gamma, eps=1e-6: x",
+        "rms_norm = mine",
+        "if True:\n    def rms_norm(x, gamma, eps=1e-6):\n        return x",
+        "    def rms_norm(x, gamma, eps=1e-6):\n        return x",
+        ">>> def rms_norm(x, gamma, eps=1e-6):\n...     return x",
+        "from helper import rms_norm",
+        "rms_norm = Norm()",
+    ],
+)
+def test_an_answer_is_in_the_cell_that_gives_its_name_whatever_it_gives(source):
     def edit(cells):
-        answer_of("rms_norm", cells)["source"] = "rms_norm = lambda x, gamma, eps=1e-6: x"
+        answer_of("rms_norm", cells)["source"] = source
+        return cells
+
+    layout = laid_out(edit)
+    assert sources(layout, "rms_norm") == [source]
+    assert not layout.notes
+
+
+def test_an_answer_that_no_cell_is_seen_to_define_is_what_its_name_stands_for_at_the_end():
+    def edit(cells):
+        answer_of("rms_norm", cells)["source"] = "globals()['rms_norm'] = print"
         return cells
 
     assert sources(laid_out(edit), "rms_norm") == [None]
@@ -158,7 +182,7 @@ def test_the_part_of_one_function_leaves_out_what_it_is_told_to():
     assert {t.function for t in part.targets} == {"rms_norm"}
 
 
-@pytest.mark.parametrize("exercise", [p.stem for p in (ROOT / "exercises").glob("*.ipynb")])
+@pytest.mark.parametrize("exercise", [p.stem for p in (ROOT / "solutions").glob("*.ipynb")])
 def test_of_every_exercise_the_unsolved_answers_and_the_tests_are_known(exercise):
     known = released(exercise)
     functions = [c for c in solution(exercise)["cells"] if mark_of(c)]
@@ -181,7 +205,7 @@ def test_of_every_exercise_the_unsolved_answers_and_the_tests_are_known(exercise
         (b'{"cells": 3}', "no notebook of format 4"),
         (b'{"cells": [3]}', "no notebook of format 4"),
         (b'{"cells": [{"cell_type": "code", "source": 3}]}', "no notebook of format 4"),
-        (b'{"worksheets": []}', "no notebook of format 4"),
+        (b'{"nbformat": 3, "worksheets": []}', "of format 3; expected format 4.*nbconvert"),
         (b'{"a":' * 10**5, "no notebook of format 4"),
         (b'{"cells": [], "metadata": {"kernelspec": {"language": "R"}}}', "is written in 'R'"),
         (b'{"cells": [], "metadata": {"language_info": {"name": "julia"}}}', "written in 'julia'"),

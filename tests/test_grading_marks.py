@@ -11,7 +11,7 @@ import pytest
 from submissions import paper
 
 from normlab import cli
-from normlab.checks.diagnosis import Diagnosis, Example, Fault
+from normlab.checks.diagnosis import Diagnosis, Example, Fault, reached
 from normlab.grading.collect import Submission
 from normlab.grading.handed_in import HandedIn
 from normlab.grading.marks import ExerciseMarks, Mark, StudentMarks
@@ -30,9 +30,12 @@ DAY = timedelta(days=1)
 
 
 def diagnosis(*mistakes, passed=False, attempted=True, function="layer_norm", most=4):
-    faults = tuple(Fault(name, f"the title of {name}", "the reason") for name in mistakes)
-    example = Example("one token", "x = 1", "y = 2", "y = 3") if mistakes else None
-    return Diagnosis("01_layer_norm", function, passed, attempted, most, faults, example)
+    """Of an answer that has no level, or whose second one is wrong if there is a mistake."""
+    example = Example("one token", "x = 1", "y = 2", "y = 3")
+    faults = tuple(Fault(name, f"the title of {name}", "the reason", example) for name in mistakes)
+    wrong = None if passed else "any input" if mistakes else "the formula"
+    levels = reached({"the formula": most - 2, "any input": 2}, wrong)
+    return Diagnosis("01_layer_norm", function, attempted, levels, faults)
 
 
 # Policies
@@ -94,9 +97,10 @@ def test_points_are_the_exercises_or_the_policys_and_partial_credit_is_for_small
     policy = parse_policy("points.layer_norm = 10\npartial.dtype-lost = 0.5\npartial.unknown = 0.1")
     assert Policy().points_for(diagnosis(passed=True)) == 4
     assert policy.points_for(diagnosis(passed=True)) == 10
-    assert policy.points_for(diagnosis("dtype-lost")) == 5
-    assert policy.points_for(diagnosis("dtype-lost", "unknown")) == 1
-    assert policy.points_for(diagnosis("dtype-lost", "eps-outside")) == 0
+    assert Policy().points_for(diagnosis("dtype-lost")) == 2  # those of the formula
+    assert policy.points_for(diagnosis("dtype-lost")) == 7.5  # and half of those of the next level
+    assert policy.points_for(diagnosis("dtype-lost", "unknown")) == 5.5
+    assert policy.points_for(diagnosis("dtype-lost", "eps-outside")) == 5
     assert policy.points_for(diagnosis(attempted=False)) == 0
     assert policy.max_points(diagnosis(function="another", most=3)) == 3
 
@@ -167,7 +171,7 @@ def test_the_gradebook_has_a_row_for_each_student_and_a_column_for_each_question
     header, ada, bob, cmd, eve = rows(tmp_path / "g.csv")
     assert header[:5] == ["student", "total", "of", "01_layer_norm", "01_layer_norm.layer_norm"]
     assert ada == ["ada", "4", "4", "4", "4", "0", ""]
-    assert bob[1:5] == ["0", "4", "0", "0"]
+    assert bob[1:5] == ["2", "4", "2", "2"]
     assert cmd == ["'=cmd()", "2", "4", "2", "4", "3", ""]
     assert eve[3:] == ["", "", "", "not graded: the cluster is gone"]
 
@@ -180,7 +184,7 @@ def test_canvas_finds_its_columns_and_students(tmp_path):
     assert "Points Possible" in possible[0]
     assert possible[-1] == "4"
     assert ada == ["ada", "17", "", "", "", "4"]
-    assert bob == ["bob <b>", "", "", "bob <b>", "", "0"]
+    assert bob == ["bob <b>", "", "", "bob <b>", "", "2"]
     assert eve[-1] == ""  # a grade that Canvas has stays
 
 
@@ -231,7 +235,7 @@ def test_results_json_is_what_gradescope_reads(student):
 
 def test_the_json_of_a_student_says_what_is_wrong_how_late_and_what_is_not_graded():
     bob = results(CLASS[1])["tests"][0]
-    assert (bob["status"], bob["score"], bob["tags"]) == ("failed", 0, ["eps-outside"])
+    assert (bob["status"], bob["score"], bob["tags"]) == ("failed", 2, ["eps-outside"])
     assert "the title of eps-outside" in bob["output"]
     assert "3 days late: 50 % of the points count" in results(CLASS[2])["output"]
     eve = results(CLASS[3])
@@ -255,7 +259,7 @@ def test_the_overview_shows_the_class_and_its_mistakes(tmp_path):
     write_overview(path, lambda: iter(CLASS), ASKED, lambda s: f"students/{s}", [])
     page = path.read_text(encoding="utf-8")
     assert page.count("✓</td>") == 2
-    assert page.count("✗</td>") == 1
+    assert page.count("◐</td>") == 1
     assert "the title of eps-outside" in page
     assert 'href="students/bob%20%3Cb%3E/feedback.html"' in page
 
@@ -280,7 +284,7 @@ def test_the_nbgrader_database_is_read_by_nbgraders_own_export(tmp_path):
         ada = gradebook.find_submission("01_layer_norm", "ada")
         bob = gradebook.find_submission("week1", "bob <b>")
         late = gradebook.find_submission("01_layer_norm", "=cmd()")
-        assert (ada.score, ada.max_score, bob.score) == (0, 4, 0)
+        assert (ada.score, ada.max_score, bob.score) == (2, 4, 2)
         assert (late.score, late.late_submission_penalty, str(late.timestamp)) == (
             *(4, 2),
             "2026-12-01 12:00:00",

@@ -23,14 +23,15 @@ def submit(course, student, edit):
     nbformat.write(notebook, folder / NAME)
 
 
-def test_nbgrader_gives_full_points_to_a_right_answer_and_none_to_a_wrong_or_missing_one(tmp_path):
+def test_nbgrader_gives_the_points_of_the_levels_that_an_answer_has(tmp_path):
     (tmp_path / "nbgrader_config.py").write_text(CONFIG)
     source = tmp_path / "source" / "week1"
     source.mkdir(parents=True)
     shutil.copy(ROOT / "solutions" / NAME, source)
     nbgrader(tmp_path, "generate_assignment", "week1")
     submit(tmp_path, "right", lambda stub, solved: solved)
-    submit(tmp_path, "wrong", lambda stub, solved: solved.replace("variance + eps", "variance"))
+    submit(tmp_path, "wrong", lambda stub, solved: solved.replace("- mean", "+ mean"))
+    submit(tmp_path, "partly", lambda stub, solved: solved.replace("variance + eps", "variance"))
     submit(tmp_path, "missing", lambda stub, solved: stub)
     nbgrader(tmp_path, "autograde", "week1")
     nbgrader(tmp_path, "export")
@@ -38,4 +39,5 @@ def test_nbgrader_gives_full_points_to_a_right_answer_and_none_to_a_wrong_or_mis
         grades = {
             row["student_id"]: (row["score"], row["max_score"]) for row in csv.DictReader(file)
         }
-    assert grades == {"right": ("4.0", "4.0"), "wrong": ("0.0", "4.0"), "missing": ("0.0", "4.0")}
+    points = {"right": "4.0", "partly": "3.0", "wrong": "0.0", "missing": "0.0"}
+    assert grades == {student: (score, "4.0") for student, score in points.items()}

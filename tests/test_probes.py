@@ -45,6 +45,7 @@ def test_the_slope_is_numpys_least_squares_on_logarithms():
         ([1, 2], [1, 0], "needs finite numbers above 0"),
         ([1, 2], [1, np.inf], "needs finite numbers above 0"),
         ([4, 4], [1, 2], "at least two different ones"),
+        ([10] * 6, range(1, 7), "at least two different ones"),  # the sum of squares is not 0
     ],
 )
 def test_a_slope_that_has_no_meaning_is_refused(depths, values, message):

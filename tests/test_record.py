@@ -392,7 +392,14 @@ DAMAGE = {
     "5000 bytes": (truncated_to(5000), "malformed"),
     "two pages": (truncated_to(8192), "malformed"),
     "unknown format": (unknown_format, "unsupported file format"),
-    "newer": (changed("PRAGMA user_version = 4"), "version 4, and this normlab knows 3"),
+    "newer": (changed("PRAGMA user_version = 5"), "version 5, and this normlab knows 4"),
+    "no score": (
+        changed(
+            "INSERT INTO tried "
+            "VALUES ('9', '2026-11-24T10:00:00+00:00', 'f', 'r', '{}', 101.0, '{}')"
+        ),
+        "score is 101",
+    ),
     "foreign": (changed("DROP TABLE solved", "CREATE TABLE songs (title)"), "is no record of"),
     "index": (
         changed(
@@ -545,10 +552,40 @@ def test_a_record_without_marks_is_brought_over(folder, record):
     assert not kept_aside(record)
 
 
+WITHOUT_TRIES = f"""
+{WITHOUT_MARKS}
+CREATE TABLE marked (id TEXT PRIMARY KEY, time TEXT NOT NULL, claim INTEGER NOT NULL, \
+word TEXT NOT NULL);
+INSERT INTO marked VALUES ('3', '2026-11-24T10:00:00+00:00', 7, 'wrong');
+PRAGMA user_version = 3;
+"""
+
+
+def test_a_record_without_tries_is_brought_over(folder, record):
+    folder.mkdir()
+    changed(WITHOUT_TRIES)(file_of(record))
+    assert record.tried("post_norm_recipe", "rules 1", "{}", 63.5, "{}") == ""
+    history = record.history()
+    assert [(t.rules, t.score) for t in history.tries["post_norm_recipe"]] == [("rules 1", 63.5)]
+    assert [mark.word for mark in history.marks[7]] == ["wrong"]
+    assert kept(record) == ["one-hot"]
+    assert not kept_aside(record)
+
+
+def test_tries_are_kept_in_their_order_and_a_score_beyond_100_is_refused(record):
+    for score in (20, 70.5):
+        assert record.tried("post_norm_recipe", "rules 1", "{}", score, "{}") == ""
+    assert [t.score for t in record.history().tries["post_norm_recipe"]] == [20, 70.5]
+    with pytest.raises(ValueError, match=r"score is 100\.5; expected a number from 0 to 100"):
+        record.tried("post_norm_recipe", "rules 1", "{}", 100.5, "{}")
+
+
 @pytest.mark.parametrize(
     ("made", "damage"),
     [
         (OLD, "DROP TABLE predicted"),
+        (WITHOUT_TRIES, "DROP TABLE marked"),
+        (WITHOUT_TRIES, "CREATE TABLE tried (song TEXT)"),
         (OLD, "ALTER TABLE solved ADD COLUMN song TEXT"),
         (OLD, "INSERT INTO predicted VALUES ('5', 'yesterday', 'one-hot', 'b', 0)"),
         (WITHOUT_MARKS, "DROP TABLE solved"),

@@ -1,5 +1,10 @@
 """Whatever an answer does, a check says that it is wrong, and does not fail itself."""
 
+import asyncio
+import os
+import signal
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -136,8 +141,17 @@ def test_a_strange_answer_is_wrong_and_its_diagnosis_can_be_shown(exercise, ques
         assert diagnosis._repr_html_(), name
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, GeneratorExit])
-def test_an_interrupt_stops_the_check(error):
+@pytest.mark.parametrize("error", [KeyboardInterrupt, GeneratorExit, asyncio.CancelledError])
+def test_an_interrupt_that_an_answer_raises_is_its_own(error):
     exercise, question = QUESTIONS[0]
-    with pytest.raises(error):
-        examine(exercise, question, raising(error()))
+    assert examine(exercise, question, raising(error())).mistakes == ["raises"]
+
+
+def test_an_interrupt_from_the_keyboard_stops_the_check():
+    def layer_norm(x, gamma, beta, eps=1e-5):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(5)
+
+    exercise, question = QUESTIONS[0]
+    with pytest.raises(KeyboardInterrupt):
+        examine(exercise, question, layer_norm)

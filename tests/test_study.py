@@ -16,7 +16,7 @@ from normlab import cli, norms
 from normlab.checks.cells import UnreadableFile
 from normlab.record import open_record
 from normlab.study.files import check_file
-from normlab.study.notebook import WrongAnswer, check, hint
+from normlab.study.notebook import check, hint
 
 RIGHT = """
 import numpy as np
@@ -60,10 +60,26 @@ def test_a_right_answer_is_kept_in_the_record(record_folder):
     assert (result.points, result.max_points) == (4, 4)
 
 
-def test_a_wrong_answer_is_not_kept(record_folder):
+def test_of_an_answer_that_is_right_in_part_its_points_are_kept(record_folder):
     assert check(defined(WRONG)).mistakes == ["eps-outside"]
     with open_record() as record:
+        assert record.history().results["01_layer_norm", "layer_norm"].points == 3
+
+
+def test_an_answer_without_points_is_not_kept(record_folder):
+    assert check(defined(STUB)).points == 0
+    with open_record() as record:
         assert not record.history().results
+
+
+def test_what_an_answer_prints_is_counted_and_folded(capsys):
+    diagnosis = check(defined(RIGHT.replace("):\n", "):\n    print('here')\n", 1)))
+    text, lines = diagnosis.printed
+    assert lines >= 30
+    assert text.startswith("here\nhere\n")
+    assert f"{lines} lines, the first: here" in str(diagnosis)
+    assert f"<details><summary>your code printed {lines} lines" in diagnosis._repr_html_()
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("given", [np.ones(3), 3, "layer_norm", None])
@@ -79,20 +95,51 @@ def test_an_unknown_name_is_refused_with_the_names_that_are_asked_for():
         hint(test_an_unknown_name_is_refused_with_the_names_that_are_asked_for)
 
 
+@pytest.mark.parametrize("name", ["mine", "<lambda>"])
+def test_of_a_function_of_another_name_is_said_that_the_name_counts(name):
+    mine = (lambda x, gamma, beta: x) if name == "<lambda>" else defined(RIGHT)
+    mine.__name__ = name
+    with pytest.raises(ValueError, match=rf"no exercise asks for '{name}'.*the name.*counts.*def "):
+        check(mine)
+
+
+def test_an_object_without_a_name_is_refused_with_the_mend():
+    class Norm:
+        def __call__(self, x):
+            return x
+
+    with pytest.raises(TypeError, match=r"Norm, an object without a name.*def layer_norm\("):
+        check(Norm())
+
+
 def test_the_three_hints_come_one_after_the_other_and_the_last_one_stays(monkeypatch):
     monkeypatch.setattr("normlab.study.notebook._hints_given", Counter())
+    monkeypatch.setattr("normlab.study.notebook._last", {})
     given = [hint(defined(STUB)) for _ in range(5)]
-    assert [text.split(":")[0] for text in given] == [f"Hint {n} of 3" for n in (1, 2, 3, 3, 3)]
+    assert [h.rows()[0][1] for h in given] == [
+        f"hint {n} of 3 on the formula" for n in (1, 2, 3, 3, 3)
+    ]
     assert repr(given[0]) == str(given[0])
 
 
-def test_under_nbgrader_a_wrong_answer_raises_and_a_right_one_does_not(monkeypatch):
+def test_a_hint_is_for_the_level_that_the_last_check_explained_and_knows_what_it_said(monkeypatch):
+    monkeypatch.setattr("normlab.study.notebook._hints_given", Counter())
+    check(defined(WRONG))
+    given = hint(defined(WRONG))
+    assert (given.level, given.number) == ("precision", 1)
+    assert "ε stands outside the root" in str(given)
+    assert given._repr_html_().startswith("<table>")
+
+
+def test_under_nbgrader_a_check_ends_in_the_points_and_says_why_on_standard_output(
+    monkeypatch, capsys
+):
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
-    check(defined(RIGHT))
-    with pytest.raises(WrongAnswer, match="eps-outside"):
-        check(defined(WRONG))
-    with pytest.raises(WrongAnswer, match="not attempted"):
-        check(defined(STUB))
+    assert [check(defined(answer)) for answer in (RIGHT, WRONG, STUB)] == [4, 3, 0]
+    out, err = capsys.readouterr()
+    assert "eps-outside" in out
+    assert "not attempted" in out
+    assert err == ""
 
 
 def test_importing_check_for_a_numpy_exercise_loads_no_torch():
@@ -162,7 +209,7 @@ def test_the_line_of_an_exception_is_quoted_from_the_cell(tmp_path):
     ("name", "text", "error"),
     [
         ("a.ipynb", "{", "no notebook of format 4"),
-        ("a.ipynb", '{"worksheets": []}', "no notebook of format 4"),
+        ("a.ipynb", '{"worksheets": []}', "of format 3; expected format 4"),
         ("a.ipynb", "[]", "no notebook of format 4"),
         ("a.txt", "", "neither a notebook"),
         ("a.py", "x = 1", "answers no exercise: it defines none of layer_norm"),
@@ -179,8 +226,11 @@ def test_a_file_that_is_missing_or_no_text_is_refused(tmp_path):
     with pytest.raises(UnreadableFile, match="does not exist"):
         check_file(tmp_path / "none.py")
     (tmp_path / "b.py").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UnreadableFile, match="cannot be read"):
+    with pytest.raises(UnreadableFile, match="is no text"):
         check_file(tmp_path / "b.py")
+    (tmp_path / "c.py").mkdir()
+    with pytest.raises(UnreadableFile, match="cannot be read"):
+        check_file(tmp_path / "c.py")
 
 
 # In a terminal
@@ -200,7 +250,7 @@ def test_the_exit_code_is_0_only_if_every_answer_passes(answers, capsys):
     assert "4 of 4 points" in capsys.readouterr().out
     assert cli.main(["check", *answers("right", "wrong", "stub")]) == 1
     out = capsys.readouterr().out
-    assert "4 of 12 points" in out
+    assert "7 of 12 points" in out
     assert "ε stands outside the root" in out
     assert "○ not attempted" in out
 
@@ -219,8 +269,8 @@ def test_a_file_that_never_ends_or_dies_costs_only_itself(answers, capsys):
     code = cli.main(["check", "--json", "--seconds", "6", *answers("endless", "dead", "right")])
     out, err = capsys.readouterr()
     assert code == 1
-    assert [d["passed"] for d in json.loads(out)] == [True]
-    assert "ran for 6 seconds without an end" in err
+    assert [d["passed"] for d in json.loads(out) if "passed" in d] == [True]
+    assert "endless.py was not done after 6 seconds" in err
     assert "ended the process" in err
 
 

@@ -6,15 +6,15 @@
 # [chapter 03](../notebooks/03_numerics.ipynb).
 #
 # 1. Write the body of the function.
-# 2. Run the cell `check(layer_norm)` below it. It says whether the answer is right. If it is not,
-#    it says what is wrong, why, and on which small input it shows.
-# 3. If you are stuck, make a new cell and run `hint(layer_norm)`. There are three hints, and each
-#    says more than the one before.
+# 2. Run the cell `check(layer_norm)` below it. It says first what is right, and then the one next
+#    thing: what is wrong, why, and on which small input it shows.
+# 3. If you are stuck, make a new cell and run `hint(layer_norm)`. Each hint says more than the one
+#    before.
 
 # %%
 import numpy as np
 
-from normlab import check, hint
+from normlab import check, hint, use
 
 # %% [markdown]
 # ## What to compute
@@ -34,16 +34,20 @@ from normlab import check, hint
 #
 # ## What is asked
 #
-# - **Shapes.** `x` has any number of leading axes, also none. The features are the last axis.
-#   `gamma` and `beta` have the shape (D,).
-# - **Errors.** If `gamma` or `beta` has another shape, also (1,) or (1, D), raise a `ValueError`.
-#   Its message holds the shape that was given, and that of `x` or the one expected.
-# - **dtype.** The result has the dtype of `x`, whatever the dtype of `gamma` and `beta`.
-# - **Precision.** float16 is computed in at least float32, float64 in float64. Rows far from 0,
-#   such as 10,000 plus or minus 1, come out right.
-# - **Arguments.** None of them is changed. `eps` is the one given; its default is 1e-5.
+# The check goes up three steps, and stops at the first that is not right. What you have reached
+# counts.
 #
-# The next cell shows two of the traps.
+# 1. **The formula · 2 points.** Rows of float64 numbers, such as `x` of shape (B, T, D).
+# 2. **Any input · 1 point.** `x` has any number of leading axes, also none; the features are the
+#    last axis. If `gamma` or `beta` has another shape than (D,), also (1,) or (1, D), raise a
+#    `ValueError` whose message holds the shape that was given, and that of `x` or the one
+#    expected. No argument is changed.
+# 3. **Precision · 1 point.** [Chapter 03](../notebooks/03_numerics.ipynb) is about this step:
+#    come back after it. `eps` is the one given, and its default is 1e-5. The result has the dtype
+#    of `x`, whatever the dtype of `gamma` and `beta`. float16 is computed in at least float32,
+#    float64 in float64. Rows far from 0, such as 10,000 plus or minus 1, come out right.
+#
+# The next cell shows two traps of the third step.
 
 # %%
 row = np.array([300.0, -300.0], np.float16)
@@ -76,6 +80,15 @@ def layer_norm(x, gamma, beta, eps=1e-5):
 
 # %%
 check(layer_norm)
+
+# %% [markdown]
+# ## Use it
+#
+# The transformer of [chapter 00](../notebooks/00_start_here.ipynb) has 24 layers and 49 layer
+# norms. After ✓ yours computes in place of each of them.
+
+# %%
+use(layer_norm)
 
 # %% [markdown]
 # Next: [exercise 02 · the backward pass](02_layer_norm_backward.ipynb)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from normlab import check, hint
+from normlab import check, hint, use
 
 # %% [markdown]
 # ## 1 · Forward
@@ -33,12 +33,14 @@ from normlab import check, hint
 #
 # ### What is asked
 #
-# - **Shapes.** `x` is (..., D) with any number of leading axes, also none; `gamma` is (D,).
-# - **Errors.** If `gamma` has another shape, also (1,) or (1, D), raise a `ValueError`. Its message
-#   holds the shape that was given, and that of `x` or the one expected.
-# - **dtype.** The result has the dtype of `x`, whatever the dtype of `gamma`.
-# - **Precision.** float16 is computed in at least float32, float64 in float64.
-# - **Arguments.** None of them is changed. `eps` is the one given. Its default is LLaMA's, 1e-6.
+# 1. **The formula · 1 point.** `x` is (..., D) and `gamma` is (D,). `eps` is the one given. Its
+#    default is LLaMA's, 1e-6.
+# 2. **Any input · 1 point.** `x` has any number of leading axes, also none. If `gamma` has another
+#    shape, also (1,) or (1, D), raise a `ValueError`. Its message holds the shape that was given,
+#    and that of `x` or the one expected. No argument is changed.
+# 3. **Precision · 1 point.** (Chapter 03 is about it.) The result has the dtype of `x`, whatever
+#    the dtype of `gamma`. float16 is computed in at least float32, float64 in float64. All is right
+#    for any ε, and for a row of zeros.
 
 
 # %%
@@ -61,6 +63,15 @@ def rms_norm(x, gamma, eps=1e-6):
 check(rms_norm)
 
 # %% [markdown]
+# ### Use it
+#
+# The table of Zhang & Sennrich: what may be done to weights and data without changing the output?
+# After ✓ the row of RMSNorm is computed by your function.
+
+# %%
+use(rms_norm)
+
+# %% [markdown]
 # ## 2 · Backward
 #
 # With $\hat g = dy\odot\gamma$, the gradient that arrives at $\hat x$:
@@ -73,15 +84,16 @@ check(rms_norm)
 #
 # ### What is asked
 #
-# - **Result.** The tuple `(dx, dgamma)`.
-# - **Shapes.** `dy` and `x` are (..., D), with any number of leading axes, also none. `gamma` and
-#   `dgamma` are (D,).
-# - **Errors.** A `ValueError` if `dy` has not the shape of `x`, or `gamma` is not (D,). Its message
-#   holds the shape that was given, and that of `x` or the one expected.
-# - **dtype.** `dx` has the dtype of `x`, `dgamma` that of `gamma`.
-# - **Precision.** float16 is computed in at least float32, the sum over the tokens too; float64 in
-#   float64.
-# - **Arguments.** None of them is changed. `eps` is the one given; its default is 1e-6.
+# Return the tuple `(dx, dgamma)`.
+#
+# 1. **The formula · 2 points.** `dy` and `x` are tokens in rows, (N, D); `gamma` and `dgamma` are
+#    (D,). `eps` is the one given; its default is 1e-6.
+# 2. **Any input · 1 point.** `dy` and `x` are (..., D), with any number of leading axes, also none.
+#    A `ValueError` if `dy` has not the shape of `x`, or `gamma` is not (D,). Its message holds the
+#    shape that was given, and that of `x` or the one expected. No argument is changed.
+# 3. **Precision · 1 point.** `dx` has the dtype of `x`, `dgamma` that of `gamma`. float16 is
+#    computed in at least float32, the sum over the tokens too; float64 in float64. All is right for
+#    any ε.
 
 
 # %%
@@ -139,15 +151,15 @@ print(f"different outputs: {100 * share:.0f} %")
 # %% [markdown]
 # ### What is asked
 #
-# - **Construction.** `RMSNorm(dim, eps=1e-6)` has one trained parameter, `weight`, of shape (dim,),
-#   starting at 1. Its `state_dict` holds `weight` alone, so it is interchangeable with that of
-#   `torch.nn.RMSNorm`. The gain is `weight` itself, not 1 + `weight`.
-# - **Shapes.** `forward` takes `x` (..., dim), with any number of leading axes, also none.
-# - **Precision.** float16 and bfloat16 are computed in float32, float64 in float64. The weight is
-#   used as it is, without rounding it to the dtype of `x`.
-# - **Order.** Multiply by the weight first, convert to the dtype of `x` last.
-# - **Gradients.** autograd must find its way to `x` and to `weight`, through the root mean square
-#   too. `x` is not changed.
+# 1. **The formula · 1 point.** `RMSNorm(dim, eps=1e-6)` keeps its gain as `self.weight`, of shape
+#    (dim,). `forward` takes `x` (..., dim). The gain is `weight` itself, not 1 + `weight`.
+# 2. **Any input · 1 point.** `x` has any number of leading axes, also none.
+# 3. **Precision · 1 point.** float16 and bfloat16 are computed in float32, float64 in float64. The
+#    weight is used as it is, without rounding it to the dtype of `x`: multiply by it first, convert
+#    to the dtype of `x` last. All is right for any ε, and for a row of zeros.
+# 4. **Gradients and state · 1 point.** `weight` is the one trained parameter and starts at 1. The
+#    `state_dict` holds it alone, so it is interchangeable with that of `torch.nn.RMSNorm`. autograd
+#    must find its way to `x` and to `weight`, through the root mean square too. `x` is not changed.
 
 
 # %%
@@ -172,6 +184,15 @@ class RMSNorm(nn.Module):
 
 # %%
 check(RMSNorm)
+
+# %% [markdown]
+# ### Use it
+#
+# A text model of six layers, with your module in place of every norm, learns for 200 steps. That
+# takes 10 to 20 seconds.
+
+# %% tags=["nbval-ignore-output"]
+use(RMSNorm)
 
 # %% [markdown]
 # Next: [exercise 04 · residual placement](04_residual_placement.ipynb)

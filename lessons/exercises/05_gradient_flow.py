@@ -4,13 +4,13 @@
 # Three tools of chapters [06](../notebooks/06_gradient_flow.ipynb) and
 # [07](../notebooks/07_training_and_warmup.ipynb): the gradient at each layer, the learning rate of
 # a warmup, and the power in a power law. `check(…)` says whether a function is right and, if not,
-# which mistake it makes. `hint(…)` gives the next of three hints.
+# which mistake it makes. `hint(…)` gives the next hint.
 
 # %%
 import numpy as np
 import torch
 
-from normlab import check, hint
+from normlab import check, hint, use
 
 # %% [markdown]
 # ## The gradient at each layer
@@ -29,16 +29,20 @@ from normlab import check, hint
 # $$\left\| \frac{\partial\, \text{loss}}{\partial x_0} \right\|, \;\dots,\;
 # \left\| \frac{\partial\, \text{loss}}{\partial x_L} \right\|$$
 #
-# - `blocks` is a list of modules, called in order: `block(x)`. The list may be empty.
-# - `x` is a tensor (..., D) of data: it does not require a gradient. `loss_fn(y)` turns the last
-#   activation into one number.
-# - Return a NumPy array (L + 1,).
-# - It is a measurement, so it leaves no trace. Afterwards each parameter has the `.grad` that it
-#   had before, and can still be trained; `x` has the same numbers, does not require a gradient, and
-#   has no `.grad`. A second call gives the same.
+# `blocks` is a list of modules, called in order: `block(x)`. `x` is a tensor (..., D) of data: it
+# does not require a gradient. `loss_fn(y)` turns the last activation into one number.
+#
+# 1. **The formula · 2 points.** A NumPy array (L + 1,) with the norms, that of $x_0$ first.
+# 2. **Any input · 1 point.** The list may be empty, and `x` may have any leading axes.
+# 3. **Gradients and state · 1 point.** It is a measurement, so it leaves no trace. Afterwards each
+#    parameter has the numbers, the `.grad` and the `requires_grad` that it had before. The blocks
+#    have their modes (`train` or `eval`), no hooks and no new attributes. `x` has the same numbers,
+#    does not require a gradient, and has no `.grad`. Torch still records gradients. And a second
+#    call gives the same.
 #
 # In the check the blocks are $x + \tanh(x W^\top)$ and the loss is
-# `loss_factor` $\cdot \sum y^3 / 3$. Each weight has a `.grad` of ones beforehand.
+# `loss_factor` $\cdot \sum y^3 / 3$. Each weight has a `.grad` of ones beforehand, every second
+# block is in eval mode, and the weights of the last `frozen` blocks are frozen.
 
 
 # %%
@@ -67,10 +71,11 @@ check(layer_gradient_norms)
 #
 # with $t$ = `step`, $T$ = `warmup_steps` and $\eta_\text{peak}$ = `peak_lr`.
 #
-# - Steps count from 0. Step 0 has $1/T$ of the peak, not 0, so that no step is lost; step
-#   $T - 1$ is the first at the peak.
-# - `warmup_steps = 0` means no warmup: every step has the peak.
-# - A negative `step`, or a negative `warmup_steps`, raises a `ValueError` that names the number.
+# 1. **The formula · 1 point.** Steps count from 0. Step 0 has $1/T$ of the peak, not 0, so that no
+#    step is lost; step $T - 1$ is the first at the peak. Return one number.
+# 2. **Any input · 1 point.** `warmup_steps = 0` means no warmup: every step has the peak. A
+#    negative `step`, or a negative `warmup_steps`, raises a `ValueError` that names the number.
+#    Steps are integers of any size, Python's or NumPy's.
 #
 # For a peak of 1 and four warmup steps:
 #
@@ -93,6 +98,15 @@ def warmup_lr(step, peak_lr, warmup_steps):
 check(warmup_lr)
 
 # %% [markdown]
+# ### Use it
+#
+# Post-norm with six layers learns `copy` at a rate of 0.01: once with your warmup of 200 steps,
+# once with one of 0 steps. That takes 10 to 20 seconds.
+
+# %% tags=["nbval-ignore-output"]
+use(warmup_lr)
+
+# %% [markdown]
 # ## The slope of a power law
 #
 # "The gradient of the last layer falls like $1/\sqrt{L}$" says that values $\approx c \cdot
@@ -100,11 +114,13 @@ check(warmup_lr)
 #
 # $$\log(\text{values}) \approx \log c + p \cdot \log(\text{depths})$$
 #
-# Return $p$, the slope of the least-squares line through all points.
+# Return $p$, the slope of the least-squares line through all points. `depths` and `values` are
+# NumPy arrays (N,).
 #
-# - `depths` and `values` are NumPy arrays (N,). Return one number.
-# - Raise a `ValueError` if the two have different shapes (name both shapes in the message), if any
-#   number is 0 or below, or if there are no two different depths.
+# 1. **The formula · 1 point.** One number, for depths and values above 0.
+# 2. **Any input · 1 point.** The points stand in any order, a depth may come twice, and the values
+#    may be tiny. Raise a `ValueError` if the two arrays have different shapes (name both shapes in
+#    the message), if any number is 0 or below, or if there are no two different depths.
 #
 # | depths | values | slope |
 # |---|---|---|
@@ -129,6 +145,15 @@ def loglog_slope(depths, values):
 
 # %%
 check(loglog_slope)
+
+# %% [markdown]
+# ### Use it
+#
+# The figure of Xiong et al. 2020 with your two functions: the gradient by layer in encoders of 12
+# layers, then at the last layer of deeper and deeper ones. Which of the three has a slope?
+
+# %%
+use(layer_gradient_norms, loglog_slope)
 
 # %% [markdown]
 # Next: [Exercise 06 · DeepNorm](06_deepnorm.ipynb)

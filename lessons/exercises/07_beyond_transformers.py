@@ -7,15 +7,16 @@
 #
 # The basics are in [09 · Beyond transformers](../notebooks/09_beyond_transformers.ipynb).
 #
-# `check(name)` says what is wrong and why, on the smallest input that shows it. `hint(name)` gives
-# the next of three hints.
+# Both are checked in levels, one after the other. `check(name)` says which are right; of the first
+# that is not, it says what is wrong and why, on the smallest input that shows it. `hint(name)`
+# gives the next hint to that level.
 
 # %%
 import numpy as np
 import torch
 from torch import nn
 
-from normlab import check, hint
+from normlab import check, hint, use
 
 # %% [markdown]
 # ## 1. An LSTM cell with layer norm
@@ -42,8 +43,10 @@ from normlab import check, hint
 #
 # `torch.nn` has no such cell, and a layer norm behind `nn.LSTM` is something else.
 #
-# Write `class LayerNormLSTMCell(nn.Module)` with `LayerNormLSTMCell(input_size, hidden_size)`. The
-# check loads weights of its own, so the parameters need these names and shapes, and no others:
+# **What is asked.** Write `class LayerNormLSTMCell(nn.Module)` with `LayerNormLSTMCell(input_size,
+# hidden_size)`. Its `forward(x, state)` takes `x` and the pair `state = (h, c)`, and returns the
+# new pair `(h, c)`. The check loads weights of its own, so the parameters need these names and
+# shapes, and no others:
 #
 # | attribute | made by | parameters |
 # |---|---|---|
@@ -54,11 +57,13 @@ from normlab import check, hint
 # | `norm_h` | `nn.LayerNorm` | `norm_h.weight`, `norm_h.bias` $(4H,)$ |
 # | `norm_c` | `nn.LayerNorm` | `norm_c.weight`, `norm_c.bias` $(H,)$ |
 #
-# - The norms keep torch's default ε of $10^{-5}$.
-# - The $4H$ rows belong to $f$, $i$, $o$, $g$, in this order. (`nn.LSTMCell` has $i, f, g, o$.)
-# - `forward(x, state)` takes `x` $(\ldots, I)$ and the pair `state = (h, c)`, both $(\ldots, H)$.
-#   It returns the new pair `(h, c)`. The leading axes may be a batch, or there may be none.
-# - It does not change its arguments. Gradients flow to `x`, `h`, `c` and every parameter.
+# 1. **The formula** · 2 points. The parameters are those of the table. The $4H$ rows belong to $f$,
+#    $i$, $o$, $g$, in this order. (`nn.LSTMCell` has $i, f, g, o$.)
+# 2. **Any input** · 1 point. `x` is $(\ldots, I)$, `h` and `c` are $(\ldots, H)$, with any number
+#    of leading axes: one for a batch, none, or more. The norms keep torch's default ε of $10^{-5}$,
+#    which counts where the numbers are small.
+# 3. **Gradients and state** · 1 point. Gradients flow to `x`, `h`, `c` and every parameter, and
+#    `bias` starts at 0. No argument is changed, and no digits of float64 are lost.
 #
 # The shifts of `norm_x` and `norm_h` and `bias` are added up, so one of the three would do. The
 # paper has all of them.
@@ -102,6 +107,15 @@ check(LayerNormLSTMCell)
 # calls the cell with the same `x`.
 
 # %% [markdown]
+# ### Use it
+#
+# Thirty numbers are read one by one, two of them are marked, and the answer is the sum of these
+# two. Your cell learns it in 200 steps, which takes about 10 seconds.
+
+# %% tags=["nbval-ignore-output"]
+use(LayerNormLSTMCell)
+
+# %% [markdown]
 # ## 2. Layer norm on graphs
 #
 # A mini-batch of graphs is one array `x` of all nodes, $(\text{nodes}, D)$, and `batch`, the number
@@ -126,18 +140,21 @@ check(LayerNormLSTMCell)
 # The `LayerNorm` of PyTorch Geometric has both modes. Its default is `"graph"`, and without `batch`
 # it takes the whole mini-batch for one graph.
 #
-# Write `graph_layer_norm(x, batch, gamma, beta, mode, eps=1e-5)` in NumPy.
+# **What is asked.** Write `graph_layer_norm(x, batch, gamma, beta, mode, eps=1e-5)` in NumPy. `x`
+# is $(\text{nodes}, D)$, `batch` $(\text{nodes},)$ holds integers ≥ 0, `gamma` and `beta` are
+# $(D,)$.
 #
-# - `x` is $(\text{nodes}, D)$ and of any float dtype; `batch` $(\text{nodes},)$ holds integers ≥ 0;
-#   `gamma` and `beta` are $(D,)$.
-# - The nodes of a graph may stand anywhere: `batch` need not be sorted. A number may be missing:
-#   that graph has no nodes. There may be no nodes at all: the result is then $(0, D)$.
-# - Return the dtype of `x`, and compute float16 in float32. Far from 0 the variance must stay
-#   right: subtract the mean before you square.
-# - Do not change the arguments.
-# - Raise a `ValueError` that names the shapes if `gamma` or `beta` is not $(D,)$ or `batch` is not
-#   $(\text{nodes},)$, in both modes; and one that names the mode if it is neither `"node"` nor
-#   `"graph"`.
+# 1. **The formula** · 1 point. Both modes. The nodes of a graph may stand anywhere: `batch` need
+#    not be sorted.
+# 2. **Any input** · 1 point. A number may be missing in `batch`: that graph has no nodes. There may
+#    be no nodes at all: the result is then $(0, D)$. If `gamma` or `beta` is not $(D,)$ or `batch`
+#    not $(\text{nodes},)$, in either mode, raise a `ValueError` that names the shape and that of
+#    `x`; and one that names the mode if it is neither `"node"` nor `"graph"`. No argument is
+#    changed.
+# 3. **Precision** · 1 point; [chapter 03](../notebooks/03_numerics.ipynb) is about it. `eps` is the
+#    one given; its default is 1e-5. The result has the dtype of `x`, whatever those of `gamma` and
+#    `beta`. float16 is computed in float32, float64 in float64. Far from 0 the variance stays
+#    right: subtract the mean before you square.
 
 
 # %%
@@ -165,6 +182,15 @@ def graph_layer_norm(x, batch, gamma, beta, mode, eps=1e-5):
 
 # %%
 check(graph_layer_norm)
+
+# %% [markdown]
+# ### Use it
+#
+# The graph network of chapter 09, 64 untrained layers deep, with your function in both modes. Does
+# either keep the nodes apart?
+
+# %%
+use(graph_layer_norm)
 
 # %% [markdown]
 # ## What to take along

@@ -19,9 +19,11 @@
 #    - the buggy function gives something else: a difference of more than 0.001 of the greatest
 #      number of the right result, or NaN.
 # 2. **The repair**: the function without the bug. The arguments, their defaults and all else stay
-#    as in the exhibit. It takes float64 arrays with any number of leading axes (exhibit 2: float32,
-#    too), gives back the dtype that it is given, does not change its arguments, and need not check
-#    their shapes.
+#    as in the exhibit. It takes NumPy arrays of float64 with any number of leading axes (exhibit 2:
+#    float32, too). It gives back an array of the dtype that it is given, with all its digits. It
+#    does not change its arguments, and need not check their shapes.
+#
+# Each of the twelve is worth 1 point.
 #
 # The buggy functions are there to be run. Try them before you write. `hint(…)` gives the next of
 # three hints for each of the twelve, for instance `hint(row_variance)`.

@@ -6,3 +6,4 @@ from .exercise import Law as Law
 from .exercise import Mistake as Mistake
 from .exercise import Probe as Probe
 from .exercise import Question as Question
+from .look import Hint as Hint

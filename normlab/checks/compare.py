@@ -1,6 +1,6 @@
 """When two observations agree, and what is wrong with the form of one."""
 
-from collections.abc import Iterator
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -10,36 +10,43 @@ from normlab.checks.exercise import Probe
 from normlab.checks.observe import Observation, Raised
 
 
-def agrees(got: Observation, expected: Observation, probe: Probe) -> bool:
-    """Whether `got` shows the right values, or the right error. Dtypes are not compared."""
+def agrees(got: Observation, expected: Observation, probe: Probe, names: Collection[str]) -> bool:
+    """Whether `got` shows the right values of the named outputs, or the right error.
+
+    Dtypes are not compared.
+    """
     if expected.raised:
         return got.raised is not None and _same_error(got.raised, expected.raised, probe)
     if got.outputs is None or expected.outputs is None:
         return False
-    return not any(_differing(got, expected, probe))
+    return not differing(got, expected, probe, names)
 
 
-def looks_like(got: Observation, other: Observation, expected: Observation, probe: Probe) -> bool:
+def looks_like(
+    got: Observation,
+    other: Observation,
+    expected: Observation,
+    probe: Probe,
+    names: Collection[str],
+) -> bool:
     """Whether an answer does on this probe what another, wrong one does."""
     if probe.rounding or expected.raised:
-        return agrees(got, expected, probe) == agrees(other, expected, probe)
+        return agrees(got, expected, probe, names) == agrees(other, expected, probe, names)
     if got.raised and other.raised:
         return got.raised.kind == other.raised.kind
     if got.raised or other.raised:
         return False
-    return not any(_differing(got, other, probe))
+    return not differing(got, other, probe, names)
 
 
-def differing(got: Observation, expected: Observation, probe: Probe) -> list[str]:
-    """The names of the outputs that differ, where both have outputs."""
-    return list(_differing(got, expected, probe))
-
-
-def _differing(got: Observation, expected: Observation, probe: Probe) -> Iterator[str]:
+def differing(
+    got: Observation, expected: Observation, probe: Probe, names: Collection[str]
+) -> list[str]:
+    """Which of the named outputs differ, where both have outputs."""
     assert got.outputs is not None
     assert expected.outputs is not None
-    pairs = ((name, got.outputs.get(name), value) for name, value in expected.outputs.items())
-    return (name for name, one, other in pairs if not close(one, other, probe.tolerance))
+    pairs = ((n, got.outputs.get(n), value) for n, value in expected.outputs.items() if n in names)
+    return [name for name, one, other in pairs if not close(one, other, probe.tolerance)]
 
 
 def close(got: Any, expected: Any, tolerance: float) -> bool:
@@ -96,29 +103,19 @@ def _shape_fault(got: Any, wanted: Any) -> str | None:
     return None
 
 
-DTYPE_WHY = "A norm gives back the dtype that it is given; otherwise every layer after it pays."
-CHANGED_WHY = (
-    "The caller still needs its array: the residual stream, for one. Work on a copy or a new array."
-)
-
-
-def dtype_fault(got: Observation, expected: Observation) -> Fault | None:
-    """An array of another dtype than it should be; single numbers may be of any."""
+def other_dtype(got: Observation, expected: Observation) -> str | None:
+    """What array has another dtype than it should; single numbers may have any."""
     if got.outputs is None or expected.outputs is None:
         return None
     for name, wanted in expected.outputs.items():
-        if isinstance(wanted, np.ndarray) and wanted.ndim:
-            dtype = got.outputs[name].dtype
-            if dtype != wanted.dtype:
-                title = f"{name} is {dtype}; expected {wanted.dtype}"
-                return Fault("dtype-lost", title, DTYPE_WHY)
+        value = got.outputs.get(name)
+        if not (isinstance(wanted, np.ndarray) and isinstance(value, np.ndarray)):
+            continue
+        if wanted.ndim and value.dtype != wanted.dtype:
+            return f"{name} is {value.dtype}; expected {wanted.dtype}"
     return None
 
 
-def changed_fault(got: Observation, expected: Observation) -> Fault | None:
-    """An argument that was changed in place."""
-    unwanted = [name for name in got.changed if name not in expected.changed]
-    if not unwanted:
-        return None
-    title = f"{' and '.join(unwanted)} changed in place"
-    return Fault("input-mutated", title, CHANGED_WHY)
+def changed_arguments(got: Observation, expected: Observation) -> list[str]:
+    """The arguments that were changed in place and should not have been."""
+    return [name for name in got.changed if name not in expected.changed]

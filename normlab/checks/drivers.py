@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from normlab.checks.exercise import Answer, Outputs, Value
 
 
@@ -12,7 +14,7 @@ class WrongReturn(TypeError):
 
 @dataclass(frozen=True)
 class Call:
-    """A driver that calls the answer, and names what it returns.
+    """A driver that calls the answer, and names what it returns, which must be NumPy's.
 
     Args:
         names: of the returned values, in their order.
@@ -21,7 +23,12 @@ class Call:
     names: tuple[str, ...]
 
     def __call__(self, answer: Answer, **arguments: Value) -> Outputs:
-        return named(answer(*arguments.values()), *self.names)
+        outputs = named(answer(*arguments.values()), *self.names)
+        for name, value in outputs.items():
+            if hasattr(value, "detach") or isinstance(value, np.ma.MaskedArray):
+                kind = f"{type(value).__module__}.{type(value).__name__}"
+                raise WrongReturn(f"{name} is a {kind}; expected an array or a number of NumPy.")
+        return outputs
 
 
 def call(*names: str) -> Call:

@@ -1,55 +1,147 @@
 """What an answer does on every probe of a question, beside what the reference does."""
 
+from collections.abc import Collection
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
-from normlab.checks.compare import agrees, changed_fault, dtype_fault, form_fault, looks_like
-from normlab.checks.diagnosis import Fault
-from normlab.checks.exercise import Answer, Probe, Question
+from normlab.checks.compare import (
+    agrees,
+    changed_arguments,
+    differing,
+    form_fault,
+    looks_like,
+    other_dtype,
+)
+from normlab.checks.exercise import (
+    ANY_INPUT,
+    FORMULA,
+    LEVELS,
+    PRECISION,
+    STATE,
+    Answer,
+    Law,
+    Probe,
+    Question,
+)
 from normlab.checks.observe import Observation, Respond, observe
 
 CLEAR = 0.05
 
 
 class Examination:
-    """All probes of a question, with what an answer did and what the reference does."""
+    """All probes of a question, with what an answer did and what the reference does.
+
+    A probe belongs to a level, and so do its outputs: one is judged at the later of the two. The
+    numbers i of probes are their places in `probes`.
+    """
 
     def __init__(self, question: Question, respond: Respond, seed: int) -> None:
         self.question, self.respond, self.seed = question, respond, seed
         self.probes, self.expected = expected(question, seed)
         self.got = [respond(p.arguments) for p in self.probes]
         self.by_size = sorted(range(len(self.probes)), key=lambda i: self.probes[i].size)
-        self.failing = [i for i in self.by_size if not self._passes(i)]
 
-    def _passes(self, i: int) -> bool:
-        return agrees(self.got[i], self.expected[i], self.probes[i])
+    @cached_property
+    def first_wrong(self) -> str | None:
+        """The first level that the answer has not."""
+        return next((level for level in self.question.levels if not self.has(level)), None)
 
-    def fails_clearly(self, i: int) -> bool:
-        """Whether a reader sees it on probe i: a number is off by 5 %, or all is different."""
-        wide = replace(self.probes[i], tolerance=max(CLEAR, self.probes[i].tolerance))
-        return not agrees(self.got[i], self.expected[i], wide)
+    @cached_property
+    def first_wrong_when_called_once(self) -> str | None:
+        """The same, without looking at what second calls do."""
+        return next((level for level in self.question.levels if self._flaws(level)), None)
 
-    def repeats(self) -> bool:
-        """Whether second calls do what the first ones did."""
+    def has(self, level: str) -> bool:
+        return not self._flaws(level) and not self.not_repeated(level)
+
+    def _flaws(self, level: str) -> list[int]:
+        return self.failing(level) + self.of_other_dtype(level) + self.changing(level)
+
+    def up_to(self, level: str) -> list[int]:
+        """The probes that are looked at up to a level, the smallest first."""
+        last = LEVELS.index(level)
+        return [i for i in self.by_size if LEVELS.index(self.probes[i].level) <= last]
+
+    def names(self, i: int, level: str) -> list[str]:
+        """The outputs of probe i that are judged up to a level."""
+        last = LEVELS.index(level)
+        later = self.question.later
+        outputs = self.expected[i].outputs or {}
+        return [name for name in outputs if LEVELS.index(later.get(name, FORMULA)) <= last]
+
+    def failing(self, level: str) -> list[int]:
+        """The probes on which the values, or the error, are wrong in what a level judges."""
+        return [i for i in self.up_to(level) if not self.passes(i, level)]
+
+    def passes(self, i: int, level: str) -> bool:
+        """Whether probe i is right in all that is judged up to a level."""
+        return agrees(self.got[i], self.expected[i], self.probes[i], self.names(i, level))
+
+    def differing(self, i: int, names: Collection[str]) -> list[str]:
+        """Which of these outputs of probe i are wrong, where there are outputs at all."""
+        if self.got[i].outputs is None or self.expected[i].outputs is None:
+            return []
+        return differing(self.got[i], self.expected[i], self.probes[i], names)
+
+    def of_other_dtype(self, level: str) -> list[int]:
+        """The probes on which an output has another dtype than it should."""
+        if level != self.question.level_for(PRECISION):
+            return []
+        return [i for i in self.up_to(level) if self.dtype_differs(i)]
+
+    def dtype_differs(self, i: int) -> bool:
+        return other_dtype(self.got[i], self.expected[i]) is not None
+
+    def changing(self, level: str) -> list[int]:
+        """The probes whose arguments are changed in place."""
+        if level != self.question.level_for(STATE, ANY_INPUT):
+            return []
+        return [i for i in self.up_to(level) if self.changes(i)]
+
+    def changes(self, i: int) -> bool:
+        return bool(changed_arguments(self.got[i], self.expected[i]))
+
+    def not_repeated(self, level: str) -> list[int]:
+        """The probes on which a second call does something else than the first."""
+        return [i for i in self.up_to(level) if not self._repeats[i]]
+
+    @cached_property
+    def _repeats(self) -> list[bool]:
         again = (self.respond(p.arguments) for p in self.probes)
         both = zip(self.got, again, self.probes, strict=True)
-        return all(looks_like(one, two, one, probe) for one, two, probe in both)
+        return [looks_like(one, two, one, p, one.outputs or ()) for one, two, p in both]
 
-    def first_fault(self) -> tuple[int, Fault] | None:
-        """The first thing that is wrong with the form, on the smallest input that shows it."""
-        for fault_of in (form_fault, dtype_fault, changed_fault):
-            for i in self.by_size:
-                fault = fault_of(self.got[i], self.expected[i])
-                if fault:
-                    return i, fault
-        return None
+    def formless(self, level: str) -> list[int]:
+        """The probes on which there are no values to compare: it raises, or has another shape."""
+        return [i for i in self.failing(level) if form_fault(self.got[i], self.expected[i])]
 
-    def matches(self, variant: Answer, i: int) -> bool:
+    def fails_clearly(self, i: int, level: str) -> bool:
+        """Whether a reader sees it on probe i: a number is off by 5 %, or all is different."""
+        wide = replace(self.probes[i], tolerance=max(CLEAR, self.probes[i].tolerance))
+        return not agrees(self.got[i], self.expected[i], wide, self.names(i, level))
+
+    def showing(self, sign: str) -> list[int]:
+        """The failing probes of the first wrong level whose failure is a sign of something."""
+        level = self.first_wrong
+        if level is None:
+            return []
+        return [i for i in self.failing(level) if self.probes[i].shows == sign]
+
+    def matches(self, variant: Answer, i: int, level: str) -> bool:
         """Whether a variant of the reference does on probe i what the answer does."""
-        other = _of_variant(self.question, self.seed, variant, i)
-        return looks_like(self.got[i], other, self.expected[i], self.probes[i])
+        other = self.of_variant(variant, i)
+        names = self.names(i, level)
+        return looks_like(self.got[i], other, self.expected[i], self.probes[i], names)
+
+    def is_wrong(self, variant: Answer, i: int, level: str) -> bool:
+        """Whether a variant of the reference fails probe i."""
+        other = self.of_variant(variant, i)
+        return not agrees(other, self.expected[i], self.probes[i], self.names(i, level))
+
+    def of_variant(self, variant: Answer, i: int) -> Observation:
+        return _of_variant(self.question, self.seed, variant, i)
 
 
 @lru_cache(maxsize=64)
@@ -58,6 +150,13 @@ def expected(question: Question, seed: int) -> tuple[tuple[Probe, ...], list[Obs
     assert question.reference is not None
     probes = question.probes(np.random.default_rng(seed))
     return probes, [observe(question.driver, question.reference, p.arguments) for p in probes]
+
+
+@lru_cache(maxsize=256)
+def expected_by_law(question: Question, law: Law) -> list[Observation]:
+    """What the reference does on the inputs of a law."""
+    assert question.reference is not None
+    return [observe(question.driver, question.reference, given) for given in law.inputs]
 
 
 @lru_cache(maxsize=2**15)

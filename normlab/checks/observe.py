@@ -1,13 +1,14 @@
 """Run an answer, and write down what can be seen from outside."""
 
 import linecache
+import re
 import sys
 import sysconfig
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeAlias
@@ -37,14 +38,14 @@ class Raised:
 
 @dataclass(frozen=True)
 class Observation:
-    """What one call did: outputs or an exception, and which arguments it changed.
+    """What one call did: outputs or an exception, and what it made of arguments that it changed.
 
     `outputs` holds NumPy arrays, strings and None only.
     """
 
     outputs: Outputs | None = None
     raised: Raised | None = None
-    changed: tuple[str, ...] = ()
+    changed: Mapping[str, Any] = field(default_factory=dict)
 
 
 Respond: TypeAlias = Callable[[Arguments], Observation]
@@ -59,10 +60,13 @@ def observe(driver: Driver, answer: Answer, arguments: Arguments) -> Observation
             warnings.simplefilter("ignore")
             returned = driver(answer, **given)
         outputs = {name: to_array(value, name) for name, value in returned.items()}
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # a learner's own class may be of any kind
+        if is_from_the_keyboard(error):
+            raise
         return Observation(raised=_raised(error))
-    changed = [k for k, v in arguments.items() if not _identical(v, given[k])]
-    return Observation(outputs, changed=tuple(changed))
+    return Observation(
+        outputs, changed={k: given[k] for k, v in arguments.items() if not _identical(v, given[k])}
+    )
 
 
 def to_array(value: Any, name: str) -> Any:
@@ -81,8 +85,13 @@ def to_array(value: Any, name: str) -> Any:
     except ValueError:
         array = np.array(None)
     if array.dtype.kind not in "biuf":
-        raise WrongReturn(f"{name} is of type {type(value).__name__}; expected numbers.")
+        seen = f"of dtype {array.dtype}" if isinstance(value, np.ndarray) else _type_of(value)
+        raise WrongReturn(f"{name} is {seen}; expected real numbers.")
     return array
+
+
+def _type_of(value: Any) -> str:
+    return f"of type {type(value).__name__}"
 
 
 def _identical(before: Any, after: Any) -> bool:
@@ -99,6 +108,12 @@ def _raised(error: BaseException) -> Raised:
     )
 
 
+def is_from_the_keyboard(error: BaseException) -> bool:
+    """Whether somebody has pressed Ctrl-C: then no line of a learner raises it."""
+    line = own_line(error.__traceback__) or ""
+    return type(error) is KeyboardInterrupt and not re.search(r"\braise\b", line)
+
+
 LONGEST_MESSAGE = 1000
 
 
@@ -106,7 +121,7 @@ def message_of(error: BaseException) -> str:
     """The first characters of an error's message; a learner's own error may fail to say one."""
     try:
         return str(error)[:LONGEST_MESSAGE]
-    except Exception as another:
+    except BaseException as another:
         return f"(its message cannot be shown: {type(another).__name__})"
 
 

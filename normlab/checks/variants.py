@@ -90,7 +90,6 @@ def single_variants(question: Question) -> list[Variant]:
 
 @cache
 def pair_variants(question: Question) -> list[Variant]:
-    """Each two mistakes that can be made at once."""
-    singles = itertools.combinations(single_variants(question), 2)
-    pairs = [a.with_one_more(b) for a, b in singles if a.mistakes != b.mistakes]
+    """Each two mistakes, or two forms of one, that can be made at once."""
+    pairs = (a.with_one_more(b) for a, b in itertools.combinations(single_variants(question), 2))
     return [pair for pair in pairs if pair.possible()]

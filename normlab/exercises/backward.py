@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from normlab.checks.exercise import Mistake
+from normlab.checks.signs import fails
 
 Form = Mapping[str, str]
 
@@ -11,7 +12,7 @@ def gamma_missing(*forms: Form) -> Mistake:
     return Mistake(
         "gamma-missing",
         "dx knows nothing of γ",
-        "y = γ ⊙ x̂ + …, so what arrives at x̂ is ĝ = dy ⊙ γ. All terms of dx are made of g_hat.",
+        "y = γ ⊙ x̂ + …, so what arrives at x̂ is ĝ = dy ⊙ γ. All terms of dx are made of ĝ.",
         *forms,
     )
 
@@ -20,8 +21,8 @@ def gamma_after(*forms: Form) -> Mistake:
     return Mistake(
         "gamma-after",
         "γ multiplies dx at the end",
-        "γ comes after x̂ in the forward pass, so it comes first in the backward pass: ĝ = dy ⊙ γ, "
-        "then the means. A mean of ĝ is not a mean of dy times γ.",
+        "γ comes after x̂ in the forward pass, so it comes first in the backward pass, and only "
+        "once: ĝ = dy ⊙ γ, then the means.",
         *forms,
     )
 
@@ -48,8 +49,8 @@ def deviation_detached(words: str, symbol: str, *forms: Form) -> Mistake:
 def not_normalized(symbol: str, *forms: Form) -> Mistake:
     return Mistake(
         "not-normalized",
-        f"the term x̂·mean(ĝ ⊙ x̂) has a factor {symbol} too many or too few",
-        "Both factors are the normalized row x̂, not x and not x̂ divided once more.",
+        "in the term x̂·mean(ĝ ⊙ x̂) something else stands for x̂",
+        f"Twice it is the normalized row x̂: not x, and not x̂ divided by {symbol} once more.",
         *forms,
     )
 
@@ -68,6 +69,75 @@ def term_added(*forms: Form) -> Mistake:
         "term-added",
         "a term is added instead of subtracted",
         "The means are what the norm takes away: both the forward and the backward pass subtract.",
+        *forms,
+    )
+
+
+def mean_of_product(*forms: Form) -> Mistake:
+    return Mistake(
+        "product-of-means",
+        "mean(ĝ ⊙ x̂) is computed as mean(ĝ) times mean(x̂)",
+        "The mean of products is not the product of means. First multiply feature by feature, then "
+        "take the mean.",
+        *forms,
+    )
+
+
+def direct_missing(*forms: Form) -> Mistake:
+    return Mistake(
+        "direct-missing",
+        "the direct term ĝ is missing in dx",
+        "x stands in x̂ itself, so what arrives at x̂ arrives at x, too, divided by the divisor.",
+        *forms,
+    )
+
+
+def divided_by_rows(*forms: Form) -> Mistake:
+    return Mistake(
+        "divided-by-rows",
+        "the sums over the features are divided by the number of rows",
+        "A mean over D features is a sum divided by D, x.shape[-1]. len(x) is the size of the "
+        "first axis, the number of tokens.",
+        *forms,
+    )
+
+
+def means_over_tokens(*forms: Form) -> Mistake:
+    return Mistake(
+        "means-over-tokens",
+        "the means in dx are taken over the tokens",
+        "That is the backward pass of batch norm, whose statistics the examples share. Here each "
+        "token has its own, so these means go over its features.",
+        *forms,
+    )
+
+
+def axes_of_a_matrix(*forms: Form) -> Mistake:
+    return Mistake(
+        "axes-of-a-matrix",
+        "the axes are those of a matrix: 1 for the features, 0 for the tokens",
+        "x may have any number of leading axes. The features are axis −1, and the tokens are all "
+        "axes before it.",
+        *forms,
+    )
+
+
+def axis_example(*forms: Form) -> Mistake:
+    return Mistake(
+        "axis-example",
+        "the means are taken over all axes but the first",
+        "With a batch (B, T, D) the tokens of an example then share their statistics. The features "
+        "are the last axis alone.",
+        *forms,
+    )
+
+
+def divided_by_tokens(*forms: Form) -> Mistake:
+    return Mistake(
+        "divided-by-tokens",
+        "dx is divided by the number of tokens",
+        "Whether the loss is a mean over the tokens is decided in the loss, and stands in dy "
+        "already.",
         *forms,
     )
 
@@ -122,6 +192,25 @@ def dgamma_mean(*forms: Form) -> Mistake:
     )
 
 
+def dgamma_axes_fixed(*forms: Form) -> Mistake:
+    return Mistake(
+        "dgamma-axes-fixed",
+        "a parameter's gradient is summed over the axes 0 and 1, or over all",
+        "For x of shape (N, D) axis 1 holds the features, and they stay. Sum over all axes but the "
+        "last: tuple(range(x.ndim - 1)).",
+        *forms,
+    )
+
+
+def returned_in_another_order(order: str, *forms: Form) -> Mistake:
+    return Mistake(
+        "gradients-swapped",
+        "the gradients are returned in another order",
+        f"The order is {order}.",
+        *forms,
+    )
+
+
 def dgamma_over_features(*forms: Form) -> Mistake:
     return Mistake(
         "dgamma-over-features",
@@ -149,21 +238,12 @@ def dgamma_with_gamma(*forms: Form) -> Mistake:
     )
 
 
-def shapes_not_checked(*forms: Form) -> Mistake:
-    return Mistake(
-        "shapes-not-checked",
-        "a dy or γ of the wrong shape raises no ValueError that names the shapes",
-        "NumPy stretches a shape (1,) or (1, D) without a word, and the gradients belong to "
-        "another norm. Whoever reads the error wants to see both shapes.",
-        *forms,
-    )
-
-
 def half_sums(*forms: Form) -> Mistake:
     return Mistake(
         "half-sums",
-        "a parameter's gradient is summed in float16",
+        "over many float16 tokens a parameter's gradient is off, as by a sum in float16",
         "Next to 2048 the float16 numbers are 2 apart: adding 1 changes nothing. Convert dy to "
         "float32 before the sum.",
         *forms,
+        seen=fails("sum"),
     )

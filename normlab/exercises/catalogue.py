@@ -9,7 +9,12 @@ from normlab.exercises.bug_museum.support import layer_norm
 
 MODULES: Mapping[str, Mapping[str, str]] = {
     "01_layer_norm": {"layer_norm": "layer_norm.question"},
-    "02_layer_norm_backward": {"layer_norm_backward": "layer_norm_backward.question"},
+    "02_layer_norm_backward": {
+        "variance_gradient": "layer_norm_backward.steps",
+        "mean_gradient": "layer_norm_backward.steps",
+        "input_gradient": "layer_norm_backward.steps",
+        "layer_norm_backward": "layer_norm_backward.question",
+    },
     "03_rms_norm": {
         "rms_norm": "rms_norm.forward",
         "rms_norm_backward": "rms_norm.backward",

@@ -2,16 +2,8 @@
 
 from collections.abc import Mapping
 
-from normlab.checks.exercise import Arguments, Mistake, Probe
-
-
-def plain(title: str, arguments: Arguments) -> Probe:
-    """A probe of the formula alone: float32's digits suffice, and special probes ask for more.
-
-    So an answer that computes in float32 throughout is told that, and not a list of numbers
-    that look alike. A hundred float32 steps are 1e-5.
-    """
-    return Probe(title, arguments, tolerance=1e-5)
+from normlab.checks.exercise import Mistake
+from normlab.checks.signs import accepts, changes_arguments, fails, loses_digits, loses_dtype
 
 
 def eps_outside(*forms: Mapping[str, str]) -> Mistake:
@@ -62,23 +54,26 @@ def axis_all(*forms: Mapping[str, str]) -> Mistake:
     )
 
 
-def half_statistics(*forms: Mapping[str, str]) -> Mistake:
+def half_statistics(*forms: Mapping[str, str], output: str = "") -> Mistake:
+    """`output`: the one whose values tell, if there are others."""
     return Mistake(
         "half-statistics",
-        "the statistics are computed in half precision",
+        "half-precision numbers come out wrong, as by statistics in half precision",
         "float16 ends at 65,504, so the square of 256 is already infinite. bfloat16 has 3 digits. "
         "Compute in float32, and convert the result back.",
         *forms,
+        seen=fails("half", output=output),
     )
 
 
 def float64_narrowed(*forms: Mapping[str, str]) -> Mistake:
     return Mistake(
         "float64-narrowed",
-        "float64 numbers are computed in float32",
+        "digits of float64 numbers are lost, as by computing in float32",
         "float32 is the least precision, not the only one: only half precision is widened. A "
         "gradient check needs all digits of float64.",
         *forms,
+        seen=loses_digits("digits"),
     )
 
 
@@ -98,6 +93,7 @@ def dtype_lost(*forms: Mapping[str, str]) -> Mistake:
         "the dtype is lost",
         "A norm gives back the dtype that it is given; otherwise every layer after it pays.",
         *forms,
+        seen=loses_dtype,
     )
 
 
@@ -108,14 +104,27 @@ def input_mutated(*forms: Mapping[str, str]) -> Mistake:
         "The caller still needs its array: in a transformer x is the residual stream. Make a new "
         "array.",
         *forms,
+        seen=changes_arguments,
     )
 
 
-def gamma_shape_not_checked(*forms: Mapping[str, str]) -> Mistake:
+def cancellation(*forms: Mapping[str, str]) -> Mistake:
+    return Mistake(
+        "cancellation",
+        "digits are lost far from 0, as by the variance E[x²] − E[x]²",
+        "Far from 0 both terms are large and nearly equal, and their difference is rounding error: "
+        "it may be negative. Subtract the mean first, then square.",
+        *forms,
+        seen=fails("far", but_not=("digits",)),
+    )
+
+
+def shapes_not_checked(what: str, *forms: Mapping[str, str]) -> Mistake:
     return Mistake(
         "shapes-not-checked",
-        "a γ of the wrong shape raises no ValueError that names the shapes",
+        f"{what} of the wrong shape raises no ValueError that names the shapes",
         "NumPy stretches a shape (1,) or (1, D) without a word, and the result belongs to another "
-        "γ. Whoever reads the error wants to see both shapes.",
+        "norm. Whoever reads the error wants to see both shapes.",
         *forms,
+        seen=accepts("misfit"),
     )

@@ -10,7 +10,7 @@ from itertools import takewhile
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from normlab.checks.cells import DEFINES, UnreadableFile, notebook_cells
+from normlab.checks.cells import UnreadableFile, notebook_cells, python_cells
 from normlab.exercises import FUNCTIONS
 from normlab.grading.handed_in import HandedIn, files_in
 from normlab.grading.names import EXERCISE_NAMES, FileName, read_name
@@ -122,11 +122,8 @@ def _recognise(file: HandedIn, about: "_About") -> Submission | str:
 
 def _by_content(file: HandedIn) -> str:
     """The exercise of which a file defines most functions, "" if it defines none."""
-    content = file.read()
-    if file.name.lower().endswith(".ipynb"):
-        defined = {name for cell in notebook_cells(file.name, content) for name in cell.defines()}
-    else:
-        defined = set(DEFINES.findall(content.decode("utf-8", "replace")))
+    read = notebook_cells if file.name.lower().endswith(".ipynb") else python_cells
+    defined = {name for cell in read(file.name, file.read()) for name in cell.defines()}
     counts = [len(defined & set(functions)) for functions in FUNCTIONS.values()]
     return EXERCISE_NAMES[counts.index(max(counts))] if max(counts) else ""
 

@@ -6,10 +6,18 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from normlab.checks.cells import SYNTAX_OF_NOTEBOOKS, Cell, UnreadableFile, notebook_cells
+from normlab.checks.cells import (
+    Cell,
+    UnreadableFile,
+    in_the_way,
+    notebook_cells,
+    python_cells,
+    set_aside,
+)
 from normlab.checks.diagnosis import Diagnosis, Fault
-from normlab.checks.examiner import not_defined
+from normlab.checks.examiner import not_defined, wrong_from_start
 from normlab.checks.exercise import Exercise
+from normlab.checks.sources import SYNTAX_OF_NOTEBOOKS
 from normlab.exercises import load_exercise
 from normlab.grading.confined.limits import Limits
 from normlab.grading.confined.messages import Malformed
@@ -53,7 +61,7 @@ def grade(paper: Paper, setting: Setting, start: Start) -> Graded:
     return Graded(
         exercise.name,
         tuple(diagnoses),
-        notes=(*layout.notes, *_notes(first, layout)),
+        notes=(*layout.notes, *_notes(first, layout), *_in_the_way(paper, cells, diagnoses)),
         printed=first.talk.printed,
     )
 
@@ -64,10 +72,7 @@ def _cells(paper: Paper) -> list[Cell]:
     name = f"{paper.exercise}{paper.suffix}"
     if paper.suffix == ".ipynb":
         return notebook_cells(name, paper.content)
-    try:
-        return [Cell(name, paper.content.decode("utf-8-sig"))]
-    except UnicodeDecodeError as error:
-        raise UnreadableFile(f"{name} is no text: {error}.") from None
+    return python_cells(name, paper.content)
 
 
 def _notes(first: "_Outcome", layout: Layout) -> Iterator[str]:
@@ -77,6 +82,14 @@ def _notes(first: "_Outcome", layout: Layout) -> Iterator[str]:
     for i, error in first.talk.errors:
         if fingerprint(layout.cells[i]) not in released(first.exercise).cells:
             yield f"{layout.cells[i].name}: {error}"
+
+
+def _in_the_way(paper: Paper, cells: list[Cell], diagnoses: list[Diagnosis]) -> Iterator[str]:
+    """Why what was not attempted may yet seem to be answered."""
+    missing = [d.function for d in diagnoses if not d.attempted]
+    notebook = paper.suffix == ".ipynb" and missing
+    aside = set_aside(paper.exercise, paper.content) if notebook else {}
+    yield from filter(None, (in_the_way(function, cells, aside) for function in missing))
 
 
 @lru_cache(maxsize=16)
@@ -96,7 +109,7 @@ class _Outcome:
     def best(self, function: str) -> Diagnosis:
         """The best of the candidates; the last of equals."""
         found = [d for d in reversed(self.diagnoses) if d.function == function]
-        return max(found, key=lambda d: (d.passed, d.attempted))
+        return max(found, key=lambda d: (d.passed, d.points, d.attempted))
 
 
 @dataclass(frozen=True)
@@ -145,15 +158,14 @@ class _Grading:
         if result.passed or set(result.mistakes) & WHY.keys():
             return result
         again = self._diagnosis_of(function, fatal_one)
-        return again if again.passed else result
+        return max((result, again), key=lambda d: (d.passed, d.points))
 
     def _diagnosis_of(self, function: str, without: Collection[int]) -> Diagnosis:
         outcome = self.run([function], without)
         if outcome.fault is None:
             return outcome.best(function)
         exercise = self.questions.exercise
-        points = exercise.question(function).points
-        return Diagnosis(exercise.name, function, False, True, points, (outcome.fault,))
+        return wrong_from_start(exercise, exercise.question(function), True, outcome.fault)
 
 
 @cache

@@ -1,7 +1,7 @@
 """Points: what a policy makes of the diagnoses of a class."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from normlab.checks.diagnosis import Diagnosis
@@ -25,6 +25,14 @@ class Mark:
     diagnosis: Diagnosis
     points: float
     most: float
+
+    def scaled(self) -> Diagnosis:
+        """The diagnosis, its levels with the points that they have in this class."""
+        factor = self.most / max(1, self.diagnosis.max_points)
+        levels = (
+            replace(level, max_points=factor * level.max_points) for level in self.diagnosis.levels
+        )
+        return replace(self.diagnosis, levels=tuple(levels))
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,8 @@ class Policy:
     Args:
         seconds, memory_mb, library_norms: as in `Setting`.
         points: function -> points, where they differ from the exercise's.
-        partial: name of a mistake -> share of the points if no worse one is made.
+        partial: name of a mistake -> share of the points of the level that it costs, if no worse
+            one is made there.
         due: exercise -> when it is late.
         free_days: late days that a student has in all.
         per_day: share of the points lost for each further day that has begun.
@@ -53,12 +54,14 @@ class Policy:
         return float(self.points.get(diagnosis.function, diagnosis.max_points))
 
     def points_for(self, diagnosis: Diagnosis) -> float:
-        """Points for an answer, if it was on time."""
+        """Points for an answer, if it was on time: those of its levels, and a part of the next."""
         most = self.max_points(diagnosis)
         if diagnosis.passed:
             return most
+        missed = next((level.max_points for level in diagnosis.levels if not level.passed), 0)
         shares = [self.partial.get(mistake, 0.0) for mistake in diagnosis.mistakes]
-        return most * min(shares, default=0.0)
+        reached = diagnosis.points + missed * min(shares, default=0.0)
+        return most * reached / max(1, diagnosis.max_points)
 
     def days_late(self, exercise: str, submitted: datetime | None) -> int:
         """Days that have begun since an exercise was due; 0 where a time is not known."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from normlab.checks.diagnosis import Diagnosis, Example, Fault
+from normlab.checks.diagnosis import Diagnosis, Example, Fault, Level
 from normlab.grading.paper import Graded, Paper, Setting
 from normlab.tools.whole_files import held
 
@@ -127,6 +127,14 @@ def graded_from(fields: dict[str, Any]) -> Graded:
 
 
 def _diagnosis(fields: dict[str, Any]) -> Diagnosis:
-    faults = tuple(Fault(**fault) for fault in fields["faults"])
+    read = {
+        "faults": tuple(map(_fault, fields["faults"])),
+        "levels": tuple(Level(**level) for level in fields["levels"]),
+        "printed": tuple(fields["printed"]),
+    }
+    return Diagnosis(**fields | read)
+
+
+def _fault(fields: dict[str, Any]) -> Fault:
     example = fields["example"] and Example(**fields["example"])
-    return Diagnosis(**fields | {"faults": faults, "example": example})
+    return Fault(**fields | {"example": example})

@@ -8,6 +8,7 @@ from normlab.grading.collect import Collection
 from normlab.grading.confined.level import Level
 from normlab.grading.marks import StudentMarks
 from normlab.grading.outputs.overview import count_mistakes
+from normlab.grading.outputs.pages import kind_of
 from normlab.tools.table import Table
 
 
@@ -36,14 +37,14 @@ def summary(students: Callable[[], Iterator[StudentMarks]]) -> str:
         for exercise in student.exercises:
             for mark in exercise.marks:
                 d = mark.diagnosis
-                verdict = "right" if d.passed else "wrong" if d.attempted else "missing"
-                counts[d.exercise, d.function, verdict] += 1
+                counts[d.exercise, d.function, kind_of(mark)] += 1
     mistakes = count_mistakes(students()).most_common()
     rows = []
     asked = list(dict.fromkeys((name, function) for name, function, _ in counts))
     for name, function in sorted(asked, key=lambda pair: (pair[0], asked.index(pair))):
         made = next((f"{mistake} ({n})" for (f, mistake, _), n in mistakes if f == function), "")
-        numbers = [counts[name, function, each] for each in ("right", "wrong", "missing")]
+        numbers = [counts[name, function, each] for each in ("right", "partly", "wrong", "none")]
         rows.append([name, function, *numbers, made])
-    columns = ("exercise", "function", "right", "wrong", "missing", "most frequent mistake")
+    kinds = ("right", "partly", "wrong", "missing")
+    columns = ("exercise", "function", *kinds, "most frequent mistake")
     return str(Table(columns, rows))

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -11,8 +11,16 @@ import numpy as np
 from normlab.checks.compare import close
 from normlab.checks.diagnosis import Diagnosis, Fault
 from normlab.checks.examination import expected
-from normlab.checks.examiner import NOT_DETERMINISTIC, calls, judge, not_defined, right_at_once
+from normlab.checks.examiner import (
+    calls,
+    judge,
+    not_defined,
+    right,
+    right_at_once,
+    wrong_from_start,
+)
 from normlab.checks.exercise import Arguments, Exercise, Question, Value
+from normlab.checks.findings import NOT_DETERMINISTIC
 from normlab.checks.observe import Observation, Raised
 from normlab.grading.confined.library_norms import GUARDED, LibraryNorm
 from normlab.grading.conversation import Conversation, questions_message
@@ -141,10 +149,10 @@ class _Target:
         replay = Replay([p.arguments for p in probes], [responses[i] for i in range(len(probes))])
         self.found = self._library_norm(seen)
         if self.found is None and right_at_once(self.question, replay, self.seed):
-            self.found = _right(self.exercise, self.question)
+            self.found = right(self.exercise, self.question)
         elif self.found is None:
             found = judge(self.exercise, self.question, replay, self.seed)
-            self.found = _without_inputs(self.exercise, self.question, found)
+            self.found = _without_inputs(self.question, found)
 
     def _library_norm(self, seen: Sequence[Observation]) -> Diagnosis | None:
         """The diagnosis of an answer that has called one of the guarded norms."""
@@ -153,15 +161,7 @@ class _Target:
         if name is None:
             return None
         fault = Fault("library-norm", f"it calls {name}", LIBRARY_NORM)
-        return _wrong(self.exercise, self.question, fault)
-
-
-def _right(exercise: Exercise, question: Question) -> Diagnosis:
-    return Diagnosis(exercise.name, question.function, True, True, question.points)
-
-
-def _wrong(exercise: Exercise, question: Question, *faults: Fault) -> Diagnosis:
-    return Diagnosis(exercise.name, question.function, False, True, question.points, faults)
+        return wrong_from_start(self.exercise, self.question, True, fault)
 
 
 def _undefined(questions: Questions, talk: Conversation, target: int) -> Diagnosis:
@@ -193,8 +193,8 @@ class Replay:
         return left.pop(0) if len(left) > 1 else next(iter(left), UNASKED)
 
 
-def _without_inputs(exercise: Exercise, question: Question, found: Diagnosis) -> Diagnosis:
-    """The faults whose texts are ours: the others, and examples, could hold hidden numbers."""
+def _without_inputs(question: Question, found: Diagnosis) -> Diagnosis:
+    """With the faults whose texts are ours: the others, and examples, could hold hidden numbers."""
     ours = {mistake.name for mistake in question.mistakes} | {NOT_DETERMINISTIC.name}
-    kept = [fault for fault in found.faults if fault.name in ours]
-    return _wrong(exercise, question, *(kept or [ONLY_KNOWN_INPUTS]))
+    kept = (replace(fault, example=None) for fault in found.faults if fault.name in ours)
+    return replace(found, faults=tuple(kept) or (ONLY_KNOWN_INPUTS,))

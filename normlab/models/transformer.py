@@ -36,7 +36,8 @@ class TransformerConfig:
         encoder_layers, decoder_layers: blocks in each stack. With only one of them the model is
             encoder-only or decoder-only; with both, the decoder attends to the encoder.
         placement: a name in `normlab.models.PLACEMENTS`, or a class of your own.
-        norm: "layer_norm", "rms_norm" or "dyt".
+        norm: "layer_norm", "rms_norm" or "dyt", or a function or class that makes a norm of a
+            size.
         d_model, heads, d_ff: width of the stream, heads of attention, width inside the FFN.
         vocab_size, max_tokens: how many tokens there are, and how long a sequence may be.
         qk_norm: whether queries and keys are normalized in each head.
@@ -50,7 +51,7 @@ class TransformerConfig:
     encoder_layers: int = 0
     decoder_layers: int = 0
     placement: str | type[Placement] = "pre-norm"
-    norm: str = "layer_norm"
+    norm: str | Callable[[int], nn.Module] = "layer_norm"
     d_model: int = 64
     heads: int = 4
     d_ff: int = 256
@@ -71,7 +72,7 @@ class TransformerConfig:
                 f"{self.heads} heads do not divide d_model = {self.d_model}; "
                 "choose a multiple of the number of heads."
             )
-        if self.norm not in NORMS:
+        if isinstance(self.norm, str) and self.norm not in NORMS:
             raise ValueError(f"norm is {self.norm!r}; expected one of {', '.join(NORMS)}.")
         find_initialization(self.init)
         self.placement_class()
@@ -92,7 +93,8 @@ class TransformerConfig:
 
     def make_norm(self, size: int) -> nn.Module:
         """A norm over a last dimension of that size."""
-        return NORMS[self.norm](size)
+        make = NORMS[self.norm] if isinstance(self.norm, str) else self.norm
+        return make(size)
 
     def site(self, stack: StackName, layer: int) -> Site:
         """Where block `layer` of `stack` stands; the first is 1."""

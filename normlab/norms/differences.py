@@ -50,4 +50,5 @@ def relative_error(estimate: ArrayLike, reference: ArrayLike) -> float:
     0.4472
     """
     estimate, reference = np.asarray(estimate, np.float64), np.asarray(reference, np.float64)
-    return float(np.linalg.norm(estimate - reference) / np.linalg.norm(reference))
+    difference, size = np.linalg.norm(estimate - reference), np.linalg.norm(reference)
+    return float(difference / size) if size else (np.inf if difference else 0.0)

@@ -1,6 +1,8 @@
 from .explorer import Choice as Choice
 from .explorer import Explorer as Explorer
 from .explorer import Slider as Slider
+from .in_use import Picture as Picture
+from .in_use import Use as Use
 from .scene import Scene as Scene
 from .style import BLUE as BLUE
 from .style import GREEN as GREEN

@@ -18,6 +18,7 @@ from .update import OutputChange as OutputChange
 from .update import Rule as Rule
 from .update import model_update as model_update
 from .update import perturb_weights as perturb_weights
+from .watch import replaced_outputs as replaced_outputs
 from .watch import watched_inputs as watched_inputs
 from .watch import watched_outputs as watched_outputs
 from .weights import WeightGradients as WeightGradients

@@ -12,6 +12,8 @@ from normlab.tools.table import Table
 
 Measure = Callable[[int, int], float]
 """`measure(depth, seed)`."""
+Fit = Callable[[FloatArray, FloatArray], float]
+"""`fit(depths, values)`: the slope of a line through the logarithms."""
 
 
 def loglog_slope(depths: ArrayLike, values: ArrayLike) -> float:
@@ -35,11 +37,10 @@ def loglog_slope(depths: ArrayLike, values: ArrayLike) -> float:
     for name, numbers in (("depths", x), ("values", y)):
         if not (np.isfinite(numbers) & (numbers > 0)).all():
             raise ValueError(f"{name} are {numbers}; a logarithm needs finite numbers above 0.")
-    centered = np.log(x) - np.log(x).mean()  # (N,) -> ()
-    spread = centered @ centered  # (N,) -> ()
-    if spread == 0:
+    if np.unique(x).size < 2:  # the spread of their logarithms may be a rounding error
         raise ValueError(f"depths are {x}; a slope needs at least two different ones.")
-    return float(centered @ np.log(y) / spread)  # (N,) -> ()
+    centered = np.log(x) - np.log(x).mean()  # (N,) -> ()
+    return float(centered @ np.log(y) / (centered @ centered))  # (N,) -> ()
 
 
 @dataclass(frozen=True)
@@ -49,14 +50,16 @@ class DepthSweep:
     Attributes:
         depths: (N,) layers in each stack.
         values: (N,) by name; each the geometric mean over seeds.
+        fit: what finds the slope.
     """
 
     depths: Sequence[int]
     values: Mapping[str, FloatArray]
+    fit: Fit = loglog_slope
 
     def slope(self, name: str) -> float:
         """The log–log slope of one of them."""
-        return loglog_slope(self.depths, self.values[name])
+        return self.fit(np.array(self.depths, np.float64), self.values[name])
 
     def table(self) -> Table:
         """One row for each name: the value at each depth, and the slope."""
@@ -73,6 +76,7 @@ def sweep_depths(
     depths: Sequence[int],
     seeds: Sequence[int],
     title: str = "depths",
+    fit: Fit = loglog_slope,
 ) -> DepthSweep:
     """Measure at every depth with every seed, and take the geometric mean over the seeds.
 
@@ -84,6 +88,7 @@ def sweep_depths(
         depths: layers in each stack.
         seeds: one run each.
         title: of the progress bar.
+        fit: what finds the slopes.
 
     Example:
         >>> sweep = sweep_depths({"square": lambda depth, seed: depth**2}, [1, 2, 4], seeds=[0])
@@ -95,4 +100,4 @@ def sweep_depths(
     shape = (len(measures), len(depths), len(seeds))
     logs = np.log(np.array(measured, np.float64).reshape(shape))  # (M·N·S,) -> (M, N, S)
     means = np.exp(logs.mean(2))  # (M, N, S) -> (M, N)
-    return DepthSweep(tuple(depths), dict(zip(measures, means, strict=True)))
+    return DepthSweep(tuple(depths), dict(zip(measures, means, strict=True)), fit)

@@ -1,6 +1,6 @@
-"""What modules are called with and what they return, while a model runs once."""
+"""What modules are called with, and what they return or something else does in their place."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from torch import Tensor, nn
@@ -39,6 +39,28 @@ def watched_outputs(modules: Iterable[nn.Module]) -> Iterator[list[Tensor]]:
     ]
     try:
         yield seen
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+@contextmanager
+def replaced_outputs(
+    modules: Iterable[nn.Module], compute: Callable[[nn.Module, Tensor], Tensor]
+) -> Iterator[None]:
+    """Each call of the modules returns compute(module, its first input).
+
+    >>> import torch
+    >>> with replaced_outputs([same := nn.Identity()], lambda _, x: 2 * x):
+    ...     same(torch.ones(2))
+    tensor([2., 2.])
+    """
+    hooks = [
+        module.register_forward_hook(lambda own, inputs, _: compute(own, inputs[0]))
+        for module in modules
+    ]
+    try:
+        yield
     finally:
         for hook in hooks:
             hook.remove()

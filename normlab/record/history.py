@@ -10,6 +10,7 @@ VALUES: Mapping[str, tuple[type, ...]] = {
     "answered": (str, str, float, int),  # question, answer, surprise, again: 0 or 1
     "solved": (str, str, float, float),  # exercise, function, points, max_points
     "marked": (int, str),  # the number of a claim, what the learner says of it
+    "tried": (str, str, str, float, str),  # challenge, rules, settings, score, outcome
 }
 Verdict = Literal["holds", "holds if", "imprecise", "wrong"]
 """What the course says of a claim."""
@@ -22,7 +23,7 @@ class Entry:
     """One thing that the learner did.
 
     Args:
-        kind: "answered", "solved" or "marked".
+        kind: "answered", "solved", "marked" or "tried".
         id: no two entries have the same, so an entry that is met twice counts once.
         time: when, as ISO 8601 in UTC.
         values: what, of the types in `VALUES`.
@@ -54,6 +55,8 @@ class Entry:
                 f"claim {self.values[0]} is marked {self.values[1]!r}; expected a number from 1 "
                 f"on, and one of: {', '.join(MARKS)}."
             )
+        if self.kind == "tried" and not 0 <= self.values[3] <= 100:
+            raise ValueError(f"score is {self.values[3]}; expected a number from 0 to 100.")
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,24 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Try:
+    """An attempt at an open challenge.
+
+    Args:
+        rules: under which it was scored; scores of different rules do not compare.
+        settings: what was tried, as JSON.
+        score: from 0 to 100.
+        outcome: what was measured, as JSON.
+    """
+
+    rules: str
+    settings: str
+    score: float
+    outcome: str
+    time: datetime
+
+
+@dataclass(frozen=True)
 class History:
     """What a learner has done so far.
 
@@ -106,12 +127,14 @@ class History:
         answers: all answers to each question, in the order in which they were given.
         results: the best result for each (exercise, function).
         marks: all that was said of each claim, by its number, in the order in which it was said.
+        tries: all attempts at each open challenge, in the order in which they were made.
         notice: what the learner should know about the record itself, "" if nothing.
     """
 
     answers: Mapping[str, tuple[Answer, ...]] = field(default_factory=lambda: MappingProxyType({}))
     results: Mapping[tuple[str, str], Result] = field(default_factory=lambda: MappingProxyType({}))
     marks: Mapping[int, tuple[Mark, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    tries: Mapping[str, tuple[Try, ...]] = field(default_factory=lambda: MappingProxyType({}))
     notice: str = ""
 
     @property
@@ -134,6 +157,7 @@ def history_of(entries: Iterable[Entry], notice: str = "") -> History:
     answers: dict[str, tuple[Answer, ...]] = {}
     results: dict[tuple[str, str], Result] = {}
     marks: dict[int, tuple[Mark, ...]] = {}
+    tries: dict[str, tuple[Try, ...]] = {}
     for entry in sorted({entry.id: entry for entry in entries}.values(), key=_time):
         time = _time(entry)
         if entry.kind == "answered":
@@ -143,12 +167,16 @@ def history_of(entries: Iterable[Entry], notice: str = "") -> History:
         elif entry.kind == "marked":
             number, word = entry.values
             marks[number] = (*marks.get(number, ()), Mark(word, time))
+        elif entry.kind == "tried":
+            challenge, rules, settings, score, outcome = entry.values
+            new_try = Try(rules, settings, score, outcome, time)
+            tries[challenge] = (*tries.get(challenge, ()), new_try)
         else:
             exercise, function, points, most = entry.values
             new = Result(points, most, time if points == most else None)
             old = results.get((exercise, function), new)
             results[exercise, function] = new if new.share > old.share else old
-    return History(answers, results, marks, notice)
+    return History(answers, results, marks, tries, notice)
 
 
 def _time(entry: Entry) -> datetime:

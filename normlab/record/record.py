@@ -44,7 +44,7 @@ def open_record() -> Iterator["Record"]:
 
 @dataclass(frozen=True)
 class Record:
-    """What was answered, solved and marked.
+    """What was answered, solved, marked and tried.
 
     Where `folder` cannot be written, entries are kept in a folder for temporary files, or if
     need be in memory, and go to `folder` with the next entry that it takes. Nothing is raised
@@ -93,6 +93,14 @@ class Record:
             ValueError: unless the claim's number is above 0 and the word one of `MARKS`.
         """
         return self._keep("marked", claim, word)
+
+    def tried(self, challenge: str, rules: str, settings: str, score: float, outcome: str) -> str:
+        """Keep an attempt at an open challenge; settings and outcome are JSON.
+
+        Raises:
+            ValueError: unless 0 ≤ score ≤ 100.
+        """
+        return self._keep("tried", challenge, rules, settings, float(score), outcome)
 
     def history(self) -> History:
         """All that was kept so far, wherever it had to be kept."""

@@ -14,13 +14,15 @@ from pathlib import Path
 from normlab.record.history import VALUES, Entry
 from normlab.record.migration import migrate
 
-VERSION = 3
+VERSION = 4
 TABLES = {
     "answered": "question TEXT NOT NULL, answer TEXT NOT NULL, surprise REAL NOT NULL, "
     "again INTEGER NOT NULL",
     "solved": "exercise TEXT NOT NULL, function TEXT NOT NULL, "
     "points REAL NOT NULL, max_points REAL NOT NULL",
     "marked": "claim INTEGER NOT NULL, word TEXT NOT NULL",
+    "tried": "challenge TEXT NOT NULL, rules TEXT NOT NULL, settings TEXT NOT NULL, "
+    "score REAL NOT NULL, outcome TEXT NOT NULL",
 }
 SCHEMA = {
     kind: f"CREATE TABLE {kind} (id TEXT PRIMARY KEY, time TEXT NOT NULL, {columns})"
@@ -105,7 +107,7 @@ def fault(path: Path) -> str:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version > VERSION:
                 return f"it is of version {version}, and this normlab knows {VERSION}"
-            if version in (1, 2):
+            if 1 <= version < VERSION:
                 return OLDER
             return _unsound(connection) if path.stat().st_size else "it is empty"
     except (sqlite3.DatabaseError, ValueError) as error:

@@ -3,24 +3,26 @@
 import os
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from normlab.checks import Diagnosis, examine
+from normlab.checks import Diagnosis, Exercise, Hint, examine
+from normlab.checks.silence import FirstCharacters, quiet, silent_descriptors
 from normlab.exercises import find_exercise
+from normlab.exercises.challenges.names import CHALLENGE_FUNCTIONS
 from normlab.record import open_record
-from normlab.study.said import Said
 
 Answer = Callable[..., Any]
+PRINTED = 300
+"""Characters kept of what an answer prints while it is checked."""
 
 
-class WrongAnswer(AssertionError):
-    """Raised by `check` while nbgrader grades: nbgrader gives points to cells that do not raise."""
-
-
-def check(answer: Answer) -> Diagnosis:
+def check(answer: Answer) -> Diagnosis | float:
     """Check one of your answers, and name the mistake if it makes one.
 
-    Which exercise it answers is known from its name. A right answer is kept in your record.
+    Which exercise it answers is known from its name. The points are kept in your record. While
+    nbgrader grades, the diagnosis is printed and the points are returned, since nbgrader takes the
+    number in which a cell ends for its points.
 
     Args:
         answer: the function or class itself, not its result: `check(layer_norm)`.
@@ -33,31 +35,48 @@ def check(answer: Answer) -> Diagnosis:
     >>> check(layer_norm)
     layer_norm  ✓ right, 4 of 4 points
     """
-    name = _name(answer, "check")
-    exercise = find_exercise(name)
-    diagnosis = examine(exercise, exercise.question(name), answer)
+    name, _ = asked(answer, "check")
+    diagnosis = _last[name] = diagnose(name, answer)
     if os.environ.get("NBGRADER_EXECUTION"):
-        if not diagnosis.passed:
-            raise WrongAnswer(f"\n{diagnosis}")
-    elif notice := keep_solved(diagnosis):
+        print(diagnosis)
+        return diagnosis.points
+    if notice := keep_points(diagnosis):
         print(notice)
     return diagnosis
 
 
-def keep_solved(diagnosis: Diagnosis) -> str:
-    """Keep a right answer in the learner's record; return what the learner should know of it."""
+def diagnose(name: str, answer: Answer) -> Diagnosis:
+    """The diagnosis of the answer to a question, with what the answer printed.
+
+    Raises:
+        ValueError: if no exercise asks for a function of that name.
+    """
+    exercise = find_exercise(name)
+    question = exercise.question(name)
+    printed = FirstCharacters(PRINTED)
+    with quiet(printed), silent_descriptors():
+        diagnosis = examine(exercise, question, answer)
+    return replace(diagnosis, printed=(printed.text, printed.lines))
+
+
+def keep_points(diagnosis: Diagnosis) -> str:
+    """Keep the points in the learner's record; return what the learner should know of it."""
     d = diagnosis
-    if not d.passed:
+    if not d.points:
         return ""
     with open_record() as record:
         return record.solved(d.exercise, d.function, d.points, d.max_points)
 
 
-_hints_given: Counter[str] = Counter()
+_last: dict[str, Diagnosis] = {}
+_hints_given: Counter[tuple[str, str]] = Counter()
 
 
-def hint(answer: Answer) -> Said:
-    """The next of the three hints for one of the exercises; each says more than the one before.
+def hint(answer: Answer) -> Hint:
+    """The next hint for one of the exercises; each says more than the one before.
+
+    There are hints for each level of a question. You get those of the level that your last check
+    has explained.
 
     Args:
         answer: the function or class that the exercise asks for: `hint(layer_norm)`.
@@ -67,20 +86,41 @@ def hint(answer: Answer) -> Said:
 
     >>> from normlab.norms import layer_norm
     >>> print(hint(layer_norm))  # doctest: +ELLIPSIS
-    Hint 1 of 3: Which axis holds the features of one token? ...
+    layer_norm  hint 1 of 3 on the formula
+    hint        Which axis holds ...
     """
-    name = _name(answer, "hint")
-    hints = find_exercise(name).question(name).hints
-    number = min(_hints_given[name] + 1, len(hints))
-    _hints_given[name] = number
-    return Said(f"Hint {number} of {len(hints)}: {hints[number - 1]}")
+    name, exercise = asked(answer, "hint")
+    question = exercise.question(name)
+    level, said = next(iter(question.levels)), ""
+    if last := _last.get(name):
+        level = next((one.name for one in last.levels if not one.passed), level)
+        said = last.faults[0].sentence if last.faults else ""
+    hints = question.hints[level]
+    number = min(_hints_given[name, level] + 1, len(hints))
+    _hints_given[name, level] = number
+    return Hint(name, level, number, len(hints), hints[number - 1], said)
 
 
-def _name(answer: Any, caller: str) -> str:
+def asked(answer: Any, caller: str) -> tuple[str, Exercise]:
+    """The name of an answer, and the exercise that asks for it."""
     name = getattr(answer, "__name__", None)
-    if not callable(answer) or name is None:
+    if not callable(answer):
         raise TypeError(
             f"{caller} was given {type(answer).__name__}; expected the function or class itself, "
             f"without brackets after its name: {caller}(layer_norm)."
         )
-    return str(name)
+    if name is None:
+        raise TypeError(
+            f"{caller} was given a {type(answer).__name__}, an object without a name, and the "
+            "exercise is known by the name; expected a function or class, such as "
+            "def layer_norm(x, gamma, beta, eps=1e-5)."
+        )
+    if name in CHALLENGE_FUNCTIONS:
+        raise ValueError(f"{name} is an open challenge without points: attempt({name}) scores it.")
+    try:
+        return str(name), find_exercise(name)
+    except ValueError as error:
+        raise ValueError(
+            f"{error} It is the name that the function was defined with that counts, not that of "
+            f"a variable: write it as def layer_norm(…), and call {caller}(layer_norm)."
+        ) from None

@@ -15,6 +15,7 @@ from normlab.chapters.rms_norm import stored_races, stream_means
 from normlab.chapters.start_here import deep_runs
 from normlab.chapters.warmup import rate_map
 from normlab.claims import stored as claims
+from normlab.exercises.challenges import baselines, recipes
 from normlab.tools.table import Table
 from normlab.tools.toml_settings import refuse_unknown
 from normlab.training.sweep.plan import read_plan
@@ -46,13 +47,14 @@ def stored_results() -> Mapping[str, Stored]:
     """Every stored result by the name of its file.
 
     >>> sorted(stored_results())[:3]
-    ['claims', 'deepnorm_update', 'frameworks']
+    ['challenges', 'claims', 'deepnorm_update']
     """
     one = {"rates": [1e-3], "seeds": [0]}
     tiny = {"shapes": [(4, 8)], "rounds": 1, "tries": 1}
     race = _stored(stored_races.STORED, stored_races.write_norm_races, "3 min", **tiny)
     found = (
         _stored(claims.STORED, claims.write_ledger, "15 s", numbers=[1]),
+        _stored(baselines.STORED, recipes.write_baselines, "10 min", layers=1, steps=2, seeds=(0,)),
         _stored(compare.STORED, frameworks.write_reports, "30 s", names=["NumPy"]),
         _stored(deep_runs.STORED, deep_runs.write_runs, "5 min", layers=1, steps=2),
         _stored(one_step_runs.STORED, one_step_runs.write_updates, "5 min", depths=[1], seeds=[0]),

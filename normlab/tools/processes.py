@@ -99,10 +99,11 @@ class Processes(ThreadPoolExecutor):
 def _start() -> None:
     """In a new process: leave Ctrl-C to the parent, and end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """In a thread of a process that multiprocessing has started: end it when its parent ends."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import torch
 
+from normlab.models.transformer import Transformer
 from normlab.tools.progress_bar import progress_bar
 from normlab.tools.table import Table
 from normlab.training.config import TrainConfig
-from normlab.training.run import Run
+from normlab.training.run import Run, Schedule, warmup_lr
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ def train(
     checkpoint: Path | None = None,
     every: int = 1,
     checkpoint_every: int = 50,
+    model: Transformer | None = None,
+    schedule: Schedule = warmup_lr,
 ) -> TrainRecord:
     """Train one model, with a progress bar, until its steps are done or its loss diverges.
 
@@ -69,6 +72,8 @@ def train(
             under another name and then renamed, so that a kill leaves the last whole one.
         every: record every so many steps; the last is recorded always.
         checkpoint_every: save every so many steps; the last is saved always.
+        model: what is trained; by default the untrained model of the config.
+        schedule: the learning rate of a step.
 
     Raises:
         ValueError: if the checkpoint is of another config, or a count is below 1.
@@ -82,7 +87,7 @@ def train(
         raise ValueError(
             f"got every = {every} and checkpoint_every = {checkpoint_every}; expected at least 1."
         )
-    run = Run(config, torch.device(device))
+    run = Run(config, torch.device(device), model, schedule)
     if checkpoint is not None:
         checkpoint.parent.mkdir(parents=True, exist_ok=True)
         if checkpoint.exists():

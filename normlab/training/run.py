@@ -3,7 +3,7 @@
 import math
 import pickle
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,8 @@ from normlab.training.config import TrainConfig
 from normlab.training.tasks import Batch
 
 DIVERGED_FACTOR, DIVERGED_STEPS = 3.0, 10
+Schedule = Callable[[int, float, int], float]
+"""schedule(step, peak_lr, warmup_steps): the learning rate of a step."""
 
 
 def warmup_lr(step: int, peak_lr: float, warmup_steps: int) -> float:
@@ -84,12 +86,18 @@ def make_optimizer(name: str, parameters: list[nn.Parameter]) -> torch.optim.Opt
 
 
 class Run:
-    """A model, its optimizer, and the losses of the steps so far."""
+    """A model, its optimizer, and the losses of the steps so far; arguments as in `train`."""
 
-    def __init__(self, config: TrainConfig, device: torch.device) -> None:
-        self.config, self.device = config, device
+    def __init__(
+        self,
+        config: TrainConfig,
+        device: torch.device,
+        model: Transformer | None = None,
+        schedule: Schedule = warmup_lr,
+    ) -> None:
+        self.config, self.device, self.schedule = config, device, schedule
         self.task = config.make_task()
-        self.model = Transformer(config.model(), config.seed).to(device)
+        self.model = (model or Transformer(config.model(), config.seed)).to(device)
         self.optimizer = make_optimizer(config.optimizer, list(self.model.parameters()))
         self.losses: list[float] = []
         self.seconds = 0.0
@@ -110,7 +118,7 @@ class Run:
             if config.clip is not None:
                 nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
             for group in self.optimizer.param_groups:
-                group["lr"] = warmup_lr(step, config.learning_rate, config.warmup_steps)
+                group["lr"] = self.schedule(step, config.learning_rate, config.warmup_steps)
             self.optimizer.step()
         self.seconds += time.perf_counter() - start
 

@@ -1,5 +1,9 @@
 """Right answers to exercise 07."""
 
+import itertools
+from collections import defaultdict
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -170,6 +174,116 @@ def through_torch(x, batch, gamma, beta, mode, eps=1e-5):
     return (out * weight + bias).numpy().astype(x.dtype)
 
 
+class StackedNorms(Cell):
+    def forward(self, x, state):
+        h, c = state
+        size = self.bias.shape
+        products = torch.stack([self.linear_x(x), self.linear_h(h)])
+        weights = torch.stack([self.norm_x.weight, self.norm_h.weight])
+        shifts = self.norm_x.bias + self.norm_h.bias + self.bias
+        normed = F.layer_norm(products, size)
+        gates = torch.einsum("s...g,sg->...g", normed, weights) + shifts
+        f, i, o, g = torch.chunk(gates, 4, -1)
+        new = f.sigmoid() * c + i.sigmoid() * g.tanh()
+        return o.sigmoid() * self.norm_c(new).tanh(), new
+
+
+@dataclass(eq=False)
+class Dataclass(nn.Module):
+    input_size: int
+    hidden_size: int
+
+    def __post_init__(self):
+        super().__init__()
+        gates = 4 * self.hidden_size
+        for name, size in {"x": self.input_size, "h": self.hidden_size}.items():
+            setattr(self, f"linear_{name}", nn.Linear(size, gates, bias=False))
+            setattr(self, f"norm_{name}", nn.LayerNorm(gates))
+        self.norm_c = nn.LayerNorm(self.hidden_size)
+        self.register_parameter("bias", nn.Parameter(torch.zeros(gates)))
+
+    def forward(self, x, state):
+        h, c = state
+        sums = sum([self.norm_x(self.linear_x(x)), self.norm_h(self.linear_h(h)), self.bias])
+        f, i, o, g = (sums.narrow(-1, k * c.shape[-1], c.shape[-1]) for k in range(4))
+        squash = nn.Sigmoid()
+        c = squash(f) * c + squash(i) * torch.tanh(g)
+        return squash(o) * torch.tanh(self.norm_c(c)), c
+
+
+class TanhForSigmoid(Cell):
+    """σ(z) = (1 + tanh(z/2))/2."""
+
+    def forward(self, x, state):
+        h, c = state
+        sums = self.norm_x(F.linear(x, self.linear_x.weight)) + self.bias
+        sums = sums + self.norm_h(F.linear(h, self.linear_h.weight))
+        f, i, o, g = sums.reshape(*sums.shape[:-1], 4, -1).movedim(-2, 0)
+        f, i, o = ((1 + torch.tanh(z / 2)) / 2 for z in (f, i, o))
+        c = f.mul(c) + i.mul(g.tanh())
+        return o.mul(self.norm_c(c).tanh()), c
+
+
+def means_where(x, batch, gamma, beta, mode, eps=1e-5):
+    check_arguments(x, batch, gamma, beta, mode)
+    group = batch if mode == "graph" else np.arange(len(x))
+    wide = x.astype(np.promote_types(x.dtype, np.float32))
+    out = np.zeros_like(wide)
+    for number in set(group.tolist()):
+        inside = np.broadcast_to((group == number)[:, None], x.shape)
+        centered = wide - np.mean(wide, where=inside)
+        variance = np.mean(np.square(centered), where=inside)
+        np.copyto(out, centered / np.sqrt(variance + eps), where=inside)
+    return (out * gamma + beta).astype(x.dtype)
+
+
+def collected_in_a_dict(x, batch, gamma, beta, mode, eps=1e-5):
+    check_arguments(x, batch, gamma, beta, mode)
+    members = defaultdict(list)
+    for node, number in enumerate(batch.tolist()):
+        members[number if mode == "graph" else node].append(node)
+    out = np.empty(x.shape, x.dtype)
+    for nodes in members.values():
+        values = x[nodes].astype(np.float64)
+        z = (values - values.mean()) / np.hypot(values.std(), np.sqrt(eps))
+        out[nodes] = z * gamma + beta
+    return out
+
+
+def grouped_by_itertools(x, batch, gamma, beta, mode, eps=1e-5):
+    check_arguments(x, batch, gamma, beta, mode)
+    out = np.empty_like(x)
+    if mode == "node":
+        for node, row in enumerate(x.astype(np.float64)):
+            out[node] = gamma * (row - row.mean()) / np.sqrt(row.var() + eps) + beta
+        return out
+    in_order = sorted(range(len(x)), key=batch.__getitem__)
+    for _, nodes in itertools.groupby(in_order, key=batch.__getitem__):
+        rows = list(nodes)
+        flat = x[rows].astype(np.float64).ravel()
+        flat = (flat - flat.mean()) / np.sqrt(flat.var() + eps)
+        out[rows] = gamma * flat.reshape(-1, x.shape[1]) + beta
+    return out
+
+
+def reduced_at_the_cuts(x, batch, gamma, beta, mode, eps=1e-5):
+    check_arguments(x, batch, gamma, beta, mode)
+    if not len(x):
+        return x.copy()
+    group = batch if mode == "graph" else np.arange(len(x))
+    order = np.argsort(group, kind="stable")
+    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
+    lengths = np.diff(starts, append=len(x))
+    rows = x[order].astype(np.float64)
+    count = lengths * x.shape[1]
+    rows -= np.repeat(np.add.reduceat(rows.sum(1), starts) / count, lengths)[:, None]
+    variance = np.add.reduceat((rows**2).sum(1), starts) / count
+    rows /= np.sqrt(np.repeat(variance, lengths) + eps)[:, None]
+    out = np.empty_like(x)
+    out[order] = gamma * rows + beta
+    return out
+
+
 RIGHT = {
     "LayerNormLSTMCell": [
         Functional,
@@ -177,7 +291,21 @@ RIGHT = {
         Unflattened,
         SigmoidOfAllGates,
         BlockDiagonal,
+        StackedNorms,
+        Dataclass,
+        TanhForSigmoid,
     ],
-    "graph_layer_norm": [scattered, added_at, one_hot_matrix, loops, sorted_first, through_torch],
+    "graph_layer_norm": [
+        scattered,
+        added_at,
+        one_hot_matrix,
+        loops,
+        sorted_first,
+        through_torch,
+        means_where,
+        collected_in_a_dict,
+        grouped_by_itertools,
+        reduced_at_the_cuts,
+    ],
 }
 EQUIVALENT = {"LayerNormLSTMCell": {}, "graph_layer_norm": {}}

@@ -1,5 +1,7 @@
 """Right answers to exercise 08: failing inputs of many kinds, and repairs."""
 
+import math
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -64,7 +66,8 @@ def of_the_package(x, gamma, beta, eps=1e-6):
 def torch_with_correction_0(x, gamma, beta, eps=1e-6):
     t = torch.from_numpy(x)
     std = (t.var(-1, correction=0, keepdim=True) + eps).sqrt()
-    return torch.from_numpy(gamma) * (t - t.mean(-1, keepdim=True)) / std + torch.from_numpy(beta)
+    y = torch.from_numpy(gamma) * (t - t.mean(-1, keepdim=True)) / std + torch.from_numpy(beta)
+    return y.numpy()
 
 
 def a_negative_variance():
@@ -163,7 +166,7 @@ def backward_of_the_package(dy, x, gamma, eps=1e-5):
 def autograd(dy, x, gamma, eps=1e-5):
     t = torch.from_numpy(x).requires_grad_()
     y = F.layer_norm(t, x.shape[-1:], torch.from_numpy(gamma), None, eps)
-    return torch.autograd.grad(y, t, torch.from_numpy(dy))[0]
+    return torch.autograd.grad(y, t, torch.from_numpy(dy))[0].numpy()
 
 
 def jacobian(dy, x, gamma, eps=1e-5):
@@ -214,7 +217,7 @@ def last_axis(x, eps=1e-5):
 
 
 def normalized_shape_of_the_last(x, eps=1e-5):
-    return F.layer_norm(torch.from_numpy(x), x.shape[-1:], eps=eps)
+    return F.layer_norm(torch.from_numpy(x), x.shape[-1:], eps=eps).numpy()
 
 
 def flat_rows(x, eps=1e-5):
@@ -284,7 +287,8 @@ def copied_then_added(x, weight, eps=1e-5):
 
 def through_torch(x, weight, eps=1e-5):
     t = torch.from_numpy(x)
-    return t + F.linear(F.layer_norm(t, x.shape[-1:], eps=eps), torch.from_numpy(weight).mT)
+    branch = F.linear(F.layer_norm(t, x.shape[-1:], eps=eps), torch.from_numpy(weight).mT)
+    return (t + branch).numpy()
 
 
 def row_by_row(x, weight, eps=1e-5):
@@ -343,13 +347,43 @@ def with_scaled_eps(x, weight, alpha, eps=1e-5):
 def torch_module(x, weight, alpha, eps=1e-5):
     norm = torch.nn.LayerNorm(x.shape[-1], eps=eps, elementwise_affine=False)
     t = torch.from_numpy(x)
-    return norm(torch.add(t @ torch.from_numpy(weight), t, alpha=alpha))
+    return norm(torch.add(t @ torch.from_numpy(weight), t, alpha=alpha)).numpy()
 
 
 def added_in_place(x, weight, alpha, eps=1e-5):
     out = np.multiply(alpha, x)
     out += x @ weight
     return norms.layer_norm(out, None, None, eps)
+
+
+def exact_sums(x):
+    rows = x.reshape(-1, x.shape[-1]).tolist()
+    means = [math.fsum(row) / len(row) for row in rows]
+    squares = [
+        math.fsum((v - mean) ** 2 for v in row) / len(row)
+        for row, mean in zip(rows, means, strict=True)
+    ]
+    return np.array(squares, dtype=x.dtype).reshape(x.shape[:-1])
+
+
+def vectorized_item(x, eps=1e-5):
+    def one(row):
+        return (row - row.mean()) / np.hypot(row.std(), np.sqrt(eps))
+
+    return np.vectorize(one, otypes=[float], signature="(d)->(d)")(x)
+
+
+def closure_of_the_branch(x, weight, eps=1e-5):
+    def branch(z):
+        return np.dot(z, weight)
+
+    return np.add(x, branch(norms.layer_norm(x, eps=eps)))
+
+
+def three_arguments(x, weight, alpha, eps=1e-5):
+    return norms.layer_norm(
+        np.einsum("...d,de->...e", x, weight + alpha * np.eye(x.shape[-1])), eps=eps
+    )
 
 
 RIGHT = {
@@ -384,6 +418,7 @@ RIGHT = {
         welford,
         differences_of_pairs,
         corrected_two_pass,
+        exact_sums,
     ],
     "layer_norm_dx_failing_input": [
         a_single_one,
@@ -409,6 +444,7 @@ RIGHT = {
         along_the_last,
         positive_axis,
         norm_of_the_package,
+        vectorized_item,
     ],
     "pre_norm_linear_failing_input": [
         no_branch,
@@ -424,6 +460,7 @@ RIGHT = {
         copied_then_added,
         through_torch,
         row_by_row,
+        closure_of_the_branch,
     ],
     "deepnorm_linear_failing_input": [
         alpha_two,
@@ -440,6 +477,7 @@ RIGHT = {
         with_scaled_eps,
         torch_module,
         added_in_place,
+        three_arguments,
     ],
 }
 EQUIVALENT = {

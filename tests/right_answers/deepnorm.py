@@ -1,5 +1,6 @@
 """Right answers to exercise 06."""
 
+import functools
 import math
 
 import numpy as np
@@ -123,10 +124,11 @@ def by_parameters(block, beta):
 def written_out(block, beta):
     with torch.no_grad():
         for name, module in block.named_modules():
-            if not name.endswith(SCALED + PLAIN):
+            kind = name.rsplit(".", 1)[-1]
+            if kind not in SCALED + PLAIN:
                 continue
             fan_out, fan_in = module.weight.shape
-            std = math.sqrt(2 / (fan_in + fan_out)) * (beta if name.endswith(SCALED) else 1)
+            std = math.sqrt(2 / (fan_in + fan_out)) * (beta if kind in SCALED else 1)
             module.weight.copy_(torch.randn(fan_out, fan_in) * std)
             if module.bias is not None:
                 module.bias.fill_(0)
@@ -145,16 +147,17 @@ def recursive(block, beta):
 
 def drawn_then_divided(block, beta):
     for name, module in block.named_modules():
-        if isinstance(module, nn.Linear):
+        parts = name.split(".")
+        if isinstance(module, nn.Linear) and parts[-1] in SCALED + PLAIN:
             nn.init.xavier_normal_(module.weight)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-            if any(part in name for part in SCALED):
+            if any(part in parts for part in SCALED):
                 module.weight.data.div_(1 / beta)
 
 
 def through_numpy(block, beta):
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(torch.randint(2**31, ()).item())
     gains = dict.fromkeys(PLAIN, 1.0) | dict.fromkeys(SCALED, beta)
     for name, module in block.named_modules():
         gain = gains.get(name.split(".")[-1])
@@ -167,6 +170,87 @@ def through_numpy(block, beta):
     return block
 
 
+def matched(encoder_layers, decoder_layers):
+    check_counts(encoder_layers, decoder_layers)
+    match encoder_layers, decoder_layers:
+        case n, 0:
+            return {"encoder": ((2 * n) ** 0.25, (8 * n) ** -0.25), "decoder": None}
+        case 0, m:
+            return {"encoder": None, "decoder": ((2 * m) ** 0.25, (8 * m) ** -0.25)}
+        case n, m:
+            x = math.exp2((4 * math.log2(n) + math.log2(m)) / 16)
+            decoder = (math.pow(3 * m, 0.25), math.pow(12 * m, -0.25))
+            return dict(encoder=(0.81 * x, 0.87 / x), decoder=decoder)
+
+
+def table_of_rows(encoder_layers, decoder_layers):
+    check_counts(encoder_layers, decoder_layers)
+    n, m = encoder_layers, decoder_layers
+    rows = {
+        (True, False): lambda: (of_sublayers(2 * n), None),
+        (False, True): lambda: (None, of_sublayers(2 * m)),
+        (True, True): lambda: (scaled(0.81, 0.87, (n**4 * m) ** 0.0625), of_sublayers(3 * m)),
+    }
+    return dict(zip(["encoder", "decoder"], rows[n > 0, m > 0](), strict=True))
+
+
+def of_sublayers(s):
+    return s ** (1 / 4), (4 * s) ** (-1 / 4)
+
+
+def scaled(a, b, x):
+    return a * x, b * x**-1
+
+
+def addcmul(x, sublayer, norm, alpha):
+    return norm(torch.addcmul(sublayer(x), x, torch.full_like(x, alpha)))
+
+
+def composed(x, sublayer, norm, alpha):
+    parts = (lambda z: (alpha * z, sublayer(z)), lambda pair: pair[0] + pair[1], norm)
+    return functools.reduce(lambda z, part: part(z), parts, x)
+
+
+def loaded_state(block, beta):
+    state = block.state_dict()
+    for name in list(state):
+        *_, module, kind = ("", *name.split("."))
+        if module not in SCALED + PLAIN:
+            continue
+        if kind == "bias":
+            state[name] = torch.zeros_like(state[name])
+        else:
+            gain = beta if module in SCALED else 1.0
+            std = gain * math.sqrt(2 / sum(state[name].shape))
+            state[name] = torch.distributions.Normal(0.0, std).sample(state[name].shape)
+    block.load_state_dict(state)
+
+
+@torch.no_grad()
+def box_muller(block, beta):
+    for path, linear in block.named_modules():
+        kind = path.rpartition(".")[2]
+        if kind not in {*SCALED, *PLAIN}:
+            continue
+        u, v = torch.rand(2, *linear.weight.shape, dtype=torch.float64)
+        normal = torch.sqrt(-2 * torch.log1p(-u)) * torch.cos(2 * math.pi * v)
+        gain = 1.0 if kind in PLAIN else beta
+        linear.weight[:] = gain * normal / math.sqrt(sum(linear.weight.shape) / 2)
+        if linear.bias is not None:
+            linear.bias[:] = 0
+
+
+def by_submodule(block, beta):
+    paths = [name for name, _ in block.named_modules()]
+    names = [name for name in paths if name.split(".")[-1] in SCALED + PLAIN]
+    init = {kind: functools.partial(nn.init.xavier_normal_, gain=beta) for kind in SCALED}
+    for name in names:
+        linear = block.get_submodule(name)
+        init.get(name.split(".")[-1], nn.init.xavier_normal_)(linear.weight)
+        if linear.bias is not None:
+            nn.init.constant_(linear.bias, 0.0)
+
+
 RIGHT = {
     "deepnorm_constants": [
         by_sublayers,
@@ -174,6 +258,8 @@ RIGHT = {
         logarithms,
         numpy_powers,
         of_the_package,
+        matched,
+        table_of_rows,
     ],
     "deepnorm_step": [
         one_line,
@@ -182,6 +268,8 @@ RIGHT = {
         stacked,
         negated,
         step_of_the_package,
+        addcmul,
+        composed,
     ],
     "deepnorm_init_": [
         by_parameters,
@@ -189,6 +277,9 @@ RIGHT = {
         recursive,
         drawn_then_divided,
         through_numpy,
+        loaded_state,
+        box_muller,
+        by_submodule,
     ],
 }
 EQUIVALENT = {"deepnorm_constants": {}, "deepnorm_step": {}, "deepnorm_init_": {}}

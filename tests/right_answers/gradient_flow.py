@@ -1,7 +1,9 @@
 """Right answers to exercise 05."""
 
+import copy
 import math
 import statistics
+from fractions import Fraction
 
 import numpy as np
 import torch
@@ -161,6 +163,75 @@ def standard_library(depths, values):
     return statistics.linear_regression(x, y).slope
 
 
+def forward_hooks_removed(blocks, x, loss_fn):
+    leaf = x.detach().clone().requires_grad_()
+    stream = [leaf]
+    handles = [b.register_forward_hook(lambda m, a, out: stream.append(out)) for b in blocks]
+    try:
+        y = leaf
+        for block in blocks:
+            y = block(y)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return np.array([g.norm().item() for g in torch.autograd.grad(loss_fn(y), stream)])
+
+
+def vector_jacobian_products(blocks, x, loss_fn):
+    y, pull_backs = x.detach(), []
+    for block in blocks:
+        y, pull_back = torch.func.vjp(block, y)
+        pull_backs.append(pull_back)
+    loss, pull_back = torch.func.vjp(loss_fn, y.detach())
+    (gradient,) = pull_back(torch.ones_like(loss))
+    norms = [torch.linalg.vector_norm(gradient).item()]
+    for pull_back in reversed(pull_backs):
+        (gradient,) = pull_back(gradient.detach())
+        norms.append(torch.linalg.vector_norm(gradient).item())
+    return np.asarray(norms[::-1])
+
+
+def on_copies(blocks, x, loss_fn):
+    stream = [copy.deepcopy(x).requires_grad_()]
+    for block in copy.deepcopy(list(blocks)):
+        stream.append(block(stream[-1]))
+        stream[-1].retain_grad()
+    loss_fn(stream[-1]).backward()
+    return np.array([math.sqrt(s.grad.square().sum().item()) for s in stream])
+
+
+def exact_fraction(step, peak_lr, warmup_steps):
+    check_counts(step, warmup_steps)
+    share = min(Fraction(1), Fraction(step + 1, warmup_steps)) if warmup_steps else Fraction(1)
+    return peak_lr * float(share)
+
+
+def clipped_by_numpy(step, peak_lr, warmup_steps):
+    check_counts(step, warmup_steps)
+    with np.errstate(divide="ignore"):
+        return float(peak_lr * np.clip(np.divide(step + 1, warmup_steps), 0, 1))
+
+
+def normal_equations(depths, values):
+    check_points(depths, values)
+    design = np.vander(np.log(depths.astype(np.float64)), 2)
+    slope, _ = np.linalg.solve(design.T @ design, design.T @ np.log(values.astype(np.float64)))
+    return slope
+
+
+def pseudo_inverse(depths, values):
+    check_points(depths, values)
+    logs = np.log(np.asarray(depths, float))
+    return (np.linalg.pinv(np.c_[logs, np.ones_like(logs)]) @ np.log(values))[0]
+
+
+def torch_least_squares(depths, values):
+    check_points(depths, values)
+    x, y = (torch.from_numpy(np.log(a.astype(np.float64))) for a in (depths, values))
+    x, y = x - x.mean(), y - y.mean()
+    return (torch.dot(x, y) / torch.dot(x, x)).item()
+
+
 RIGHT = {
     "layer_gradient_norms": [
         one_by_one,
@@ -168,6 +239,9 @@ RIGHT = {
         with_hooks,
         backward_into_the_activations,
         gradients_put_back,
+        forward_hooks_removed,
+        vector_jacobian_products,
+        on_copies,
     ],
     "warmup_lr": [
         with_branches,
@@ -175,6 +249,8 @@ RIGHT = {
         interpolated,
         through_the_scheduler,
         rate_of_the_package,
+        exact_fraction,
+        clipped_by_numpy,
     ],
     "loglog_slope": [
         polyfit,
@@ -183,6 +259,9 @@ RIGHT = {
         covariance_over_variance,
         standard_library,
         slope_of_the_package,
+        normal_equations,
+        pseudo_inverse,
+        torch_least_squares,
     ],
 }
 EQUIVALENT = {"layer_gradient_norms": {}, "warmup_lr": {}, "loglog_slope": {}}

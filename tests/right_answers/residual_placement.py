@@ -1,6 +1,8 @@
 """Right answers to exercise 04."""
 
 import functools
+import operator
+from dataclasses import dataclass, field
 
 import torch
 from torch import nn
@@ -138,6 +140,64 @@ class Recursive(nn.Module):
         return self.last(x) if self.last is not None else self.rest(self.first(x))
 
 
+def post_summed(x, sublayer, norm):
+    return norm(sum([x, sublayer(x)]))
+
+
+def post_with_a_lambda(x, sublayer, norm):
+    add_branch = lambda f: lambda z: operator.add(z, f(z))  # noqa: E731
+    return norm(add_branch(sublayer)(x))
+
+
+class PreStep:
+    """An object that is called like a function."""
+
+    __name__ = "PreStep"
+
+    def __call__(self, x, sublayer, norm):
+        return self.join(x, self.branch(x, sublayer, norm))
+
+    def branch(self, x, sublayer, norm):
+        return sublayer(norm(x))
+
+    def join(self, x, branch):
+        return torch.sub(x, branch, alpha=-1)
+
+
+def pre_concatenated(x, sublayer, norm):
+    both = torch.cat([x.unsqueeze(0), sublayer(norm(x)).unsqueeze(0)])
+    return both.sum(dim=0)
+
+
+class Folded(nn.Module):
+    def __init__(self, blocks, dim):
+        super().__init__()
+        self.parts = nn.ModuleDict({f"block {i}": block for i, block in enumerate(blocks)})
+        self.parts["final norm"] = nn.LayerNorm(dim, eps=1e-5, elementwise_affine=True)
+
+    def forward(self, x):
+        return functools.reduce(lambda z, part: part(z), self.parts.values(), x)
+
+
+@dataclass(eq=False)
+class Dataclass(nn.Module):
+    blocks: list
+    dim: int
+    stack: nn.Module = field(init=False)
+
+    def __post_init__(self):
+        blocks = vars(self).pop("blocks")
+        super().__init__()
+        self.stack = nn.Sequential()
+        for block in (*blocks, nn.LayerNorm([self.dim])):
+            self.stack.append(block)
+
+    def forward(self, x):
+        for part in self.stack.children():
+            x = part(x)
+        return x
+
+
 RIGHT = {
     "post_norm_step": [
         post_in_one_line,
@@ -146,6 +206,8 @@ RIGHT = {
         post_stacked,
         post_composed,
         post_of_the_package,
+        post_summed,
+        post_with_a_lambda,
     ],
     "pre_norm_step": [
         pre_in_one_line,
@@ -154,6 +216,8 @@ RIGHT = {
         pre_einsum,
         pre_composed,
         pre_of_the_package,
+        PreStep(),
+        pre_concatenated,
     ],
     "PreNormTransformer": [
         ModuleListThenNorm,
@@ -162,6 +226,8 @@ RIGHT = {
         AddedByName,
         NormWrittenOut,
         Recursive,
+        Folded,
+        Dataclass,
     ],
 }
 EQUIVALENT = {"post_norm_step": {}, "pre_norm_step": {}, "PreNormTransformer": {}}

@@ -1,7 +1,8 @@
 """What layer norm and RMSNorm do to points in space: projections, spheres, and lost directions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,8 +17,13 @@ from normlab.norms import (
 )
 from normlab.tools.table import Table
 
+Backward: TypeAlias = Callable[..., tuple[FloatArray, ...]]
+"""(dx, …) of a norm: backward(dy, x, gamma, eps)."""
 
-def layer_norm_jacobian(x: ArrayLike, eps: float = 1e-5) -> FloatArray:
+
+def layer_norm_jacobian(
+    x: ArrayLike, eps: float = 1e-5, backward: Backward = layer_norm_backward
+) -> FloatArray:
     """J[i, j] = ∂y_i/∂x_j of layer norm without gain, at one token.
 
     Formula: J = (1/σ_ε)(I − 11ᵀ/D − x̂x̂ᵀ/D). Row i is computed as the backward pass of e_i.
@@ -25,6 +31,7 @@ def layer_norm_jacobian(x: ArrayLike, eps: float = 1e-5) -> FloatArray:
     Args:
         x: one token (D,).
         eps: ≥ 0.
+        backward: the backward pass of layer norm that is used.
 
     Returns:
         (D, D), symmetric; of rank D − 2 if eps = 0.
@@ -38,7 +45,8 @@ def layer_norm_jacobian(x: ArrayLike, eps: float = 1e-5) -> FloatArray:
     """
     x = _one_token(x)
     identity = np.eye(len(x), dtype=x.dtype)
-    return layer_norm_backward(identity, np.tile(x, (len(x), 1)), eps=eps)[0]
+    gamma = np.ones_like(x)
+    return backward(identity, np.tile(x, (len(x), 1)), gamma, eps)[0]
 
 
 def rms_norm_jacobian(x: ArrayLike, eps: float = 1e-6) -> FloatArray:
@@ -46,7 +54,11 @@ def rms_norm_jacobian(x: ArrayLike, eps: float = 1e-6) -> FloatArray:
 
     Formula: J = (1/r_ε)(I − x̂x̂ᵀ/D).
 
-    Args, raises: as `layer_norm_jacobian`.
+    Args:
+        x, eps: as in `layer_norm_jacobian`.
+
+    Raises:
+        ValueError: as `layer_norm_jacobian`.
 
     Returns:
         (D, D), symmetric; of rank D − 1 if eps = 0.
@@ -80,7 +92,9 @@ class Spectra:
         return Table(("eigenvalues", *(str(i + 1) for i in range(features))), rows)
 
 
-def jacobian_spectra(features: int = 8, seed: int = 0) -> Spectra:
+def jacobian_spectra(
+    features: int = 8, seed: int = 0, backward: Backward = layer_norm_backward
+) -> Spectra:
     """A token with mean 0 and variance 1, with ε = 0 and with ε equal to its variance.
 
     Values are multiplied by σ_ε (or r_ε), so that a direction that is only divided by it is 1.
@@ -90,9 +104,9 @@ def jacobian_spectra(features: int = 8, seed: int = 0) -> Spectra:
     """
     x = layer_norm(np.random.default_rng(seed).standard_normal(features), eps=0)
     jacobians = {
-        "LayerNorm, ε = 0": layer_norm_jacobian(x, eps=0),
+        "LayerNorm, ε = 0": layer_norm_jacobian(x, 0, backward),
         "RMSNorm, ε = 0": rms_norm_jacobian(x, eps=0),
-        "LayerNorm, ε = σ²": np.sqrt(2) * layer_norm_jacobian(x, eps=1),
+        "LayerNorm, ε = σ²": np.sqrt(2) * layer_norm_jacobian(x, 1, backward),
     }
     return Spectra({name: np.linalg.eigvalsh(j) for name, j in jacobians.items()})
 

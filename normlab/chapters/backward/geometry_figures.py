@@ -27,6 +27,17 @@ def draw_spectra(data: Spectra, ax: Axes, /) -> None:
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
 
 
+def describe_spectra(data: Spectra, /) -> str:
+    values, with_eps = data.values["LayerNorm, ε = 0"], data.values["LayerNorm, ε = σ²"]
+    lost, kept = (int((np.abs(values - v) < 1e-9).sum()) for v in (0, 1))  # (D,) -> ()
+    return (
+        f"Your layer_norm_backward of {len(values)} unit vectors gives the rows of the Jacobian "
+        f"(blue, ε = 0): {lost} of its eigenvalues are 0, those along (1, …, 1) and x̂, and {kept} "
+        f"are 1/σ. With ε = σ² (orange) {with_eps[1]:.2f} of what lies along x̂ gets through. "
+        "RMSNorm is the course's. Chapter 02, section 9, has this picture."
+    )
+
+
 def draw_plane_map(data: PlaneMap, axes: tuple[Axes, Axes], /) -> None:
     """Two features: each token, and a line to where the norm takes it."""
     above = data.points[:, 1] > data.points[:, 0]

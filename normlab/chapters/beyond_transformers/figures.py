@@ -58,6 +58,27 @@ def describe_smoothing(data: Smoothing, /, layers: int, norm: str) -> tuple[str,
     return sentence, data.table()
 
 
+OWN_LAYERS = 8
+
+
+def draw_own_graph_norm(data: Smoothing, axes: tuple[Axes, Axes], /) -> None:
+    """The same, with a learner's layer norm in both modes: the nodes with mode node."""
+    draw_smoothing(data, axes, OWN_LAYERS, "LN, mode node")
+    axes[0].set_title(f"your mode node, {OWN_LAYERS} layers")
+
+
+def describe_own_graph_norm(data: Smoothing, /) -> str:
+    node, graph, without = (
+        one_digit(data.apart(norm)[OWN_LAYERS])
+        for norm in ("LN, mode node", "LN, mode graph", "no norm")
+    )
+    return (
+        f"After {OWN_LAYERS} untrained layers the directions of the nodes are {node} apart with "
+        f"your mode node, {graph} with your mode graph, and {without} without a norm: 0 is all "
+        "alike. Chapter 09, section 7, has this picture."
+    )
+
+
 def draw_accuracy(data: AccuracyByDepth, ax: Axes, /) -> None:
     """The share of right labels by depth: the mean over seeds, and each seed as a small mark."""
     for name, values in data.accuracy.items():
@@ -102,6 +123,25 @@ def draw_rate_grid(data: RateGrid, ax: Axes, /, setting: str, top: float) -> Non
     ax.axhline(goal, color="black", linewidth=0.8, linestyle=":")
     ax.set(xlabel="step", ylabel="loss, mean of 10", title=setting, ylim=(0, top))
     ax.legend(fontsize=8)
+
+
+def draw_own_cell(data: RateGrid, ax: Axes, /) -> None:
+    """The same of a learner's cell, beside nn.LSTM."""
+    draw_rate_grid(data, ax, "adding", 0.3)
+    ax.set_title("adding; LN-LSTM is your cell")
+
+
+def describe_own_cell(data: RateGrid, /) -> str:
+    (own,) = data.best("adding", "LN-LSTM")
+    stored = [run.steps_to_goal for run in data.best("adding", "nn.LSTM")]
+    solved = sorted(steps for steps in stored if steps is not None)
+    ends = f"needs {own.steps_to_goal} steps" if own.steps_to_goal else "has not got there"
+    return (
+        f"With your cell the loss on adding is {own.losses[-1]:.3f} after "
+        f"{EVERY * len(own.losses)} steps; to {own.goal:g} it {ends}. Of the {len(stored)} stored "
+        f"runs of nn.LSTM {len(solved)} get there, after {solved[0]} to {solved[-1]}. Chapter 09, "
+        "section 4, has more of them."
+    )
 
 
 POINTS, FLOOR = 120, 1e-17

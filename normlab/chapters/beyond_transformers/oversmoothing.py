@@ -1,16 +1,21 @@
 """Over-smoothing: how far apart the nodes of a graph are, after more and more untrained layers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from normlab.models.graph_network import GCN, GRAPH_NORMS, Communities, draw_communities
 from normlab.norms import FloatArray
+from normlab.probes import replaced_outputs
 from normlab.tools.table import Table
 
 DEPTH, HIDDEN = 64, 32
+MODES = {"LN, mode node": "node", "LN, mode graph": "graph"}
 
 
 def dirichlet_energy(x: FloatArray, adjacency: FloatArray) -> float:
@@ -144,8 +149,16 @@ class Smoothing:
         return Table(("norm", "", *map(layers_in_words, depths)), rows)
 
 
-def smoothing(seed: int = 0, depth: int = DEPTH) -> Smoothing:
+def smoothing(
+    seed: int = 0, depth: int = DEPTH, graph_layer_norm: Callable[..., FloatArray] | None = None
+) -> Smoothing:
     """Run an untrained network of `depth` layers with each norm, in float64.
+
+    Args:
+        seed: of graph and weights.
+        depth: layers.
+        graph_layer_norm: graph_layer_norm(x, batch, gamma, beta, mode) in NumPy that computes in
+            place of the layer norms of both modes.
 
     Example:
         >>> found = smoothing(depth=4)
@@ -157,6 +170,15 @@ def smoothing(seed: int = 0, depth: int = DEPTH) -> Smoothing:
     layers = {}
     for norm in GRAPH_NORMS:
         model = GCN(depth, x.shape[1], HIDDEN, 3, norm, seed).double()
-        with torch.no_grad():
+        own = [*model.norms] if graph_layer_norm and norm in MODES else []
+        in_numpy = partial(_in_numpy, graph_layer_norm, MODES.get(norm, ""))
+        with torch.no_grad(), replaced_outputs(own, in_numpy):
             layers[norm] = [features.numpy() for features in model.layers(x, propagation)]
     return Smoothing(graph, layers)
+
+
+def _in_numpy(graph_layer_norm: Any, mode: str, module: Any, x: Tensor) -> Tensor:
+    """What a NumPy function makes of one graph's nodes, with the gain and shift of a module."""
+    gamma, beta = (parameter.detach().numpy() for parameter in (module.weight, module.bias))
+    one_graph = np.zeros(len(x), np.int64)
+    return torch.from_numpy(graph_layer_norm(x.numpy(), one_graph, gamma, beta, mode))

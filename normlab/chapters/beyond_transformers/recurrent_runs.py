@@ -43,23 +43,45 @@ class LSTMThenNorm(nn.Module):
         return self.norm(output), state
 
 
-CORES: dict[str, Callable[[int, int], nn.Module]] = {
+Core = Callable[[int, int], nn.Module]
+CORES: dict[str, Core] = {
     "nn.LSTM": partial(nn.LSTM, batch_first=True),
     "nn.LSTM, then LN": LSTMThenNorm,
     "LN-LSTM": LayerNormLSTM,
 }
 
 
+class OverTime(nn.Module):
+    """A cell, `cell(x, (h, c)) -> (h, c)`, over whole sequences from a state of 0.
+
+    Shape:
+        x (B, T, I) -> h at every step (B, T, H), and the last state.
+    """
+
+    def __init__(self, cell: nn.Module, hidden_size: int) -> None:
+        super().__init__()
+        self.cell, self.hidden_size = cell, hidden_size
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Any]:
+        state = (x.new_zeros(len(x), self.hidden_size),) * 2
+        hidden = []
+        for now in x.unbind(1):  # (B, T, I) -> T times (B, I)
+            state = self.cell(now, state)
+            hidden.append(state[0])
+        return torch.stack(hidden, 1), state  # T times (B, H) -> (B, T, H)
+
+
 class Reader(nn.Module):
     """A recurrent core, and a linear head at every step: (B, T, I) -> (B, T, O)."""
 
-    def __init__(self, core: str, inputs: int, outputs: int, seed: int) -> None:
+    def __init__(self, core: str | Core, inputs: int, outputs: int, seed: int) -> None:
         super().__init__()
-        if core not in CORES:
+        if isinstance(core, str) and core not in CORES:
             raise ValueError(f"core is {core!r}; expected one of {', '.join(CORES)}.")
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.core = CORES[core](inputs, HIDDEN)
+            make = CORES[core] if isinstance(core, str) else core
+            self.core = make(inputs, HIDDEN)
             self.head = nn.Linear(HIDDEN, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -68,7 +90,7 @@ class Reader(nn.Module):
 
 
 def train_reader(
-    task: str, core: str, learning_rate: float, seed: int, steps: int | None = None
+    task: str, core: str | Core, learning_rate: float, seed: int, steps: int | None = None
 ) -> list[float]:
     """The loss of every step, of the batch before its update, by Adam with gradients clipped at 1.
 
@@ -76,7 +98,7 @@ def train_reader(
 
     Args:
         task: a name in `normlab.chapters.beyond_transformers.sequence_tasks.SEQUENCE_TASKS`.
-        core: a name in `CORES`.
+        core: a name in `CORES`, or core(inputs, hidden) that makes one.
         learning_rate, seed: of the run; the seed gives the weights and the batches.
         steps: as many as the task has, if left out.
 
@@ -91,7 +113,7 @@ def train_reader(
     model = Reader(core, job.inputs, job.outputs, seed)
     optimizer = torch.optim.Adam(model.parameters(), learning_rate, fused=True)
     losses: list[float] = []
-    for step in progress_bar(range(steps or job.steps), f"{core}, {task}"):
+    for step in progress_bar(range(steps or job.steps), _name(core) + f", {task}"):
         x, targets = job.draw(seed, step, BATCH)
         loss = job.loss(model(x), targets)
         losses.append(loss.item())
@@ -102,6 +124,10 @@ def train_reader(
         nn.utils.clip_grad_norm_(model.parameters(), CLIP)
         optimizer.step()
     return losses
+
+
+def _name(core: str | Core) -> str:
+    return core if isinstance(core, str) else "your cell"
 
 
 def measure_run(task: str, core: str, learning_rate: float, seed: int) -> GridRun:
@@ -124,6 +150,20 @@ def run_grid(
 def write_runs(path: Path, **grid: Any) -> None:
     """Make the runs of `run_grid(**grid)` and store them."""
     write_grid(path, run_grid(**grid).runs, "normlab remake recurrent")
+
+
+def grid_with(cell: Core, steps: int = 200) -> RateGrid:
+    """The stored runs of nn.LSTM on adding, and one with this cell at the LN-LSTM's best rate.
+
+    Args:
+        cell: cell(inputs, hidden) makes a cell, which is called as `OverTime` says.
+        steps: of the run with it.
+    """
+    stored = load_recurrent_runs()
+    rate, seed = stored.best_rate("adding", "LN-LSTM"), 0
+    losses = train_reader("adding", lambda i, h: OverTime(cell(i, h), h), rate, seed, steps)
+    own = grid_run("adding", "LN-LSTM", rate, seed, SEQUENCE_TASKS["adding"].goal, losses)
+    return RateGrid([*stored.best("adding", "nn.LSTM"), own])
 
 
 def load_recurrent_runs() -> RateGrid:

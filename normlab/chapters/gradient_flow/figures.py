@@ -5,9 +5,11 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from normlab.chapters.gradient_flow.flows import StackFlows
+from normlab.chapters.gradient_flow.own_gradients import OwnGradients
 from normlab.models.stack import StackProfile, power_of_ten
 from normlab.norms import FloatArray
-from normlab.pictures.style import BLUE
+from normlab.pictures.style import BLUE, PLACEMENT_COLORS, PLACEMENT_MARKERS
+from normlab.probes import draw_sweep
 from normlab.tools.table import Table
 
 POINTS = 100
@@ -53,6 +55,34 @@ def _draw_curves(
     ax.plot([0, depth], measured[[0, -1]], "o", color=BLUE, ms=5)
     ax.set_xscale("symlog", linthresh=1, linscale=0.4)
     ax.set_xticks([0, 1, 10, 100, 1000], ["0", "1", "10", "100", "1,000"])
+
+
+def draw_own_gradients(data: OwnGradients, axes: tuple[Axes, Axes], /) -> None:
+    """Left the gradient by layer in one model, right at the last layer by depth, with slopes."""
+    left, right = axes
+    for name, values in data.by_layer.items():
+        color, marker = PLACEMENT_COLORS[name], PLACEMENT_MARKERS[name]
+        left.plot(values, color=color, marker=marker, ms=4, label=name)
+    layers = len(data.by_layer["pre-norm"]) - 1
+    left.set(yscale="log", ylim=(0.05, 3), xlabel="layers below, l", ylabel="‖∂ℒ/∂x_l‖")
+    left.set(title=f"{layers} layers", xticks=range(0, layers + 1, 3))
+    depths = np.array(data.by_depth.depths)
+    draw_sweep(data.by_depth, right, {"pre-norm": (1 + 3 * (depths - 1) / 2) ** -0.5}, "‖∂ℒ/∂x‖")
+    right.set(ylim=left.get_ylim(), title="at the input of the last layer")
+    left.legend(loc="lower left", fontsize="small")
+
+
+def describe_own_gradients(data: OwnGradients, /) -> str:
+    ends = [
+        f"{name} {values[0]:.2f} and {values[-2]:.2f}" for name, values in data.by_layer.items()
+    ]
+    slopes = [f"{name} {data.by_depth.slope(name) + 0.0:.2f}" for name in data.by_layer]
+    return (
+        "The gradient at the input and at the last layer of 12, by your layer_gradient_norms: "
+        f"{', '.join(ends)}. The slopes of the last layer's by depth, by your loglog_slope: "
+        f"{', '.join(slopes)}; theory says 0, −½ and 0. Chapter 06, section 5, measures the "
+        "weights of that layer."
+    )
 
 
 def describe_flow(data: StackFlows, /, depth: int) -> tuple[str, Table]:

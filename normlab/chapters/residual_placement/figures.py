@@ -39,6 +39,24 @@ def draw_growth(growths: Sequence[StreamGrowth], ax: Axes, /) -> None:
     ax.legend()
 
 
+def draw_own_growth(growths: Sequence[StreamGrowth], ax: Axes, /) -> None:
+    """The same of a learner's steps, post-norm too."""
+    draw_growth(growths, ax)
+    ax.set_title("the stream with your steps")
+
+
+def describe_own_growth(growths: Sequence[StreamGrowth], /) -> str:
+    one_token, tokens, post = (growth.mean_square for growth in growths)
+    layers = len(post) - 1
+    _, highest = growths[0].lemma_2()
+    return (
+        f"After {layers} layers of your pre_norm_step the mean square of the stream is "
+        f"{one_token[-1]:.1f} with 1 token, where Lemma 2 says {highest[-1]:.0f}, and "
+        f"{tokens[-1]:.1f} with 16. After each layer of your post_norm_step it is "
+        f"{post[1:].mean():.2f}. Chapter 05, section 5, has the two curves of pre-norm."
+    )
+
+
 def draw_placement_growth(
     data: Mapping[str, StreamGrowth], axes: tuple[Axes, Axes], /, placement: str
 ) -> None:

@@ -49,7 +49,7 @@ class StreamGrowth:
 
 
 def stream_growth(
-    placement: str,
+    placement: str | type[Placement],
     *,
     init: str = "xavier",
     init_scale: float = 1.0,
@@ -88,7 +88,7 @@ def stream_growth(
             streams.append(block(streams[-1]))
     changes = [(after - before).norm() / before.norm() for before, after in pairwise(streams)]
     return StreamGrowth(
-        placement,
+        placement if isinstance(placement, str) else placement.__name__,
         init,
         init_scale,
         tokens,
@@ -97,7 +97,9 @@ def stream_growth(
     )
 
 
-def average_growth(seeds: Sequence[int], placement: str, **arguments: Any) -> StreamGrowth:
+def average_growth(
+    seeds: Sequence[int], placement: str | type[Placement], **arguments: Any
+) -> StreamGrowth:
     """The mean of `stream_growth` over seeds: theory speaks of the mean over random weights."""
     growths = [stream_growth(placement, seed=seed, **arguments) for seed in seeds]
     return replace(

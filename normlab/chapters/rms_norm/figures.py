@@ -41,6 +41,26 @@ def draw_invariance_table(data: InvarianceTable, ax: Axes, /) -> None:
     ax.spines[:].set_visible(False)
 
 
+def draw_own_row(data: InvarianceTable, ax: Axes, /) -> None:
+    """The same, with the row that a learner's function computed named as his."""
+    draw_invariance_table(data, ax)
+    names = ["your rms_norm" if norm == "RMSNorm" else norm for norm in INVARIANCE_NORMS]
+    ax.set_yticks(ax.get_yticks(), names)
+
+
+def describe_own_row(data: InvarianceTable, /) -> str:
+    own, paper, layer_norm = data.marks("RMSNorm"), PAPER["RMSNorm"], data.marks("LayerNorm")
+    kept = [change for change, mark in zip(CHANGES, own, strict=True) if mark == "✓"]
+    lost = [c for c, a, b in zip(CHANGES, own, layer_norm, strict=True) if (a, b) == ("✗", "✓")]
+    found = "as" if own == paper else "not as"
+    return (
+        f"Your rms_norm leaves norm(Wx) as it was under {', '.join(kept)}, {found} in the paper's "
+        f"Table 1. Unlike layer norm it changes under {', '.join(lost)}: by "
+        f"{100 * data.cells['RMSNorm', lost[0]].relative_change:.0f} %. Chapter 04, section 4, has "
+        "this table."
+    )
+
+
 def draw_cell(data: InvarianceTable, axes: tuple[Axes, Axes], /, norm: str, change: str) -> None:
     """Left Wx after against before, right norm(Wx): what lies on the diagonal has not changed."""
     changed = CHANGES[change](data.layer)
@@ -118,6 +138,23 @@ def draw_stream_means(data: StreamMeans, ax: Axes, /) -> None:
     ax.set_title(f"a text model's stream, D = {data.width}")
     ax.minorticks_off()
     ax.legend(ncols=2, loc="lower left", fontsize=8, handletextpad=0.2, columnspacing=0.8)
+
+
+def draw_own_means(data: StreamMeans, ax: Axes, /) -> None:
+    """The same, with a learner's RMSNorm in place of the stored one."""
+    draw_stream_means(data, ax)
+    ax.set_title(f"a text model with your RMSNorm, D = {data.width}")
+
+
+def describe_own_means(data: StreamMeans, /) -> str:
+    (loss,), trained = data.losses["RMSNorm"], data.shares["RMSNorm", "trained"]
+    return (
+        f"A text model with your RMSNorm comes to a loss of {loss:.2f} in a short run of one seed; "
+        f"guessing costs {data.chance:.2f}. Of what its norms read, the mean is "
+        f"{trained.min():.3f} to {trained.max():.3f} of the square, beside 1/D = "
+        f"{1 / data.width:.3f}. LayerNorm's are the stored runs of chapter 04, section 3, which "
+        "has this picture."
+    )
 
 
 def draw_stored_gains(data: StoredGains, axes: tuple[Axes, Axes], /) -> None:

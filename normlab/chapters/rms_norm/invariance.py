@@ -152,16 +152,27 @@ class InvarianceTable:
         return Table(("norm(Wx)", *CHANGES, "as in the paper"), rows)
 
 
-def invariance_table(seed: int = 26) -> InvarianceTable:
+def invariance_table(
+    seed: int = 26, rms_norm: Callable[..., FloatArray] = rms_norm
+) -> InvarianceTable:
     """All 30 cells for one random layer, in float64.
+
+    Args:
+        seed: of the layer.
+        rms_norm: rms_norm(x, gamma, eps) that computes the row of RMSNorm.
 
     >>> invariance_table().marks("RMSNorm")
     '✓✗✗✓✗✓'
     """
     layer = random_layer(seed=seed)
+
+    def by_rms_norm(layer: Layer) -> FloatArray:
+        return rms_norm(layer.summed_inputs(), np.ones(len(layer.weight)), 0)
+
+    norms = {**INVARIANCE_NORMS, "RMSNorm": by_rms_norm}
     cells = {
         (name, change): Cell(norm(layer), norm(apply(layer)))
-        for name, norm in INVARIANCE_NORMS.items()
+        for name, norm in norms.items()
         for change, apply in CHANGES.items()
     }
     return InvarianceTable(layer, cells)

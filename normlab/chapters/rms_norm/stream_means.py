@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from normlab.chapters.rms_norm.centering import mean_share
+from normlab.models.transformer import Transformer
 from normlab.norms import FloatArray
 from normlab.probes import watched_inputs
 from normlab.tools.progress_bar import progress_bar
@@ -25,7 +26,7 @@ CONFIG = TrainConfig(
     task="characters", decoder_layers=6, placement="pre-norm", d_model=64, d_ff=256, tokens=32,
     batch=16, steps=1500, learning_rate=2e-3, warmup_steps=100,
 )  # fmt: skip
-SEEDS = (0, 1, 2)
+SEEDS, SHORT = (0, 1, 2), 200
 NAMES = {"layer_norm": "LayerNorm", "rms_norm": "RMSNorm"}
 TIMES = ("initial", "trained")
 
@@ -80,12 +81,14 @@ def load_stream_means() -> StreamMeans:
     )
 
 
-def stream_shares(run: Run) -> list[float]:
-    """The mean share of what each norm reads, in the order of the forward pass.
+def stream_shares(
+    run: Run, kinds: tuple[type[nn.Module], ...] = (nn.LayerNorm, nn.RMSNorm)
+) -> list[float]:
+    """The mean share of what each norm of these kinds reads, in the order of the forward pass.
 
     The batch is the one that the run's next step would train on: the run has not seen it.
     """
-    norms = [m for m in run.model.decoder.modules() if isinstance(m, nn.LayerNorm | nn.RMSNorm)]
+    norms = [m for m in run.model.decoder.modules() if isinstance(m, kinds)]
     batch = run.task.batch(run.config.batch, run.config.seed, len(run.losses))
     with torch.no_grad(), watched_inputs(norms) as read:
         run.model(torch.tensor(batch.inputs))
@@ -97,9 +100,35 @@ def train_and_watch(config: TrainConfig) -> list[dict[str, object]]:
     """Two rows of the stored result: the run at its start, and at its end."""
     run = Run(config, torch.device("cpu"))
     rows = [_row(run, "initial")]
-    for _ in progress_bar(range(config.steps), f"{config.norm}, seed {config.seed}", note=run.note):
-        run.step()
+    _train(run)
     return [*rows, _row(run, "trained")]
+
+
+def _train(run: Run) -> None:
+    title = f"{run.config.norm}, seed {run.config.seed}"
+    for _ in progress_bar(range(run.config.steps), title, note=run.note):
+        run.step()
+
+
+def means_with(norm: type[nn.Module], steps: int = SHORT) -> StreamMeans:
+    """The stored shares of LayerNorm, and those of one short run with another norm for RMSNorm.
+
+    Args:
+        norm: `norm(dim)` makes one.
+        steps: of its training, from the stored runs' first seed.
+    """
+    config = replace(CONFIG, norm="rms_norm", steps=steps)
+    run = Run(
+        config,
+        torch.device("cpu"),
+        Transformer(replace(config.model(), norm=norm), config.seed),
+    )
+    shares = {("RMSNorm", "initial"): np.array([stream_shares(run, (norm,))])}
+    _train(run)
+    shares["RMSNorm", "trained"] = np.array([stream_shares(run, (norm,))])
+    stored, last = load_stream_means(), run.losses[-50:]
+    losses = {**stored.losses, "RMSNorm": [sum(last) / len(last)]}
+    return replace(stored, shares={**stored.shares, **shares}, losses=losses)
 
 
 def _row(run: Run, when: str) -> dict[str, object]:

@@ -35,6 +35,24 @@ def draw_sizes(sizes: LayerSizes, ax: Axes, network: str, layer: int) -> None:
     ax.legend(loc="upper right")
 
 
+def draw_own_norm(sizes: LayerSizes, axes: tuple[Axes, Axes], /) -> None:
+    """The numbers after the last layer: left without a norm, right with a learner's own."""
+    titles = ("without a norm", "with your layer_norm")
+    for ax, network, title in zip(axes, sizes.rms, titles, strict=True):
+        draw_sizes(sizes, ax, network, len(sizes.rms[network]) - 1)
+        ax.set_title(title)
+
+
+def describe_own_norm(sizes: LayerSizes, /) -> str:
+    without, own = sizes.rms.values()
+    layers = len(own) - 1
+    return (
+        f"After {layers} layers the numbers have the root mean square {_size(without[-1])} without "
+        f"a norm, and {_size(own[-1])} with your layer_norm at all {2 * layers + 1} places. With "
+        "the course's it is the same picture: chapter 00, “24 layers”."
+    )
+
+
 def draw_deep_losses(runs: Mapping[str, list[DeepRun]], ax: Axes, network: str) -> None:
     """The loss by step of every seed; the chosen network stands out."""
     for name, of_network in runs.items():

@@ -1,17 +1,20 @@
 """A deep transformer with layer norms and without: the size of its activations by layer."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from normlab.norms import FloatArray
-from normlab.probes import watched_inputs, watched_outputs
+from normlab.probes import replaced_outputs, watched_inputs, watched_outputs
 from normlab.training.config import TrainConfig
 from normlab.training.run import Run
 
+RowNorm: TypeAlias = Callable[..., FloatArray]
 LAYERS = 24
 NO_NORM, NORM, SMALL_WEIGHTS = "no norm", "layer norm", "no norm, weights ÷ 10"
 NETWORKS: Mapping[str, Mapping[str, Any]] = {
@@ -49,13 +52,18 @@ def network_config(name: str, layers: int = LAYERS, **changes: Any) -> TrainConf
     return replace(same, **NETWORKS[name], **changes)
 
 
-def layer_sizes(layers: int = LAYERS) -> LayerSizes:
+def layer_sizes(
+    layers: int = LAYERS,
+    networks: Sequence[str] = tuple(NETWORKS),
+    layer_norm: RowNorm | None = None,
+) -> LayerSizes:
     """The activations of each network, on the first batch of its training.
 
     >>> layer_sizes(layers=2).rms["no norm"].shape
     (3,)
     """
-    streams = {name: initial_stream(network_config(name, layers)) for name in NETWORKS}
+    configs = {name: network_config(name, layers) for name in networks}
+    streams = {name: initial_stream(config, layer_norm) for name, config in configs.items()}
     return LayerSizes(
         {name: np.array([_share(x) for x in stream]) for name, stream in streams.items()},
         {
@@ -65,8 +73,13 @@ def layer_sizes(layers: int = LAYERS) -> LayerSizes:
     )
 
 
-def initial_stream(config: TrainConfig) -> FloatArray:
+def initial_stream(config: TrainConfig, layer_norm: RowNorm | None = None) -> FloatArray:
     """What goes into the first layer and comes out of each (L + 1, B, T, D), untrained.
+
+    Args:
+        config: of the network.
+        layer_norm: layer_norm(x, gamma, beta, eps) in NumPy that computes in place of each of
+            its layer norms.
 
     >>> initial_stream(network_config("layer norm", layers=2)).shape
     (3, 32, 16, 32)
@@ -74,9 +87,21 @@ def initial_stream(config: TrainConfig) -> FloatArray:
     run = Run(config, torch.device("cpu"))
     blocks: Any = run.model.decoder.blocks
     batch = run.task.batch(config.batch, config.seed, 0)
-    with torch.no_grad(), watched_inputs(blocks[:1]) as first, watched_outputs(blocks) as others:
+    norms = [m for m in run.model.modules() if layer_norm and isinstance(m, nn.LayerNorm)]
+    with (
+        torch.no_grad(),
+        replaced_outputs(norms, partial(_in_numpy, layer_norm)),
+        watched_inputs(blocks[:1]) as first,
+        watched_outputs(blocks) as others,
+    ):
         run.model(torch.tensor(batch.inputs))
     return torch.stack([*first, *others]).double().numpy()  # of (B, T, D)
+
+
+def _in_numpy(layer_norm: Any, module: Any, x: Tensor) -> Tensor:
+    """What a NumPy function makes of the input of a torch layer norm, with its gain and shift."""
+    gamma, beta = (parameter.detach().numpy() for parameter in (module.weight, module.bias))
+    return torch.from_numpy(layer_norm(x.numpy(), gamma, beta, module.eps))
 
 
 def _share(x: FloatArray) -> FloatArray:

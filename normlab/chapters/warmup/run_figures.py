@@ -87,6 +87,31 @@ def _all_but_placement(record: TrainRecord) -> tuple[object, ...]:
     return tuple(value for name, value in config.items() if name != "placement")
 
 
+OwnWarmup = tuple[Mapping[int, Sequence[float]], Sequence[TrainRecord]]
+"""The rates by step, by the steps of warmup, and the runs."""
+
+
+def draw_own_warmup(data: OwnWarmup, axes: tuple[Axes, Axes], /) -> None:
+    """Left a learner's rates, right the runs that were trained with them."""
+    rates, records = data
+    draw_rates(rates, axes[0])
+    draw_losses(records, axes[1])
+    axes[0].set_title("your warmup_lr")
+    axes[1].set_title(f"{records[0].config.placement}, {records[0].config.decoder_layers} layers")
+
+
+def describe_own_warmup(data: OwnWarmup, /) -> str:
+    rates, records = data
+    without, warm = records
+    steps = warm.config.warmup_steps
+    return (
+        f"Your rate climbs from {rates[steps][0]:.2g} to {rates[steps][-1]:.2g} in {steps} steps; "
+        f"with it post-norm ends at a loss of {warm.final_loss:.2f}. At the full rate from the "
+        f"first step on it ends at {without.final_loss:.2f}, and guessing costs "
+        f"{warm.chance:.2f}. Chapter 07, section 2, has these runs."
+    )
+
+
 def describe_losses(records: Sequence[TrainRecord], /) -> tuple[str, Table]:
     """How each run ended, as a sentence and as a table."""
     names = labels(records)

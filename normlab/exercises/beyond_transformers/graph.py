@@ -4,9 +4,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab.checks.examples import number
-from normlab.checks.exercise import Law, Outputs, Probe, Question, Value
+from normlab.checks.exercise import (
+    ANY_INPUT,
+    FORMULA,
+    PRECISION,
+    Law,
+    Outputs,
+    Probe,
+    Question,
+    Value,
+)
 from normlab.exercises.beyond_transformers.graph_mistakes import MISTAKES
 from normlab.exercises.drivers import beyond_transformers as drivers
+from normlab.exercises.inputs import (
+    FLOAT32_DIGITS,
+    any_input,
+    digits,
+    far,
+    half,
+    misfit,
+    plain,
+    precise,
+    rows,
+)
 from normlab.norms import FloatArray
 
 
@@ -38,90 +58,121 @@ def graph_layer_norm(
 
 
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
-    one, zero = np.ones(2), np.zeros(2)
     gamma, beta = rng.uniform(0.5, 2.0, 4), rng.standard_normal(4)
-    drawn = rng.standard_normal((4, 4)) + np.arange(4)[:, None]
-    two = np.array([[0.0, 2.0], [4.0, 10.0]])
+    drawn = rows(rng, 4, 4) + np.arange(4)[:, None]
     usual = {"x": drawn, "batch": np.array([1, 0, 1, 0]), "gamma": gamma, "beta": beta}
-    graph = {**usual, "mode": "graph"}
+    graph, node = {**usual, "mode": "graph"}, {**usual, "mode": "node"}
+    return *_formula(graph, node), *_any_input(graph, node, rng), *_precision(graph, node)
+
+
+def _formula(graph: dict[str, Value], node: dict[str, Value]) -> tuple[Probe, ...]:
+    one, zero = np.ones(2), np.zeros(2)
+    two = {"x": np.array([[0.0, 2.0], [4.0, 10.0]]), "batch": np.zeros(2, int)}
+    two |= {"gamma": one, "beta": zero}
     return (
-        Probe(
-            "one graph of two nodes",
-            {"x": two, "batch": np.zeros(2, int), "gamma": one, "beta": zero, "mode": "graph"},
-        ),
-        Probe(
-            "two nodes by themselves",
-            {"x": two, "batch": np.zeros(2, int), "gamma": one, "beta": zero, "mode": "node"},
-        ),
-        Probe("two graphs whose nodes are mixed, mode graph", graph),
-        Probe("two graphs whose nodes are mixed, mode node", {**usual, "mode": "node"}),
-        Probe("graphs 0 and 3; 1 and 2 have no nodes", {**graph, "batch": np.array([0, 0, 3, 3])}),
-        Probe("a variance of the size of ε, mode graph", {**graph, "x": 0.002 * drawn}),
-        Probe(
-            "a variance of the size of ε, mode node", {**usual, "x": 0.002 * drawn, "mode": "node"}
-        ),
-        Probe("a large ε, mode graph", {**graph, "eps": 0.5}),
-        Probe("a graph of equal numbers", {**graph, "x": np.full((4, 4), 3.0)}),
-        Probe(
-            "no nodes at all",
-            {**graph, "x": drawn[:0], "batch": np.zeros(0, int)},
-            special=True,
-        ),
-        Probe(
-            # A float32 mean of numbers near 1e4 is off by about 1e-3.
-            "float32 numbers far from 0, mode graph",
-            {**_as(np.float32, graph), "x": (drawn + 1e4).astype(np.float32)},
-            tolerance=5e-3,
-            special=True,
-            rounding=True,
-        ),
-        Probe(
-            "float64 numbers far from 0, mode node",
-            {**usual, "x": drawn + 1e8, "mode": "node"},
-            tolerance=1e-6,
-            special=True,
-            rounding=True,
-        ),
-        Probe(
-            "float16 numbers whose squares overflow",
-            {
-                **_as(np.float16, graph),
-                "x": np.array([[300, -300, 0, 0], [9, 1, 2, 3]] * 2, np.float16),
-            },
-            tolerance=4e-3,  # four float16 steps
-            special=True,
-        ),
-        Probe(
-            "a gain and a shift of another dtype, and a small batch dtype",
-            {
-                **_as(np.float32, graph),
-                "x": drawn + 1e4,
-                "batch": np.array([1, 0, 1, 0], np.int16),
-            },
-            special=True,
-            tolerance=1e-6,  # γ may be rounded to float32, the statistics may not
-        ),
-        *_misfits(graph),
+        plain("one graph of two nodes", {**two, "mode": "graph"}),
+        plain("two nodes by themselves", {**two, "mode": "node"}),
+        plain("two graphs whose nodes are mixed, mode graph", graph),
+        plain("two graphs whose nodes are mixed, mode node", node),
     )
 
 
-def _misfits(graph: dict[str, Value]) -> tuple[Probe, ...]:
-    """What must raise an error: 8 nodes, so that other probes are shown before."""
-    graph = graph | {"x": np.tile(graph["x"], (2, 1)), "batch": np.tile(graph["batch"], 2)}
+def _any_input(
+    graph: dict[str, Value], node: dict[str, Value], rng: np.random.Generator
+) -> tuple[Probe, ...]:
+    x = graph["x"]
+    low, high = np.sort(rng.permutation(np.arange(1, 9))[:2])
+    three = rng.permutation(np.array([low, low, high, high, 12, 12]))
+    six = {"x": rows(rng, 6, 4), "batch": three}
+    peak = np.zeros((2, 64))
+    peak[0, int(rng.integers(64))] = float(rng.uniform(10, 20))
+    wide = {"x": peak, "batch": np.zeros(2, int), "gamma": np.ones(64), "beta": np.zeros(64)}
+    return (
+        any_input("three graphs whose numbers have gaps", graph | six),
+        any_input("every node a graph of its own", graph | {"batch": rng.permutation(4)}),
+        any_input("one node", graph | {"x": x[:1], "batch": np.array([low])}),
+        any_input("no nodes at all", graph | {"x": x[:0], "batch": np.zeros(0, int)}, corner=True),
+        any_input(
+            "no nodes at all, mode node",
+            node | {"x": x[:0], "batch": np.zeros(0, int)},
+            corner=True,
+        ),
+        any_input("one number far larger than 127 others", graph | wide),
+        *_misfits(graph, node),
+    )
+
+
+def _misfits(graph: dict[str, Value], node: dict[str, Value]) -> tuple[Probe, ...]:
     gamma, beta = graph["gamma"][:1], graph["beta"][:1]
-    node = graph | {"mode": "node"}
-    misfits = {
-        "a gain of one number": graph | {"gamma": gamma},
-        "a shift of one number": graph | {"beta": beta},
-        "a gain and a shift of one number": graph | {"gamma": gamma, "beta": beta},
-        "a batch with an entry for one node only": node | {"batch": np.zeros(1, int)},
-    }
-    shapes = [
-        Probe(title, arguments, special=True, error_names=("(1,)", "(8, 4)"))
-        for title, arguments in misfits.items()
-    ]
-    mode = graph | {"mode": "nodes"}
-    return (*shapes, Probe("a misspelt mode", mode, special=True, error_names=("nodes",)))
+    return (
+        misfit("a gain of one number", graph | {"gamma": gamma}, "(1,)", "(4, 4)"),
+        misfit("a shift of one number", graph | {"beta": beta}, "(1,)", "(4, 4)"),
+        misfit("both of one number", graph | {"gamma": gamma, "beta": beta}, "(1,)", "(4, 4)"),
+        Probe(
+            "a batch with an entry for one node only",
+            node | {"batch": np.zeros(1, int)},
+            level=ANY_INPUT,
+            shows="misfit of batch",
+            error_names=("(1,)", "(4, 4)"),
+        ),
+        Probe(
+            "a misspelt mode",
+            graph | {"mode": "nodes"},
+            level=ANY_INPUT,
+            shows="misspelt mode",
+            error_names=("nodes",),
+        ),
+        Probe(
+            "a mode in capital letters",
+            node | {"mode": "Graph"},
+            level=ANY_INPUT,
+            shows="misspelt mode",
+            error_names=("Graph",),
+        ),
+    )
+
+
+def _precision(graph: dict[str, Value], node: dict[str, Value]) -> tuple[Probe, ...]:
+    x = graph["x"]
+    large = np.array([[300, -300, 0, 0], [9, 1, 2, 3]] * 2, np.float16)
+    return (
+        precise("a variance of the size of ε, mode graph", graph | {"x": 0.002 * x}),
+        precise("a variance of the size of ε, mode node", node | {"x": 0.002 * x}),
+        precise("a large ε, mode graph", graph | {"eps": 0.5}),
+        precise("a graph of equal numbers", graph | {"x": np.full((4, 4), 3.0)}, corner=True),
+        digits(graph | {"x": 1e6 * x}),
+        digits(node | {"x": 1e6 * x}),
+        # A float32 mean of numbers near 1e4 is off by about 1e-3.
+        far(
+            "float32 numbers far from 0, mode graph",
+            {**_as(np.float32, graph), "x": (x + 1e4).astype(np.float32)},
+            5e-3,
+        ),
+        far("float64 numbers far from 0, mode node", node | {"x": 1e3 * (x + 1e8)}, 1e-6),
+        far("float64 numbers far from 0, mode graph", graph | {"x": 1e3 * (x + 1e8)}, 1e-6),
+        half(
+            "float16 numbers whose squares overflow", {**_as(np.float16, graph), "x": large}, 4e-3
+        ),
+        half("float16 numbers, mode node", _as(np.float16, node), 8e-3),
+        Probe(
+            "float32 numbers, a gain and a shift of float64",
+            graph | {"x": x.astype(np.float32)},
+            FLOAT32_DIGITS,
+            level=PRECISION,
+        ),
+        Probe(
+            # γ may be rounded to float32, the statistics may not
+            "a gain and a shift of another dtype, and a small batch dtype",
+            {
+                **_as(np.float32, graph),
+                "x": 1e3 * (x + 1e4),
+                "batch": graph["batch"].astype(np.int16),
+            },
+            tolerance=1e-6,
+            level=PRECISION,
+            rounding=True,
+        ),
+    )
 
 
 def _as(dtype: type, arguments: dict[str, Value]) -> dict[str, Value]:
@@ -196,23 +247,43 @@ LAWS = (
 
 GRAPH = Question(
     function="graph_layer_norm",
-    points=3,
+    levels={FORMULA: 1, ANY_INPUT: 1, PRECISION: 1},
     driver=drivers.graph,
     reference=graph_layer_norm,
     probes=probes,
     mistakes=MISTAKES,
     laws=LAWS,
-    hints=(
-        "Mode node is layer norm on each row. In mode graph, which numbers share a mean? "
-        "batch == 3 selects the rows of graph 3.",
-        "Go through the graphs with np.unique(batch). For each: own = x[batch == one], one mean "
-        "and one variance over all of it (no axis), and write the result back into the same rows.",
-        "normalized = np.empty_like(wide); for one in np.unique(batch): rows = batch == one; "
-        "centered = wide[rows] - wide[rows].mean(); normalized[rows] = centered / "
-        "np.sqrt((centered**2).mean() + eps). Mode node is the same with batch = "
-        "np.arange(len(x)). Check gamma, beta, batch and mode first; at the end gamma * normalized "
-        "+ beta in x.dtype.",
-    ),
+    hints={
+        FORMULA: (
+            "Mode node is layer norm on each row. In mode graph, which numbers share a mean? "
+            "batch == 3 selects the rows of graph 3.",
+            "Go through the graphs. For each: own = x[batch == one], one mean and one variance "
+            "over all of it (no axis), and write the result back into the same rows.",
+            "normalized = np.empty_like(x); for one in np.unique(batch): rows = batch == one; "
+            "centered = x[rows] - x[rows].mean(); normalized[rows] = centered / "
+            "np.sqrt((centered**2).mean() + eps). Mode node is the same with batch = "
+            "np.arange(len(x)). Return gamma * normalized + beta.",
+        ),
+        ANY_INPUT: (
+            "What does your loop do with batch = [0, 0, 3, 3], and what without any node? And what "
+            "if gamma has one entry only?",
+            "np.unique(batch) gives the numbers that have nodes, and none for an empty batch. "
+            "First of all compare gamma.shape, beta.shape, batch.shape and mode with what they "
+            "must be.",
+            "if gamma.shape != x.shape[1:] or beta.shape != x.shape[1:] or batch.shape != "
+            'x.shape[:1]: raise ValueError(f"gamma {gamma.shape}, beta {beta.shape}, batch '
+            '{batch.shape} do not fit x {x.shape}"). Likewise mode not in ("node", "graph").',
+        ),
+        PRECISION: (
+            "Try a graph of equal numbers, float16 numbers near 300, and numbers near 10,000. "
+            "Which one comes out wrong, and in which line does it happen?",
+            "ε is added to the variance under the root. Subtract the mean before you square. "
+            "float16 is converted to float32 before the first mean, float64 stays float64, and the "
+            "result gets the dtype of x.",
+            "wide = x.astype(np.promote_types(x.dtype, np.float32)) first; the formula with wide; "
+            "y.astype(x.dtype) last.",
+        ),
+    },
 )
 
 QUESTIONS = (GRAPH,)

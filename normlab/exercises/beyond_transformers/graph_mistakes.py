@@ -1,10 +1,12 @@
 """What goes wrong in layer norm on graphs: the words of the reference that are exchanged."""
 
 from normlab.checks.exercise import Mistake
-from normlab.exercises.common import dtype_lost, half_statistics, input_mutated
+from normlab.checks.signs import accepts
+from normlab.exercises import common
 
 GROUP = 'batch if mode == "graph" else np.arange(nodes)'
 MEAN, VARIANCE = "own.mean()", "(centered**2).mean()"
+NODES = '(len(own) if mode == "graph" else own.size)'
 DIVISOR, WIDE = "np.sqrt(variance + eps)", "x.astype(np.promote_types(x.dtype, np.float32))"
 ONE_PASS = {VARIANCE: "(own**2).mean() - own.mean() ** 2"}
 
@@ -47,7 +49,49 @@ MISTAKES = (
         "That leaves out how far the nodes' means lie apart. Take the mean over the graph, and "
         "then the mean square of the distance from it.",
         {VARIANCE: "own.var(axis=1).mean()"},
+    ),
+    Mistake(
+        "node-mean-in-graph",
+        "in mode graph the mean is taken of each node",
+        "In mode graph one mean serves all nodes of a graph, as one variance does.",
         {MEAN: "own.mean(axis=1, keepdims=True)"},
+        {MEAN: "own.mean(axis=1, keepdims=True)", VARIANCE: "own.var()"},
+        {MEAN: "own.mean(axis=1, keepdims=True)", VARIANCE: "((own - own.mean()) ** 2).mean()"},
+    ),
+    Mistake(
+        "node-variance-in-graph",
+        "in mode graph the variance is taken of each node",
+        "In mode graph one variance serves all nodes of a graph, as one mean does.",
+        {VARIANCE: "own.var(axis=1, keepdims=True)"},
+        {VARIANCE: "(centered**2).mean(axis=1, keepdims=True)"},
+    ),
+    Mistake(
+        "channel-mean-in-graph",
+        "in mode graph the mean is taken of each channel",
+        "That is the mean of GraphNorm and of instance norm. One mean serves all nodes and "
+        "channels of a graph.",
+        {MEAN: 'own.mean(axis=0 if mode == "graph" else None)'},
+        {
+            MEAN: 'own.mean(axis=0 if mode == "graph" else None)',
+            VARIANCE: "own.var()",
+        },
+    ),
+    Mistake(
+        "divided-by-nodes",
+        "the sums are divided by the number of nodes",
+        "They run over n nodes and D channels: divide by n·D, as mean() does. (PyTorch Geometric "
+        "multiplies the count by D.)",
+        {
+            MEAN: f"own.sum() / {NODES}",
+            VARIANCE: f"(centered**2).sum() / {NODES}",
+        },
+        {VARIANCE: f"(centered**2).sum() / {NODES}"},
+    ),
+    Mistake(
+        "divided-by-root-of-count",
+        "what is centered is divided by its length, without the count",
+        "The variance is the mean of the squares, not their sum.",
+        {VARIANCE: "(centered**2).sum()"},
     ),
     Mistake(
         "batch-assumed-sorted",
@@ -98,11 +142,20 @@ MISTAKES = (
         {DIVISOR: "np.sqrt(variance)"},
     ),
     Mistake(
+        "eps-as-floor",
+        "ε is a floor instead of a summand",
+        "max(variance, ε) leaves a large variance as it is, and so hardly differs from "
+        "variance + ε there. Near ε it is another norm.",
+        {DIVISOR: "np.sqrt(np.maximum(variance, eps))"},
+    ),
+    Mistake(
         "eps-wrong-value",
         "ε has another value than the one given, or another default than 1e-5",
         "1e-5 is the default of torch.nn.LayerNorm and of PyTorch Geometric. Weights carried over "
         "with another ε give other outputs.",
         {DIVISOR: "np.sqrt(variance + 1e-5)"},
+        {DIVISOR: "np.sqrt(variance + 1e-6)"},
+        {DIVISOR: "np.sqrt(variance + 1e-12)"},
         {"eps: float = 1e-5": "eps: float = 1e-8"},
     ),
     Mistake(
@@ -119,10 +172,39 @@ MISTAKES = (
         {"centered / ": "own / "},
     ),
     Mistake(
+        "rms-norm",
+        "this is RMSNorm: the mean is nowhere subtracted",
+        "Layer norm subtracts the mean first, from x and within the variance.",
+        {"own - own.mean()": "own"},
+    ),
+    Mistake(
+        "gamma-beta-exchanged",
+        "γ and β are exchanged",
+        "γ multiplies, β is added: γ ⊙ x̂ + β. The order of the arguments is gamma, beta.",
+        {"gamma * normalized + beta": "beta * normalized + gamma"},
+    ),
+    Mistake(
+        "beta-before-gamma",
+        "β is added before γ multiplies",
+        "γ ⊙ (x̂ + β) scales the shift as well. The output is γ ⊙ x̂ + β.",
+        {"gamma * normalized + beta": "gamma * (normalized + beta)"},
+    ),
+    common.gamma_plus_one({"gamma * normalized": "(1 + gamma) * normalized"}),
+    Mistake(
         "gamma-missing",
         "γ is not applied",
         "The output is γ ⊙ x̂ + β: each channel has its own gain.",
         {"gamma * normalized": "normalized"},
+        {"gamma * normalized": '(gamma * normalized if mode == "node" else normalized)'},
+    ),
+    Mistake(
+        "affine-missing-in-graph",
+        "γ and β are not applied in mode graph",
+        "The output is γ ⊙ x̂ + β in both modes.",
+        {
+            "gamma * normalized + beta": '(gamma * normalized + beta if mode == "node" '
+            "else normalized)"
+        },
     ),
     Mistake(
         "beta-missing",
@@ -137,40 +219,34 @@ MISTAKES = (
         "axis by itself.",
         {"gamma * normalized": "gamma[:, None] * normalized"},
     ),
-    Mistake(
-        "cancellation",
-        "the variance is computed as E[x²] − E[x]²",
-        "Far from 0 both terms are large and nearly equal, and their difference is rounding error: "
-        "it may be negative. Subtract the mean first, then square.",
-        ONE_PASS,
-        {WIDE: "x.astype(np.float64)", **ONE_PASS},
-    ),
-    half_statistics({WIDE: "x.copy()"}),
-    dtype_lost({"+ beta).astype(x.dtype)": "+ beta).astype(float)"}),
-    input_mutated({WIDE: "x", "np.empty_like(wide)": "wide"}),
-    Mistake(
-        "shapes-not-checked",
-        "for a γ or β of the wrong shape no ValueError names the shapes",
-        "NumPy stretches a shape (1,) without a word. Raise a ValueError that names the shapes.",
+    common.cancellation(ONE_PASS, {WIDE: "x.astype(np.float64)", **ONE_PASS}),
+    common.half_statistics({WIDE: "x.copy()"}),
+    common.float64_narrowed({WIDE: "x.astype(np.float32)"}),
+    common.dtype_lost({"+ beta).astype(x.dtype)": "+ beta).astype(float)"}),
+    common.input_mutated({WIDE: "x", "np.empty_like(wide)": "wide"}),
+    common.shapes_not_checked(
+        "a γ or β",
         {"if not gamma.shape == beta.shape == (features,)": "if False"},
         {"gamma.shape == beta.shape == (features,)": "gamma.shape == (features,)"},
         {"gamma.shape == beta.shape == (features,)": "beta.shape == (features,)"},
     ),
     Mistake(
         "batch-not-checked",
-        "for a batch of the wrong shape no ValueError names the shapes",
+        "a batch of the wrong shape raises no ValueError that names the shapes",
         "`batch` has one entry for each node, in mode node too. Raise a ValueError that names the "
         "shapes.",
         {"if batch.shape != (nodes,)": "if False"},
+        seen=accepts("misfit of batch"),
     ),
     Mistake(
         "mode-not-checked",
-        "for an unknown mode no ValueError names it",
+        "an unknown mode raises no ValueError that names it",
         "A misspelt mode would silently do something else. Raise a ValueError that names it.",
         {'if mode not in ("node", "graph")': "if False"},
         {
             'if mode not in ("node", "graph")': "if False",
             GROUP: 'np.arange(nodes) if mode == "node" else batch',
         },
+        seen=accepts("misspelt mode"),
     ),
 )

@@ -2,43 +2,48 @@
 
 import numpy as np
 
-from normlab.checks.exercise import Law, Outputs, Probe, Question
+from normlab.checks.exercise import ANY_INPUT, FORMULA, STATE, Law, Outputs, Probe, Question
 from normlab.exercises.beyond_transformers.lstm_mistakes import MISTAKES
 from normlab.exercises.drivers import beyond_transformers as drivers
+from normlab.exercises.inputs import FORMULA_DIGITS, any_input, plain
 from normlab.models.recurrent import LayerNormLSTMCell
 
 
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     x, h, c = rng.normal(size=(2, 3)), rng.normal(size=(2, 5)), rng.normal(size=(2, 5))
-    seeds = [int(seed) for seed in rng.integers(2**31, size=5)]
+    seeds = [int(seed) for seed in rng.integers(2**31, size=7)]
+    given = {"x": x, "h": h, "c": c}
+    one = {name: array[:1] for name, array in given.items()}
+    first = {"x": np.array([[1.0]]), "h": np.array([[0.5, -0.5]]), "c": np.array([[2.0, -1.0]])}
+    no_past = {"h": np.zeros((1, 2)), "c": np.zeros((1, 2))}
     return (
-        Probe(
-            "one example, two units, no past",
-            {
-                "x": np.array([[1.0]]),
-                "h": np.zeros((1, 2)),
-                "c": np.zeros((1, 2)),
-                "seed": seeds[0],
-            },
+        plain("one example, two units", first | {"seed": seeds[1]}),
+        plain("one example, two units, no past", first | no_past | {"seed": seeds[0]}, corner=True),
+        plain("a batch of two examples", given | {"seed": seeds[2]}),
+        plain("five steps", given | {"seed": seeds[3], "steps": 5}),
+        any_input(
+            "no axis for a batch",
+            {name: array[0] for name, array in given.items()} | {"seed": seeds[4]},
+            corner=True,
+        ),
+        any_input(
+            "two axes before the features",
+            {name: array[:, None] for name, array in given.items()} | {"seed": seeds[5]},
+        ),
+        any_input(
+            "inputs and states so small that ε counts",
+            {name: float(rng.uniform(1, 3)) * 1e-3 * array for name, array in one.items()}
+            | {"seed": seeds[5]},
         ),
         Probe(
-            "one example, two units",
-            {
-                "x": np.array([[1.0]]),
-                "h": np.array([[0.5, -0.5]]),
-                "c": np.array([[2.0, -1.0]]),
-                "seed": seeds[1],
-            },
+            "the gradients", one | {"seed": seeds[2], "upstream": 1.0}, FORMULA_DIGITS, level=STATE
         ),
-        Probe("a batch of two examples", {"x": x, "h": h, "c": c, "seed": seeds[2]}),
-        Probe("five steps", {"x": x, "h": h, "c": c, "seed": seeds[3], "steps": 5}),
+        # numbers so large that no ε is seen
         Probe(
-            "no axis for a batch", {"x": x[0], "h": h[0], "c": c[0], "seed": seeds[4]}, special=True
-        ),
-        Probe(
-            "the gradients",
-            {"x": x, "h": h, "c": c, "seed": seeds[2], "upstream": 1.0},
-            special=True,
+            "all digits of float64",
+            {name: 1e5 * array for name, array in one.items()} | {"seed": seeds[6]},
+            level=STATE,
+            shows="digits",
         ),
     )
 
@@ -46,17 +51,6 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
 _X, _H = np.array([[1.0, -2.0, 0.5], [0.3, 0.1, 2.0]]), np.array([[0.5, -1.0], [2.0, 0.2]])
 _ONE = {"x": _X, "h": _H, "c": _H[::-1].copy(), "seed": 1}
 _EMPTY = {"x": np.eye(8), "h": np.eye(8), "c": np.zeros((8, 8)), "seed": 1}
-SHAPES = (
-    "bias (8,), linear_h.weight (8, 2), linear_x.weight (8, 3), norm_c.bias (2,), "
-    "norm_c.weight (2,), norm_h.bias (8,), norm_h.weight (8,), norm_x.bias (8,), norm_x.weight (8,)"
-)
-
-
-def _parameters(out: Outputs) -> str | None:
-    found = str(out["parameters"])
-    if found == SHAPES:
-        return None
-    return f"LayerNormLSTMCell(3, 2) has {found}. Expected {SHAPES}."
 
 
 def _same(one: Outputs, other: Outputs) -> str | None:
@@ -87,7 +81,6 @@ def _bounded(out: Outputs) -> str | None:
 
 
 LAWS = (
-    Law("parameters-differ", "the parameters have other names or shapes", (_ONE,), _parameters),
     Law(
         "examples-depend",
         "the examples of a batch change each other's state",
@@ -118,25 +111,44 @@ LAWS = (
 
 LSTM = Question(
     function="LayerNormLSTMCell",
-    points=4,
+    levels={FORMULA: 2, ANY_INPUT: 1, STATE: 1},
     library_norms=True,
     driver=drivers.cell,
     reference=LayerNormLSTMCell,
     probes=probes,
     mistakes=MISTAKES,
     laws=LAWS,
-    hints=(
-        "Three norms: norm_x over the 4H numbers of W_x x, norm_h over the 4H numbers of W_h h, "
-        "norm_c over the H numbers of c. Where does each stand, and is what it gives kept or only "
-        "read?",
-        "gates = norm_x(linear_x(x)) + norm_h(linear_h(h)) + bias, cut into f, i, o, g along the "
-        "last axis. The new c is σ(f)·c + σ(i)·tanh(g); it is returned without a norm. "
-        "h = σ(o)·tanh(norm_c(c)).",
-        "In __init__: linear_x = nn.Linear(input_size, 4 * hidden_size, bias=False), linear_h "
-        "likewise, bias = nn.Parameter(torch.zeros(4 * hidden_size)), and three nn.LayerNorm. In "
-        "forward: f, i, o, g = (…).chunk(4, dim=-1); c = f.sigmoid() * c + i.sigmoid() * g.tanh(); "
-        "return o.sigmoid() * self.norm_c(c).tanh(), c",
-    ),
+    later={"greatest bias at the start": STATE},
+    hints={
+        FORMULA: (
+            "Three norms: norm_x over the 4H numbers of W_x x, norm_h over the 4H numbers of "
+            "W_h h, norm_c over the H numbers of c. Where does each stand, and is what it gives "
+            "kept or only read?",
+            "gates = norm_x(linear_x(x)) + norm_h(linear_h(h)) + bias, cut into f, i, o, g along "
+            "the last axis. The new c is σ(f)·c + σ(i)·tanh(g); it is returned without a norm. "
+            "h = σ(o)·tanh(norm_c(c)).",
+            "In __init__: linear_x = nn.Linear(input_size, 4 * hidden_size, bias=False), linear_h "
+            "likewise, bias = nn.Parameter(torch.zeros(4 * hidden_size)), and three nn.LayerNorm. "
+            "In forward: f, i, o, g = (…).chunk(4, dim=-1); "
+            "c = f.sigmoid() * c + i.sigmoid() * g.tanh(); "
+            "return o.sigmoid() * self.norm_c(c).tanh(), c",
+        ),
+        ANY_INPUT: (
+            "Which axis holds the 4H numbers, if you do not know how many there are? And which ε "
+            "have your norms?",
+            "Cut the gates along dim=-1, the last axis: dim=1 is the last one of two only. The "
+            "norms keep nn.LayerNorm's ε.",
+            "f, i, o, g = gates.chunk(4, dim=-1), and nn.LayerNorm(4 * hidden_size) without eps.",
+        ),
+        STATE: (
+            "With what does `bias` start? Does a line write into h or c, or take a tensor out of "
+            "the graph?",
+            "bias starts at 0. Gradients must reach x, h, c and every parameter: no detach(), "
+            ".data or NumPy. c *= f would change the caller's state: make a new tensor.",
+            "self.bias = nn.Parameter(torch.zeros(4 * hidden_size)); "
+            "c = f.sigmoid() * c + i.sigmoid() * g.tanh().",
+        ),
+    },
 )
 
 QUESTIONS = (LSTM,)

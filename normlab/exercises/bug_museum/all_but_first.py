@@ -8,10 +8,10 @@ gatr/baselines/transformer.py, class BaselineLayerNorm (read at commits 88696b0 
 import numpy as np
 
 from normlab.checks.drivers import call
-from normlab.checks.exercise import Mistake, Probe, Question
+from normlab.checks.exercise import FORMULA, Mistake, Probe, Question
+from normlab.exercises import common
 from normlab.exercises.bug_museum import familiar
 from normlab.exercises.bug_museum.exhibit import (
-    EPS_ASIDE,
     Exhibit,
     Reason,
     failing_input_question,
@@ -35,19 +35,24 @@ def item_layer_norm(x: FloatArray, eps: float = 1e-5) -> FloatArray:
 
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     return (
-        Probe("one item", {"x": np.array([1.0, 2.0, 6.0])}, tolerance=EPS_ASIDE),
-        Probe(
+        familiar.plain("one item", {"x": np.array([1.0, 2.0, 6.0])}, corner=True),
+        familiar.plain(
             "an example of two items",
             {"x": np.array([[[1.0, 3.0], [10.0, 20.0]]])},
-            tolerance=EPS_ASIDE,
         ),
-        Probe("three items, no batch", {"x": rng.standard_normal((3, 2))}),
-        Probe("a batch of two examples", {"x": rng.standard_normal((2, 3, 4))}),
-        Probe("items in two axes", {"x": rng.standard_normal((2, 3, 2, 4))}),
-        Probe("items in three axes", {"x": rng.standard_normal((2, 2, 2, 2, 3))}),
-        Probe("a large ε", {"x": rng.standard_normal((1, 2, 3)), "eps": 0.5}),
-        Probe("a variance of the size of ε", {"x": np.array([[[0.004, 0.0], [0.0, 0.002]]])}),
-        Probe("constant items", {"x": np.array([[[3.0, 3.0], [5.0, 5.0]]])}),
+        familiar.plain("three items, no batch", {"x": rng.standard_normal((3, 2))}),
+        familiar.plain("a batch of two examples", {"x": rng.standard_normal((2, 3, 4))}),
+        familiar.plain("items in two axes", {"x": rng.standard_normal((2, 3, 2, 4))}),
+        familiar.plain("items in three axes", {"x": rng.standard_normal((2, 2, 2, 2, 3))}),
+        familiar.plain("a large ε", {"x": rng.standard_normal((1, 2, 3)), "eps": 0.5}),
+        familiar.plain(
+            "a variance of the size of ε", {"x": np.array([[[0.004, 0.0], [0.0, 0.002]]])}
+        ),
+        familiar.plain("constant items", {"x": np.array([[[3.0, 3.0], [5.0, 5.0]]])}, corner=True),
+        familiar.plain(
+            "one feature far larger than 39 others", {"x": np.stack([[familiar.peak(rng)] * 2])}
+        ),
+        familiar.all_digits(x=1e6 * rng.standard_normal((1, 2, 4))),
     )
 
 
@@ -118,7 +123,30 @@ MISTAKES = (
         "A repair changes nothing but the bug. Without the mean the items are not centered.",
         {"(x - mean)": "x"},
     ),
-    familiar.input_mutated({"(x - mean)": "np.subtract(x, mean, out=x)"}),
+    Mistake(
+        "rms-norm",
+        "this is RMSNorm: the mean is nowhere subtracted",
+        "A repair changes nothing but the bug: layer norm subtracts the mean, from x and within "
+        "the variance.",
+        {"(x - mean)": "x", "x.var(axis=-1, keepdims=True)": "(x**2).mean(-1, keepdims=True)"},
+    ),
+    familiar.eps_as_floor({ROOT: "np.sqrt(np.maximum(variance, eps))"}),
+    Mistake(
+        "variance-for-deviation",
+        "an item is divided by its variance instead of its standard deviation",
+        "The variance is a square: dividing by it makes the output shrink when the input grows. "
+        "Take the root.",
+        {ROOT: "(variance + eps)"},
+    ),
+    common.keepdims_missing(
+        {
+            "x.mean(axis=-1, keepdims=True)": "x.mean(axis=-1)",
+            "x.var(axis=-1, keepdims=True)": "x.var(axis=-1)",
+        },
+        {"x.var(axis=-1, keepdims=True)": "x.var(axis=-1)"},
+    ),
+    common.input_mutated({"(x - mean)": "np.subtract(x, mean, out=x)"}),
+    common.float64_narrowed({"(x - mean)": "(x - mean).astype(np.float32)"}),
 )
 
 
@@ -155,19 +183,22 @@ FAILING_INPUT = failing_input_question(
 )
 REPAIR = Question(
     function="item_layer_norm",
-    points=1,
+    levels={FORMULA: 1},
     driver=call("y"),
     reference=item_layer_norm,
     probes=probes,
     mistakes=MISTAKES,
     laws=(ITEM_ALONE,),
-    hints=(
-        "Which axis holds the features of one item, if you do not know how many axes there are?",
-        "Negative axes count from the end: axis −1 is the last one of every array. Both statistics "
-        "need it.",
-        "mean = x.mean(axis=-1, keepdims=True); variance = x.var(axis=-1, keepdims=True); the "
-        "last line stays.",
-    ),
+    hints={
+        FORMULA: (
+            "Which axis holds the features of one item, if you do not know how many axes there "
+            "are?",
+            "Negative axes count from the end: axis −1 is the last one of every array. Both "
+            "statistics need it.",
+            "mean = x.mean(axis=-1, keepdims=True); variance = x.var(axis=-1, keepdims=True); the "
+            "last line stays.",
+        ),
+    },
 )
 
 QUESTIONS = (FAILING_INPUT, REPAIR)

@@ -8,10 +8,10 @@ labml_nn/normalization/deep_norm/__init__.py, class DeepNorm (read at commit 0eb
 import numpy as np
 
 from normlab.checks.drivers import call
-from normlab.checks.exercise import Mistake, Probe, Question
+from normlab.checks.exercise import FORMULA, Mistake, Probe, Question
+from normlab.exercises import common
 from normlab.exercises.bug_museum import familiar
 from normlab.exercises.bug_museum.exhibit import (
-    EPS_ASIDE,
     Exhibit,
     Reason,
     failing_input_question,
@@ -39,19 +39,34 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     row = np.array([1.0, 5.0, 0.0])
     shift = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 2.0], [0.0, 0.0, 0.0]])
     return (
-        Probe("one token", {"x": row, "weight": shift, "alpha": 2.0}, tolerance=EPS_ASIDE),
-        Probe("α = 1", {"x": row, "weight": shift, "alpha": 1.0}, tolerance=EPS_ASIDE),
-        Probe("12 layers", {"x": rng.standard_normal((2, 3)), "weight": weight, "alpha": 2.213}),
-        Probe(
+        familiar.plain("one token", {"x": row, "weight": shift, "alpha": 2.0}),
+        familiar.plain("α = 1", {"x": row, "weight": shift, "alpha": 1.0}, corner=True),
+        familiar.plain(
+            "12 layers", {"x": rng.standard_normal((2, 3)), "weight": weight, "alpha": 2.213}
+        ),
+        familiar.plain(
             "a batch of two examples",
             {"x": rng.standard_normal((2, 3, 3)), "weight": weight, "alpha": 3.0},
         ),
-        Probe("a large ε", {"x": row, "weight": weight, "alpha": 2.0, "eps": 0.5}),
-        Probe(
+        familiar.plain("a large ε", {"x": row, "weight": weight, "alpha": 2.0, "eps": 0.5}),
+        familiar.plain(
             "a variance of the size of ε",
             {"x": 0.001 * row, "weight": shift, "alpha": 2.0},
         ),
-        Probe("a constant row", {"x": np.full((1, 3), 2.0), "weight": weight, "alpha": 2.0}),
+        familiar.plain(
+            "a constant row",
+            {"x": np.full((1, 3), 2.0), "weight": weight, "alpha": 2.0},
+            corner=True,
+        ),
+        familiar.plain(
+            "x with 5 axes",
+            {"x": rng.standard_normal((1, 2, 1, 2, 3)), "weight": weight, "alpha": 1.5},
+        ),
+        familiar.plain(
+            "one feature far larger than 39 others",
+            {"x": familiar.peak(rng), "weight": rng.standard_normal((40, 40)) / 40, "alpha": 2.0},
+        ),
+        familiar.all_digits(x=1e6 * rng.standard_normal((1, 3)), weight=weight, alpha=2.0),
     )
 
 
@@ -118,6 +133,20 @@ MISTAKES = (
         {"x @ weight": "layer_norm(x, eps=eps) @ weight"},
     ),
     Mistake(
+        "norm-on-branch",
+        "the norm stands on the branch alone",
+        "The sum must be normed, else the stream grows by the factor α at every sub-layer: "
+        "LN(α·x + f(x)), not α·x + LN(f(x)).",
+        {NORMED: "alpha * x + layer_norm(branch, eps=eps)"},
+    ),
+    Mistake(
+        "norm-on-residual",
+        "the norm stands on the residual alone",
+        "LN(α·x + f(x)): the sum is normed. LN(α·x) is LN(x), so that α has no effect there.",
+        {NORMED: "layer_norm(alpha * x, eps=eps) + branch"},
+        {NORMED: "alpha * layer_norm(x, eps=eps) + branch"},
+    ),
+    Mistake(
         "branch-missing",
         "the branch is not added",
         "LN(α·x + f(x)): without f(x) the sub-layer does nothing.",
@@ -129,7 +158,8 @@ MISTAKES = (
         {"eps: float = 1e-5": "eps: float = 1e-6"},
         {"eps: float = 1e-5": "eps: float = 1e-12"},
     ),
-    familiar.input_mutated({SUM: "np.multiply(x, alpha, out=x) + branch"}),
+    common.input_mutated({SUM: "np.multiply(x, alpha, out=x) + branch"}),
+    common.float64_narrowed({NORMED: f"{NORMED}.astype(np.float32).astype(x.dtype)"}),
 )
 
 
@@ -176,18 +206,20 @@ FAILING_INPUT = failing_input_question(
 )
 REPAIR = Question(
     function="deepnorm_linear",
-    points=1,
+    levels={FORMULA: 1},
     library_norms=True,
     driver=call("y"),
     reference=deepnorm_linear,
     probes=probes,
     mistakes=MISTAKES,
     laws=(LARGE_ALPHA,),
-    hints=(
-        "Read the formula in chapter 08: x_{l+1} = LN(α·x_l + G_l(x_l)).",
-        "α belongs to the residual x, inside the norm. The branch has no factor.",
-        "branch = x @ weight; return layer_norm(alpha * x + branch, eps=eps).",
-    ),
+    hints={
+        FORMULA: (
+            "Read the formula in chapter 08: x_{l+1} = LN(α·x_l + G_l(x_l)).",
+            "α belongs to the residual x, inside the norm. The branch has no factor.",
+            "branch = x @ weight; return layer_norm(alpha * x + branch, eps=eps).",
+        ),
+    },
 )
 
 QUESTIONS = (FAILING_INPUT, REPAIR)

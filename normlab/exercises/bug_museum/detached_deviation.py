@@ -7,10 +7,10 @@ Source: github.com/MLSysBook/TinyTorch, src/13_transformers/13_transformers.py, 
 import numpy as np
 
 from normlab.checks.drivers import call
-from normlab.checks.exercise import Mistake, Probe, Question
+from normlab.checks.exercise import FORMULA, Mistake, Probe, Question
+from normlab.exercises import common
 from normlab.exercises.bug_museum import familiar
 from normlab.exercises.bug_museum.exhibit import (
-    EPS_ASIDE,
     Exhibit,
     Reason,
     failing_input_question,
@@ -47,15 +47,19 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
         "gamma": np.ones(3),
     }
     return (
-        Probe("one token", first, tolerance=EPS_ASIDE),
-        Probe(
-            "one token, a gain", first | {"gamma": np.array([1.0, 2.0, 0.5])}, tolerance=EPS_ASIDE
+        familiar.plain("one token", first),
+        familiar.plain("one token, a gain", first | {"gamma": np.array([1.0, 2.0, 0.5])}),
+        familiar.plain("a batch of two examples", {"dy": dy, "x": x, "gamma": gamma}),
+        familiar.plain("a large ε", {"dy": dy[0], "x": x[0], "gamma": gamma, "eps": 0.5}),
+        familiar.plain("a variance of the size of ε", first | {"x": 0.001 * first["x"]}),
+        familiar.plain("a constant row", first | {"x": np.full(3, 2.0)}, corner=True),
+        familiar.plain(
+            "x with 5 axes", {"dy": dy[:, None, None], "x": x[:, None, None], "gamma": gamma}
         ),
-        Probe("a batch of two examples", {"dy": dy, "x": x, "gamma": gamma}),
-        Probe("a large ε", {"dy": dy[0], "x": x[0], "gamma": gamma, "eps": 0.5}),
-        Probe("a variance of the size of ε", first | {"x": 0.001 * first["x"]}),
-        Probe("a constant row", first | {"x": np.full(3, 2.0)}),
-        Probe("a gradient of ones", first | {"dy": np.ones(3), "gamma": np.array([1.0, 2.0, 0.5])}),
+        familiar.all_digits(dy=dy[0], x=1e6 * x[0], gamma=gamma),
+        familiar.plain(
+            "a gradient of ones", first | {"dy": np.ones(3), "gamma": np.array([1.0, 2.0, 0.5])}
+        ),
     )
 
 
@@ -114,6 +118,25 @@ MISTAKES = (
         {SLOPE: "(u * normalized).sum(axis=-1, keepdims=True)"},
     ),
     Mistake(
+        "sum-of-u",
+        "the second term has a sum for the mean",
+        "It is mean(u): μ is a mean over D numbers, so the sum is divided by D.",
+        {"u.mean(": "u.sum("},
+    ),
+    Mistake(
+        "factor-two",
+        "the third term has a factor 2 too many or too few",
+        "The 2 of the square (x − μ)² and the ½ of the root cancel: the term is x̂·mean(u ⊙ x̂).",
+        {"normalized * slope": "2 * normalized * slope"},
+        {"normalized * slope": "normalized * slope / 2"},
+    ),
+    Mistake(
+        "dy-for-mean",
+        "the second term has dy for u",
+        "The gradient that arrives at x̂ is u = dy ⊙ γ, in every term.",
+        {"u.mean(": "dy.mean("},
+    ),
+    Mistake(
         "gamma-missing-in-slope",
         "the third term has dy for u",
         "The gradient that arrives at x̂ is u = dy ⊙ γ, in every term.",
@@ -149,8 +172,20 @@ MISTAKES = (
     familiar.axis_all(
         {SLOPE: "(u * normalized).mean()"},
         {"mean_u = u.mean(axis=-1, keepdims=True)": "mean_u = u.mean()"},
+        {
+            SLOPE: "(u * normalized).mean()",
+            "mean_u = u.mean(axis=-1, keepdims=True)": "mean_u = u.mean()",
+        },
     ),
-    familiar.input_mutated(
+    familiar.axis_batch(
+        {
+            SLOPE: "(u * normalized).mean(axis=0)",
+            "mean_u = u.mean(axis=-1, keepdims=True)": "mean_u = u.mean(axis=0)",
+        },
+        {SLOPE: "(u * normalized).mean(axis=0)"},
+    ),
+    common.float64_narrowed({"dy * gamma": "(dy * gamma).astype(np.float32)"}),
+    common.input_mutated(
         {"(x - x.mean(": "np.subtract(x, x.mean(", "True)) / std": "True), x) / std"}
     ),
 )
@@ -193,21 +228,23 @@ FAILING_INPUT = failing_input_question(
 )
 REPAIR = Question(
     function="layer_norm_dx",
-    points=1,
+    levels={FORMULA: 1},
     driver=call("dx"),
     reference=layer_norm_dx,
     probes=probes,
     mistakes=MISTAKES,
     laws=(FINITE_DIFFERENCES,),
-    hints=(
-        "x reaches y in three ways: directly, through μ, and through σ. Which term belongs to "
-        "which way?",
-        "The buggy function has u, and −mean(u) for the way through μ. For the way through σ "
-        "subtract x̂·mean(u ⊙ x̂), with x̂ = (x − mean)/σ, before dividing by σ.",
-        "normalized = (x - x.mean(axis=-1, keepdims=True)) / std; "
-        "slope = (u * normalized).mean(axis=-1, keepdims=True); "
-        "return (u - u.mean(axis=-1, keepdims=True) - normalized * slope) / std.",
-    ),
+    hints={
+        FORMULA: (
+            "x reaches y in three ways: directly, through μ, and through σ. Which term belongs to "
+            "which way?",
+            "The buggy function has u, and −mean(u) for the way through μ. For the way through σ "
+            "subtract x̂·mean(u ⊙ x̂), with x̂ = (x − mean)/σ, before dividing by σ.",
+            "normalized = (x - x.mean(axis=-1, keepdims=True)) / std; "
+            "slope = (u * normalized).mean(axis=-1, keepdims=True); "
+            "return (u - u.mean(axis=-1, keepdims=True) - normalized * slope) / std.",
+        ),
+    },
 )
 
 QUESTIONS = (FAILING_INPUT, REPAIR)

@@ -14,15 +14,13 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from normlab.checks.exercise import Answer, Law, Outputs, Question
+from normlab.checks.exercise import FORMULA, Answer, Law, Outputs, Question
 from normlab.exercises.drivers.bug_museum import returned_arguments
 from normlab.norms import FloatArray
 
 CLEAR = 1e-3
 """The results must differ by more than this fraction of the greatest number of the right one."""
 MOST_NUMBERS = 1_000_000
-EPS_ASIDE = 1e-4
-"""Tolerance of probes for show whose variance is near 1: what ε changes there, no reader sees."""
 
 Given: TypeAlias = Mapping[str, FloatArray]
 
@@ -107,9 +105,9 @@ def failing_input_question(exhibit: Exhibit, hints: tuple[str, str, str]) -> Que
     )
     return Question(
         function=f"{exhibit.function}_failing_input",
-        points=1,
+        levels={FORMULA: 1},
         driver=returned_arguments,
-        hints=hints,
+        hints={FORMULA: hints},
         laws=tuple(laws),
     )
 

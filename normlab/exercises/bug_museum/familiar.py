@@ -1,6 +1,27 @@
-"""Mistakes that repairs of several exhibits share."""
+"""Mistakes and probes that repairs of several exhibits share."""
 
-from normlab.checks.exercise import Mistake
+import numpy as np
+
+from normlab.checks.exercise import Arguments, Mistake, Probe, Value
+from normlab.exercises.inputs import FORMULA_DIGITS
+from normlab.norms import FloatArray
+
+
+def all_digits(**arguments: Value) -> Probe:
+    """A probe that float32 does not pass. Its numbers must be so large that no ε is seen."""
+    return Probe("all digits of float64", arguments, rounding=True, shows="digits")
+
+
+def plain(title: str, arguments: Arguments, corner: bool = False) -> Probe:
+    """A probe of the formula and its ε; float32 is not seen."""
+    return Probe(title, arguments, FORMULA_DIGITS, corner=corner)
+
+
+def peak(rng: np.random.Generator, features: int = 40) -> FloatArray:
+    """A row of zeros but for one number; after a norm that is about √D, far beyond 4."""
+    x = np.zeros(features)
+    x[int(rng.integers(features))] = rng.uniform(10, 20)
+    return x
 
 
 def unbiased_variance(*forms: dict[str, str]) -> Mistake:
@@ -71,10 +92,11 @@ def weight_transposed(*forms: dict[str, str]) -> Mistake:
     )
 
 
-def input_mutated(*forms: dict[str, str]) -> Mistake:
+def eps_as_floor(*forms: dict[str, str]) -> Mistake:
     return Mistake(
-        "input-mutated",
-        "x is changed in place",
-        "The caller still needs x: in a transformer it is the residual stream. Make a new array.",
+        "eps-as-floor",
+        "ε is a floor instead of a summand",
+        "max(variance, ε) leaves a large variance as it is, and so hardly differs from "
+        "variance + ε there. Near ε it is another norm.",
         *forms,
     )

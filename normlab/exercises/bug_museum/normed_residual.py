@@ -7,10 +7,10 @@ commit 1ad48ee); its issue 9. Our copy has a linear map for the attention.
 import numpy as np
 
 from normlab.checks.drivers import call
-from normlab.checks.exercise import Mistake, Probe, Question
+from normlab.checks.exercise import FORMULA, Mistake, Probe, Question
+from normlab.exercises import common
 from normlab.exercises.bug_museum import familiar
 from normlab.exercises.bug_museum.exhibit import (
-    EPS_ASIDE,
     Exhibit,
     Reason,
     failing_input_question,
@@ -34,20 +34,31 @@ def pre_norm_linear(x: FloatArray, weight: FloatArray, eps: float = 1e-5) -> Flo
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     weight = rng.standard_normal((3, 3))
     return (
-        Probe(
+        familiar.plain(
             "one token",
             {"x": np.array([1.0, 5.0]), "weight": np.array([[0.0, 1.0], [0.0, 0.0]])},
-            tolerance=EPS_ASIDE,
         ),
-        Probe("a weight of zeros", {"x": np.array([1.0, 5.0]), "weight": np.zeros((2, 2))}),
-        Probe("two tokens", {"x": rng.standard_normal((2, 3)), "weight": weight}),
-        Probe("a batch of two examples", {"x": rng.standard_normal((2, 3, 3)), "weight": weight}),
-        Probe("a large ε", {"x": rng.standard_normal(3), "weight": weight, "eps": 0.5}),
-        Probe(
+        familiar.plain(
+            "a weight of zeros",
+            {"x": np.array([1.0, 5.0]), "weight": np.zeros((2, 2))},
+            corner=True,
+        ),
+        familiar.plain("two tokens", {"x": rng.standard_normal((2, 3)), "weight": weight}),
+        familiar.plain(
+            "a batch of two examples", {"x": rng.standard_normal((2, 3, 3)), "weight": weight}
+        ),
+        familiar.plain("a large ε", {"x": rng.standard_normal(3), "weight": weight, "eps": 0.5}),
+        familiar.plain(
             "a variance of the size of ε",
             {"x": np.array([0.004, 0.0, 0.0]), "weight": weight},
         ),
-        Probe("a constant row", {"x": np.full((1, 3), 2.0), "weight": weight}),
+        familiar.plain(
+            "a constant row", {"x": np.full((1, 3), 2.0), "weight": weight}, corner=True
+        ),
+        familiar.plain(
+            "x with 5 axes", {"x": rng.standard_normal((1, 2, 1, 2, 3)), "weight": weight}
+        ),
+        familiar.all_digits(x=1e6 * rng.standard_normal((1, 3)), weight=1e6 * weight),
     )
 
 
@@ -113,7 +124,28 @@ MISTAKES = (
         {"eps: float = 1e-5": "eps: float = 1e-6"},
         {"eps: float = 1e-5": "eps: float = 1e-12"},
     ),
-    familiar.input_mutated({STEP: "np.add(x, branch, out=x)"}),
+    Mistake(
+        "residual-of-norm-alone",
+        "x is normed, and the branch is computed from it, but the branch is not added",
+        "x + LN(x) leaves the sub-layer out. Pre-norm is x + f(LN(x)).",
+        {STEP: "x + normalized"},
+    ),
+    Mistake(
+        "norm-on-sum",
+        "the sum is normed in front of the sub-layer",
+        "The branch reads LN(x), and nothing is added to x before. Pre-norm is x + f(LN(x)).",
+        {BRANCH: "layer_norm(x + normalized, eps=eps) @ weight"},
+        {BRANCH: "(x + normalized) @ weight"},
+    ),
+    Mistake(
+        "residual-restored",
+        "the residual is a copy of the normed x times the deviation, or x without its mean",
+        "Whatever is made of LN(x), the mean of x is gone from it. Keep x itself.",
+        {STEP: "x - x.mean(-1, keepdims=True) + branch"},
+        {STEP: "normalized * x.std(-1, keepdims=True) + branch"},
+    ),
+    common.input_mutated({STEP: "np.add(x, branch, out=x)"}),
+    common.float64_narrowed({BRANCH: f"({BRANCH}).astype(np.float32)"}),
 )
 
 
@@ -147,19 +179,21 @@ FAILING_INPUT = failing_input_question(
 )
 REPAIR = Question(
     function="pre_norm_linear",
-    points=1,
+    levels={FORMULA: 1},
     library_norms=True,
     driver=call("y"),
     reference=pre_norm_linear,
     probes=probes,
     mistakes=MISTAKES,
     laws=(NO_BRANCH,),
-    hints=(
-        "Which x does the last line add, after the first line?",
-        "The name x is given away in the first line. Give the normed x another name, and use each "
-        "where it belongs: x + f(LN(x)).",
-        "normalized = layer_norm(x, eps=eps); return x + normalized @ weight.",
-    ),
+    hints={
+        FORMULA: (
+            "Which x does the last line add, after the first line?",
+            "The name x is given away in the first line. Give the normed x another name, and use "
+            "each where it belongs: x + f(LN(x)).",
+            "normalized = layer_norm(x, eps=eps); return x + normalized @ weight.",
+        ),
+    },
 )
 
 QUESTIONS = (FAILING_INPUT, REPAIR)

@@ -8,7 +8,9 @@ variance, too: its issues 40302 and 51102.
 import numpy as np
 
 from normlab.checks.drivers import call
-from normlab.checks.exercise import Mistake, Probe, Question
+from normlab.checks.exercise import FORMULA, Mistake, Probe, Question
+from normlab.checks.signs import loses_dtype
+from normlab.exercises import common
 from normlab.exercises.bug_museum import familiar
 from normlab.exercises.bug_museum.exhibit import Exhibit, Reason, failing_input_question
 from normlab.exercises.bug_museum.laws import SCALE_SQUARED, SHIFT_FREE
@@ -30,30 +32,34 @@ def row_variance(x: FloatArray) -> FloatArray:
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     drawn = rng.standard_normal((4, 8))
     return (
-        Probe("one row", {"x": np.array([1.0, 2.0, 6.0])}),
-        Probe("two rows", {"x": np.array([[1.0, 3.0], [5.0, 5.0]])}),
-        Probe("a batch of two examples", {"x": rng.standard_normal((2, 3, 3))}),
-        Probe("small numbers", {"x": 1e-4 * drawn[:1, :3]}),
+        familiar.plain("one row", {"x": np.array([1.0, 2.0, 6.0])}),
+        familiar.plain("two rows", {"x": np.array([[1.0, 3.0], [5.0, 5.0]])}),
+        familiar.plain("a batch of two examples", {"x": rng.standard_normal((2, 3, 3))}),
+        familiar.plain("small numbers", {"x": 1e-4 * drawn[:1, :3]}),
+        familiar.plain("x with 5 axes", {"x": rng.standard_normal((1, 2, 1, 2, 3))}),
+        familiar.all_digits(x=1e3 * rng.standard_normal((1, 4))),
         # float32 numbers near 1e8 are multiples of 8, and one pass gives −8 in any order of sums.
         Probe(
             "float32 numbers near 1e4",
             {"x": np.array([10_000.5, 10_000.0, 10_000.0, 10_000.0], np.float32)},
             tolerance=1e-3,
-            special=True,
+        ),
+        Probe(
+            "float32 rows far from each other",
+            {"x": np.array([[0.0, 0.5, 0, 0], [10_000.5, 10_000, 10_000, 10_000]], np.float32)},
+            tolerance=1e-3,
         ),
         Probe(
             # A float32 mean of numbers near 1e4 is off by about 1e-3, and that is squared.
             "many float32 numbers far from 0",
             {"x": (drawn + 1e4).astype(np.float32)},
             tolerance=1e-3,
-            special=True,
             rounding=True,
         ),
         Probe(
             "float64 numbers far from 0",
             {"x": drawn + 1e8},
             tolerance=1e-6,
-            special=True,
             rounding=True,
         ),
     )
@@ -137,8 +143,16 @@ MISTAKES = (
         "the dtype is lost",
         "float32 in, float32 out, as in the buggy function; convert back what you widened.",
         {TWO_PASS: f"{TWO_PASS}.astype(np.float64)"},
+        seen=loses_dtype,
     ),
-    familiar.input_mutated({"centered = x - mean": "centered = np.subtract(x, mean, out=x)"}),
+    Mistake(
+        "mean-not-subtracted",
+        "this is the mean of x²: the mean is not subtracted",
+        "mean(x²) is what RMSNorm divides by. The variance is the mean of the squares of x − mean.",
+        {"centered = x - mean": "centered = x"},
+    ),
+    common.float64_narrowed({TWO_PASS: f"{TWO_PASS}.astype(np.float32).astype(x.dtype)"}),
+    common.input_mutated({"centered = x - mean": "centered = np.subtract(x, mean, out=x)"}),
 )
 
 
@@ -174,18 +188,20 @@ FAILING_INPUT = failing_input_question(
 )
 REPAIR = Question(
     function="row_variance",
-    points=1,
+    levels={FORMULA: 1},
     driver=call("variance"),
     reference=row_variance,
     probes=probes,
     mistakes=MISTAKES,
     laws=(SHIFT_FREE, SCALE_SQUARED),
-    hints=(
-        "The variance does not change when a number is subtracted from all entries of a row. Which "
-        "number makes them small?",
-        "Two passes: first the mean, then the mean of the squares of x − mean.",
-        "mean = x.mean(axis=-1, keepdims=True); return ((x - mean) ** 2).mean(axis=-1).",
-    ),
+    hints={
+        FORMULA: (
+            "The variance does not change when a number is subtracted from all entries of a row. "
+            "Which number makes them small?",
+            "Two passes: first the mean, then the mean of the squares of x − mean.",
+            "mean = x.mean(axis=-1, keepdims=True); return ((x - mean) ** 2).mean(axis=-1).",
+        ),
+    },
 )
 
 QUESTIONS = (FAILING_INPUT, REPAIR)

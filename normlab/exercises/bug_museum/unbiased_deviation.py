@@ -7,10 +7,10 @@ Source: github.com/harvardnlp/annotated-transformer, the_annotated_transformer.p
 import numpy as np
 
 from normlab.checks.drivers import call
-from normlab.checks.exercise import Mistake, Probe, Question
+from normlab.checks.exercise import FORMULA, Mistake, Probe, Question
+from normlab.exercises import common
 from normlab.exercises.bug_museum import familiar
 from normlab.exercises.bug_museum.exhibit import (
-    EPS_ASIDE,
     Exhibit,
     Reason,
     failing_input_question,
@@ -40,23 +40,35 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     gamma, beta = rng.uniform(0.5, 2.0, 3), rng.standard_normal(3)
     small = {"x": np.array([0.004, 0.0, 0.0, 0.0]), "gamma": one, "beta": zero}
     return (
-        Probe(
+        familiar.plain(
             "one token",
             {"x": np.array([1.0, 0.0, 0.0, 0.0]), "gamma": one, "beta": zero},
-            tolerance=EPS_ASIDE,
         ),
-        Probe(
+        familiar.plain(
             "two tokens, a gain and a shift",
             {"x": rng.standard_normal((2, 3)), "gamma": gamma, "beta": beta},
         ),
-        Probe(
+        familiar.plain(
             "a batch of two examples",
             {"x": rng.standard_normal((2, 3, 3)), "gamma": gamma, "beta": beta},
         ),
-        Probe("a variance of the size of ε", small | {"x": small["x"] / 2}),
-        Probe("a large ε", small | {"x": rng.standard_normal(4), "eps": 0.5}),
-        Probe("a constant row", small | {"x": np.full((2, 4), 3.0)}),
-        Probe("one feature", {"x": np.array([[2.0]]), "gamma": one[:1], "beta": one[:1]}),
+        familiar.plain("a variance of the size of ε", small | {"x": small["x"] / 2}),
+        familiar.plain("a large ε", small | {"x": rng.standard_normal((1, 4)), "eps": 0.5}),
+        familiar.plain("a constant row", small | {"x": np.full((2, 4), 3.0)}, corner=True),
+        familiar.plain(
+            "one feature",
+            {"x": np.array([[2.0]]), "gamma": one[:1], "beta": one[:1]},
+            corner=True,
+        ),
+        familiar.plain(
+            "x with 5 axes",
+            {"x": rng.standard_normal((1, 2, 1, 2, 3)), "gamma": gamma, "beta": beta},
+        ),
+        familiar.plain(
+            "one feature far larger than 39 others",
+            {"x": familiar.peak(rng)[None], "gamma": np.ones(40), "beta": np.zeros(40)},
+        ),
+        familiar.all_digits(x=1e6 * rng.standard_normal((1, 3)), gamma=gamma, beta=beta),
     )
 
 
@@ -121,7 +133,28 @@ MISTAKES = (
         "A repair changes nothing but the bug: the output is γ ⊙ x̂ + β.",
         {" + beta": ""},
     ),
-    familiar.input_mutated({"gamma * (x - mean)": "gamma * np.subtract(x, mean, out=x)"}),
+    Mistake(
+        "rms-norm",
+        "this is RMSNorm: the mean is nowhere subtracted",
+        "A repair changes nothing but the bug: layer norm subtracts the mean, from x and within "
+        "the variance.",
+        {"(x - mean)": "x", VARIANCE: "(x**2).mean(axis=-1, keepdims=True)"},
+    ),
+    Mistake(
+        "gamma-beta-exchanged",
+        "γ and β are exchanged",
+        "γ multiplies, β is added: γ ⊙ x̂ + β.",
+        {"gamma * (x - mean)": "beta * (x - mean)", " + beta": " + gamma"},
+    ),
+    Mistake(
+        "beta-before-gamma",
+        "β is added before γ multiplies",
+        "γ ⊙ (x̂ + β) scales the shift as well. The output is γ ⊙ x̂ + β.",
+        {" + beta": " + gamma * beta"},
+    ),
+    familiar.eps_as_floor({ROOT: "np.sqrt(np.maximum(variance, eps))"}),
+    common.input_mutated({"gamma * (x - mean)": "gamma * np.subtract(x, mean, out=x)"}),
+    common.float64_narrowed({"(x - mean)": "(x - mean).astype(np.float32)"}),
 )
 
 
@@ -163,18 +196,20 @@ FAILING_INPUT = failing_input_question(
 )
 REPAIR = Question(
     function="annotated_layer_norm",
-    points=1,
+    levels={FORMULA: 1},
     driver=call("y"),
     reference=annotated_layer_norm,
     probes=probes,
     mistakes=MISTAKES,
     laws=(VARIANCE_ONE,),
-    hints=(
-        "What does ddof=1 mean, and what is it for?",
-        "ddof=1 divides by D − 1, to estimate the variance of a population from a sample of it. "
-        "Layer norm needs the variance of the row itself.",
-        "variance = x.var(axis=-1, keepdims=True); all else stays.",
-    ),
+    hints={
+        FORMULA: (
+            "What does ddof=1 mean, and what is it for?",
+            "ddof=1 divides by D − 1, to estimate the variance of a population from a sample of "
+            "it. Layer norm needs the variance of the row itself.",
+            "variance = x.var(axis=-1, keepdims=True); all else stays.",
+        ),
+    },
 )
 
 QUESTIONS = (FAILING_INPUT, REPAIR)

@@ -2,9 +2,11 @@
 
 import numpy as np
 
-from normlab.checks.exercise import Law, Outputs, Probe, Question
+from normlab.checks.examples import number
+from normlab.checks.exercise import ANY_INPUT, FORMULA, Law, Outputs, Probe, Question
 from normlab.exercises.deepnorm.constants_mistakes import MISTAKES
 from normlab.exercises.drivers import deepnorm as drivers
+from normlab.exercises.inputs import misfit
 
 Pair = tuple[float, float]
 
@@ -31,7 +33,7 @@ def _layers(encoder: int, decoder: int) -> dict[str, int]:
 
 
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
-    n, m = (int(count) for count in rng.permutation(np.arange(2, 100))[:2])
+    n, m, less = (int(count) for count in rng.permutation(np.arange(2, 100))[:3])
     return (
         Probe("an encoder alone", _layers(12, 0)),
         Probe("a decoder alone", _layers(0, 96)),
@@ -41,9 +43,10 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
         Probe("an encoder alone, of random depth", _layers(n, 0)),
         Probe("a decoder alone, of random depth", _layers(0, m)),
         Probe("two stacks of random depths", _layers(n, m)),
-        Probe("no layers at all", _layers(0, 0), special=True),
-        Probe("−1 encoder layers", _layers(-1, 3), special=True, error_names=("-1",)),
-        Probe("−1 decoder layers", _layers(3, -1), special=True, error_names=("-1",)),
+        misfit("no layers at all", _layers(0, 0), "0"),
+        misfit("fewer than 0 encoder layers", _layers(-1, m), "-1"),
+        misfit("fewer than 0 decoder layers", _layers(n, -less), f"-{less}"),
+        misfit("fewer than 0 layers, and none", _layers(-n, 0), f"-{n}"),
     )
 
 
@@ -51,7 +54,9 @@ def _mirrored(encoder: Outputs, decoder: Outputs) -> str | None:
     one, other = encoder["encoder"], decoder["decoder"]
     if one is not None and other is not None and np.allclose(one, other):
         return None
-    return f"12 encoder layers alone get {one}, 12 decoder layers alone get {other}."
+    return (
+        f"12 encoder layers alone get {number(one)}, 12 decoder layers alone get {number(other)}."
+    )
 
 
 def _growing(shallow: Outputs, deep: Outputs) -> str | None:
@@ -60,7 +65,10 @@ def _growing(shallow: Outputs, deep: Outputs) -> str | None:
         if one is None or other is None:
             return f"with both stacks, the {stack}'s entry is None."
         if not (one[0] < other[0] and one[1] > other[1]):
-            return f"from 6 + 6 to 60 + 60 layers, the {stack}'s (α, β) goes from {one} to {other}."
+            return (
+                f"from 6 + 6 to 60 + 60 layers, the {stack}'s (α, β) goes from {number(one)} to "
+                f"{number(other)}."
+            )
     return None
 
 
@@ -73,17 +81,15 @@ def _update(*seen: Outputs) -> str | None:
         sums.append(2 * layers * (beta**2 + beta**2) / alpha**2)
     if np.allclose(sums, 1):
         return None
-    found = ", ".join(f"{value:.3g}" for value in sums)
-    return (
-        f"with N = 6, 60, 600, the sum 2N·(β² + β²)/α² over the 2N sub-layers is {found}; it must "
-        "be 1 at every depth."
-    )
+    if np.allclose(sums, 2):
+        return "it is 2 at every depth, which means that layers were counted and not sub-layers."
+    return f"with N = 6, 60 and 600 layers it is {number(np.array(sums), 3)}."
 
 
 LAWS = (
     Law(
-        "update-depends-on-depth",
-        "the update of one SGD step changes with the depth",
+        "update-not-one",
+        "the sum 2N·(β² + β²)/α² over the 2N sub-layers of one stack is not 1",
         (_layers(6, 0), _layers(60, 0), _layers(600, 0)),
         _update,
     ),
@@ -103,23 +109,32 @@ LAWS = (
 
 CONSTANTS = Question(
     function="deepnorm_constants",
-    points=3,
+    levels={FORMULA: 2, ANY_INPUT: 1},
     driver=drivers.constants,
     reference=deepnorm_constants,
     probes=probes,
     mistakes=MISTAKES,
     laws=LAWS,
-    hints=(
-        "There are three kinds of model: an encoder alone, a decoder alone, and both. Which of "
-        "your lines runs for which kind? A stack of 0 layers gets None.",
-        "Count sub-layers. One stack of N layers has 2N: α = (2N)^¼ and β = (4·2N)^−¼. The decoder "
-        "of an encoder–decoder has 3M: α = (3M)^¼ and β = (4·3M)^−¼. Only its encoder takes "
-        "(N⁴M)^(1/16), with 0.81 and 0.87.",
-        "Raise the ValueError if min(n, m) < 0 or n + m == 0. With m == 0: "
-        '{"encoder": ((2 * n) ** 0.25, (8 * n) ** -0.25), "decoder": None}; with n == 0 the same '
-        "the other way round, with m. Else: mixed = (n**4 * m) ** (1 / 16), the encoder "
-        "(0.81 * mixed, 0.87 / mixed), the decoder ((3 * m) ** 0.25, (12 * m) ** -0.25).",
-    ),
+    hints={
+        FORMULA: (
+            "There are three kinds of model: an encoder alone, a decoder alone, and both. "
+            "Which of your lines runs for which kind? A stack of 0 layers gets None.",
+            "Count sub-layers. One stack of N layers has 2N: α = (2N)^¼ and β = (4·2N)^−¼. The "
+            "decoder of an encoder–decoder has 3M: α = (3M)^¼ and β = (4·3M)^−¼. Only its encoder "
+            "takes (N⁴M)^(1/16), with 0.81 and 0.87.",
+            'With m == 0: {"encoder": ((2 * n) ** 0.25, (8 * n) ** -0.25), "decoder": None}; with '
+            "n == 0 the same the other way round, with m. Else: mixed = (n**4 * m) ** (1 / 16), "
+            "the encoder (0.81 * mixed, 0.87 / mixed), the decoder ((3 * m) ** 0.25, "
+            "(12 * m) ** -0.25).",
+        ),
+        ANY_INPUT: (
+            "Which two numbers can no model have? Ask before anything is computed.",
+            "Raise a ValueError if a count is negative or if both are 0. Its message holds both "
+            "counts.",
+            "if min(n, m) < 0 or n + m == 0: raise "
+            'ValueError(f"{n} encoder and {m} decoder layers: expected at least one layer").',
+        ),
+    },
 )
 
 QUESTIONS = (CONSTANTS,)

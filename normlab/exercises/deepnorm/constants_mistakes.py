@@ -1,12 +1,14 @@
 """What goes wrong with α and β: the words of the reference that are exchanged."""
 
 from normlab.checks.exercise import Mistake
+from normlab.checks.signs import accepts
 
 ALONE_ALPHA, ALONE_BETA = "(2 * layers) ** 0.25", "(8 * layers) ** -0.25"
 MIXED_BETA = "0.87 / mixed"
 ENCODER = "(0.81 * mixed, 0.87 / mixed)"
 DECODER_ALPHA, DECODER_BETA = "(3 * m) ** 0.25", "(12 * m) ** -0.25"
 DECODER = f"({DECODER_ALPHA}, {DECODER_BETA})"
+FOURTHS = (ALONE_ALPHA, ALONE_BETA, DECODER_ALPHA, DECODER_BETA)
 NO_ENCODER, NO_DECODER = '"encoder": None', '"decoder": None'
 
 MISTAKES = (
@@ -19,6 +21,18 @@ MISTAKES = (
         {"(8 * layers)": "(4 * layers)"},
         {"(2 * layers)": "layers", "(8 * layers)": "(4 * layers)"},
         {"(3 * m)": "m", "(12 * m)": "(4 * m)"},
+        {
+            "(2 * layers)": "layers",
+            "(8 * layers)": "(4 * layers)",
+            "(3 * m)": "m",
+            "(12 * m)": "(4 * m)",
+        },
+        {
+            "(2 * layers)": "layers",
+            "(8 * layers)": "(4 * layers)",
+            ENCODER: "(n ** 0.25, (4 * n) ** -0.25)",
+            DECODER: "(m ** 0.25, (4 * m) ** -0.25)",
+        },
     ),
     Mistake(
         "one-stack-constants",
@@ -44,12 +58,79 @@ MISTAKES = (
         },
     ),
     Mistake(
+        "constant-of-the-other-stack",
+        "2 and 3, or 8 and 12, are mixed up",
+        "A stack that stands alone has 2 and 8 = 4·2. The decoder of an encoder–decoder has a "
+        "third sub-layer, and so 3 and 12 = 4·3.",
+        {DECODER_BETA: "(8 * m) ** -0.25"},
+        {DECODER_ALPHA: "(2 * m) ** 0.25"},
+        {ALONE_BETA: "(12 * layers) ** -0.25"},
+        {ALONE_ALPHA: "(3 * layers) ** 0.25", ALONE_BETA: "(12 * layers) ** -0.25"},
+        {ALONE_BETA: "(12 * layers) ** -0.25", DECODER_BETA: "(8 * m) ** -0.25"},
+    ),
+    Mistake(
+        "four-missing",
+        "β is 1/α: the 4 under its root is missing",
+        "With s sub-layers α = s^¼ and β = (4s)^−¼: 8 = 4·2 and 12 = 4·3.",
+        {ALONE_BETA: "(2 * layers) ** -0.25", DECODER_BETA: "(3 * m) ** -0.25"},
+        {ALONE_BETA: "(2 * layers) ** -0.25"},
+    ),
+    Mistake(
+        "mixed-for-decoder",
+        "the decoder gets the constants of the encoder",
+        "Only the encoder of an encoder–decoder depends on both depths. Its decoder has (3M)^¼ and "
+        "(12M)^−¼.",
+        {DECODER: "encoder"},
+    ),
+    Mistake(
+        "pair-exchanged",
+        "α and β are exchanged in the pair",
+        "The pair is (α, β): first the factor of the residual, which is above 1, then the gain of "
+        "the weights, which is below 1.",
+        {
+            f"({ALONE_ALPHA}, {ALONE_BETA})": f"({ALONE_BETA}, {ALONE_ALPHA})",
+            ENCODER: "(0.87 / mixed, 0.81 * mixed)",
+            DECODER: f"({DECODER_BETA}, {DECODER_ALPHA})",
+        },
+        {ENCODER: "(0.87 / mixed, 0.81 * mixed)"},
+    ),
+    Mistake(
+        "factors-exchanged",
+        "0.81 and 0.87 are exchanged",
+        "The encoder of two stacks has α = 0.81(N⁴M)^(1/16) and β = 0.87(N⁴M)^(−1/16).",
+        {ENCODER: "(0.87 * mixed, 0.81 / mixed)"},
+    ),
+    Mistake(
+        "factor-missing",
+        "0.81 or 0.87 is missing",
+        "The encoder of two stacks has α = 0.81(N⁴M)^(1/16) and β = 0.87(N⁴M)^(−1/16).",
+        {ENCODER: "(mixed, 1 / mixed)"},
+    ),
+    Mistake(
+        "power-without-brackets",
+        "the exponent 1/4 or 1/16 stands without brackets, or is a whole number",
+        "In Python x ** 1 / 4 is (x ** 1) / 4, and 1 // 4 is 0. Write x ** (1 / 4).",
+        {ALONE_ALPHA: "(2 * layers) ** 1 / 4", ALONE_BETA: "(8 * layers) ** -1 / 4"},
+        {
+            ALONE_ALPHA: "(2 * layers) ** 1 / 4",
+            ALONE_BETA: "(8 * layers) ** -1 / 4",
+            "** (1 / 16)": "** 1 / 16",
+            DECODER_ALPHA: "(3 * m) ** 1 / 4",
+            DECODER_BETA: "(12 * m) ** -1 / 4",
+        },
+        {"** (1 / 16)": "** 1 / 16"},
+        {**dict.fromkeys(FOURTHS, "1.0"), "1 / 16": "1 // 16"},
+        dict.fromkeys(FOURTHS, "1.0"),
+    ),
+    Mistake(
         "stacks-swapped",
         "encoder and decoder are swapped",
         "(3M)^¼ and (12M)^−¼ belong to the decoder, whose layers have a third sub-layer: "
         "cross-attention.",
         {'"encoder": encoder, "decoder": decoder': '"encoder": decoder, "decoder": encoder'},
         {"n = encoder_layers": "n = decoder_layers", "m = decoder_layers": "m = encoder_layers"},
+        {"n**4 * m": "n * m**4", DECODER: "((3 * n) ** 0.25, (12 * n) ** -0.25)"},
+        {DECODER: "((3 * n) ** 0.25, (12 * n) ** -0.25)"},
     ),
     Mistake(
         "powers-swapped",
@@ -63,6 +144,8 @@ MISTAKES = (
         "N⁴M is N to the fourth times M; its 16th root is √√N times the 16th root of M.",
         {"n**4 * m": "n**4"},
         {"n**4 * m": "n * m"},
+        {"n**4 * m": "(n * m) ** 4"},
+        {"n**4 * m": "n**4 + m"},
     ),
     Mistake(
         "inverse-beta",
@@ -76,6 +159,10 @@ MISTAKES = (
         },
         {ALONE_BETA: "(8 * layers) ** 0.25"},
         {MIXED_BETA: "0.87 * mixed"},
+        {DECODER_BETA: "(12 * m) ** 0.25"},
+        {ALONE_BETA: "(8 * layers) ** 0.25", DECODER_BETA: "(12 * m) ** 0.25"},
+        {MIXED_BETA: "0.87 * mixed", DECODER_BETA: "(12 * m) ** 0.25"},
+        {ALONE_BETA: "(8 * layers) ** 0.25", MIXED_BETA: "0.87 * mixed"},
     ),
     Mistake(
         "torchscale-constant",
@@ -93,6 +180,12 @@ MISTAKES = (
         {ALONE_ALPHA: "(2 * layers) ** 0.5", ALONE_BETA: "(2 * layers) ** -0.5"},
         {ALONE_ALPHA: "(2 * layers) ** 0.5"},
         {ALONE_ALPHA: "(2 * layers) ** 0.5", ALONE_BETA: "(8 * layers) ** -0.5"},
+        {
+            ALONE_ALPHA: "(2 * layers) ** 0.5",
+            ALONE_BETA: "(8 * layers) ** -0.5",
+            DECODER_ALPHA: "(3 * m) ** 0.5",
+            DECODER_BETA: "(12 * m) ** -0.5",
+        },
     ),
     Mistake(
         "wrong-root",
@@ -133,11 +226,12 @@ MISTAKES = (
     ),
     Mistake(
         "counts-not-checked",
-        "impossible numbers of layers are accepted",
+        "impossible numbers of layers raise no ValueError that names them",
         "A negative count, or 0 layers in both stacks, is a mistake of the caller. Raise a "
         "ValueError that names the counts.",
         {"if min(n, m) < 0 or layers == 0": "if False"},
         {"min(n, m) < 0 or layers == 0": "layers == 0"},
         {"min(n, m) < 0 or layers == 0": "min(n, m) < 0"},
+        seen=accepts("misfit"),
     ),
 )

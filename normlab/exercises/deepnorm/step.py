@@ -6,8 +6,11 @@ import numpy as np
 from torch import Tensor
 
 from normlab.checks.examples import number
-from normlab.checks.exercise import Law, Mistake, Outputs, Probe, Question
+from normlab.checks.exercise import FORMULA, STATE, Law, Mistake, Outputs, Probe, Question
+from normlab.checks.signs import changes_arguments, differs
+from normlab.exercises import common
 from normlab.exercises.drivers import deepnorm as drivers
+from normlab.exercises.inputs import FORMULA_DIGITS, plain
 
 TensorMap = Callable[[Tensor], Tensor]
 
@@ -22,20 +25,31 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     small = np.array([[0.5, -1.0], [0.25, 0.75]])
     drawn = rng.standard_normal((2, 3, 4))  # (B, T, D)
     weight = rng.standard_normal((4, 4))
+    batch = {"x": drawn, "weight": weight, "alpha": float(rng.uniform(1.5, 2))}
+    flow = {"x": drawn[:1, :2], "weight": weight, "alpha": 2.0, "gradients": True}
+    five = rng.standard_normal((1, 2, 1, 2, 4))
     return (
-        Probe("one token, α = 2", {"x": np.array([[1.0, 0.0]]), "weight": small, "alpha": 2.0}),
-        Probe("a batch of two examples", {"x": drawn, "weight": weight, "alpha": 1.7}),
-        Probe("the α of 500 layers", {"x": drawn, "weight": weight, "alpha": 1000**0.25}),
+        plain("one token, α = 2", {"x": np.array([[1.0, 0.0]]), "weight": small, "alpha": 2.0}),
+        plain("a batch of two examples", batch),
+        plain("the α of 500 layers", batch | {"alpha": 1000**0.25}),
+        plain("x with 5 axes", batch | {"x": five}),
+        Probe("the gradients", flow, FORMULA_DIGITS, level=STATE),
         Probe(
             "float32 numbers",
-            {"x": drawn.astype(np.float32), "weight": weight, "alpha": 2.0},
-            tolerance=1e-5,  # a hundred float32 steps; the gradient sums 24 terms
-            special=True,
+            batch | {"x": drawn[0].astype(np.float32)},
+            tolerance=1e-5,  # a hundred float32 steps
+            level=STATE,
         ),
+        Probe("all digits of float64", batch | {"x": drawn[0]}, level=STATE, shows="digits"),
     )
 
 
 BRANCH, SHORTCUT, RETURN = "branch = sublayer(x)", "alpha * x", "norm(shortcut + branch)"
+
+OWN_NORM = (
+    "((t := shortcut + branch) - t.mean(-1, keepdim=True))"
+    " / (t.var(-1, correction=0, keepdim=True) + {}).sqrt()"
+)
 
 MISTAKES = (
     Mistake(
@@ -93,6 +107,39 @@ MISTAKES = (
         {RETURN: "norm(alpha * (x + branch))"},
     ),
     Mistake(
+        "alpha-power",
+        "the factor of the shortcut is α² or √α",
+        "norm(αx + f(x)): the shortcut has the factor α itself. Its fourth root is taken already.",
+        {SHORTCUT: "alpha * (alpha * x)"},
+        {SHORTCUT: "alpha**0.5 * x"},
+    ),
+    Mistake(
+        "convex-sum",
+        "the branch is weighted by 1 − α",
+        "The branch has no factor: norm(αx + f(x)). α > 1 is no share of a whole.",
+        {RETURN: "norm(shortcut + (1 - alpha) * branch)"},
+    ),
+    Mistake(
+        "own-norm",
+        "the sum is normed, but not by the norm that was given",
+        "The norm is an argument: it may have weights, another ε, or be RMSNorm. Call norm(…).",
+        {RETURN: OWN_NORM.format("1e-5")},
+        {RETURN: OWN_NORM.format("1e-6")},
+        {RETURN: OWN_NORM.format("0")},
+    ),
+    Mistake(
+        "norm-on-branch-too",
+        "the branch is normed before the sum",
+        "There is one norm, and it stands after the sum: norm(αx + f(x)).",
+        {RETURN: "norm(shortcut + norm(branch))"},
+    ),
+    Mistake(
+        "norm-twice",
+        "the norm is applied twice",
+        "There is one norm. With a gain or an ε a second one changes the result again.",
+        {RETURN: "norm(norm(shortcut + branch))"},
+    ),
+    Mistake(
         "alpha-in-sublayer",
         "the sub-layer sees αx",
         "The sub-layer sees x, the output of the norm before it; only the shortcut is multiplied.",
@@ -112,6 +159,7 @@ MISTAKES = (
         "the result is another. x/α on the shortcut is the opposite of DeepNorm.",
         {SHORTCUT: "x", RETURN: "norm(shortcut + branch / alpha)"},
         {SHORTCUT: "x / alpha"},
+        {RETURN: "norm(shortcut + branch / alpha)"},
     ),
     Mistake(
         "residual-missing",
@@ -119,32 +167,36 @@ MISTAKES = (
         "Without the shortcut there is no path on which a gradient passes the sub-layer by.",
         {RETURN: "norm(branch)"},
         {RETURN: "norm(alpha * branch)"},
+        {SHORTCUT: "alpha * branch"},
     ),
     Mistake(
         "gradient-cut",
         "no gradient flows through one of the summands",
-        "The values are right, but the model cannot learn: detach() and no_grad() take the "
-        "tensor out of the graph.",
+        "The values are right, but the model cannot learn: detach(), no_grad() and a way through "
+        "NumPy take the tensor out of the graph.",
         {BRANCH: "branch = sublayer(x).detach()"},
         {BRANCH: "branch = sublayer(x.detach())"},
         {SHORTCUT: "alpha * x.detach()"},
         {RETURN: "norm(shortcut + branch).detach()"},
     ),
     Mistake(
-        "sublayer-twice",
-        "the sub-layer or the norm is called more than once",
-        "A call costs as much as the whole step, and with dropout the two differ. Keep the result "
-        "in a variable.",
-        {RETURN: "norm(shortcut + sublayer(x))"},
-        {RETURN: "norm(norm(shortcut + branch))"},
+        "call-count",
+        "the sub-layer and the norm are not called once each",
+        "A second call costs as much as the first, and with dropout the two differ. Keep the "
+        "result in a variable.",
+        {RETURN: "(sublayer(x), norm(shortcut + branch))[1]"},
+        {RETURN: "(norm(branch), norm(shortcut + branch))[1]"},
+        seen=differs("calls"),
     ),
     Mistake(
         "input-mutated",
         "x is changed in place",
         "The caller still needs x: backward does, for one. Write alpha * x, not x *= alpha.",
         {SHORTCUT: "x.mul_(alpha)"},
-        {BRANCH: "branch = sublayer(x.mul_(alpha))", SHORTCUT: "x"},
+        seen=changes_arguments,
     ),
+    common.dtype_lost({RETURN: "norm(shortcut + branch).double()"}),
+    common.float64_narrowed({RETURN: "norm(shortcut + branch).float().to(x.dtype)"}),
 )
 
 _WEIGHT = np.array([[0.5, -1.0, 0.0], [0.25, 0.75, 1.0], [-1.0, 0.5, 0.5]])
@@ -158,11 +210,6 @@ def _normed(out: Outputs) -> str | None:
     return f"with a layer norm, the rows have the means {number(mean)} and squares {number(square)}"
 
 
-def _once(out: Outputs) -> str | None:
-    text = str(out["calls"])
-    return None if text == "sublayer 1×, norm 1×" else f"one step calls {text}."
-
-
 def _same(one: Outputs, other: Outputs) -> str | None:
     change = np.abs(one["y"] - other["y"]).max()
     if change < 1e-4:
@@ -172,7 +219,6 @@ def _same(one: Outputs, other: Outputs) -> str | None:
 
 LAWS = (
     Law("not-normed", "the result is not the output of the norm", (_ONE,), _normed),
-    Law("call-count", "the sub-layer and the norm are not called once each", (_ONE,), _once),
     Law(
         "large-alpha",
         "α does not hold the branch down",
@@ -183,17 +229,28 @@ LAWS = (
 
 STEP = Question(
     function="deepnorm_step",
-    points=2,
+    levels={FORMULA: 1, STATE: 1},
     driver=drivers.step,
     reference=deepnorm_step,
     probes=probes,
     mistakes=MISTAKES,
     laws=LAWS,
-    hints=(
-        "DeepNorm is post-norm with one number more. What does post-norm compute?",
-        "Post-norm is norm(x + f(x)). α multiplies the summand that goes past the sub-layer.",
-        "return norm(alpha * x + sublayer(x))",
-    ),
+    later={"calls": STATE},
+    hints={
+        FORMULA: (
+            "DeepNorm is post-norm with one number more. What does post-norm compute?",
+            "Post-norm is norm(x + f(x)). α multiplies the summand that goes past the sub-layer.",
+            "return norm(alpha * x + sublayer(x))",
+        ),
+        STATE: (
+            "How often do you call sublayer and norm? Does a line write into x, or take a tensor "
+            "out of the graph?",
+            "Each is called once. Without detach(), no_grad(), .data and NumPy the gradient flows "
+            "through both summands, and without a conversion the dtype stays. Not x *= alpha, "
+            "which changes x: alpha * x is a new tensor.",
+            "return norm(alpha * x + sublayer(x))",
+        ),
+    },
 )
 
 QUESTIONS = (STEP,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -34,8 +35,10 @@ def _pair(pair: Any, stack: str) -> FloatArray | None:
     return np.array([alpha, beta])
 
 
-def step(answer: Answer, *, x: FloatArray, weight: FloatArray, alpha: float) -> Outputs:
-    """The step with f(x) = tanh(x Wᵀ) and a norm of ε = 0.1, and its gradients."""
+def step(
+    answer: Answer, *, x: FloatArray, weight: FloatArray, alpha: float, gradients: bool = False
+) -> Outputs:
+    """The step with f(x) = tanh(x Wᵀ) and a norm of ε = 0.1, and its gradients if asked for."""
     import torch
 
     calls = {"sublayer": 0, "norm": 0}
@@ -52,13 +55,22 @@ def step(answer: Answer, *, x: FloatArray, weight: FloatArray, alpha: float) -> 
     leaf = torch.tensor(x, requires_grad=True)
     y = one_tensor(answer(torch.from_numpy(x), sublayer, norm, alpha))
     text = ", ".join(f"{name} {times}×" for name, times in calls.items())
+    out: Outputs = {"y": y, "calls": text}
+    if not gradients:
+        return out
     again = one_tensor(answer(leaf * 1, sublayer, norm, alpha))
     dx, dw = gradients_of_weighted_sum(again, [leaf, w])
-    return {"y": y, "calls": text, "gradient of x": dx, "gradient of f's weight": dw}
+    return {**out, "gradient of x": dx, "gradient of f's weight": dw}
 
 
-def _block(width: int, hidden: int, memory: int, bias: bool) -> nn.Module:
-    """An encoder's layer, or, with a `memory` to attend to, a decoder's."""
+PARTS = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
+
+
+def _block(width: int, hidden: int, memory: int, bias: bool, others: bool) -> nn.Module:
+    """An encoder's layer, or, with a `memory` to attend to, a decoder's, which is further inside.
+
+    With `others` it has more than the six kinds and a norm.
+    """
     from torch import nn
 
     class Projection(nn.Linear):
@@ -91,33 +103,101 @@ def _block(width: int, hidden: int, memory: int, bias: bool) -> nn.Module:
             self.norm.bias.data.fill_(0.5)
             self.fc1 = Projection(width, hidden, bias)
             self.fc2 = Projection(hidden, width, bias)
+            if others:
+                self.gate_proj = Projection(width, 4, bias)
+                self.kv_proj = Projection(width, 8, bias)
+                self.fc3 = Projection(width, 4, bias)
+                self.positions = nn.Embedding(8, width)
+                self.dropout = nn.Dropout(0.1)
 
-    return Block()
+    return nn.Sequential(Block()) if memory else Block()
 
 
 def initialization(
-    answer: Answer, *, width: int, hidden: int, memory: int, bias: bool, beta: float, seed: int
+    answer: Answer,
+    *,
+    width: int,
+    hidden: int,
+    memory: int,
+    bias: bool,
+    beta: float,
+    seed: int,
+    others: bool = False,
 ) -> Outputs:
     """What can be measured of a block's parameters after the call."""
     import torch
 
-    torch.manual_seed(seed)
-    block = _block(width, hidden, memory, bias)
+    torch.default_generator.manual_seed(seed)  # torch.manual_seed also asks for every GPU
+    block = _block(width, hidden, memory, bias, others)
     before = dict(block.named_parameters())
+    values = {name: parameter.detach().clone() for name, parameter in before.items()}
     answer(block, beta)
     after = dict(block.named_parameters())
-    replaced = [name for name in before if after.get(name) is not before[name]]
-    arrays = {name: parameter.detach().numpy() for name, parameter in before.items()}
-    norm = [arrays.pop("norm.weight"), arrays.pop("norm.bias")]
+    ours = {n: p for n, p in after.items() if n in before and n.split(".")[-2] in PARTS}
+    arrays = {name: parameter.detach().numpy() for name, parameter in ours.items()}
     weights = {n.removesuffix(".weight"): a for n, a in arrays.items() if a.ndim == 2}
     greatest = max((np.abs(a).max() for a in arrays.values() if a.ndim == 1), default=0.0)
-    squares = {name: (w**2).mean() for name, w in weights.items()}  # (out, in) -> ()
-    outliers = [(w**2 > 3.24 * squares[name]).ravel() for name, w in weights.items()]
-    xavier = {name: 2 / sum(w.shape) for name, w in weights.items()}
-    return {
-        **{f"gain of {name}": math.sqrt(squares[name] / xavier[name]) for name in weights},
-        "share of weights beyond 1.8 deviations": np.concatenate(outliers).mean(),  # (all,) -> ()
+    replaced = [name for name in before if after.get(name) is not before[name]]
+    rest = [n for n in values if n not in ours]
+    changed = [n for n in rest if n not in after or not torch.equal(values[n], after[n])]
+    out: dict[str, Any] = {
+        **_measured(weights),
         "greatest bias": f"{greatest:.3g}",  # texts are compared exactly
-        "norm's weight and bias": " and ".join(f"{a[0]:.3g}" for a in norm),
+        "changed besides the six kinds": ", ".join(changed) or "none",
         "replaced parameters": ", ".join(replaced) or "none",
+        "left behind": ", ".join(_left(block)) or "nothing",
     }
+    if others:
+        out["matrices with the same numbers"] = ", ".join(_alike(weights)) or "none"
+        out["torch's random numbers"] = _random_numbers(answer, beta, seed)
+    return out
+
+
+def _measured(weights: dict[str, FloatArray]) -> Outputs:
+    """The gains, how many weights are large, and how far a matrix stretches."""
+    deviations = {name: math.sqrt((w**2).mean()) for name, w in weights.items()}  # (out, in) -> ()
+    xavier = {name: math.sqrt(2 / sum(w.shape)) for name, w in weights.items()}
+    large = [(np.abs(w) > 2.2 * deviations[name]).ravel() for name, w in weights.items()]
+    first, matrix = next(iter(weights.items()))
+    usual = deviations[first] * sum(math.sqrt(n) for n in matrix.shape)
+    stretch = float(np.linalg.norm(matrix, 2)) / usual if usual else 0.0
+    return {
+        **{f"gain of {name}": deviations[name] / xavier[name] for name in weights},
+        "of 1,000 weights, beyond 2.2 deviations": 1000 * np.concatenate(large).mean(),  # -> ()
+        f"greatest stretch by {first}, 1 for independent weights": stretch,
+    }
+
+
+def _alike(weights: dict[str, FloatArray]) -> list[str]:
+    """Pairs of matrices of which one is a multiple of the other."""
+    found = []
+    for (one, a), (other, b) in itertools.combinations(weights.items(), 2):
+        if a.shape == b.shape:
+            product = abs(float((a * b).sum()))  # (out, in) -> ()
+            if product > 0.9 * float(np.linalg.norm(a) * np.linalg.norm(b)) > 0:
+                found.append(f"{one} and {other}")
+    return found
+
+
+def _left(block: nn.Module) -> list[str]:
+    """What a call must not leave at a block."""
+    seen = {
+        "eval mode": not all(module.training for module in block.modules()),
+        "requires_grad is off": not all(p.requires_grad for p in block.parameters()),
+        "gradients": any(p.grad is not None for p in block.parameters()),
+        "hooks": any(m._forward_hooks or m._forward_pre_hooks for m in block.modules()),
+    }
+    return [what for what, found in seen.items() if found]
+
+
+def _random_numbers(answer: Answer, beta: float, seed: int) -> str:
+    """Whether torch's generator, seeded differently before two calls, is the same after both."""
+    import torch
+
+    states = []
+    for start in (seed, seed + 1):
+        block = _block(8, 8, 0, True, False)
+        torch.default_generator.manual_seed(start)
+        answer(block, beta)
+        states.append(torch.get_rng_state())
+    return "start over" if torch.equal(*states) else "go on"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from normlab.checks.drivers import WrongReturn
@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     TensorMap = Callable[[Tensor], Tensor]
 
 
-def step(answer: Answer, *, x: FloatArray, weights: FloatArray, gains: FloatArray) -> Outputs:
-    """A block whose sub-layers are joined by the answer, and its gradients.
+def step(
+    answer: Answer, *, x: FloatArray, weights: FloatArray, gains: FloatArray, upstream: float = 0.0
+) -> Outputs:
+    """A block whose sub-layers are joined by the answer.
 
-    Sub-layer i is f(z) = 2 tanh(z Wᵢᵀ), its norm gains[i] · LN(z) with ε = 0.1.
+    Sub-layer i is f(z) = 2 tanh(z Wᵢᵀ), its norm gains[i] · LN(z) with ε = 0.1. With an `upstream`
+    gradient of that size the gradients too.
     """
     import torch
 
@@ -30,11 +33,14 @@ def step(answer: Answer, *, x: FloatArray, weights: FloatArray, gains: FloatArra
             z = one_tensor(answer(z, _sublayer(w[i], i, calls), _norm(gain, i, calls)))
         return z
 
-    leaf = torch.tensor(x, requires_grad=True)  # a copy, made before an answer can change x
-    y = block(torch.from_numpy(x))
-    order = ", ".join(calls)
-    dx, dw = gradients_of_weighted_sum(block(leaf * 1), [leaf, w])
-    return {"y": y, "calls": order, "gradient of x": dx, "gradient of the weights": dw}
+    with torch.enable_grad():
+        leaf = torch.tensor(x, requires_grad=True)  # a copy, made before an answer can change x
+        out: dict[str, Any] = {"y": block(torch.from_numpy(x)), "calls": ", ".join(calls)}
+        if upstream:
+            y = upstream * block(leaf * 1)
+            dx, dw = gradients_of_weighted_sum(y, [leaf, w])
+            out |= {"gradient of x": dx, "gradient of the weights": dw}
+    return out
 
 
 def _sublayer(weight: Tensor, i: int, calls: list[str]) -> TensorMap:
@@ -71,44 +77,77 @@ def _blocks(weights: FloatArray) -> list[Any]:
         def forward(self, x: Tensor) -> Tensor:
             return x + 2 * torch.tanh(self.norm(x) @ self.weight.T)  # (..., D) @ (D, D)
 
-    return [Block(weight) for weight in torch.from_numpy(weights)]
+    return [Block(weight) for weight in torch.from_numpy(weights.copy())]
 
 
 def transformer(
-    answer: Answer, *, x: FloatArray, weights: FloatArray, gain: FloatArray, shift: FloatArray
+    answer: Answer,
+    *,
+    x: FloatArray,
+    weights: FloatArray,
+    gain: FloatArray | None = None,
+    shift: FloatArray | None = None,
+    upstream: float = 0.0,
 ) -> Outputs:
-    """A model of one block for each weight, whose own parameters are set to `gain` and `shift`.
+    """A model of one block for each weight, and what it registers.
 
-    What starts at 1 is taken for a gain, what starts at 0 for a shift.
+    Its own parameters are set to `gain` and `shift`, where these are given: what starts at 1 is
+    taken for a gain, what starts at 0 for a shift. With an `upstream` gradient of that size the
+    gradients too.
     """
     import torch
 
-    blocks = _blocks(weights)
+    with torch.enable_grad():
+        blocks = _blocks(weights)
+        model = answer(list(blocks), x.shape[-1])
+        if not isinstance(model, torch.nn.Module):
+            raise WrongReturn(f"it makes a {type(model).__name__}; expected an nn.Module.")
+        out = _registered(model, blocks)
+        _set(_own(model, blocks), gain, shift)
+        leaf = torch.tensor(x, requires_grad=True)
+        out = {"y": one_tensor(model(torch.from_numpy(x))), **out, "blocks": _left(blocks, weights)}
+        if upstream:
+            of = [leaf, *(block.weight for block in blocks)]
+            dx, *dw = gradients_of_weighted_sum(upstream * one_tensor(model(leaf)), of)
+            out |= {"gradient of x": dx, "gradient of the blocks' weights": torch.stack(dw)}
+    return out
+
+
+def _registered(model: nn.Module, blocks: Sequence[nn.Module]) -> dict[str, Any]:
     given = [parameter for block in blocks for parameter in block.parameters()]
-    model = answer(blocks, x.shape[-1])
-    if not isinstance(model, torch.nn.Module):
-        raise WrongReturn(f"it makes a {type(model).__name__}; expected an nn.Module.")
     listed = {id(parameter) for parameter in model.parameters()}
-    own = [p for p in model.parameters() if all(p is not q for q in given)]
-    _set(own, torch.from_numpy(gain), torch.from_numpy(shift))
-    leaf = torch.tensor(x, requires_grad=True)
-    y = one_tensor(model(torch.from_numpy(x)))
-    dx, *dw = gradients_of_weighted_sum(
-        one_tensor(model(leaf)), [leaf, *(block.weight for block in blocks)]
-    )
     found = sum(id(parameter) in listed for parameter in given)
+    own = ", ".join(str(tuple(p.shape)) for p in _own(model, blocks)) or "none"
     return {
-        "y": y,
         "registered": f"{found} of the blocks' {len(given)} parameters",
-        "its own parameters": ", ".join(str(tuple(p.shape)) for p in own) or "none",
-        "gradient of x": dx,
-        "gradient of the blocks' weights": torch.stack(dw) if dw else torch.zeros(0),
+        "its own parameters": own,
     }
 
 
-def _set(parameters: list[nn.Parameter], gain: Tensor, shift: Tensor) -> None:
+def _own(model: nn.Module, blocks: Sequence[nn.Module]) -> list[nn.Parameter]:
+    given = [parameter for block in blocks for parameter in block.parameters()]
+    return [p for p in model.parameters() if all(p is not q for q in given)]
+
+
+def _set(parameters: list[nn.Parameter], gain: FloatArray | None, shift: FloatArray | None) -> None:
+    import torch
+
+    given = [(1, gain), (0, shift)]
+    wanted = [(start, torch.from_numpy(array)) for start, array in given if array is not None]
     for parameter in parameters:
-        for start, value in ((1, gain), (0, shift)):
+        for start, value in wanted:
             if parameter.shape == value.shape and bool((parameter == start).all()):
                 parameter.data.copy_(value)
                 break
+
+
+def _left(blocks: Sequence[Any], weights: FloatArray) -> str:
+    """What has become of the blocks: of their weights, and of their modes."""
+    import torch
+
+    pairs = zip(blocks, torch.from_numpy(weights), strict=True)
+    changed = any(not torch.equal(block.weight.data, weight) for block, weight in pairs)
+    frozen = any(not p.requires_grad for block in blocks for p in block.parameters())
+    still = any(not block.training for block in blocks)
+    said = {"other weights": changed, "frozen": frozen, "in eval mode": still}
+    return ", ".join(text for text, seen in said.items() if seen) or "as they were"

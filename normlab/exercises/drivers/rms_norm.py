@@ -20,8 +20,9 @@ def module(
     eps: float | None = None,
     dtype: str = "float64",
     weight_dtype: str = "float64",
+    gradients: bool = False,
 ) -> Outputs:
-    """A module made anew, then with `weight`, in these dtypes; and its gradients in float64.
+    """A module made anew, then with `weight`, in these dtypes; its gradients in float64 if wanted.
 
     Args:
         answer: the class.
@@ -30,25 +31,28 @@ def module(
         eps: None leaves it out.
         dtype: of the input.
         weight_dtype: of the parameter.
+        gradients: whether those of x and the weight are wanted.
     """
     import torch
 
     dim = len(weight)
-    norm = answer(dim) if eps is None else answer(dim, eps=eps)
+    with torch.random.fork_rng(devices=[]):  # a random weight is the same in two calls
+        torch.manual_seed(0)
+        norm = answer(dim) if eps is None else answer(dim, eps=eps)
     gain = _weight_of(norm)
     start = gain.detach().clone()
     gain.data = torch.tensor(weight, dtype=getattr(torch, weight_dtype))
     y = one_tensor(norm(torch.from_numpy(x).to(getattr(torch, dtype))))
-    dx, dweight = _gradients(norm.double(), x)
-    return {
+    out = {
         "y": y.double(),
         "dtype of y": str(y.dtype),
         "weight at the start": start.double(),
         "trained parameters": _names({n: p for n, p in norm.named_parameters() if p.requires_grad}),
         "state_dict": _names(norm.state_dict()),
-        "gradient of x": dx,
-        "gradient of weight": dweight,
     }
+    if gradients:
+        out["gradient of x"], out["gradient of weight"] = _gradients(norm.double(), x)
+    return out
 
 
 def _weight_of(norm: nn.Module) -> Tensor:

@@ -1,9 +1,21 @@
 """Exercise 05, third question: the slope of a power law."""
 
+from typing import Any
+
 import numpy as np
 
 from normlab.checks.drivers import call
-from normlab.checks.exercise import Arguments, Law, Mistake, Outputs, Probe, Question
+from normlab.checks.exercise import (
+    ANY_INPUT,
+    FORMULA,
+    Arguments,
+    Law,
+    Outputs,
+    Probe,
+    Question,
+)
+from normlab.exercises.gradient_flow.slope_mistakes import MISTAKES
+from normlab.exercises.inputs import any_input, misfit, plain
 from normlab.norms import FloatArray
 
 
@@ -20,166 +32,84 @@ def loglog_slope(depths: FloatArray, values: FloatArray) -> float:
     return float((centered * y).sum() / (centered**2).sum())
 
 
-def _arguments(depths: object, values: object) -> Arguments:
+def _arguments(depths: object, values: object) -> dict[str, Any]:
     return {"depths": np.array(depths), "values": np.array(values)}
 
 
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
-    depths = np.array([2, 4, 8, 16, 32, 64])
-    noise = np.exp(0.2 * rng.standard_normal((2, 6)))
-    some = np.sort(rng.choice(np.arange(1, 200), 6, replace=False))
+    return *_formula(rng), *_any_input(rng), *_refused(rng)
+
+
+def _drawn(rng: np.random.Generator, count: int) -> dict[str, Any]:
+    """Depths in rising order, and values about a power law of them."""
+    depths = np.sort(rng.choice(np.arange(2.0, 200), count, replace=False))
+    noise = np.exp(0.2 * rng.standard_normal(count))
+    power = rng.uniform(0.5, 1.5) * rng.choice([-1, 1])
+    return _arguments(depths, rng.uniform(5, 50) * depths**power * noise)
+
+
+def _formula(rng: np.random.Generator) -> tuple[Probe, ...]:
+    depths = 2.0 ** np.arange(1, 7)
+    falling = 0.7 * depths**-0.5 * np.exp(0.2 * rng.standard_normal(6))
     return (
-        Probe("two points", _arguments([1.0, 4.0], [3.0, 6.0])),
-        Probe("a square, exactly", _arguments([1, 2, 4], [5.0, 20.0, 80.0])),
-        Probe("three points not on a line", _arguments([2, 4, 8], [1.0, 3.0, 4.0])),
-        Probe("a falling law with noise", _arguments(depths, 0.7 * depths**-0.5 * noise[0])),
-        Probe("depths at uneven distances", _arguments(some, 1e-3 * some**1.2 * noise[1])),
-        Probe(
-            "six depths, one value",
-            _arguments(depths, [2.0]),
-            special=True,
-            error_names=("(6,)", "(1,)"),
-        ),
-        Probe("a value 0", _arguments([2, 4, 8], [1.0, 0.0, 3.0]), special=True),
-        Probe("a negative value", _arguments([2, 4, 8], [1.0, 2.0, -3.0]), special=True),
-        Probe("a depth 0", _arguments([0, 4, 8], [1.0, 2.0, 3.0]), special=True),
-        Probe("one depth, three times", _arguments([4, 4, 4], [1.0, 2.0, 3.0]), special=True),
+        plain("two points", _arguments([1.0, 4.0], [3.0, 6.0])),
+        plain("a square, exactly", _arguments([1.0, 2.0, 4.0], [5.0, 20.0, 80.0])),
+        plain("three points not on a line", _arguments([2.0, 4.0, 8.0], [1.0, 3.0, 4.0])),
+        plain("a falling law with noise", _arguments(depths, falling)),
+        plain("depths at uneven distances", _drawn(rng, 6)),
     )
 
 
-SHAPES = "if depths.shape != values.shape"
-POSITIVE = "if depths.min() <= 0 or values.min() <= 0"
-DIFFERENT = "if depths.min() == depths.max()"
-X, Y = "x = np.log(depths)", "y = np.log(values)"
-CENTERED, FIT = "centered = x - x.mean()", "float((centered * y).sum() / (centered**2).sum())"
+def _any_input(rng: np.random.Generator) -> tuple[Probe, ...]:
+    drawn, many = _drawn(rng, 5), _drawn(rng, int(rng.integers(30, 60)))
+    order = rng.permutation(5)
+    mixed = {name: array[order] for name, array in drawn.items()}
+    whole = _arguments([2, 4, 8], rng.integers(1, 40, 3))
+    twice = mixed | {"depths": mixed["depths"][[0, 1, 2, 3, 0]]}
+    tiny = drawn | {"values": 1e-18 * drawn["values"]}
+    return (
+        any_input("whole numbers", whole),
+        any_input("depths in no order", mixed),
+        any_input("a depth that was measured twice", twice),
+        Probe("many points, to 9 digits", many, level=ANY_INPUT),
+        any_input("values of vanished gradients", tiny),
+    )
 
-MISTAKES = (
-    Mistake(
-        "log-of-one-axis",
-        "only one of the two axes is logarithmic",
-        "values = c · depthsᵖ becomes a line, log c + p · log depth, when both logarithms are "
-        "taken.",
-        {X: "x = depths"},
-        {Y: "y = values"},
-    ),
-    Mistake(
-        "no-logarithm",
-        "no logarithm is taken",
-        "This is the slope of a straight line through the values themselves. The power p is the "
-        "slope of log(values) over log(depths).",
-        {X: "x = depths", Y: "y = values"},
-    ),
-    Mistake(
-        "two-bases",
-        "the two logarithms have different bases",
-        "With the same base on both axes it does not matter which; with two, the slope is off by "
-        "their ratio, 2.303 for ln and log₁₀.",
-        {X: "x = np.log10(depths)"},
-        {Y: "y = np.log10(values)"},
-        {X: "x = np.log2(depths)"},
-        {Y: "y = np.log2(values)"},
-    ),
-    Mistake(
-        "log-of-one-plus",
-        "this is the logarithm of 1 + the number",
-        "np.log1p bends a power law, the more the smaller the numbers are. Take np.log.",
-        {X: "x = np.log1p(depths)", Y: "y = np.log1p(values)"},
-        {X: "x = np.log1p(depths)"},
-        {Y: "y = np.log1p(values)"},
-    ),
-    Mistake(
-        "inverse-regression",
-        "depths are fitted by values, not values by depths",
-        "The values have the noise, so their errors are squared: Σxy/Σx², with both centered. Σy² "
-        "in the place of Σx² fits the depths.",
-        {FIT: "float((centered * y).sum() / ((y - y.mean()) ** 2).sum())"},
-        {FIT: "float(((y - y.mean()) ** 2).sum() / (centered * y).sum())"},
-    ),
-    Mistake(
-        "ends-only",
-        "only the first and the last point count",
-        "The slope between the ends throws away what was measured between them. Least squares uses "
-        "every point.",
-        {FIT: "float((y[-1] - y[0]) / (x[-1] - x[0]))"},
-    ),
-    Mistake(
-        "mean-of-slopes",
-        "this is the mean of the slopes between neighbours",
-        "At even distances all but the two ends cancel in that mean, and at uneven ones a short "
-        "step counts as much as a long one. Least squares uses every point.",
-        {FIT: "float(np.mean(np.diff(y) / np.diff(x)))"},
-    ),
-    Mistake(
-        "ratio-of-ends",
-        "this is a ratio of the ends, not a power",
-        "The power is a ratio of differences of logarithms.",
-        {FIT: "float(values[-1] / values[0])"},
-        {FIT: "float((values[-1] / values[0]) / (depths[-1] / depths[0]))"},
-        {FIT: "float(y[-1] / x[-1])"},
-    ),
-    Mistake(
-        "through-origin",
-        "the line is forced through the origin",
-        "The factor c of c · depthsᵖ is unknown, so the line has an intercept, log c. Subtract the "
-        "means first.",
-        {CENTERED: "centered = x"},
-        {CENTERED: "centered = x; y = y - y.mean()"},
-    ),
-    Mistake(
-        "intercept-for-slope",
-        "this is the intercept, or the factor c",
-        "np.polyfit gives the highest power first: [slope, intercept].",
-        {FIT: f"float(y.mean() - x.mean() * {FIT})"},
-        {FIT: f"float(np.exp(y.mean() - x.mean() * {FIT}))"},
-    ),
-    Mistake(
-        "correlation-for-slope",
-        "this is the correlation",
-        "It divides by both spreads, √(Σx²·Σy²), and is never above 1. The slope divides by Σx².",
-        {
-            FIT: "float((centered * y).sum() / np.sqrt((centered**2).sum() * "
-            "((y - y.mean()) ** 2).sum()))"
-        },
-    ),
-    Mistake(
-        "mixed-divisors",
-        "one sum is divided by N − 1, the other by N",
-        "np.cov divides by N − 1, np.var by N, and the slope is too large by N/(N − 1). Divide "
-        "neither, or both by the same.",
-        {FIT: "float(np.cov(x, y)[0, 1] / x.var())"},
-        {FIT: "float(np.mean(centered * y) / x.var(ddof=1))"},
-    ),
-    Mistake(
-        "sign-lost",
-        "the sign is wrong",
-        "A gradient that falls with depth has a negative slope.",
-        {"return float(": "return abs("},
-        {"return float(": "return -float("},
-    ),
-    Mistake(
-        "nonpositive-accepted",
-        "a depth or value of 0 or below raises no ValueError",
-        "It has no logarithm: NumPy gives −∞ or NaN with no more than a warning, and one such "
-        "value makes the slope NaN. Raise a ValueError.",
-        {POSITIVE: "if False"},
-        {POSITIVE: "if values.min() <= 0"},
-        {POSITIVE: "if depths.min() <= 0"},
-        {POSITIVE: "if depths.min() < 0 or values.min() < 0"},
-    ),
-    Mistake(
-        "shapes-not-checked",
-        "different shapes of depths and values raise no ValueError",
-        "Each value belongs to one depth. NumPy stretches a single value over all depths without a "
-        "word. Raise a ValueError that names both shapes.",
-        {SHAPES: "if False"},
-    ),
-    Mistake(
-        "one-depth-accepted",
-        "depths that are all the same raise no ValueError",
-        "Then Σx² is 0, and 0/0 is no slope. Raise a ValueError.",
-        {DIFFERENT: "if False"},
-    ),
-)
+
+def _refused(rng: np.random.Generator) -> tuple[Probe, ...]:
+    count = int(rng.integers(4, 9))
+    drawn = _drawn(rng, count)
+    depths, values = drawn["depths"], drawn["values"]
+    negative = -float(rng.uniform(0.5, 5))
+    n = f"({count},)"
+
+    def with_one(title: str, name: str, number: float) -> Probe:
+        array = drawn[name].copy()
+        array[rng.integers(count)] = number
+        return Probe(title, drawn | {name: array}, level=ANY_INPUT, shows="nonpositive")
+
+    def alike(title: str, these: Arguments) -> Probe:
+        return Probe(title, these, level=ANY_INPUT, shows="one depth")
+
+    return (
+        misfit(f"{count} depths, one value", _arguments(depths, values[:1]), n, "(1,)"),
+        misfit(
+            f"{count} depths, {count - 1} values",
+            _arguments(depths, values[1:]),
+            *(n, f"({count - 1},)"),
+        ),
+        misfit(f"one depth, {count} values", _arguments(depths[:1], values), n, "(1,)"),
+        misfit("values in a column", _arguments(depths, values[:, None]), n, f"({count}, 1)"),
+        with_one("a value 0", "values", 0.0),
+        with_one("a negative value", "values", negative),
+        with_one("a depth 0", "depths", 0.0),
+        with_one("a negative depth", "depths", negative),
+        alike("one depth, several times", _arguments(np.full(count, depths[0]), values)),
+        # the sum of squares of the centered logarithms is a rounding error here, and not 0
+        alike("a depth of 10, six times", _arguments(np.full(6, 10.0), np.arange(1.0, 7))),
+        alike("a single point", _arguments(depths[:1], values[:1])),
+    )
+
 
 _DEPTHS = np.array([1.0, 2, 4, 16])
 _NOISY = np.array([3.0, 1, 2, 7])
@@ -227,22 +157,34 @@ LAWS = (
     ),
 )
 
+HINTS = {
+    FORMULA: (
+        "If values = c · depthsᵖ, what is log(values) as a function of log(depths)? Which number "
+        "of that line is p?",
+        "With x = log(depths) and y = log(values), subtract the mean of each. The slope of least "
+        "squares is Σxy/Σx². np.polyfit(x, y, 1)[0] is the same number.",
+        "return np.polyfit(np.log(depths), np.log(values), 1)[0]",
+    ),
+    ANY_INPUT: (
+        "What does your line do with one value for six depths, with a 0 among the values, and with "
+        "three times the same depth?",
+        "Three checks come first, and each raises a ValueError: the shapes differ (both stand in "
+        "the message); a number is 0 or below; the smallest depth is also the largest.",
+        "if depths.shape != values.shape: raise ValueError(f'{depths.shape} and {values.shape}'); "
+        "if min(depths.min(), values.min()) <= 0 or depths.min() == depths.max(): raise "
+        "ValueError(…).",
+    ),
+}
+
 SLOPE = Question(
     function="loglog_slope",
-    points=2,
+    levels={FORMULA: 1, ANY_INPUT: 1},
     driver=call("slope"),
     reference=loglog_slope,
     probes=probes,
     mistakes=MISTAKES,
     laws=LAWS,
-    hints=(
-        "If values = c · depthsᵖ, what is log(values) as a function of log(depths)? Which number "
-        "of that line is p?",
-        "With x = log(depths) and y = log(values), subtract the mean of each. The slope of least "
-        "squares is Σxy/Σx². np.polyfit(x, y, 1)[0] is the same number.",
-        "Raise a ValueError if depths.shape != values.shape, if any number is ≤ 0, or if all "
-        "depths are equal. Then return float(np.polyfit(np.log(depths), np.log(values), 1)[0]).",
-    ),
+    hints=HINTS,
 )
 
 QUESTIONS = (SLOPE,)

@@ -4,7 +4,7 @@ import numpy as np
 
 from normlab.checks.drivers import call
 from normlab.checks.examples import number
-from normlab.checks.exercise import Law, Outputs, Question
+from normlab.checks.exercise import ANY_INPUT, FORMULA, PRECISION, Law, Outputs, Question
 from normlab.exercises import row_laws
 from normlab.exercises.layer_norm.mistakes import MISTAKES
 from normlab.exercises.layer_norm.reference import layer_norm, probes
@@ -41,26 +41,44 @@ LAWS = (
     row_laws.scale_changes(_ROWS),
 )
 
+HINTS = {
+    FORMULA: (
+        "Which axis holds the features of one token? The mean and the variance belong to that "
+        "axis, and need `keepdims=True` to be subtracted from x again.",
+        "Four steps: the mean; x minus the mean; the mean of its square; divide by the root of "
+        "(variance + ε). Then γ times that, plus β.",
+        "mean = x.mean(axis=-1, keepdims=True); centered = x - mean; "
+        "variance = (centered**2).mean(axis=-1, keepdims=True); "
+        "y = gamma * centered / np.sqrt(variance + eps) + beta.",
+    ),
+    ANY_INPUT: (
+        "axis=-1 is the last axis, however many there are. And which γ would NumPy stretch without "
+        "a word?",
+        "First of all compare gamma.shape and beta.shape with x.shape[-1:], and raise a ValueError "
+        "whose message holds both shapes. No line may write into x.",
+        "if gamma.shape != x.shape[-1:] or beta.shape != x.shape[-1:]: raise "
+        'ValueError(f"gamma {gamma.shape}, beta {beta.shape}, x {x.shape}").',
+    ),
+    PRECISION: (
+        "Try ε = 0.5, a constant row, float16 numbers near 300, and rows near 10,000. Which one "
+        "comes out wrong, and in which line does it happen?",
+        "ε is added to the variance under the root. Subtract the mean before you square. float16 "
+        "is converted to float32 before the first mean, float64 stays float64, and the result gets "
+        "the dtype of x.",
+        "x_wide = x.astype(np.promote_types(x.dtype, np.float32)) first; the formula with x_wide; "
+        "y.astype(x.dtype) last.",
+    ),
+}
+
 QUESTIONS = (
     Question(
         function="layer_norm",
-        points=4,
+        levels={FORMULA: 2, ANY_INPUT: 1, PRECISION: 1},
         driver=call("y"),
         reference=layer_norm,
         probes=probes,
         mistakes=MISTAKES,
         laws=LAWS,
-        hints=(
-            "Which axis holds the features of one token? The mean and the variance belong to "
-            "that axis, and need `keepdims=True` to be subtracted from x again.",
-            "Four steps: the mean; x minus the mean; the mean of its square; divide by the "
-            "root of (variance + ε). Then γ times that, plus β. For float16, convert x to "
-            "float32 first and convert the result back at the end.",
-            "mean = x.mean(axis=-1, keepdims=True); centered = x - mean; "
-            "variance = (centered**2).mean(axis=-1, keepdims=True); "
-            "y = gamma * centered / np.sqrt(variance + eps) + beta. Before it: raise the "
-            "ValueError if gamma.shape or beta.shape is not x.shape[-1:]. After it: "
-            "y.astype(x.dtype).",
-        ),
+        hints=HINTS,
     ),
 )

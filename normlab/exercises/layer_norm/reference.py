@@ -2,8 +2,18 @@
 
 import numpy as np
 
-from normlab.checks.exercise import Probe
-from normlab.exercises import common
+from normlab.checks.exercise import PRECISION, Probe
+from normlab.exercises.inputs import (
+    any_input,
+    digits,
+    far,
+    half,
+    misfit,
+    plain,
+    precise,
+    rows,
+    with_variance,
+)
 from normlab.norms import FloatArray
 
 
@@ -19,83 +29,83 @@ def layer_norm(x: FloatArray, gamma: FloatArray, beta: FloatArray, eps: float = 
 
 
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
-    one, zero = np.ones(4), np.zeros(4)
-    many = rng.standard_normal((2, 3, 3))  # (B, T, D) with T = D
-    gamma, beta = rng.uniform(0.5, 2.0, 3), rng.standard_normal(3)
-    wide_gamma, wide_beta = rng.uniform(0.5, 2.0, 8), rng.standard_normal(8)
-    drawn = rng.standard_normal((4, 8))
+    return *_formula(rng), *_any_input(rng), *_precision(rng)
+
+
+def _drawn(rng: np.random.Generator, *shape: int) -> dict[str, FloatArray]:
+    """x of this shape, with a gain and a shift."""
+    features = shape[-1]
+    gamma, beta = rng.uniform(0.5, 2.0, features), rng.standard_normal(features)
+    return {"x": rows(rng, *shape), "gamma": gamma, "beta": beta}
+
+
+def _formula(rng: np.random.Generator) -> tuple[Probe, ...]:
+    one, zero = np.ones(3), np.zeros(3)
     return (
-        common.plain("one token", {"x": np.array([1.0, 0, 0, 0]), "gamma": one, "beta": zero}),
-        common.plain(
-            "two tokens, a gain and a shift",
-            {"x": np.array([[0.0, 2], [1, 5]]), "gamma": gamma[:2], "beta": beta[:2]},
+        plain("one token", {"x": np.array([[1.0, 2, 6]]), "gamma": one, "beta": zero}),
+        plain("two tokens, a gain and a shift", _drawn(rng, 2, 3)),
+        plain("a batch of two examples", _drawn(rng, 2, 3, 3)),  # (B, T, D) with T = D
+        plain("a batch of one example", _drawn(rng, 1, 2, 4)),
+    )
+
+
+def _any_input(rng: np.random.Generator) -> tuple[Probe, ...]:
+    peak = np.zeros((2, 64))
+    peak[:, int(rng.integers(64))] = rng.uniform(10, 20, 2)
+    features = int(rng.integers(3, 9))
+    token, tokens = _drawn(rng, features), _drawn(rng, 2, features)
+    one, row, more = np.ones(1), np.ones((1, features)), np.ones(features + 1)
+    d = f"({features},)"
+    return (
+        any_input("a token without any other axis", token, corner=True),
+        any_input("x with 4 axes", _drawn(rng, 2, 1, 2, 3)),
+        any_input("x with 5 axes", _drawn(rng, 1, 2, 1, 2, 3)),
+        any_input("no tokens at all", _drawn(rng, 0, 4), corner=True),
+        any_input("one feature far larger than 63 others", _drawn(rng, 2, 64) | {"x": peak}),
+        misfit("a gain and a shift of one number", token | {"gamma": one, "beta": one}, "(1,)", d),
+        misfit("a gain of one number", token | {"gamma": one}, "(1,)", d),
+        misfit("a shift of two axes", tokens | {"beta": row}, f"(1, {features})"),
+        misfit("a gain with a feature too many", tokens | {"gamma": more}, f"({features + 1},)"),
+    )
+
+
+def _precision(rng: np.random.Generator) -> tuple[Probe, ...]:
+    one, zero = np.ones(4), np.zeros(4)
+    drawn = _drawn(rng, 1, 4)
+    narrow = {name: drawn[name].astype(np.float32) for name in ("gamma", "beta")}
+    x = drawn["x"]
+    return (
+        precise("a variance somewhat below ε", drawn | {"x": with_variance(x, 5e-6)}),
+        precise("a variance of twice ε", drawn | {"x": with_variance(x, 2e-5)}),
+        precise("an ε above the variance", drawn | {"eps": float(rng.uniform(4.5, 5.5))}),
+        precise("a tiny ε and a tiny variance", drawn | {"x": 1e-5 * x, "eps": 1e-10}),
+        precise(
+            "a constant row",
+            {"x": np.full((1, 4), float(rng.integers(2, 9))), "gamma": one, "beta": one},
+            corner=True,
         ),
-        common.plain("a batch of two examples", {"x": many, "gamma": gamma, "beta": beta}),
-        common.plain(
-            "a variance of the size of ε",
-            {"x": np.array([[0.004, 0, 0, 0]]), "gamma": one, "beta": zero},
+        precise(
+            "a single feature",
+            {"x": rng.uniform(1, 3, (2, 1)), "gamma": one[:1], "beta": one[:1]},
+            corner=True,
         ),
-        common.plain("a large ε", {"x": drawn, "gamma": wide_gamma, "beta": wide_beta, "eps": 0.5}),
-        common.plain("a constant row", {"x": np.full((2, 4), 3.0), "gamma": one, "beta": one}),
-        common.plain(
-            "a single feature", {"x": np.array([[2.0]]), "gamma": one[:1], "beta": one[:1]}
-        ),
-        Probe(
-            # A float32 mean of numbers near 1e4 is off by about 1e-3.
-            "float32 numbers far from 0",
-            {
-                "x": (drawn + 1e4).astype(np.float32),
-                "gamma": wide_gamma.astype(np.float32),
-                "beta": wide_beta.astype(np.float32),
-            },
-            tolerance=5e-3,
-            special=True,
-            rounding=True,
-        ),
-        Probe(
-            "float64 numbers far from 0",
-            {"x": drawn + 1e8, "gamma": wide_gamma, "beta": wide_beta},
-            tolerance=1e-6,
-            special=True,
-            rounding=True,
-        ),
-        Probe(
+        digits(drawn | {"x": 1e6 * x}),
+        # A float32 mean of numbers near 1e4 is off by about 1e-3.
+        far("float32 numbers far from 0", {"x": (x + 1e4).astype(np.float32), **narrow}, 5e-3),
+        far("float64 numbers far from 0", drawn | {"x": 1e3 * (x + 1e8)}, 1e-6),
+        half(
             "float16 numbers whose squares overflow",
             {
                 "x": np.array([[300.0, -300, 0, 0]], np.float16),
                 "gamma": one.astype(np.float16),
                 "beta": zero.astype(np.float16),
             },
-            tolerance=2e-3,  # two float16 steps
-            special=True,
         ),
+        half("float16 numbers, float32 γ and β", {"x": x.astype(np.float16), **narrow}, 4e-3),
         Probe(
-            "a gain and a shift of another dtype",
-            {
-                "x": drawn[:1] + 1e4,
-                "gamma": wide_gamma.astype(np.float32),
-                "beta": wide_beta.astype(np.float32),
-            },
-            tolerance=1e-6,  # γ may be rounded to float32, the statistics may not
-            special=True,
+            # γ may be rounded to float32, the statistics may not
+            *("a gain and a shift of another dtype", {"x": 1e3 * (x + 1e4), **narrow}, 1e-6),
+            level=PRECISION,
             rounding=True,
-        ),
-        Probe(
-            "a gain and a shift of one number",
-            {"x": drawn[0], "gamma": one[:1], "beta": zero[:1]},
-            special=True,
-            error_names=("(1,)", "(8,)"),
-        ),
-        Probe(
-            "a gain that does not fit",
-            {"x": drawn[0], "gamma": one[:1], "beta": wide_beta},
-            special=True,
-            error_names=("(1,)", "(8,)"),
-        ),
-        Probe(
-            "a shift that does not fit",
-            {"x": drawn, "gamma": wide_gamma, "beta": np.zeros((1, 8))},
-            special=True,
-            error_names=("(1, 8)",),
         ),
     )

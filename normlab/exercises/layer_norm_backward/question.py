@@ -5,8 +5,8 @@ import numpy as np
 from normlab import norms
 from normlab.checks.drivers import call
 from normlab.checks.examples import number
-from normlab.checks.exercise import Law, Outputs, Question
-from normlab.exercises import backward_laws
+from normlab.checks.exercise import ANY_INPUT, FORMULA, PRECISION, Law, Outputs, Question
+from normlab.exercises import backward_hints, backward_laws
 from normlab.exercises.layer_norm_backward.mistakes import MISTAKES
 from normlab.exercises.layer_norm_backward.reference import layer_norm_backward, probes
 
@@ -48,28 +48,33 @@ LAWS = (
     backward_laws.scale_not_inverse(_BATCH),
 )
 
+HINTS = {
+    FORMULA: (
+        "Use what you have: x̂ and σ as in the forward pass, then ĝ = dy ⊙ γ, then the three paths "
+        "from x̂ back to x. γ and β are shared by the tokens: how do the tokens' parts come "
+        "together?",
+        "The three paths added up are dx. Put ∂L/∂Var and ∂L/∂μ into the sum, and both become "
+        "means over the features. dγ = Σ dy ⊙ x̂ and dβ = Σ dy are sums over the tokens.",
+        "dx_hat = dy * gamma; dx = (dx_hat - dx_hat.mean(axis=-1, keepdims=True) "
+        "- x_hat * (dx_hat * x_hat).mean(axis=-1, keepdims=True)) / sigma; "
+        "dgamma = (dy * x_hat).sum(axis=0); dbeta = dy.sum(axis=0) for rows (N, D).",
+    ),
+    **backward_hints.ANY_SHAPE,
+    **backward_hints.precision(
+        "a constant row, rows near 10,000",
+        "ε is added to the variance, under the root. Subtract the mean before you square.",
+    ),
+}
+
 QUESTIONS = (
     Question(
         function="layer_norm_backward",
-        points=6,
+        levels={FORMULA: 3, ANY_INPUT: 1, PRECISION: 2},
         driver=call("dx", "dgamma", "dbeta"),
         reference=layer_norm_backward,
         probes=probes,
         mistakes=MISTAKES,
         laws=LAWS,
-        hints=(
-            "Compute x̂ and σ as in the forward pass, and ĝ = dy ⊙ γ: the gradient that "
-            "arrives at x̂. How does x act on x̂: directly, and in which two other ways?",
-            "dx = (ĝ − mean(ĝ) − x̂·mean(ĝ ⊙ x̂))/σ, both means over the last axis. "
-            "dγ = Σ dy ⊙ x̂ and dβ = Σ dy are sums over all axes but the last. For float16, "
-            "convert x and dy to float32 first.",
-            "std = np.sqrt(variance + eps); x_hat = (x - mean) / std; g_hat = dy * gamma; "
-            "dx = (g_hat - g_hat.mean(-1, keepdims=True) "
-            "- x_hat * (g_hat * x_hat).mean(-1, keepdims=True)) / std; "
-            "tokens = tuple(range(x.ndim - 1)); dgamma = (dy * x_hat).sum(axis=tokens); "
-            "dbeta = dy.sum(axis=tokens). Before it: raise the ValueError if dy.shape is not "
-            "x.shape or gamma.shape is not x.shape[-1:]. After it: dx.astype(x.dtype), and "
-            "the other two to gamma.dtype.",
-        ),
+        hints=HINTS,
     ),
 )

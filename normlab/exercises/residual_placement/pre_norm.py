@@ -4,7 +4,8 @@ import numpy as np
 import torch
 
 from normlab.checks.examples import number
-from normlab.checks.exercise import Law, Mistake, Outputs, Question
+from normlab.checks.exercise import FORMULA, STATE, Law, Mistake, Outputs, Question
+from normlab.exercises import common
 from normlab.exercises.drivers import residual_placement as drivers
 from normlab.exercises.residual_placement import steps
 from normlab.exercises.residual_placement.steps import TensorMap
@@ -17,6 +18,7 @@ def pre_norm_step(x: torch.Tensor, sublayer: TensorMap, norm: TensorMap) -> torc
 
 
 NORMED, BRANCH, RETURN = "normed = norm(x)", "branch = sublayer(normed)", "return x + branch"
+F = "torch.nn.functional"
 
 MISTAKES = (
     Mistake(
@@ -25,8 +27,6 @@ MISTAKES = (
         "h = norm(x); h + f(h) looks like pre-norm, but the stream passes through the norm and "
         "loses its size. RiNALMo had this error. x itself is added: x + f(norm(x)).",
         {RETURN: "return normed + branch"},
-        {RETURN: "return norm(x) + branch"},
-        {NORMED: "normed = x", RETURN: "return norm(x) + branch"},
     ),
     Mistake(
         "post-for-pre",
@@ -50,6 +50,13 @@ MISTAKES = (
         {NORMED: "normed = x", BRANCH: "branch = norm(sublayer(normed))"},
     ),
     Mistake(
+        "norm-on-shortcut",
+        "the norm stands on the shortcut, and the sub-layer gets x without one",
+        "norm(x) + f(x) is the wrong way round: the sub-layer reads norm(x), and x itself is "
+        "added.",
+        {NORMED: "normed = x", RETURN: "return norm(x) + branch"},
+    ),
+    Mistake(
         "norm-on-both-sides",
         "a norm stands before the sub-layer, and one after",
         "x + norm(f(norm(x))) is Peri-LN, and norm(x + f(norm(x))) puts post-norm on top. "
@@ -59,12 +66,35 @@ MISTAKES = (
         {NORMED: NORMED, RETURN: "return norm(normed + branch)"},
     ),
     Mistake(
+        "norm-twice",
+        "the norm is taken twice before the sub-layer",
+        "The sub-layer reads norm(x), normed once.",
+        {NORMED: "normed = norm(norm(x))"},
+    ),
+    Mistake(
+        "shortcut-inside",
+        "x is added before the sub-layer, not after it",
+        "f(x + norm(x)) has no path past the sub-layer. x is added to what comes out of it: "
+        "x + f(norm(x)).",
+        {BRANCH: "branch = sublayer(x + normed)", RETURN: "return branch"},
+        {NORMED: "normed = x", BRANCH: "branch = sublayer(x + norm(x))"},
+    ),
+    Mistake(
         "residual-missing",
         "x itself is not added",
         "Without the shortcut there is no path on which the signal, or a gradient, passes the "
         "sub-layer by.",
         {RETURN: "return branch"},
+        {NORMED: "normed = x", RETURN: "return norm(branch)"},
     ),
+    Mistake(
+        "branch-missing",
+        "the sub-layer is left out",
+        "The branch is f(norm(x)), and it is added to x: x + f(norm(x)).",
+        {BRANCH: "branch = normed"},
+        {RETURN: "return x"},
+    ),
+    Mistake(*steps.OVERWRITTEN, {RETURN: "return branch + branch"}),
     Mistake(
         "residual-doubled",
         "more is added than x and the branch",
@@ -81,19 +111,33 @@ MISTAKES = (
         {RETURN: "return (x + branch) / 2**0.5"},
     ),
     Mistake(
+        *steps.SCALED,
+        {RETURN: "return x + 0.5 * branch"},
+        {RETURN: "return x + 0.1 * branch"},
+        {RETURN: "return 2**0.5 * x + branch"},
+    ),
+    Mistake(*steps.SUBTRACTED, {RETURN: "return x - branch"}, {RETURN: "return branch - x"}),
+    Mistake(*steps.MULTIPLIED, {RETURN: "return x * branch"}),
+    Mistake(
         *steps.NORM_SHARED,
-        {NORMED: "normed = torch.nn.functional.layer_norm(x, x.shape[-1:])"},
+        {NORMED: f"normed = {F}.layer_norm(x, x.shape[-1:])"},
+        {NORMED: f"normed = {F}.rms_norm(x, x.shape[-1:])"},
+        {NORMED: "normed = (x - x.mean(-1, keepdim=True)) / x.std(-1, keepdim=True)"},
     ),
     Mistake(
         *steps.GRADIENT_CUT,
         {NORMED: "normed = norm(x).detach()"},
-        {NORMED: "normed = norm(x.detach())"},
         {BRANCH: "branch = sublayer(normed).detach()"},
         {RETURN: "return x.detach() + branch"},
         {RETURN: "return (x + branch).detach()"},
     ),
-    Mistake(*steps.CALLED_TWICE, {NORMED: NORMED, BRANCH: "branch = sublayer(norm(x))"}),
-    Mistake(*steps.INPUT_MUTATED, {RETURN: "x += branch; return x"}),
+    Mistake(
+        *steps.CALLED_TWICE,
+        {BRANCH: f"{BRANCH}; sublayer(normed)"},
+        {BRANCH: f"{BRANCH}; norm(x)"},
+        seen=steps.calls_more,
+    ),
+    common.input_mutated({RETURN: "x += branch; return x"}),
 )
 
 
@@ -109,7 +153,6 @@ def _same(one: Outputs, other: Outputs) -> str | None:
 
 
 LAWS = (
-    steps.CALL_COUNT,
     Law(
         "stream-changed",
         "a sub-layer that adds nothing changes the stream",
@@ -122,23 +165,30 @@ LAWS = (
         (steps.without_branch(1.0), steps.without_branch(2.0)),
         _same,
     ),
+    steps.CALL_COUNT,
 )
 
-PRE_NORM = Question(
-    function="pre_norm_step",
-    points=2,
-    driver=drivers.step,
-    reference=pre_norm_step,
-    probes=steps.probes,
-    mistakes=MISTAKES,
-    laws=LAWS,
-    hints=(
+HINTS = {
+    FORMULA: (
         "Draw the thick line of the residual stream. In pre-norm it passes through no norm, only "
         "through the sums.",
         "Three steps: a normed copy of x; the branch, which is the sub-layer of that copy; the sum "
         "of the branch and x itself.",
         "return x + sublayer(norm(x))",
     ),
+    STATE: (*steps.STATE_HINTS, "branch = sublayer(norm(x)); return x + branch"),
+}
+
+PRE_NORM = Question(
+    function="pre_norm_step",
+    levels={FORMULA: 1, STATE: 1},
+    driver=drivers.step,
+    reference=pre_norm_step,
+    probes=steps.probes,
+    later=steps.LATER,
+    mistakes=MISTAKES,
+    laws=LAWS,
+    hints=HINTS,
 )
 
 QUESTIONS = (PRE_NORM,)

@@ -1,13 +1,25 @@
 """Exercise 04, third question: pre-norm blocks and their final norm."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
 
 from normlab.checks.examples import number
-from normlab.checks.exercise import Arguments, Law, Mistake, Outputs, Probe, Question
+from normlab.checks.exercise import (
+    ANY_INPUT,
+    FORMULA,
+    STATE,
+    Arguments,
+    Law,
+    Outputs,
+    Probe,
+    Question,
+)
 from normlab.exercises.drivers import residual_placement as drivers
+from normlab.exercises.inputs import any_input, plain, rows
+from normlab.exercises.residual_placement.transformer_mistakes import MISTAKES
 
 
 class PreNormTransformer(nn.Module):
@@ -23,12 +35,8 @@ class PreNormTransformer(nn.Module):
         return self.final_norm(stream)
 
 
-def _arguments(
-    x: np.ndarray, weights: np.ndarray, gain: np.ndarray, shift: np.ndarray
-) -> Arguments:
-    names = ("x", "weights", "gain", "shift")
-    values = (x, weights, gain, shift)
-    return {k: v.astype(np.float32) for k, v in zip(names, values, strict=True)}
+def _arguments(**arrays: np.ndarray) -> dict[str, Any]:
+    return {name: array.astype(np.float32) for name, array in arrays.items()}
 
 
 TOLERANCE = 1e-4
@@ -36,174 +44,49 @@ TOLERANCE = 1e-4
 
 
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
-    token = np.array([[1.0, 2.0, 4.0]])  # with two features a norm leaves no gradient
+    token = np.array([[[4.0, 8.0, 16.0]]])  # with two features a norm leaves no gradient
     small = np.array([[[0.5, -1.0, 0.0], [0.25, 0.75, 1.0], [0.0, 0.5, 0.5]]])
-    drawn = rng.standard_normal((2, 3, 4))  # (B, T, D)
     weights = rng.standard_normal((3, 4, 4))
     gain, shift = rng.uniform(0.5, 2.0, 4), rng.standard_normal(4)
-    one, zero = np.ones(3), np.zeros(3)
+    two, one = np.full(3, 2.0), np.ones(3)
+    tiny = rng.uniform(0.001, 0.003) * np.array([[1.0], [0.005]]) * rows(rng, 1, 2, 4)
+
+    def drawn(*shape: int) -> dict[str, Any]:
+        return _arguments(x=4 * rows(rng, *shape), weights=weights)
+
+    batch = drawn(2, 3, 4)
+    simple = _arguments(x=token, weights=small)
     return (
-        Probe(
+        plain("one token, one block", simple),
+        plain("three blocks, a batch of two", batch),
+        any_input("no blocks: the final norm alone", simple | _arguments(weights=small[:0])),
+        any_input(
+            "no blocks, a variance of the size of ε, and one far below",
+            _arguments(x=tiny, weights=weights[:0]),
+        ),
+        any_input("a token without any other axis", drawn(4)),
+        any_input("tokens without a batch", drawn(3, 4)),
+        any_input("x with 4 axes", drawn(2, 1, 2, 4)),
+        any_input("x with 5 axes", drawn(1, 2, 1, 2, 4)),
+        any_input("no tokens at all", drawn(2, 0, 4), corner=True),
+        _with_gradients(
             "one block, the final norm's gain 2 and shift 1",
-            _arguments(token, small, 2 * one, one),
-            TOLERANCE,
+            simple | _arguments(gain=two, shift=one),
         ),
-        Probe(
-            "no blocks: the final norm alone",
-            _arguments(token, small[:0], 2 * one, zero),
-            TOLERANCE,
+        _with_gradients(
+            "three blocks, the final norm's gain and shift random",
+            batch | _arguments(gain=gain, shift=shift),
         ),
-        Probe("three blocks, a batch of two", _arguments(drawn, weights, gain, shift), TOLERANCE),
     )
 
 
-REGISTER = "self.blocks = nn.ModuleList(blocks)"
-NORM = "self.final_norm = nn.LayerNorm(dim)"
-START, LOOP, CALL = "stream = x", "in self.blocks:", "stream = block(stream)"
-RETURN = "return self.final_norm(stream)"
+def _with_gradients(title: str, arguments: Arguments) -> Probe:
+    return Probe(title, {**arguments, "upstream": 1.0}, TOLERANCE, level=STATE)
 
-MISTAKES = (
-    Mistake(
-        "final-norm-missing",
-        "there is no final norm",
-        "A pre-norm stream leaves the last block as large as it grew, about √L times what the head "
-        "expects. The norm after the last block sets it back.",
-        {NORM: "pass", START: START, RETURN: "return stream"},
-        {RETURN: "return stream"},
-    ),
-    Mistake(
-        "final-norm-first",
-        "the final norm stands before the blocks",
-        "There it norms the embedding, and the stream that the blocks make leaves the model "
-        "unnormed. It comes after the last block.",
-        {START: "stream = self.final_norm(x)", CALL: CALL, RETURN: "return stream"},
-        {START: "stream = self.final_norm(x)", CALL: CALL},
-    ),
-    Mistake(
-        "norm-after-every-block",
-        "a norm stands after every block",
-        "Then the stream passes through a norm at every block, as in post-norm. The blocks hold "
-        "their own norms; the final norm comes once, after the last.",
-        {CALL: "stream = self.final_norm(block(stream))", RETURN: "return stream"},
-        {CALL: "stream = self.final_norm(block(stream))"},
-        {
-            NORM: "self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in blocks)",
-            START: "stream, norms = x, iter(self.norms)",
-            CALL: "stream = next(norms)(block(stream))",
-            RETURN: "return stream",
-        },
-    ),
-    Mistake(
-        "norm-before-every-block",
-        "one norm is shared by all blocks: it stands before each of them",
-        "The blocks norm what they read by themselves. Here the norm stands on the stream itself, "
-        "and nothing passes it by. The final norm comes once, after the last block.",
-        {CALL: "stream = block(self.final_norm(stream))", RETURN: "return stream"},
-        {CALL: "stream = block(self.final_norm(stream))"},
-    ),
-    Mistake(
-        "blocks-wrapped",
-        "the blocks get a shortcut once more",
-        "A block is x + f(norm(x)) already: its result is the new stream. Adding the stream again "
-        "doubles it at every block.",
-        {CALL: "stream = stream + block(stream)"},
-        {CALL: "stream = stream + block(self.final_norm(stream))"},
-    ),
-    Mistake(
-        "blocks-not-registered",
-        "the blocks are kept in a plain list, so the model does not know their parameters",
-        "model.parameters() and state_dict() find what is an nn.Module or nn.Parameter attribute, "
-        "and do not look into lists. An optimizer would train the final norm alone. Use "
-        "nn.ModuleList.",
-        {REGISTER: "self.blocks = list(blocks)"},
-    ),
-    Mistake(
-        "norm-without-parameters",
-        "the final norm's gain and shift are no parameters of the model",
-        "Make nn.LayerNorm(dim) in __init__, as an attribute. If it is made anew in forward, kept "
-        "in a list, or made without weight or bias, no optimizer trains it and no checkpoint "
-        "holds it.",
-        {NORM: "self.final_norm = nn.LayerNorm(dim, elementwise_affine=False)"},
-        {NORM: "self.final_norm = nn.LayerNorm(dim, bias=False)"},
-    ),
-    Mistake(
-        "other-norm",
-        "the final norm is no layer norm",
-        "An RMSNorm subtracts no mean and has no shift; a batch norm mixes the examples. Here it "
-        "is nn.LayerNorm(dim).",
-        {NORM: "self.final_norm = nn.RMSNorm(dim)"},
-        {
-            NORM: "self.final_norm = nn.BatchNorm1d(dim)",
-            RETURN: "return self.final_norm(stream.flatten(0, -2)).view_as(stream)",
-        },
-    ),
-    Mistake(
-        "norm-added",
-        "the final norm's output is added to the stream",
-        "The final norm has no shortcut: its output is what the head reads.",
-        {RETURN: "return stream + self.final_norm(stream)"},
-    ),
-    Mistake(
-        "embedding-added",
-        "the model's input is added at the end",
-        "Each block carries x on by its own shortcut; another one around all blocks counts it "
-        "twice.",
-        {RETURN: "return self.final_norm(x + stream)"},
-    ),
-    Mistake(
-        "order-reversed",
-        "the blocks are called in reverse order",
-        "The first block of the list is the first to see x.",
-        {LOOP: "in reversed(self.blocks):", CALL: CALL},
-    ),
-    Mistake(
-        "block-left-out",
-        "not every block is called",
-        "Each block is called once, in order. A return inside the loop ends it after the first.",
-        {LOOP: "in self.blocks[:-1]:"},
-        {LOOP: "in self.blocks[1:]:"},
-        {CALL: "return self.final_norm(block(stream))"},
-    ),
-    Mistake(
-        "stream-not-passed-on",
-        "every block gets x instead of the output of the block before it",
-        "Only the last block then has any effect. Pass on what the block before returned.",
-        {CALL: "stream = block(x)"},
-    ),
-    Mistake(
-        "one-block-repeated",
-        "one block is called in place of all",
-        "Each block has weights of its own.",
-        {CALL: "stream = self.blocks[0](stream)"},
-    ),
-    Mistake(
-        "blocks-copied",
-        "the model holds copies of the blocks",
-        "The caller's blocks would stay as they are while the copies are trained. Register the "
-        "modules that are given.",
-        {REGISTER: "self.blocks = nn.ModuleList(map(__import__('copy').deepcopy, blocks))"},
-    ),
-    Mistake(
-        "init-not-called",
-        "super().__init__() is missing",
-        "nn.Module's own __init__ makes the tables in which modules and parameters are registered. "
-        "Call it first.",
-        {"super().__init__()": "pass"},
-    ),
-    Mistake(
-        "gradient-cut",
-        "no gradient flows through some of the blocks",
-        "The values are right, but the blocks cannot learn: detach() and no_grad() take the tensor "
-        "out of the graph.",
-        {CALL: "stream = block(stream.detach())"},
-        {RETURN: "return self.final_norm(stream.detach())"},
-        {RETURN: "return self.final_norm(stream).detach()"},
-    ),
-)
 
 _ROWS = np.array([[1.0, 3, -2], [5, 4, 8]])
-_PLAIN = _arguments(_ROWS, np.ones((2, 3, 3)), np.ones(3), np.zeros(3))
-_DOUBLED = _arguments(_ROWS, np.ones((2, 3, 3)), 2 * np.ones(3), np.zeros(3))
+_PLAIN = _arguments(x=_ROWS, weights=np.ones((2, 3, 3)))
+_DOUBLED = _PLAIN | _arguments(gain=np.full(3, 2.0), shift=np.zeros(3))
 
 
 def _normed(out: Outputs) -> str | None:
@@ -226,7 +109,6 @@ def _proportional(one: Outputs, two: Outputs) -> str | None:
 
 
 LAWS = (
-    Law("unregistered", "the model does not list the blocks' parameters", (_PLAIN,), _registered),
     Law("not-normed", "the output is not normed", (_PLAIN,), _normed),
     Law(
         "gain-not-last",
@@ -234,27 +116,52 @@ LAWS = (
         (_PLAIN, _DOUBLED),
         _proportional,
     ),
+    Law(
+        "unregistered",
+        "the model does not list all of the blocks' parameters",
+        (_PLAIN,),
+        _registered,
+    ),
 )
 
-TRANSFORMER = Question(
-    function="PreNormTransformer",
-    points=3,
-    library_norms=True,
-    driver=drivers.transformer,
-    reference=PreNormTransformer,
-    probes=probes,
-    mistakes=MISTAKES,
-    laws=LAWS,
-    hints=(
+HINTS = {
+    FORMULA: (
         "__init__ keeps the blocks and makes one norm. forward sends x through the blocks, one "
         "after the other. What is left to do with what the last one returns?",
-        "Call super().__init__() first. A plain list hides the blocks' parameters from "
-        "model.parameters(); nn.ModuleList shows them. The norm is an nn.LayerNorm(dim), and "
-        "forward applies it once, after the last block.",
+        "super().__init__() comes first. forward gives each block the output of the one before, "
+        "and applies the norm once, after the last block.",
         "In __init__: super().__init__(); self.blocks = nn.ModuleList(blocks); self.final_norm = "
         "nn.LayerNorm(dim). In forward: for block in self.blocks: x = block(x); then return "
         "self.final_norm(x).",
     ),
+    ANY_INPUT: (
+        "What does forward do with an empty list, with x of shape (D,), and with a row whose "
+        "variance is 1e-5?",
+        "Nothing in forward may ask how many axes x has. The norm is nn.LayerNorm(dim) with its "
+        "default ε.",
+        "for block in self.blocks: x = block(x), then return self.final_norm(x); the return "
+        "stands behind the loop, and self.final_norm = nn.LayerNorm(dim).",
+    ),
+    STATE: (
+        "What does list(model.parameters()) show? The blocks' parameters have to be there, and the "
+        "final norm's weight and bias, and nothing else.",
+        "A plain list hides the blocks' parameters; nn.ModuleList shows them. The norm is made in "
+        "__init__, with weight and bias. No detach(), no copies, and the blocks stay as they are.",
+        "self.blocks = nn.ModuleList(blocks); self.final_norm = nn.LayerNorm(dim).",
+    ),
+}
+
+TRANSFORMER = Question(
+    function="PreNormTransformer",
+    levels={FORMULA: 1, ANY_INPUT: 1, STATE: 1},
+    library_norms=True,
+    driver=drivers.transformer,
+    reference=PreNormTransformer,
+    probes=probes,
+    later={"registered": STATE, "its own parameters": STATE, "blocks": STATE},
+    mistakes=MISTAKES,
+    laws=LAWS,
+    hints=HINTS,
 )
 
 QUESTIONS = (TRANSFORMER,)

@@ -89,8 +89,64 @@ def eps_as_floor(*forms: Form) -> Mistake:
     return Mistake(
         "eps-as-floor",
         "ε is a lower bound of the divisor",
-        "max(r, ε) changes nothing until r is below ε; torch.nn.functional.normalize does that. "
-        "Here ε is added to the mean square.",
+        "A bound changes nothing until the divisor falls below it; torch.nn.functional.normalize "
+        "has one of 1e-12. Here ε is added to the mean square.",
+        *forms,
+    )
+
+
+def eps_in_sum(*forms: Form) -> Mistake:
+    return Mistake(
+        "eps-in-sum",
+        "ε is added to the sum of the squares, and divided by D with it",
+        "√((Σx² + ε)/D) has an ε that is D times too small. Divide the sum by D first, then add ε.",
+        *forms,
+    )
+
+
+def eps_scaled(*forms: Form) -> Mistake:
+    return Mistake(
+        "eps-scaled",
+        "ε counts relative to the size of the row",
+        "Who divides a row by its greatest number first, and then adds ε, adds less of it to small "
+        "rows than to large ones. ε is added to the mean square of x as it is.",
+        *forms,
+    )
+
+
+def root_twice(*forms: Form) -> Mistake:
+    return Mistake(
+        "root-twice",
+        "two roots are taken",
+        "The root mean square has its root in the name. √(RMS + ε) takes a second one; what stands "
+        "under the root is the mean square.",
+        *forms,
+    )
+
+
+def multiplied(*forms: Form) -> Mistake:
+    return Mistake(
+        "multiplied",
+        "x is multiplied by the root mean square, not divided by it",
+        "rsqrt is 1/√ already: multiply by it. To divide, take sqrt.",
+        *forms,
+    )
+
+
+def gain_first(*forms: Form) -> Mistake:
+    return Mistake(
+        "gain-first",
+        "γ is multiplied before the mean square is taken",
+        "Then the gain is normed away in part. Norm x first; γ comes last.",
+        *forms,
+    )
+
+
+def part_of_features(*forms: Form) -> Mistake:
+    return Mistake(
+        "part-of-features",
+        "the mean square is taken over the first features alone",
+        "The paper has such a variant, pRMSNorm, which saves time. Here all D features count.",
         *forms,
     )
 
@@ -99,9 +155,9 @@ def eps_wrong_value(*forms: Form) -> Mistake:
     return Mistake(
         "eps-wrong-value",
         "ε has another value than the one given, or another default than 1e-6",
-        "1e-6 is the default of LLaMA's RMSNorm; torch.nn.RMSNorm has eps=None, which is 1.19e-7 "
-        "in float32, and layer norm has 1e-5. Weights carried over with another ε give other "
-        "outputs.",
+        "1e-6 is the default of LLaMA's RMSNorm; torch.nn.RMSNorm has eps=None, which is the "
+        "dtype's smallest step at 1, and layer norm has 1e-5. Weights carried over with another ε "
+        "give other outputs.",
         *forms,
     )
 

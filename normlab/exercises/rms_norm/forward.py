@@ -4,9 +4,10 @@ import numpy as np
 
 from normlab.checks.drivers import call
 from normlab.checks.examples import number
-from normlab.checks.exercise import Law, Mistake, Outputs, Probe, Question
-from normlab.exercises import common, row_laws
-from normlab.exercises.rms_norm import familiar
+from normlab.checks.exercise import ANY_INPUT, FORMULA, PRECISION, Law, Outputs, Probe, Question
+from normlab.exercises import row_laws
+from normlab.exercises.inputs import any_input, digits, half, misfit, plain, precise, rows
+from normlab.exercises.rms_norm.forward_mistakes import MISTAKES
 from normlab.norms import FloatArray
 
 
@@ -20,117 +21,66 @@ def rms_norm(x: FloatArray, gamma: FloatArray, eps: float = 1e-6) -> FloatArray:
 
 
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
-    one, gain = np.ones(2), np.array([2.0, 0.5])
-    many = rng.standard_normal((2, 3, 3))  # (B, T, D) with T = D
-    gamma = rng.uniform(0.5, 2.0, 3)
+    return *_formula(rng), *_any_input(rng), *_precision(rng)
+
+
+def _drawn(rng: np.random.Generator, *shape: int) -> dict[str, FloatArray]:
+    """x of this shape, with a gain."""
+    return {"x": rows(rng, *shape), "gamma": rng.uniform(0.5, 2.0, shape[-1])}
+
+
+def _formula(rng: np.random.Generator) -> tuple[Probe, ...]:
     return (
-        common.plain("one token", {"x": np.array([3.0, 4]), "gamma": one}),
-        common.plain("one token and a gain", {"x": np.array([3.0, 4]), "gamma": gain}),
-        common.plain("two tokens", {"x": np.array([[3.0, 4], [1, -7]]), "gamma": gain}),
-        common.plain("a batch of two examples", {"x": many, "gamma": gamma}),
-        common.plain("a large ε", {"x": many, "gamma": gamma, "eps": 0.5}),
-        common.plain("squares of the size of ε", {"x": np.array([0.001, 0]), "gamma": one}),
-        common.plain("a row of zeros", {"x": np.zeros(2), "gamma": one}),
-        common.plain("a single feature", {"x": np.full((3, 1), 2.0), "gamma": one[:1]}),
-        common.plain("a constant row", {"x": np.full(3, 3.0), "gamma": gamma}),
-        Probe(
-            "float16 numbers whose squares overflow",
-            {
-                "x": np.array([[300, -300, 0, 0]], np.float16),
-                "gamma": np.ones(4, np.float16),
-            },
-            tolerance=2e-3,  # two float16 steps
-            special=True,
-        ),
-        Probe(
-            "float16 numbers, float32 γ",
-            {"x": many[0].astype(np.float16), "gamma": gamma.astype(np.float32)},
-            tolerance=2e-3,
-            special=True,
-        ),
-        Probe(
-            "float64 numbers whose squares overflow float32, float32 γ",
-            {"x": 1e30 * many[0], "gamma": gamma.astype(np.float32)},
-            special=True,
-        ),
-        Probe(
-            "a γ of one number",
-            {"x": np.array([3.0, 4]), "gamma": one[:1]},
-            special=True,
-            error_names=("(1,)", "(2,)"),
-        ),
-        Probe(
-            "a γ of two axes",
-            {"x": np.array([[3.0, 4], [1, -7]]), "gamma": np.ones((1, 2))},
-            special=True,
-            error_names=("(1,2)",),
-        ),
+        plain("one token", {"x": np.array([[3.0, 4]]), "gamma": np.ones(2)}),
+        plain("two tokens and a gain", _drawn(rng, 2, 3)),
+        plain("a batch of two examples", _drawn(rng, 2, 3, 3)),  # (B, T, D) with T = D
+        plain("a batch of one example", _drawn(rng, 1, 2, 8)),
     )
 
 
-MEAN_SQUARE, ROOT = "(wide**2).mean(axis=-1, keepdims=True)", "np.sqrt(mean_square + eps)"
-WIDE = "x.astype(np.promote_types(x.dtype, np.float32))"
+def _any_input(rng: np.random.Generator) -> tuple[Probe, ...]:
+    peak = np.zeros((2, 64))
+    peak[:, int(rng.integers(64))] = rng.uniform(10, 20, 2)
+    features = int(rng.integers(3, 6))
+    token, tokens = _drawn(rng, features), _drawn(rng, 2, features)
+    one, row, more = np.ones(1), np.ones((1, features)), np.ones(features + 1)
+    return (
+        any_input("a token without any other axis", token, corner=True),
+        any_input("x with 4 axes", _drawn(rng, 2, 1, 2, 3)),
+        any_input("x with 5 axes", _drawn(rng, 1, 2, 1, 2, 3)),
+        any_input("no tokens at all", _drawn(rng, 0, 4), corner=True),
+        any_input("one feature far larger than 63 others", _drawn(rng, 2, 64) | {"x": peak}),
+        misfit("a gain of one number", token | {"gamma": one}, "(1,)", f"({features},)"),
+        misfit("a gain of two axes", tokens | {"gamma": row}, f"(1, {features})"),
+        misfit("a gain with a feature too many", tokens | {"gamma": more}, f"({features + 1},)"),
+    )
 
 
-def _axis(axis: str) -> dict[str, str]:
-    return {MEAN_SQUARE: MEAN_SQUARE.replace("axis=-1", f"axis={axis}")}
+def _precision(rng: np.random.Generator) -> tuple[Probe, ...]:
+    drawn = _drawn(rng, 1, 4)
+    x, narrow = drawn["x"], {"gamma": drawn["gamma"].astype(np.float32)}
+    overflow = {"x": np.array([[300.0, -300, 0, 0]], np.float16)}
+    return (
+        precise("squares of the size of ε", drawn | {"x": rng.uniform(3e-4, 1e-3) * x}),
+        precise("a large ε", drawn | {"eps": float(rng.uniform(0.3, 0.7))}),
+        precise("a tiny ε and tiny squares", drawn | {"x": 1e-5 * x, "eps": 1e-10}),
+        precise("a row of zeros", drawn | {"x": np.zeros((1, 4))}, corner=True),
+        precise(
+            "a single feature", {"x": rng.uniform(1, 3, (2, 1)), "gamma": np.ones(1)}, corner=True
+        ),
+        digits(drawn | {"x": 1e6 * x, "eps": 1e-12}),
+        half(
+            "float16 numbers whose squares overflow", overflow | {"gamma": np.ones(4, np.float16)}
+        ),
+        half("float16 numbers, float32 γ", {"x": x.astype(np.float16), **narrow}, 2e-3),
+        Probe(
+            # γ may be rounded to float32, the statistics may not
+            *("a gain of another dtype", {"x": 1e30 * x, **narrow}, 1e-6),
+            level=PRECISION,
+            rounding=True,
+        ),
+    )
 
-
-MISTAKES = (
-    familiar.still_centered(
-        {"wide / ": "(wide - wide.mean(axis=-1, keepdims=True)) / "},
-        {
-            "wide / ": "(wide - wide.mean(axis=-1, keepdims=True)) / ",
-            MEAN_SQUARE: "wide.var(axis=-1, keepdims=True)",
-        },
-    ),
-    familiar.deviation_for_rms({MEAN_SQUARE: "wide.var(axis=-1, keepdims=True)"}),
-    familiar.sum_for_mean({MEAN_SQUARE: "(wide**2).sum(axis=-1, keepdims=True)"}),
-    familiar.mean_outside(
-        {ROOT: "(np.sqrt((wide**2).sum(-1, keepdims=True) + eps) / x.shape[-1])"}
-    ),
-    familiar.unbiased({MEAN_SQUARE: "(wide**2).sum(axis=-1, keepdims=True) / (x.shape[-1] - 1)"}),
-    familiar.mean_of_sizes(
-        {MEAN_SQUARE: "abs(wide).mean(axis=-1, keepdims=True) ** 2"},
-        {MEAN_SQUARE: "wide.mean(axis=-1, keepdims=True) ** 2"},
-    ),
-    familiar.root_missing({ROOT: "(mean_square + eps)"}),
-    familiar.eps_missing({ROOT: "np.sqrt(mean_square)"}),
-    familiar.eps_as_floor({ROOT: "np.maximum(np.sqrt(mean_square), eps)"}),
-    common.eps_outside({ROOT: "(np.sqrt(mean_square) + eps)"}),
-    familiar.eps_wrong_value(
-        {ROOT: "np.sqrt(mean_square + 1e-6)"},
-        {"eps: float = 1e-6": "eps: float = 1e-5"},
-        {"eps: float = 1e-6": "eps: float = 1e-8"},
-        {"eps: float = 1e-6": "eps: float = np.finfo(np.float32).eps"},
-    ),
-    familiar.gamma_missing({"gamma * normalized": "normalized"}),
-    common.gamma_plus_one({"gamma * normalized": "(1 + gamma) * normalized"}),
-    Mistake(
-        "gamma-wrong-axis",
-        "γ is applied along the tokens",
-        "γ has one entry for each feature, and all tokens share it. NumPy lines it up with the "
-        "last axis by itself.",
-        {"gamma * normalized": "gamma[:, None] * normalized"},
-    ),
-    common.keepdims_missing({MEAN_SQUARE: "(wide**2).mean(axis=-1)"}),
-    common.axis_batch(_axis("0")),
-    common.axis_tokens(_axis("-2")),
-    common.axis_all(_axis("None")),
-    common.half_statistics({WIDE: "x"}),
-    common.float64_narrowed({WIDE: "x.astype(np.float32)"}),
-    common.dtype_lost(
-        {"(gamma * normalized).astype(x.dtype)": "(gamma * normalized).astype(float)"},
-        {"(gamma * normalized).astype(x.dtype)": "gamma * normalized.astype(x.dtype)"},
-    ),
-    common.input_mutated(
-        {WIDE: "x", "normalized = wide / ": "normalized = wide; normalized /= "},
-    ),
-    common.gamma_shape_not_checked(
-        {"if gamma.shape != x.shape[-1:]": "if False"},
-        {"if gamma.shape != x.shape[-1:]": "if gamma.shape[-1] != x.shape[-1]"},
-    ),
-)
 
 _ROWS = {"x": np.array([[1.0, 3, -2], [5, 5, 8]]), "gamma": np.ones(3)}
 
@@ -150,24 +100,41 @@ LAWS = (
     row_laws.scale_changes(_ROWS),
 )
 
+HINTS = {
+    FORMULA: (
+        "No mean is subtracted. One number is computed for each token. Which one, and over which "
+        "axis?",
+        "It is the root of the mean of the token's squares, with ε added under the root. With "
+        "keepdims=True it has the shape (..., 1), and x can be divided by it.",
+        "mean_square = (x**2).mean(axis=-1, keepdims=True); "
+        "y = gamma * x / np.sqrt(mean_square + eps).",
+    ),
+    ANY_INPUT: (
+        "axis=-1 is the last axis, however many there are. And which γ would NumPy stretch without "
+        "a word?",
+        "First of all compare gamma.shape with x.shape[-1:], and raise a ValueError whose message "
+        "holds both shapes. No line may write into x.",
+        'if gamma.shape != x.shape[-1:]: raise ValueError(f"gamma {gamma.shape}, x {x.shape}").',
+    ),
+    PRECISION: (
+        "Try ε = 0.5, a row of zeros, and float16 numbers near 300. Which one comes out wrong, and "
+        "in which line does it happen?",
+        "ε is added to the mean square, under the root. float16 is converted to float32 before it "
+        "is squared, float64 stays float64, and the result gets the dtype of x.",
+        "x_wide = x.astype(np.promote_types(x.dtype, np.float32)) first; the formula with x_wide; "
+        "y.astype(x.dtype) last.",
+    ),
+}
+
 FORWARD = Question(
     function="rms_norm",
-    points=3,
+    levels={FORMULA: 1, ANY_INPUT: 1, PRECISION: 1},
     driver=call("y"),
     reference=rms_norm,
     probes=probes,
     mistakes=MISTAKES,
     laws=LAWS,
-    hints=(
-        "No mean is subtracted. One number is computed for each token: the root of the mean of "
-        "its squares (and ε).",
-        "mean_square has the shape (..., 1): square x, take the mean over the last axis with "
-        "keepdims=True. Divide x by the root of (mean_square + ε) and multiply by γ. For float16, "
-        "convert x to float32 first and convert the result back at the end.",
-        "mean_square = (x**2).mean(axis=-1, keepdims=True); "
-        "y = gamma * x / np.sqrt(mean_square + eps). Before it: raise the ValueError if "
-        "gamma.shape is not x.shape[-1:]. After it: y.astype(x.dtype).",
-    ),
+    hints=HINTS,
 )
 
 QUESTIONS = (FORWARD,)

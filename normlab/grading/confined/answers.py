@@ -14,10 +14,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from normlab.checks.cells import Cell, FirstCharacters, Program, quiet
+from normlab.checks.cells import Cell
 from normlab.checks.drivers import Call
 from normlab.checks.exercise import Answer, Arguments, Driver
 from normlab.checks.observe import observe
+from normlab.checks.program import Program
+from normlab.checks.silence import FirstCharacters, quiet
+from normlab.grading.confined.event_loop import LonelyLoop
 from normlab.grading.confined.library_norms import guard_norms, no_library_norms
 from normlab.grading.confined.messages import Reader, pack, pack_observations, unpack
 from normlab.grading.confined.stand_in import add_support, stand_in_for_normlab
@@ -130,7 +133,7 @@ def _run_cells(channel: Connection, task: dict[str, Any]) -> list[Answer]:
     """Run all cells; take each answer as its cell leaves it, or as the last one does."""
     add_support(task["support"])
     namespace = _own_main_module()
-    program, printed = Program(namespace), FirstCharacters(PRINTED)
+    program, printed = Program(namespace, new_loop=LonelyLoop), FirstCharacters(PRINTED)
     targets = [(target["function"], target["cell"]) for target in task["targets"]]
     answers: list[Any] = [None] * len(targets)
     errors: list[tuple[int, str]] = []
@@ -142,10 +145,10 @@ def _run_cells(channel: Connection, task: dict[str, Any]) -> list[Answer]:
                 errors.append((number, error))
             for i, (function, cell) in enumerate(targets):
                 if cell == number:
-                    answers[i] = namespace.get(function)
+                    answers[i] = _callable(namespace.get(function))
     for i, (function, cell) in enumerate(targets):
         if cell is None:
-            answers[i] = namespace.get(function)
+            answers[i] = _callable(namespace.get(function))
     body = {
         "defined": [answer is not None for answer in answers],
         "undefined": [program.errors.get(function, "") for function, _ in targets],
@@ -154,6 +157,10 @@ def _run_cells(channel: Connection, task: dict[str, Any]) -> list[Answer]:
     }
     channel.send_bytes(pack(body))
     return answers
+
+
+def _callable(value: Any) -> Answer | None:
+    return value if callable(value) else None
 
 
 def _own_main_module() -> dict[str, Any]:

@@ -169,7 +169,8 @@ def _too_large(name: str, observation: Observation) -> Observation:
 def _code_observation(seen: Observation, arrays: list[np.ndarray]) -> dict[str, Any]:
     outputs = seen.outputs and {str(n): code(v, arrays) for n, v in seen.outputs.items()}
     raised = seen.raised and asdict(seen.raised)
-    return {"outputs": outputs, "raised": raised, "changed": seen.changed}
+    changed = {str(name): code(value, arrays) for name, value in seen.changed.items()}
+    return {"outputs": outputs, "raised": raised, "changed": changed}
 
 
 def unpack_observations(data: bytes, target: int, calls: int) -> list[Observation]:
@@ -196,12 +197,10 @@ def _observation(coded: Any, reader: Reader) -> Observation:
     outputs, raised, changed = coded["outputs"], coded["raised"], coded["changed"]
     if (outputs is None) == (raised is None):
         raise Malformed("neither outputs nor an error, or both")
-    if not isinstance(changed, list) or not all(isinstance(name, str) for name in changed):
-        raise Malformed("a list of changed arguments that is none")
     return Observation(
         None if outputs is None else _outputs(outputs, reader),
         None if raised is None else _raised(raised),
-        tuple(clean(name) for name in changed[:20]),
+        _outputs(changed, reader),
     )
 
 

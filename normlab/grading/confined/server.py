@@ -20,6 +20,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NoReturn
 
+from normlab.checks.silence import silent_descriptors
 from normlab.grading.confined.answers import Question, prepare, read_questions, run_answers
 from normlab.grading.confined.confinement import Confinement
 from normlab.grading.confined.leftovers import end_children, remove_tree
@@ -140,9 +141,10 @@ class Server:
         return json.loads(data or "{}"), descriptors
 
     def _fork(self, order: dict[str, Any]) -> Child:
-        for module in order["load"]:
-            if module in LOADED_ON_REQUEST:
-                importlib.import_module(module)
+        with silent_descriptors():  # matplotlib runs fc-list, which may complain
+            for module in order["load"]:
+                if module in LOADED_ON_REQUEST:
+                    importlib.import_module(module)
         self.number += 1
         folder = self.answers / str(self.number)
         folder.mkdir(mode=0o700)

@@ -1,7 +1,7 @@
 """What students' code finds as `normlab` while it is graded: nothing that can be called.
 
-Notebooks import `check` and `hint`, and things to draw with. All these imports work, so that a
-cell is not lost over them.
+Notebooks import `check`, `hint` and `use`, and things to draw with. All these imports work, so
+that a cell is not lost over them.
 """
 
 import importlib.abc
@@ -55,7 +55,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def _ignore(*args: Any, **kwargs: Any) -> None:
-    """Stands for `check`, `hint` and the like."""
+    """Stands for `check`, `hint`, `use` and the like."""
 
 
 def stand_in_for_normlab() -> None:
@@ -64,7 +64,7 @@ def stand_in_for_normlab() -> None:
         del sys.modules[name]
     sys.meta_path.insert(0, _Finder())
     normlab = importlib.import_module("normlab")
-    for name in ("check", "hint", "quiz", "my_progress", "review"):
+    for name in ("check", "hint", "use", "quiz", "my_progress", "review"):
         setattr(normlab, name, _ignore)
     importlib.import_module("normlab.norms")
 

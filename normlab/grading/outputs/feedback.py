@@ -23,7 +23,7 @@ def write_feedback(path: Path, student: StudentMarks) -> None:
 
 
 def _answer(mark: Mark) -> list[tuple[str, str]]:
-    """The diagnosis as lines, the verdict with the points of the policy first."""
-    diagnosis = mark.diagnosis
-    verdict = f"{diagnosis.verdict}, {number(mark.points)} of {number(mark.most)} points"
-    return [(diagnosis.function, verdict), *diagnosis.rows()[1:]]
+    """The diagnosis as lines, with the points of the policy."""
+    diagnosis = mark.scaled()
+    score = f"{number(mark.points)} of {number(mark.most)} points"
+    return [(diagnosis.function, diagnosis.headline(score)), *diagnosis.rows()[1:]]

@@ -43,7 +43,7 @@ def _tests(number_: int, exercise: ExerciseMarks) -> list[dict[str, Any]]:
             "score": round(mark.points, 4),
             "max_score": round(mark.most, 4),
             "status": "passed" if mark.diagnosis.passed else "failed",
-            "output": str(mark.diagnosis),
+            "output": str(mark.scaled()),
             "output_format": "text",
             "visibility": "visible",
             "tags": mark.diagnosis.mistakes,

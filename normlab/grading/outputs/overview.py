@@ -10,7 +10,7 @@ from normlab.grading.marks import StudentMarks
 from normlab.grading.outputs.pages import kind_of, write_page
 from normlab.grading.outputs.tables import Questions, number
 
-SIGNS = {"right": "✓", "wrong": "✗", "none": "○"}
+SIGNS = {"right": "✓", "partly": "◐", "wrong": "✗", "none": "○"}
 MOST_MISTAKES, LONGEST_BAR = 40, 12
 
 

@@ -36,4 +36,8 @@ def _environment() -> Environment:
 
 def kind_of(mark: Mark) -> str:
     """What an answer is, in one word that the styles know."""
-    return "right" if mark.diagnosis.passed else "wrong" if mark.diagnosis.attempted else "none"
+    if mark.diagnosis.passed:
+        return "right"
+    if mark.diagnosis.points:
+        return "partly"
+    return "wrong" if mark.diagnosis.attempted else "none"

@@ -1,0 +1,94 @@
+"""Probes that exercises on backward passes share; each has dy, x and gamma."""
+
+import numpy as np
+
+from normlab.checks.exercise import PRECISION, Arguments, Probe
+from normlab.exercises.inputs import any_input, half, misfit, plain, rows
+from normlab.norms import FloatArray
+
+
+def drawn(rng: np.random.Generator, *shape: int) -> dict[str, FloatArray]:
+    """dy and x of this shape, with a gain."""
+    dy = rng.standard_normal(shape)
+    return {"dy": dy, "x": rows(rng, *shape), "gamma": rng.uniform(0.5, 2.0, shape[-1])}
+
+
+def formula(rng: np.random.Generator) -> tuple[Probe, ...]:
+    """Tokens in rows, (N, D), with N < D, N = D and N > D."""
+    token = {"dy": np.array([[1.0, 0, 0]]), "x": np.array([[1.0, 2, 6]]), "gamma": np.ones(3)}
+    return (
+        plain("one token", token),
+        plain("two tokens and a gain", drawn(rng, 2, 3)),
+        plain("three tokens of three features", drawn(rng, 3, 3)),
+        plain("five tokens of four features", drawn(rng, 5, 4)),
+    )
+
+
+def any_inputs(rng: np.random.Generator) -> tuple[Probe, ...]:
+    """Other numbers of axes, a large dy, and a γ or a dy that does not fit."""
+    features = int(rng.integers(3, 6))
+    token, tokens = drawn(rng, features), drawn(rng, 2, features)
+    one, row, more = np.ones(1), np.ones((1, features)), np.ones(features + 1)
+    large = drawn(rng, 2, 3)
+    d = f"({features},)"
+    return (
+        any_input("a batch of two examples", drawn(rng, 2, 3, 3)),  # (B, T, D) with T = D
+        any_input("a batch of one example", drawn(rng, 1, 2, 4)),
+        any_input("a token without any other axis", token, corner=True),
+        any_input("x with 4 axes", drawn(rng, 2, 1, 2, 3)),
+        any_input("x with 5 axes", drawn(rng, 1, 2, 1, 2, 3)),
+        any_input("no tokens at all", drawn(rng, 0, 4), corner=True),
+        any_input("a large dy", large | {"dy": 1000 * large["dy"]}),
+        misfit("a gain of one number", token | {"gamma": one}, "(1,)", d),
+        misfit("a gain of two axes", tokens | {"gamma": row}, f"(1, {features})"),
+        misfit("a gain with a feature too many", tokens | {"gamma": more}, f"({features + 1},)"),
+        misfit("a dy of one number", token | {"dy": one}, "(1,)", d),
+        misfit(
+            "a dy of one token for an x of two",
+            tokens | {"dy": row},
+            f"(1, {features})",
+            f"(2, {features})",
+        ),
+    )
+
+
+HALF_TOKENS = 600
+"""Above 512, float16 numbers are 0.5 apart: adding 1.1 adds 1."""
+
+
+def halves(rng: np.random.Generator, dy: list[float], x: list[float]) -> tuple[Probe, ...]:
+    """float16 numbers with a float32 γ: squares and dy ⊙ γ overflow; sums over many tokens.
+
+    Args:
+        rng: draws the ordinary ones.
+        dy, x: (D,), the rows of each of many tokens.
+    """
+    overflow = {
+        "dy": np.array([[300, 0, 0, 0]], np.float16),
+        "x": np.array([[300, -300, 0, 0]], np.float16),
+        "gamma": np.full(4, 300, np.float32),
+    }
+    ordinary = drawn(rng, 2, 4)
+    return (
+        half("float16 numbers whose products overflow, float32 γ", overflow),
+        half("float16 numbers", {k: v.astype(np.float16) for k, v in ordinary.items()}, 4e-3),
+        Probe(
+            f"{HALF_TOKENS} float16 tokens, float32 γ",
+            {
+                "dy": np.tile(np.array(dy, np.float16), (HALF_TOKENS, 1)),  # (D,) -> (N, D)
+                "x": np.tile(np.array(x, np.float16), (HALF_TOKENS, 1)),
+                "gamma": np.ones(len(x), np.float32),
+            },
+            tolerance=2e-3,
+            level=PRECISION,
+            rounding=True,
+            shows="sum",
+        ),
+    )
+
+
+def other_dtypes(arguments: Arguments) -> Probe:
+    """float64 numbers with float32 dy and γ, which may be rounded; the statistics may not."""
+    narrow = {name: arguments[name].astype(np.float32) for name in ("dy", "gamma")}
+    title = "a dy and a gain of another dtype"
+    return Probe(title, {**arguments, **narrow}, 1e-6, PRECISION, rounding=True)

@@ -1,0 +1,71 @@
+"""Random inputs that exercises share, and the probes of each level that are made of them."""
+
+import numpy as np
+
+from normlab.checks.exercise import ANY_INPUT, PRECISION, Arguments, Probe
+from normlab.norms import FloatArray
+
+FORMULA_DIGITS = 1e-4
+"""Tolerance where the formula alone is judged: ε = 1e-5 beside a variance of 1 is not seen, and
+neither is float32. Both are judged at the level of precision."""
+FLOAT32_DIGITS = 1e-6
+FLOAT16_DIGITS = 2e-3
+"""Ten float32 steps, and two float16 steps."""
+
+
+def rows(rng: np.random.Generator, *shape: int) -> FloatArray:
+    """Random rows, none of which is nearly constant or nearly 0.
+
+    Args:
+        rng: draws them.
+        shape: (..., D).
+
+    Returns:
+        float64, each row with a standard deviation from 1 to 2 and a mean from 0.5 to 1.5.
+    """
+    drawn = rng.standard_normal(shape)
+    if shape[-1] > 1:
+        drawn -= drawn.mean(axis=-1, keepdims=True)  # (..., D) - (..., 1)
+        drawn /= drawn.std(axis=-1, keepdims=True)  # (..., D) / (..., 1)
+    one = (*shape[:-1], 1)
+    return rng.uniform(1, 2, one) * drawn + rng.uniform(0.5, 1.5, one)
+
+
+def with_variance(x: FloatArray, variance: float) -> FloatArray:
+    """Rows of `rows` with their means and differences made smaller or larger in proportion."""
+    return x * np.sqrt(variance / x.var(axis=-1, keepdims=True))  # (..., D) * (..., 1)
+
+
+def plain(title: str, arguments: Arguments, corner: bool = False) -> Probe:
+    """A probe of the formula alone."""
+    return Probe(title, arguments, FORMULA_DIGITS, corner=corner)
+
+
+def any_input(title: str, arguments: Arguments, corner: bool = False) -> Probe:
+    """A probe of another shape."""
+    return Probe(title, arguments, FORMULA_DIGITS, level=ANY_INPUT, corner=corner)
+
+
+def misfit(title: str, arguments: Arguments, *error_names: str) -> Probe:
+    """A probe that must raise an error which names what does not fit."""
+    return Probe(title, arguments, level=ANY_INPUT, shows="misfit", error_names=error_names)
+
+
+def precise(title: str, arguments: Arguments, corner: bool = False) -> Probe:
+    """A probe of ε small or large beside the numbers; float32 is not seen."""
+    return Probe(title, arguments, FORMULA_DIGITS, level=PRECISION, corner=corner)
+
+
+def digits(arguments: Arguments) -> Probe:
+    """A probe that float32 does not pass. Its x is so large that no ε is seen."""
+    return Probe("all digits of float64", arguments, level=PRECISION, shows="digits")
+
+
+def far(title: str, arguments: Arguments, tolerance: float) -> Probe:
+    """A probe of rows far from 0, where digits are lost. Its x is so large that no ε is seen."""
+    return Probe(title, arguments, tolerance, PRECISION, rounding=True, shows="far")
+
+
+def half(title: str, arguments: Arguments, tolerance: float = FLOAT16_DIGITS) -> Probe:
+    """A probe of float16 numbers."""
+    return Probe(title, arguments, tolerance, PRECISION, shows="half")
