@@ -8,7 +8,7 @@ from normlab.checks.compare import changed_arguments, differing, form_fault, oth
 from normlab.checks.diagnosis import Fault
 from normlab.checks.examination import Examination, expected_by_law
 from normlab.checks.examples import changed_example, dtype_example, example
-from normlab.checks.exercise import Answer, Law, Mistake, Question
+from normlab.checks.exercise import STATE, Answer, Law, Mistake, Question
 from normlab.checks.lookup import Explanation, Lookup, alone
 from normlab.checks.observe import Respond
 from normlab.checks.signs import changes_arguments, loses_dtype
@@ -33,8 +33,8 @@ CHANGED = Fault(
     "an argument is changed in place",
     "The caller still needs its array: the residual stream, for one. Make a new array.",
 )
-WITHOUT_VALUES = ("raises", "wrong-return", "wrong-shape")
-"""Faults that leave no values to compare."""
+UNEXPLAINED = ("raises", "wrong-return", "wrong-shape", "unknown", "some-inputs")
+"""Faults that say what is seen, and not where it comes from."""
 OF_FORM = (None, changes_arguments, loses_dtype)
 """What is said of arguments and dtypes is said at the level that judges them."""
 MOST_LAWS = 2
@@ -46,12 +46,14 @@ def findings(e: Examination, level: str) -> tuple[Fault, ...]:
     drawn = e.not_repeated(level)
     if drawn:
         return (_shown(NOT_DETERMINISTIC, e, drawn, level),)
-    dtypes, changes = _of_dtypes(e, level), _of_changes(e, level)
+    of_values, dtypes = _of_values(e, level), _of_dtypes(e, level)
+    unknown = not of_values or of_values[0].name in UNEXPLAINED
+    changes = _of_changes(e, e.changing(level) or (changes_arguments(e) if unknown else []))
     own = {fault.name for fault in (*dtypes, *changes)}
-    values = [fault for fault in _of_values(e, level) if fault.name not in own]
-    known = [fault for fault in values if fault.name not in WITHOUT_VALUES]
-    others = [fault for fault in values if fault.name in WITHOUT_VALUES]
-    return (*known, *changes, *others, *dtypes)  # a changed argument may be why it raises
+    values = [fault for fault in of_values if fault.name not in own]
+    known = [fault for fault in values if fault.name not in UNEXPLAINED]
+    others = [fault for fault in values if fault.name in UNEXPLAINED]
+    return (*known, *changes, *others, *dtypes)  # a changed argument may be why it fails
 
 
 def _of_values(e: Examination, level: str) -> tuple[Fault, ...]:
@@ -130,6 +132,8 @@ def _unexplained(e: Examination, level: str) -> Fault:
 
 def _lawless(e: Examination, level: str) -> tuple[Fault, ...]:
     """The laws that are broken; the first is shown beside what should have come out."""
+    if level not in (next(iter(e.question.levels)), STATE):
+        return ()  # what is wrong is a number here and there, and no law of the whole
     first, *others = broken_laws(e.question, e.respond) or [None]
     if first is None:
         return ()
@@ -155,8 +159,7 @@ def _of_dtypes(e: Examination, level: str) -> tuple[Fault, ...]:
     )
 
 
-def _of_changes(e: Examination, level: str) -> tuple[Fault, ...]:
-    probes = e.changing(level)
+def _of_changes(e: Examination, probes: Sequence[int]) -> tuple[Fault, ...]:
     if not probes:
         return ()
     i = next((i for i in probes if e.expected[i].outputs), probes[0])
