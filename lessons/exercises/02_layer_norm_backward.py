@@ -145,9 +145,10 @@ check(input_gradient)
 #
 # 1. **The formula · 3 points.** `dy` and `x` are tokens in rows, (N, D), and `gamma` is (D,).
 #    `eps` is the one given; its default is 1e-5.
-# 2. **Any input · 1 point.** `dy` and `x` are (..., D) with any number of leading axes, also none.
-#    If `dy` has not the shape of `x`, or `gamma` is not (D,), raise a `ValueError`. Its message
-#    holds the shape that was given, and that of `x` or the one expected. No argument is changed.
+# 2. **Any input · 1 point.** `dy` and `x` are (..., D) with any number of leading axes, also none,
+#    and perhaps no tokens: (0, D). If `dy` has not the shape of `x`, or `gamma` is not (D,), raise
+#    a `ValueError`. Its message holds the shape that was given, and that of `x` or the one
+#    expected. No argument is changed.
 # 3. **Precision · 2 points.** (Chapter 03 is about it.) Each gradient has the dtype of what it
 #    belongs to: `dx` that of `x`, `dgamma` and `dbeta` that of `gamma`, which is often float32
 #    where `x` is float16. float16 is computed in at least float32, the sums over the tokens too;

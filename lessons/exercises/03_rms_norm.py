@@ -35,9 +35,9 @@ from normlab import check, hint, use
 #
 # 1. **The formula · 1 point.** `x` is (..., D) and `gamma` is (D,). `eps` is the one given. Its
 #    default is LLaMA's, 1e-6.
-# 2. **Any input · 1 point.** `x` has any number of leading axes, also none. If `gamma` has another
-#    shape, also (1,) or (1, D), raise a `ValueError`. Its message holds the shape that was given,
-#    and that of `x` or the one expected. No argument is changed.
+# 2. **Any input · 1 point.** `x` has any number of leading axes, also none, and perhaps no tokens:
+#    (0, D). If `gamma` has another shape, also (1,) or (1, D), raise a `ValueError`. Its message
+#    holds the shape that was given, and that of `x` or the one expected. No argument is changed.
 # 3. **Precision · 1 point.** (Chapter 03 is about it.) The result has the dtype of `x`, whatever
 #    the dtype of `gamma`. float16 is computed in at least float32, float64 in float64. All is right
 #    for any ε, and for a row of zeros.
@@ -88,9 +88,10 @@ use(rms_norm)
 #
 # 1. **The formula · 2 points.** `dy` and `x` are tokens in rows, (N, D); `gamma` and `dgamma` are
 #    (D,). `eps` is the one given; its default is 1e-6.
-# 2. **Any input · 1 point.** `dy` and `x` are (..., D), with any number of leading axes, also none.
-#    A `ValueError` if `dy` has not the shape of `x`, or `gamma` is not (D,). Its message holds the
-#    shape that was given, and that of `x` or the one expected. No argument is changed.
+# 2. **Any input · 1 point.** `dy` and `x` are (..., D), with any number of leading axes, also none,
+#    and perhaps no tokens. A `ValueError` if `dy` has not the shape of `x`, or `gamma` is not (D,).
+#    Its message holds the shape that was given, and that of `x` or the one expected. No argument is
+#    changed.
 # 3. **Precision · 1 point.** `dx` has the dtype of `x`, `dgamma` that of `gamma`. float16 is
 #    computed in at least float32, the sum over the tokens too; float64 in float64. All is right for
 #    any ε.
@@ -153,7 +154,7 @@ print(f"different outputs: {100 * share:.0f} %")
 #
 # 1. **The formula · 1 point.** `RMSNorm(dim, eps=1e-6)` keeps its gain as `self.weight`, of shape
 #    (dim,). `forward` takes `x` (..., dim). The gain is `weight` itself, not 1 + `weight`.
-# 2. **Any input · 1 point.** `x` has any number of leading axes, also none.
+# 2. **Any input · 1 point.** `x` has any number of leading axes, also none, and perhaps no tokens.
 # 3. **Precision · 1 point.** float16 and bfloat16 are computed in float32, float64 in float64. The
 #    weight is used as it is, without rounding it to the dtype of `x`: multiply by it first, convert
 #    to the dtype of `x` last. All is right for any ε, and for a row of zeros.

@@ -101,8 +101,8 @@ use(post_norm_step, pre_norm_step)
 # 1. **The formula · 1 point.** `forward(x)`, with x (..., D): call the blocks in the order of the
 #    list, each on the output of the one before. Then apply the final norm, once, and return its
 #    output (..., D). The final norm is an `nn.LayerNorm(dim)` of the model's own.
-# 2. **Any input · 1 point.** The list may be empty, and `x` may have any leading axes. A row may be
-#    so small that the norm's $\varepsilon$ is seen: it is torch's default, 1e-5.
+# 2. **Any input · 1 point.** The list may be empty, `x` may have any leading axes and no tokens. A
+#    row may be so small that the norm's $\varepsilon$ is seen: it is torch's default, 1e-5.
 # 3. **Gradients and state · 1 point.** `model.parameters()` lists the parameters of the blocks that
 #    were given (of these modules, not of copies), the final norm's weight and bias, and no others.
 #    How the attributes are called is up to you. The blocks keep their weights and modes, and the

@@ -75,7 +75,7 @@ check(layer_gradient_norms)
 #    step is lost; step $T - 1$ is the first at the peak. Return one number.
 # 2. **Any input · 1 point.** `warmup_steps = 0` means no warmup: every step has the peak. A
 #    negative `step`, or a negative `warmup_steps`, raises a `ValueError` that names the number.
-#    Steps are integers of any size, Python's or NumPy's.
+#    Steps are whole numbers up to 10¹⁴, Python's or NumPy's int64.
 #
 # For a peak of 1 and four warmup steps:
 #

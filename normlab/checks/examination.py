@@ -27,7 +27,7 @@ from normlab.checks.exercise import (
 )
 from normlab.checks.observe import Observation, Respond, observe
 
-CLEAR = 0.05
+CLEAR = 0.02
 
 
 class Examination:
@@ -118,7 +118,7 @@ class Examination:
         return [i for i in self.failing(level) if form_fault(self.got[i], self.expected[i])]
 
     def fails_clearly(self, i: int, level: str) -> bool:
-        """Whether a reader sees it on probe i: a number is off by 5 %, or all is different."""
+        """Whether a reader sees it on probe i: a number is off by 2 %, or all is different."""
         wide = replace(self.probes[i], tolerance=max(CLEAR, self.probes[i].tolerance))
         return not agrees(self.got[i], self.expected[i], wide, self.names(i, level))
 

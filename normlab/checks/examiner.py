@@ -8,7 +8,7 @@ from normlab.checks.diagnosis import Diagnosis, Fault, reached
 from normlab.checks.examination import Examination, expected
 from normlab.checks.exercise import Answer, Arguments, Exercise, Question
 from normlab.checks.findings import broken_laws, findings
-from normlab.checks.observe import Observation, Respond, attempted, observe, torch_undisturbed
+from normlab.checks.observe import Observation, Respond, attempted, observe, undisturbed
 
 
 def examine(exercise: Exercise, question: Question, answer: Answer, seed: int = 0) -> Diagnosis:
@@ -24,7 +24,7 @@ def examine(exercise: Exercise, question: Question, answer: Answer, seed: int = 
         answer: the learner's function or class.
         seed: of the random numbers in the probes.
     """
-    with torch_undisturbed():
+    with undisturbed():
         return judge(exercise, question, partial(observe, question.driver, answer), seed)
 
 

@@ -51,8 +51,8 @@ def _dtypes(values: Mapping[str, Any]) -> str:
 
 def changed_example(probe: Probe, got: Observation, names: Sequence[str]) -> Example:
     """The arguments that were changed, before and after."""
-    before = described({name: probe.arguments[name] for name in names})
-    after = described({name: got.changed[name] for name in names})
+    pairs = {name: _beside(got.changed[name], probe.arguments[name]) for name in names}
+    after, before = ("\n".join(f"{n} = {p[k]}" for n, p in pairs.items()) for k in (0, 1))
     return Example(f"{probe.title}, before and after the call", before, after, before)
 
 
@@ -70,6 +70,7 @@ def number(value: Any, digits: int = 6) -> str:
     if not isinstance(value, np.ndarray | np.generic):
         return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
     if value.size <= FEW:
+        digits = max(digits, _digits_apart(value))
         text = np.array2string(
             np.asarray(value), separator=", ", formatter={"all": lambda v: f"{v:.{digits}g}"}
         )
@@ -79,6 +80,13 @@ def number(value: Any, digits: int = 6) -> str:
 
 
 MOST_DIGITS = 17
+
+
+def _digits_apart(array: Any) -> int:
+    """Digits enough to tell numbers apart that lie close together, far from 0."""
+    different = np.unique(np.asarray(array, np.float64)).size
+    counts = range(6, MOST_DIGITS + 1)
+    return next((d for d in counts if len({f"{v:.{d}g}" for v in array.flat}) >= different), 6)
 
 
 def _beside(got: Any, expected: Any) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from normlab.checks.compare import changed_arguments, differing, form_fault, oth
 from normlab.checks.diagnosis import Fault
 from normlab.checks.examination import Examination, expected_by_law
 from normlab.checks.examples import changed_example, dtype_example, example
-from normlab.checks.exercise import STATE, Answer, Law, Mistake, Question
+from normlab.checks.exercise import STATE, Answer, Law, Mistake, Probe, Question
 from normlab.checks.lookup import Explanation, Lookup, alone
 from normlab.checks.observe import Respond
 from normlab.checks.signs import changes_arguments, loses_dtype
@@ -131,13 +131,18 @@ def _unexplained(e: Examination, level: str) -> Fault:
 
 
 def _lawless(e: Examination, level: str) -> tuple[Fault, ...]:
-    """The laws that are broken; the first is shown beside what should have come out."""
+    """The laws that are broken; the first is shown on its own input."""
     if level not in (next(iter(e.question.levels)), STATE):
         return ()  # what is wrong is a number here and there, and no law of the whole
     first, *others = broken_laws(e.question, e.respond) or [None]
     if first is None:
         return ()
-    return (_shown(first, e, e.failing(level), level), *others)
+    law = next(law for law in e.question.laws if law.name == first.name)
+    given = law.inputs[0]
+    wanted = expected_by_law(e.question, law)[0]
+    probe, names = Probe("an input for which it is known", given), [*(wanted.outputs or {})]
+    shown = example(probe, e.respond(given), wanted, names)
+    return (replace(first, example=shown), *others)
 
 
 def _slug(text: str) -> str:

@@ -10,7 +10,8 @@ def counted(number: float, thing: str) -> str:
     >>> counted(1, "point"), counted(2, "point")
     ('1 point', '2 points')
     """
-    return f"{number:.4g} {thing}{'' if number == 1 else 's'}"
+    shown = f"{number:,}" if isinstance(number, int) else f"{number:.4g}"
+    return f"{shown} {thing}{'' if number == 1 else 's'}"
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """Run an answer, and write down what can be seen from outside."""
 
 import linecache
+import os
+import random
 import re
 import sys
 import sysconfig
@@ -63,10 +65,8 @@ def observe(driver: Driver, answer: Answer, arguments: Arguments) -> Observation
     except BaseException as error:  # a learner's own class may be of any kind
         if is_from_the_keyboard(error):
             raise
-        return Observation(raised=_raised(error))
-    return Observation(
-        outputs, changed={k: given[k] for k, v in arguments.items() if not _identical(v, given[k])}
-    )
+        return Observation(raised=_raised(error), changed=_changed(arguments, given))
+    return Observation(outputs, changed=_changed(arguments, given))
 
 
 def to_array(value: Any, name: str) -> Any:
@@ -92,6 +92,11 @@ def to_array(value: Any, name: str) -> Any:
 
 def _type_of(value: Any) -> str:
     return f"of type {type(value).__name__}"
+
+
+def _changed(arguments: Arguments, given: Arguments) -> dict[str, Any]:
+    """What was made of arguments that were changed."""
+    return {k: given[k] for k, v in arguments.items() if not _identical(v, given[k])}
 
 
 def _identical(before: Any, after: Any) -> bool:
@@ -153,8 +158,25 @@ def attempted(observation: Observation) -> bool:
 
 
 @contextmanager
+def undisturbed() -> Iterator[None]:
+    """What an answer may set for all is afterwards as it was: random numbers, how NumPy prints,
+    the folder, and torch's modes."""
+    drawn, printed = (random.getstate(), np.random.get_state()), np.get_printoptions()  # noqa: NPY002
+    folder, depth = Path.cwd(), sys.getrecursionlimit()
+    try:
+        with torch_undisturbed():
+            yield
+    finally:
+        random.setstate(drawn[0])
+        np.random.set_state(drawn[1])  # noqa: NPY002
+        np.set_printoptions(**printed)
+        os.chdir(folder)
+        sys.setrecursionlimit(depth)
+
+
+@contextmanager
 def torch_undisturbed() -> Iterator[None]:
-    """Leave torch's random numbers and threads as they are, if torch is loaded at all.
+    """Leave torch as it is, if it is loaded at all: random numbers, threads, dtype and gradients.
 
     In between there is one thread: on a busy machine two make small calls far slower.
     """
@@ -162,10 +184,13 @@ def torch_undisturbed() -> Iterator[None]:
     if torch is None:
         yield
         return
-    threads, random = torch.get_num_threads(), torch.get_rng_state()
+    threads, random_numbers = torch.get_num_threads(), torch.get_rng_state()
+    dtype, gradients = torch.get_default_dtype(), torch.is_grad_enabled()
     torch.set_num_threads(1)
     try:
         yield
     finally:
         torch.set_num_threads(threads)
-        torch.set_rng_state(random)
+        torch.set_rng_state(random_numbers)
+        torch.set_default_dtype(dtype)
+        torch.set_grad_enabled(gradients)

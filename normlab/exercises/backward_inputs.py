@@ -19,6 +19,7 @@ def formula(rng: np.random.Generator) -> tuple[Probe, ...]:
     return (
         plain("one token", token),
         plain("two tokens and a gain", drawn(rng, 2, 3)),
+        plain("two other tokens", drawn(rng, 2, 3)),
         plain("three tokens of three features", drawn(rng, 3, 3)),
         plain("five tokens of four features", drawn(rng, 5, 4)),
     )
@@ -30,7 +31,7 @@ def any_inputs(rng: np.random.Generator) -> tuple[Probe, ...]:
     token, tokens = drawn(rng, features), drawn(rng, 2, features)
     one, row, more = np.ones(1), np.ones((1, features)), np.ones(features + 1)
     large = drawn(rng, 2, 3)
-    d = f"({features},)"
+    d = str(features)
     return (
         any_input("a batch of two examples", drawn(rng, 2, 3, 3)),  # (B, T, D) with T = D
         any_input("a batch of one example", drawn(rng, 1, 2, 4)),
@@ -39,10 +40,16 @@ def any_inputs(rng: np.random.Generator) -> tuple[Probe, ...]:
         any_input("x with 5 axes", drawn(rng, 1, 2, 1, 2, 3)),
         any_input("no tokens at all", drawn(rng, 0, 4), corner=True),
         any_input("a large dy", large | {"dy": 1000 * large["dy"]}),
-        misfit("a gain of one number", token | {"gamma": one}, "(1,)", d),
+        misfit("a gain of one number", tokens | {"gamma": one}, "(1,)", d),
         misfit("a gain of two axes", tokens | {"gamma": row}, f"(1, {features})"),
         misfit("a gain with a feature too many", tokens | {"gamma": more}, f"({features + 1},)"),
-        misfit("a dy of one number", token | {"dy": one}, "(1,)", d),
+        misfit("a dy of one number", tokens | {"dy": one}, "(1,)", f"(2, {features})"),
+        misfit(
+            "a dy of the same size and another shape",
+            tokens | {"dy": tokens["dy"].reshape(features, 2)},  # (2, D) -> (D, 2)
+            f"({features}, 2)",
+            f"(2, {features})",
+        ),
         misfit(
             "a dy of one token for an x of two",
             tokens | {"dy": row},

@@ -59,7 +59,7 @@ def half_statistics(*forms: Mapping[str, str], output: str = "") -> Mistake:
     return Mistake(
         "half-statistics",
         "half-precision numbers come out wrong, as by statistics in half precision",
-        "float16 ends at 65,504, so the square of 256 is already infinite. bfloat16 has 3 digits. "
+        "float16 ends at 65,504, so the square of 256 is already infinite, and it has 3 digits. "
         "Compute in float32, and convert the result back.",
         *forms,
         seen=fails("half", output=output),
@@ -101,8 +101,8 @@ def input_mutated(*forms: Mapping[str, str]) -> Mistake:
     return Mistake(
         "input-mutated",
         "an argument is changed in place",
-        "The caller still needs its array: in a transformer x is the residual stream. Make a new "
-        "array.",
+        "The caller still needs what it gave: in a transformer x is the residual stream. Make "
+        "a new array.",
         *forms,
         seen=changes_arguments,
     )

@@ -157,6 +157,9 @@ MISTAKES = (
         {DIVISOR: "np.sqrt(variance + 1e-6)"},
         {DIVISOR: "np.sqrt(variance + 1e-12)"},
         {"eps: float = 1e-5": "eps: float = 1e-8"},
+        {"eps: float = 1e-5": "eps: float = 1e-6"},
+        {"eps: float = 1e-5": "eps: float = 1e-12"},
+        {"eps: float = 1e-5": "eps: float = 1e-3"},
     ),
     Mistake(
         "variance-for-deviation",

@@ -117,7 +117,11 @@ _NOISY = np.array([3.0, 1, 2, 7])
 
 def _power(line: Outputs) -> str | None:
     got = float(line["slope"])
-    return None if np.isclose(got, -0.5) else f"values = 3/√depth have the slope {got:.4g}."
+    return (
+        None
+        if np.isclose(got, -0.5)
+        else f"for values = 3/√depth, whose slope is −0.5, it gives {got:.4g}."
+    )
 
 
 def _shifted(one: Outputs, other: Outputs) -> str | None:

@@ -190,8 +190,8 @@ MISTAKES = (
     Mistake(
         "shapes-not-checked",
         "depths and values of different shapes raise no ValueError that names both shapes",
-        "Each value belongs to one depth. NumPy stretches a single value over all depths without a "
-        "word.",
+        "Each value belongs to one depth. What NumPy makes of other shapes, a stretched value or "
+        "an error of its own, does not say so.",
         {SHAPES: "if False"},
         {SHAPES: "if len(depths) != len(values)"},
         seen=accepts("misfit"),

@@ -44,6 +44,7 @@ def _formula(rng: np.random.Generator) -> tuple[Probe, ...]:
     return (
         plain("one token", {"x": np.array([[1.0, 2, 6]]), "gamma": one, "beta": zero}),
         plain("two tokens, a gain and a shift", _drawn(rng, 2, 3)),
+        plain("two other tokens", _drawn(rng, 2, 3)),
         plain("a batch of two examples", _drawn(rng, 2, 3, 3)),  # (B, T, D) with T = D
         plain("a batch of one example", _drawn(rng, 1, 2, 4)),
     )
@@ -55,15 +56,15 @@ def _any_input(rng: np.random.Generator) -> tuple[Probe, ...]:
     features = int(rng.integers(3, 9))
     token, tokens = _drawn(rng, features), _drawn(rng, 2, features)
     one, row, more = np.ones(1), np.ones((1, features)), np.ones(features + 1)
-    d = f"({features},)"
+    d = str(features)
     return (
         any_input("a token without any other axis", token, corner=True),
         any_input("x with 4 axes", _drawn(rng, 2, 1, 2, 3)),
         any_input("x with 5 axes", _drawn(rng, 1, 2, 1, 2, 3)),
         any_input("no tokens at all", _drawn(rng, 0, 4), corner=True),
         any_input("one feature far larger than 63 others", _drawn(rng, 2, 64) | {"x": peak}),
-        misfit("a gain and a shift of one number", token | {"gamma": one, "beta": one}, "(1,)", d),
-        misfit("a gain of one number", token | {"gamma": one}, "(1,)", d),
+        misfit("a gain and a shift of one number", tokens | {"gamma": one, "beta": one}, "(1,)", d),
+        misfit("a gain of one number", tokens | {"gamma": one}, "(1,)", d),
         misfit("a shift of two axes", tokens | {"beta": row}, f"(1, {features})"),
         misfit("a gain with a feature too many", tokens | {"gamma": more}, f"({features + 1},)"),
     )

@@ -188,6 +188,7 @@ OF_EPS_AND_VARIANCE = (
         {STD: "np.sqrt(variance + 1e-12)"},
         {"eps: float = 1e-5": "eps: float = 1e-6"},
         {"eps: float = 1e-5": "eps: float = 1e-8"},
+        {"eps: float = 1e-5": "eps: float = 1e-3"},
         {"eps: float = 1e-5": "eps: float = 1e-12"},
     ),
     Mistake(

@@ -46,7 +46,7 @@ TOLERANCE = 1e-4
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     token = np.array([[[4.0, 8.0, 16.0]]])  # with two features a norm leaves no gradient
     small = np.array([[[0.5, -1.0, 0.0], [0.25, 0.75, 1.0], [0.0, 0.5, 0.5]]])
-    weights = rng.standard_normal((3, 4, 4))
+    weights, many = rng.standard_normal((3, 4, 4)), rng.standard_normal((5, 4, 4))
     gain, shift = rng.uniform(0.5, 2.0, 4), rng.standard_normal(4)
     two, one = np.full(3, 2.0), np.ones(3)
     tiny = rng.uniform(0.001, 0.003) * np.array([[1.0], [0.005]]) * rows(rng, 1, 2, 4)
@@ -68,6 +68,7 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
         any_input("tokens without a batch", drawn(3, 4)),
         any_input("x with 4 axes", drawn(2, 1, 2, 4)),
         any_input("x with 5 axes", drawn(1, 2, 1, 2, 4)),
+        any_input("five blocks", drawn(1, 2, 4) | _arguments(weights=many)),
         any_input("no tokens at all", drawn(2, 0, 4), corner=True),
         _with_gradients(
             "one block, the final norm's gain 2 and shift 1",

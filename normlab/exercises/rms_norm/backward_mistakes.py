@@ -135,6 +135,7 @@ OF_EPS = (
         {RMS: "np.sqrt(mean_square + 1e-8)"},
         {"eps: float = 1e-6": "eps: float = 1e-5"},
         {"eps: float = 1e-6": "eps: float = 1e-8"},
+        {"eps: float = 1e-6": "eps: float = 1e-3"},
         {"eps: float = 1e-6": "eps: float = np.finfo(np.float32).eps"},
     ),
     familiar.eps_in_sum({RMS: "np.sqrt(mean_square + eps / x.shape[-1])"}),

@@ -50,7 +50,7 @@ def _any_input(rng: np.random.Generator) -> tuple[Probe, ...]:
         any_input("x with 5 axes", _drawn(rng, 1, 2, 1, 2, 3)),
         any_input("no tokens at all", _drawn(rng, 0, 4), corner=True),
         any_input("one feature far larger than 63 others", _drawn(rng, 2, 64) | {"x": peak}),
-        misfit("a gain of one number", token | {"gamma": one}, "(1,)", f"({features},)"),
+        misfit("a gain of one number", tokens | {"gamma": one}, "(1,)", str(features)),
         misfit("a gain of two axes", tokens | {"gamma": row}, f"(1, {features})"),
         misfit("a gain with a feature too many", tokens | {"gamma": more}, f"({features + 1},)"),
     )

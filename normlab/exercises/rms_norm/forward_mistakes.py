@@ -48,6 +48,7 @@ MISTAKES = (
         {ROOT: "np.sqrt(mean_square + 1e-12)"},
         {"eps: float = 1e-6": "eps: float = 1e-5"},
         {"eps: float = 1e-6": "eps: float = 1e-8"},
+        {"eps: float = 1e-6": "eps: float = 1e-3"},
         {"eps: float = 1e-6": "eps: float = 1e-12"},
         {"eps: float = 1e-6": "eps: float = np.finfo(np.float32).eps"},
     ),

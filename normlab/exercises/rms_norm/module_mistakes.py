@@ -109,6 +109,7 @@ OF_EPS = (
         {ROOT: "torch.sqrt(mean_square + torch.finfo(x.dtype).eps)"},
         {"eps: float = 1e-6": "eps: float = 1e-5"},
         {"eps: float = 1e-6": "eps: float = 1e-8"},
+        {"eps: float = 1e-6": "eps: float = 1e-3"},
         {"eps: float = 1e-6": "eps: float = torch.finfo(torch.float32).eps"},
     ),
     familiar.eps_in_sum({ROOT: f"torch.sqrt(({SUM} + self.eps) / x.shape[-1])"}),
