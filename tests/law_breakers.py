@@ -18,6 +18,10 @@ def quadratic_in_dy_without_beta(dy, x, gamma, eps=1e-6):
     return reference("rms_norm_backward")(dy**2, x, gamma, eps)
 
 
+def of_the_variance_squared(dx_hat, x, eps=1e-5):
+    return reference("variance_gradient")(dx_hat**2, x, eps)
+
+
 def of_the_mean_squared(dx_hat, x, eps=1e-5):
     return reference("mean_gradient")(dx_hat**2, x, eps)
 
@@ -44,6 +48,7 @@ class NormOverExamples(reference("LayerNormLSTMCell")):
 
 BREAKERS = {
     ("layer_norm_backward", "not-linear-in-dy"): quadratic_in_dy,
+    ("variance_gradient", "not-linear"): of_the_variance_squared,
     ("mean_gradient", "not-linear"): of_the_mean_squared,
     ("input_gradient", "not-linear"): of_the_input_squared,
     ("rms_norm_backward", "not-linear-in-dy"): quadratic_in_dy_without_beta,

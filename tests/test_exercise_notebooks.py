@@ -167,7 +167,10 @@ def test_an_answer_without_its_check_is_refused(cells):
 
 def test_the_build_of_an_exercise_writes_both_notebooks_or_none(tmp_path):
     text = tmp_path / "01_layer_norm.py"
-    text.write_text("# %%\nprint(1)\n")
+    answer = "def layer_norm(x):\n    ### BEGIN SOLUTION\n    return x\n    ### END SOLUTION"
+    text.write_text(
+        f"# %%\nprint(1)\n\n# %%\ncheck = print\n\n\n{answer}\n\n# %%\ncheck(layer_norm)\n"
+    )
     for folder in ("solutions", "exercises"):
         (tmp_path / folder).mkdir()
     solved, handed_out = build.build_exercise(text, tmp_path / "solutions", tmp_path / "exercises")

@@ -74,7 +74,7 @@ def small_class(tmp_path):
 def test_a_class_is_graded_and_everything_is_written(small_class, tmp_path, capsys):
     out = tmp_path / "out"
     assert grade(small_class, out, "--workers", 2) == 0
-    assert totals(out) == {"ada": "15", "bob": "0", "eve": "0", "mallory": "4"}
+    assert totals(out) == {"ada": "15", "bob": "3", "eve": "0", "mallory": "4"}
     assert {path.name for path in out.iterdir()} >= {
         *("gradebook.csv", "canvas.csv", "nbgrader.csv", "files.csv", "overview.html"),
         *("grades.sqlite", "students"),
@@ -89,7 +89,7 @@ def test_a_class_is_graded_and_everything_is_written(small_class, tmp_path, caps
     printed = capsys.readouterr().out
     assert "5 submissions of 4 students" in printed
     assert "Confinement: limits ✓" in printed
-    assert re.search(r"layer_norm +2 +1 +1 +eps-outside \(1\)", printed)
+    assert re.search(r"layer_norm +2 +1 +0 +1 +eps-outside \(1\)", printed)
 
 
 def test_what_is_graded_is_not_graded_again_unless_it_is_asked_for(small_class, tmp_path, capsys):
@@ -133,7 +133,7 @@ def test_a_policy_gives_points_partial_credit_and_takes_them_for_lateness(tmp_pa
         "due.01_layer_norm = 2026-12-02T12:00:00Z\n"
     )
     assert grade(root, tmp_path / "out", "--policy", policy) == 0
-    assert totals(tmp_path / "out") == {"ada": "10", "bob": "6", "late": "5"}
+    assert totals(tmp_path / "out") == {"ada": "10", "bob": "9", "late": "5"}
     late = rows(tmp_path / "out" / "nbgrader.csv")[2]
     assert (late["assignment"], late["raw_score"], late["score"]) == ("week1", "10", "5")
     assert late["late_submission_penalty"] == "5"
@@ -458,7 +458,7 @@ def test_gradescopes_run_grades_the_submission_by_the_policy_beside_it(autograde
     (root / "submission" / "01_layer_norm.ipynb").write_bytes(notebook(WRONG))
     run(root / "run_autograder", environment)
     found = json.loads((root / "results" / "results.json").read_text())
-    assert (found["score"], found["tests"][0]["tags"]) == (0, ["eps-outside"])
+    assert (found["score"], found["tests"][0]["tags"]) == (7.5, ["eps-outside"])
 
 
 def test_gradescope_gets_a_result_also_where_nothing_can_be_graded(autograder):

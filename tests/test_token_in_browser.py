@@ -177,6 +177,8 @@ def sentence(page, name):
 
 
 def state(page, name):
+    """What the learner has set, when the browser has handed over all touches: at its next frame."""
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     return page.evaluate("(n) => ({ ...states[n].start, ...states[n].now })", name)
 
 

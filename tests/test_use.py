@@ -90,6 +90,7 @@ def test_a_right_answer_makes_a_picture_with_a_caption(names, short):
 
 
 @pytest.mark.filterwarnings("ignore:Detected call of `lr_scheduler")  # one answer's own
+@pytest.mark.filterwarnings("ignore:The epoch parameter in `scheduler.step")  # and another's
 @pytest.mark.parametrize("names", SHOWN, ids="+".join)
 def test_every_other_right_answer_makes_the_same_picture_or_one_of_other_weights(names, short):
     random = {"deepnorm_init_", "LayerNormLSTMCell"}

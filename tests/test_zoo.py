@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 
 from normlab.chapters.norms_in_the_wild.figures import (
     ANY,
-    FAINT,
     Timeline,
     describe_design,
     describe_timeline,
@@ -25,6 +24,7 @@ from normlab.chapters.norms_in_the_wild.zoo_designs import (
     placement_counts,
 )
 from normlab.models.placement.in_the_wild import ZOO_PLACEMENTS
+from normlab.pictures.style import PALE
 
 LINES = ROWS.read_text(encoding="utf-8").splitlines()
 ROW = next(csv.DictReader([line for line in LINES if line.startswith(("name,", "Falcon 40B,"))]))
@@ -152,7 +152,7 @@ def test_the_timeline_marks_the_models_that_were_chosen():
     data = Timeline(load_zoo(), "parallel")
     ax = Figure().subplots()
     draw_timeline(data, ax, year=2022, norm="LayerNorm")
-    colored = {line.get_label() for line in ax.lines if line.get_color() != FAINT}
+    colored = {line.get_label() for line in ax.lines if line.get_color() != PALE}
     assert colored == {"GPT-J", "GPT-NeoX 20B", "CodeGen", "PaLM"}
     shown = {line.get_label() for line in ax.lines}
     assert shown == {model.name for model in load_zoo() if model.year <= 2022}
