@@ -29,11 +29,14 @@ def looks_like(
     probe: Probe,
     names: Collection[str],
 ) -> bool:
-    """Whether an answer does on this probe what another, wrong one does."""
+    """Whether an answer does on this probe what another, wrong one does.
+
+    An error that the answer raises by itself is not one that a mistake leads to.
+    """
     if probe.rounding or expected.raised:
         return agrees(got, expected, probe, names) == agrees(other, expected, probe, names)
     if got.raised and other.raised:
-        return got.raised.kind == other.raised.kind
+        return got.raised.kind == other.raised.kind and not got.raised.by_statement
     if got.raised or other.raised:
         return False
     return not differing(got, other, probe, names)

@@ -120,7 +120,7 @@ def _unexplained(e: Examination, level: str) -> Fault:
         return _shown(UNKNOWN, e, failing, level)
     for i in failing:
         for name in differing(e.got[i], e.expected[i], e.probes[i], e.names(i, level)):
-            got, wanted = (o[i].outputs[name] for o in (e.got, e.expected))  # type: ignore[index]
+            got, wanted = ((o[i].outputs or {})[name] for o in (e.got, e.expected))
             if isinstance(wanted, str):
                 title = f"{name}: {got}; expected {wanted}"
                 return _shown(Fault(_slug(name), title), e, [i], level)

@@ -33,6 +33,11 @@ class Raised:
     line: str | None
     by_learner: bool
 
+    @property
+    def by_statement(self) -> bool:
+        """Whether the learner's line says `raise`: an error that was meant."""
+        return bool(self.line and re.search(r"`raise\b", self.line))
+
     def __str__(self) -> str:
         first, *_ = self.message.splitlines() or ["(without a message)"]
         return f"{self.kind}: {first}" + (f", in {self.line}" if self.line else "")
@@ -161,14 +166,16 @@ def attempted(observation: Observation) -> bool:
 def undisturbed() -> Iterator[None]:
     """What an answer may set for all is afterwards as it was: random numbers, how NumPy prints,
     the folder, and torch's modes."""
-    drawn, printed = (random.getstate(), np.random.get_state()), np.get_printoptions()  # noqa: NPY002
+    drawn = random.getstate()
+    drawn_by_numpy = np.random.get_state()  # noqa: NPY002 # the generator that answers may use
+    printed = np.get_printoptions()
     folder, depth = Path.cwd(), sys.getrecursionlimit()
     try:
         with torch_undisturbed():
             yield
     finally:
-        random.setstate(drawn[0])
-        np.random.set_state(drawn[1])  # noqa: NPY002
+        random.setstate(drawn)
+        np.random.set_state(drawn_by_numpy)  # noqa: NPY002 # the same
         np.set_printoptions(**printed)
         os.chdir(folder)
         sys.setrecursionlimit(depth)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from normlab.checks.exercise import PRECISION, Arguments, Probe
-from normlab.exercises.inputs import any_input, half, misfit, plain, rows
+from normlab.exercises.inputs import any_input, half, misfit, other_axes, plain, rows
 from normlab.norms import FloatArray
 
 
@@ -28,17 +28,14 @@ def formula(rng: np.random.Generator) -> tuple[Probe, ...]:
 def any_inputs(rng: np.random.Generator) -> tuple[Probe, ...]:
     """Other numbers of axes, a large dy, and a γ or a dy that does not fit."""
     features = int(rng.integers(3, 6))
-    token, tokens = drawn(rng, features), drawn(rng, 2, features)
+    tokens = drawn(rng, 2, features)
     one, row, more = np.ones(1), np.ones((1, features)), np.ones(features + 1)
     large = drawn(rng, 2, 3)
     d = str(features)
     return (
         any_input("a batch of two examples", drawn(rng, 2, 3, 3)),  # (B, T, D) with T = D
         any_input("a batch of one example", drawn(rng, 1, 2, 4)),
-        any_input("a token without any other axis", token, corner=True),
-        any_input("x with 4 axes", drawn(rng, 2, 1, 2, 3)),
-        any_input("x with 5 axes", drawn(rng, 1, 2, 1, 2, 3)),
-        any_input("no tokens at all", drawn(rng, 0, 4), corner=True),
+        *other_axes(rng, drawn),
         any_input("a large dy", large | {"dy": 1000 * large["dy"]}),
         misfit("a gain of one number", tokens | {"gamma": one}, "(1,)", d),
         misfit("a gain of two axes", tokens | {"gamma": row}, f"(1, {features})"),

@@ -16,6 +16,15 @@ def eps_outside(*forms: Mapping[str, str]) -> Mistake:
     )
 
 
+def eps_missing(*forms: Mapping[str, str]) -> Mistake:
+    return Mistake(
+        "eps-missing",
+        "ε is missing",
+        "A constant row has variance 0, and 0/0 is NaN. ε also damps rows of tiny variance.",
+        *forms,
+    )
+
+
 def gamma_plus_one(*forms: Mapping[str, str]) -> Mistake:
     return Mistake(
         "gamma-plus-one",

@@ -1,5 +1,7 @@
 """Random inputs that exercises share, and the probes of each level that are made of them."""
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 
 from normlab.checks.exercise import ANY_INPUT, PRECISION, Arguments, Probe
@@ -44,6 +46,30 @@ def plain(title: str, arguments: Arguments, corner: bool = False) -> Probe:
 def any_input(title: str, arguments: Arguments, corner: bool = False) -> Probe:
     """A probe of another shape."""
     return Probe(title, arguments, FORMULA_DIGITS, level=ANY_INPUT, corner=corner)
+
+
+def peak(rng: np.random.Generator, *shape: int) -> FloatArray:
+    """Rows of zeros but for one number, (..., D); after a norm that is about √D, far beyond 4."""
+    x = np.zeros(shape)
+    x[..., int(rng.integers(shape[-1]))] = rng.uniform(10, 20, shape[:-1])
+    return x
+
+
+def other_axes(
+    rng: np.random.Generator, drawn: Callable[..., Mapping[str, FloatArray]]
+) -> tuple[Probe, ...]:
+    """Probes of an x with other numbers of axes than a batch has, and of none at all.
+
+    Args:
+        rng: draws them.
+        drawn: `drawn(rng, *shape)` makes the arguments with an x of this shape.
+    """
+    return (
+        any_input("a token without any other axis", drawn(rng, 4), corner=True),
+        any_input("x with 4 axes", drawn(rng, 2, 1, 2, 3)),
+        any_input("x with 5 axes", drawn(rng, 1, 2, 1, 2, 3)),
+        any_input("no tokens at all", drawn(rng, 0, 4), corner=True),
+    )
 
 
 def misfit(title: str, arguments: Arguments, *error_names: str) -> Probe:

@@ -145,7 +145,7 @@ def post_summed(x, sublayer, norm):
 
 
 def post_with_a_lambda(x, sublayer, norm):
-    add_branch = lambda f: lambda z: operator.add(z, f(z))  # noqa: E731
+    add_branch = lambda f: lambda z: operator.add(z, f(z))  # noqa: E731 # as some write
     return norm(add_branch(sublayer)(x))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from normlab.checks.drivers import call
 from normlab.checks.exercise import FORMULA, Mistake, Probe, Question
-from normlab.exercises import common
+from normlab.exercises import common, inputs
 from normlab.exercises.bug_museum import familiar
 from normlab.exercises.bug_museum.exhibit import (
     Exhibit,
@@ -35,22 +35,22 @@ def item_layer_norm(x: FloatArray, eps: float = 1e-5) -> FloatArray:
 
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     return (
-        familiar.plain("one item", {"x": np.array([1.0, 2.0, 6.0])}, corner=True),
-        familiar.plain(
+        inputs.plain("one item", {"x": np.array([1.0, 2.0, 6.0])}, corner=True),
+        inputs.plain(
             "an example of two items",
             {"x": np.array([[[1.0, 3.0], [10.0, 20.0]]])},
         ),
-        familiar.plain("three items, no batch", {"x": rng.standard_normal((3, 2))}),
-        familiar.plain("a batch of two examples", {"x": rng.standard_normal((2, 3, 4))}),
-        familiar.plain("items in two axes", {"x": rng.standard_normal((2, 3, 2, 4))}),
-        familiar.plain("items in three axes", {"x": rng.standard_normal((2, 2, 2, 2, 3))}),
-        familiar.plain("a large ε", {"x": rng.standard_normal((1, 2, 3)), "eps": 0.5}),
-        familiar.plain(
+        inputs.plain("three items, no batch", {"x": rng.standard_normal((3, 2))}),
+        inputs.plain("a batch of two examples", {"x": rng.standard_normal((2, 3, 4))}),
+        inputs.plain("items in two axes", {"x": rng.standard_normal((2, 3, 2, 4))}),
+        inputs.plain("items in three axes", {"x": rng.standard_normal((2, 2, 2, 2, 3))}),
+        inputs.plain("a large ε", {"x": rng.standard_normal((1, 2, 3)), "eps": 0.5}),
+        inputs.plain(
             "a variance of the size of ε", {"x": np.array([[[0.004, 0.0], [0.0, 0.002]]])}
         ),
-        familiar.plain("constant items", {"x": np.array([[[3.0, 3.0], [5.0, 5.0]]])}, corner=True),
-        familiar.plain(
-            "one feature far larger than 39 others", {"x": np.stack([[familiar.peak(rng)] * 2])}
+        inputs.plain("constant items", {"x": np.array([[[3.0, 3.0], [5.0, 5.0]]])}, corner=True),
+        inputs.plain(
+            "one feature far larger than 39 others", {"x": np.stack([[inputs.peak(rng, 40)] * 2])}
         ),
         familiar.all_digits(x=1e6 * rng.standard_normal((1, 2, 4))),
     )
@@ -110,8 +110,8 @@ MISTAKES = (
     familiar.axis_batch(_axis("0")),
     familiar.axis_all(_axis("None")),
     familiar.unbiased_variance({"x.var(axis=-1": "x.var(ddof=1, axis=-1"}),
-    familiar.eps_outside({ROOT: "(np.sqrt(variance) + eps)"}),
-    familiar.eps_missing({ROOT: "np.sqrt(variance)"}),
+    common.eps_outside({ROOT: "(np.sqrt(variance) + eps)"}),
+    common.eps_missing({ROOT: "np.sqrt(variance)"}),
     familiar.eps_wrong_value(
         {ROOT: "np.sqrt(variance + 1e-5)"},
         {"eps: float = 1e-5": "eps: float = 1e-6"},

@@ -9,7 +9,7 @@ import numpy as np
 
 from normlab.checks.drivers import call
 from normlab.checks.exercise import FORMULA, Mistake, Probe, Question
-from normlab.exercises import common
+from normlab.exercises import common, inputs
 from normlab.exercises.bug_museum import familiar
 from normlab.exercises.bug_museum.exhibit import (
     Exhibit,
@@ -39,32 +39,32 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     row = np.array([1.0, 5.0, 0.0])
     shift = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 2.0], [0.0, 0.0, 0.0]])
     return (
-        familiar.plain("one token", {"x": row, "weight": shift, "alpha": 2.0}),
-        familiar.plain("α = 1", {"x": row, "weight": shift, "alpha": 1.0}, corner=True),
-        familiar.plain(
+        inputs.plain("one token", {"x": row, "weight": shift, "alpha": 2.0}),
+        inputs.plain("α = 1", {"x": row, "weight": shift, "alpha": 1.0}, corner=True),
+        inputs.plain(
             "12 layers", {"x": rng.standard_normal((2, 3)), "weight": weight, "alpha": 2.213}
         ),
-        familiar.plain(
+        inputs.plain(
             "a batch of two examples",
             {"x": rng.standard_normal((2, 3, 3)), "weight": weight, "alpha": 3.0},
         ),
-        familiar.plain("a large ε", {"x": row, "weight": weight, "alpha": 2.0, "eps": 0.5}),
-        familiar.plain(
+        inputs.plain("a large ε", {"x": row, "weight": weight, "alpha": 2.0, "eps": 0.5}),
+        inputs.plain(
             "a variance of the size of ε",
             {"x": 0.001 * row, "weight": shift, "alpha": 2.0},
         ),
-        familiar.plain(
+        inputs.plain(
             "a constant row",
             {"x": np.full((1, 3), 2.0), "weight": weight, "alpha": 2.0},
             corner=True,
         ),
-        familiar.plain(
+        inputs.plain(
             "x with 5 axes",
             {"x": rng.standard_normal((1, 2, 1, 2, 3)), "weight": weight, "alpha": 1.5},
         ),
-        familiar.plain(
+        inputs.plain(
             "one feature far larger than 39 others",
-            {"x": familiar.peak(rng), "weight": rng.standard_normal((40, 40)) / 40, "alpha": 2.0},
+            {"x": inputs.peak(rng, 40), "weight": rng.standard_normal((40, 40)) / 40, "alpha": 2.0},
         ),
         familiar.all_digits(x=1e6 * rng.standard_normal((1, 3)), weight=weight, alpha=2.0),
     )

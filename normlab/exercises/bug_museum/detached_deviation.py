@@ -8,7 +8,7 @@ import numpy as np
 
 from normlab.checks.drivers import call
 from normlab.checks.exercise import FORMULA, Mistake, Probe, Question
-from normlab.exercises import common
+from normlab.exercises import common, inputs
 from normlab.exercises.bug_museum import familiar
 from normlab.exercises.bug_museum.exhibit import (
     Exhibit,
@@ -47,17 +47,17 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
         "gamma": np.ones(3),
     }
     return (
-        familiar.plain("one token", first),
-        familiar.plain("one token, a gain", first | {"gamma": np.array([1.0, 2.0, 0.5])}),
-        familiar.plain("a batch of two examples", {"dy": dy, "x": x, "gamma": gamma}),
-        familiar.plain("a large ε", {"dy": dy[0], "x": x[0], "gamma": gamma, "eps": 0.5}),
-        familiar.plain("a variance of the size of ε", first | {"x": 0.001 * first["x"]}),
-        familiar.plain("a constant row", first | {"x": np.full(3, 2.0)}, corner=True),
-        familiar.plain(
+        inputs.plain("one token", first),
+        inputs.plain("one token, a gain", first | {"gamma": np.array([1.0, 2.0, 0.5])}),
+        inputs.plain("a batch of two examples", {"dy": dy, "x": x, "gamma": gamma}),
+        inputs.plain("a large ε", {"dy": dy[0], "x": x[0], "gamma": gamma, "eps": 0.5}),
+        inputs.plain("a variance of the size of ε", first | {"x": 0.001 * first["x"]}),
+        inputs.plain("a constant row", first | {"x": np.full(3, 2.0)}, corner=True),
+        inputs.plain(
             "x with 5 axes", {"dy": dy[:, None, None], "x": x[:, None, None], "gamma": gamma}
         ),
         familiar.all_digits(dy=dy[0], x=1e6 * x[0], gamma=gamma),
-        familiar.plain(
+        inputs.plain(
             "a gradient of ones", first | {"dy": np.ones(3), "gamma": np.array([1.0, 2.0, 0.5])}
         ),
     )
@@ -161,8 +161,8 @@ MISTAKES = (
         "A repair changes nothing but the bug: dx is 1/σ times the three terms.",
         {RESULT: "u - mean_u - normalized * slope"},
     ),
-    familiar.eps_missing({ROOT: "np.sqrt(x.var(axis=-1, keepdims=True))"}),
-    familiar.eps_outside({ROOT: "(np.sqrt(x.var(axis=-1, keepdims=True)) + eps)"}),
+    common.eps_missing({ROOT: "np.sqrt(x.var(axis=-1, keepdims=True))"}),
+    common.eps_outside({ROOT: "(np.sqrt(x.var(axis=-1, keepdims=True)) + eps)"}),
     familiar.eps_wrong_value(
         {ROOT: "np.sqrt(x.var(axis=-1, keepdims=True) + 1e-5)"},
         {"eps: float = 1e-5": "eps: float = 1e-6"},

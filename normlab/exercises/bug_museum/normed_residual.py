@@ -8,7 +8,7 @@ import numpy as np
 
 from normlab.checks.drivers import call
 from normlab.checks.exercise import FORMULA, Mistake, Probe, Question
-from normlab.exercises import common
+from normlab.exercises import common, inputs
 from normlab.exercises.bug_museum import familiar
 from normlab.exercises.bug_museum.exhibit import (
     Exhibit,
@@ -34,28 +34,26 @@ def pre_norm_linear(x: FloatArray, weight: FloatArray, eps: float = 1e-5) -> Flo
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     weight = rng.standard_normal((3, 3))
     return (
-        familiar.plain(
+        inputs.plain(
             "one token",
             {"x": np.array([1.0, 5.0]), "weight": np.array([[0.0, 1.0], [0.0, 0.0]])},
         ),
-        familiar.plain(
+        inputs.plain(
             "a weight of zeros",
             {"x": np.array([1.0, 5.0]), "weight": np.zeros((2, 2))},
             corner=True,
         ),
-        familiar.plain("two tokens", {"x": rng.standard_normal((2, 3)), "weight": weight}),
-        familiar.plain(
+        inputs.plain("two tokens", {"x": rng.standard_normal((2, 3)), "weight": weight}),
+        inputs.plain(
             "a batch of two examples", {"x": rng.standard_normal((2, 3, 3)), "weight": weight}
         ),
-        familiar.plain("a large ε", {"x": rng.standard_normal(3), "weight": weight, "eps": 0.5}),
-        familiar.plain(
+        inputs.plain("a large ε", {"x": rng.standard_normal(3), "weight": weight, "eps": 0.5}),
+        inputs.plain(
             "a variance of the size of ε",
             {"x": np.array([0.004, 0.0, 0.0]), "weight": weight},
         ),
-        familiar.plain(
-            "a constant row", {"x": np.full((1, 3), 2.0), "weight": weight}, corner=True
-        ),
-        familiar.plain(
+        inputs.plain("a constant row", {"x": np.full((1, 3), 2.0), "weight": weight}, corner=True),
+        inputs.plain(
             "x with 5 axes", {"x": rng.standard_normal((1, 2, 1, 2, 3)), "weight": weight}
         ),
         familiar.all_digits(x=1e6 * rng.standard_normal((1, 3)), weight=1e6 * weight),

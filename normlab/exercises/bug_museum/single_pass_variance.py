@@ -10,7 +10,7 @@ import numpy as np
 from normlab.checks.drivers import call
 from normlab.checks.exercise import FORMULA, Mistake, Probe, Question
 from normlab.checks.signs import loses_dtype
-from normlab.exercises import common
+from normlab.exercises import common, inputs
 from normlab.exercises.bug_museum import familiar
 from normlab.exercises.bug_museum.exhibit import Exhibit, Reason, failing_input_question
 from normlab.exercises.bug_museum.laws import SCALE_SQUARED, SHIFT_FREE
@@ -32,11 +32,11 @@ def row_variance(x: FloatArray) -> FloatArray:
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     drawn = rng.standard_normal((4, 8))
     return (
-        familiar.plain("one row", {"x": np.array([1.0, 2.0, 6.0])}),
-        familiar.plain("two rows", {"x": np.array([[1.0, 3.0], [5.0, 5.0]])}),
-        familiar.plain("a batch of two examples", {"x": rng.standard_normal((2, 3, 3))}),
-        familiar.plain("small numbers", {"x": 1e-4 * drawn[:1, :3]}),
-        familiar.plain("x with 5 axes", {"x": rng.standard_normal((1, 2, 1, 2, 3))}),
+        inputs.plain("one row", {"x": np.array([1.0, 2.0, 6.0])}),
+        inputs.plain("two rows", {"x": np.array([[1.0, 3.0], [5.0, 5.0]])}),
+        inputs.plain("a batch of two examples", {"x": rng.standard_normal((2, 3, 3))}),
+        inputs.plain("small numbers", {"x": 1e-4 * drawn[:1, :3]}),
+        inputs.plain("x with 5 axes", {"x": rng.standard_normal((1, 2, 1, 2, 3))}),
         familiar.all_digits(x=1e3 * rng.standard_normal((1, 4))),
         # float32 numbers near 1e8 are multiples of 8, and one pass gives −8 in any order of sums.
         Probe(

@@ -8,7 +8,7 @@ import numpy as np
 
 from normlab.checks.drivers import call
 from normlab.checks.exercise import FORMULA, Mistake, Probe, Question
-from normlab.exercises import common
+from normlab.exercises import common, inputs
 from normlab.exercises.bug_museum import familiar
 from normlab.exercises.bug_museum.exhibit import (
     Exhibit,
@@ -40,33 +40,33 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     gamma, beta = rng.uniform(0.5, 2.0, 3), rng.standard_normal(3)
     small = {"x": np.array([0.004, 0.0, 0.0, 0.0]), "gamma": one, "beta": zero}
     return (
-        familiar.plain(
+        inputs.plain(
             "one token",
             {"x": np.array([1.0, 0.0, 0.0, 0.0]), "gamma": one, "beta": zero},
         ),
-        familiar.plain(
+        inputs.plain(
             "two tokens, a gain and a shift",
             {"x": rng.standard_normal((2, 3)), "gamma": gamma, "beta": beta},
         ),
-        familiar.plain(
+        inputs.plain(
             "a batch of two examples",
             {"x": rng.standard_normal((2, 3, 3)), "gamma": gamma, "beta": beta},
         ),
-        familiar.plain("a variance of the size of ε", small | {"x": small["x"] / 2}),
-        familiar.plain("a large ε", small | {"x": rng.standard_normal((1, 4)), "eps": 0.5}),
-        familiar.plain("a constant row", small | {"x": np.full((2, 4), 3.0)}, corner=True),
-        familiar.plain(
+        inputs.plain("a variance of the size of ε", small | {"x": small["x"] / 2}),
+        inputs.plain("a large ε", small | {"x": rng.standard_normal((1, 4)), "eps": 0.5}),
+        inputs.plain("a constant row", small | {"x": np.full((2, 4), 3.0)}, corner=True),
+        inputs.plain(
             "one feature",
             {"x": np.array([[2.0]]), "gamma": one[:1], "beta": one[:1]},
             corner=True,
         ),
-        familiar.plain(
+        inputs.plain(
             "x with 5 axes",
             {"x": rng.standard_normal((1, 2, 1, 2, 3)), "gamma": gamma, "beta": beta},
         ),
-        familiar.plain(
+        inputs.plain(
             "one feature far larger than 39 others",
-            {"x": familiar.peak(rng)[None], "gamma": np.ones(40), "beta": np.zeros(40)},
+            {"x": inputs.peak(rng, 40)[None], "gamma": np.ones(40), "beta": np.zeros(40)},
         ),
         familiar.all_digits(x=1e6 * rng.standard_normal((1, 3)), gamma=gamma, beta=beta),
     )
@@ -99,8 +99,8 @@ MISTAKES = (
         "(D − 1)/D belongs to the variance. The standard deviation gets its root.",
         {VARIANCE: f"{SAMPLE} * (({D} - 1) / {D}) ** 2"},
     ),
-    familiar.eps_outside({ROOT: "(np.sqrt(variance) + eps)"}),
-    familiar.eps_missing({ROOT: "np.sqrt(variance)"}),
+    common.eps_outside({ROOT: "(np.sqrt(variance) + eps)"}),
+    common.eps_missing({ROOT: "np.sqrt(variance)"}),
     familiar.eps_wrong_value(
         {ROOT: "np.sqrt(variance + 1e-6)"},
         {"eps: float = 1e-6": "eps: float = 1e-5"},

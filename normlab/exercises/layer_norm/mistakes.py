@@ -24,17 +24,8 @@ MISTAKES = (
         "sample. Divide by D (ddof=0). torch.var divides by D − 1 unless told otherwise.",
         {VARIANCE: "wide.var(axis=-1, ddof=1, keepdims=True)"},
     ),
-    Mistake(
-        "eps-outside",
-        "ε stands outside the root",
-        "√variance + ε and √(variance + ε) differ as soon as the variance is small: for variance 0 "
-        "one divides by ε, the other by √ε.",
-        {DIVISOR: "(np.sqrt(variance) + eps)"},
-    ),
-    Mistake(
-        "eps-missing",
-        "ε is missing",
-        "A constant row has variance 0, and 0/0 is NaN. ε also damps rows of tiny variance.",
+    common.eps_outside({DIVISOR: "(np.sqrt(variance) + eps)"}),
+    common.eps_missing(
         {DIVISOR: "np.sqrt(variance)"},
         {DIVISOR: "np.where(variance == 0, 1.0, np.sqrt(variance))"},
         {DIVISOR: "np.sqrt(variance + 1e-30)"},

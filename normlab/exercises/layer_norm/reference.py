@@ -9,6 +9,8 @@ from normlab.exercises.inputs import (
     far,
     half,
     misfit,
+    other_axes,
+    peak,
     plain,
     precise,
     rows,
@@ -51,18 +53,14 @@ def _formula(rng: np.random.Generator) -> tuple[Probe, ...]:
 
 
 def _any_input(rng: np.random.Generator) -> tuple[Probe, ...]:
-    peak = np.zeros((2, 64))
-    peak[:, int(rng.integers(64))] = rng.uniform(10, 20, 2)
     features = int(rng.integers(3, 9))
-    token, tokens = _drawn(rng, features), _drawn(rng, 2, features)
+    tokens = _drawn(rng, 2, features)
+    far_larger = _drawn(rng, 2, 64) | {"x": peak(rng, 2, 64)}
     one, row, more = np.ones(1), np.ones((1, features)), np.ones(features + 1)
     d = str(features)
     return (
-        any_input("a token without any other axis", token, corner=True),
-        any_input("x with 4 axes", _drawn(rng, 2, 1, 2, 3)),
-        any_input("x with 5 axes", _drawn(rng, 1, 2, 1, 2, 3)),
-        any_input("no tokens at all", _drawn(rng, 0, 4), corner=True),
-        any_input("one feature far larger than 63 others", _drawn(rng, 2, 64) | {"x": peak}),
+        *other_axes(rng, _drawn),
+        any_input("one feature far larger than 63 others", far_larger),
         misfit("a gain and a shift of one number", tokens | {"gamma": one, "beta": one}, "(1,)", d),
         misfit("a gain of one number", tokens | {"gamma": one}, "(1,)", d),
         misfit("a shift of two axes", tokens | {"beta": row}, f"(1, {features})"),

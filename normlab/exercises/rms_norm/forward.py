@@ -6,7 +6,17 @@ from normlab.checks.drivers import call
 from normlab.checks.examples import number
 from normlab.checks.exercise import ANY_INPUT, FORMULA, PRECISION, Law, Outputs, Probe, Question
 from normlab.exercises import row_laws
-from normlab.exercises.inputs import any_input, digits, half, misfit, plain, precise, rows
+from normlab.exercises.inputs import (
+    any_input,
+    digits,
+    half,
+    misfit,
+    other_axes,
+    peak,
+    plain,
+    precise,
+    rows,
+)
 from normlab.exercises.rms_norm.forward_mistakes import MISTAKES
 from normlab.norms import FloatArray
 
@@ -39,17 +49,13 @@ def _formula(rng: np.random.Generator) -> tuple[Probe, ...]:
 
 
 def _any_input(rng: np.random.Generator) -> tuple[Probe, ...]:
-    peak = np.zeros((2, 64))
-    peak[:, int(rng.integers(64))] = rng.uniform(10, 20, 2)
     features = int(rng.integers(3, 6))
-    token, tokens = _drawn(rng, features), _drawn(rng, 2, features)
+    tokens = _drawn(rng, 2, features)
+    far_larger = _drawn(rng, 2, 64) | {"x": peak(rng, 2, 64)}
     one, row, more = np.ones(1), np.ones((1, features)), np.ones(features + 1)
     return (
-        any_input("a token without any other axis", token, corner=True),
-        any_input("x with 4 axes", _drawn(rng, 2, 1, 2, 3)),
-        any_input("x with 5 axes", _drawn(rng, 1, 2, 1, 2, 3)),
-        any_input("no tokens at all", _drawn(rng, 0, 4), corner=True),
-        any_input("one feature far larger than 63 others", _drawn(rng, 2, 64) | {"x": peak}),
+        *other_axes(rng, _drawn),
+        any_input("one feature far larger than 63 others", far_larger),
         misfit("a gain of one number", tokens | {"gamma": one}, "(1,)", str(features)),
         misfit("a gain of two axes", tokens | {"gamma": row}, f"(1, {features})"),
         misfit("a gain with a feature too many", tokens | {"gamma": more}, f"({features + 1},)"),
