@@ -1,5 +1,7 @@
 """The engine of the checks, on an exercise of its own: what it says of which wrong answer."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -171,12 +173,44 @@ def test_a_changed_input_is_shown_before_and_after_the_call():
     )
 
 
-def test_a_mistake_that_was_not_seen_is_not_named_though_its_values_fit():
-    def answer(x, shift=1.0):
-        checked(shift)
-        return np.where(x < 1e-3, 0, x / 2).astype(x.dtype) + shift
+def test_a_behaviour_that_was_not_seen_is_not_named_though_its_values_fit():
+    form = {"x / 2": "x / 4"}
+    for seen, named in ((None, "changed"), (changes, "not-linear")):
+        mistake = Mistake("changed", "x is changed", "No.", form, seen=seen)
+        question = replace(
+            QUESTION, mistakes=(mistake,), laws=(replace(LAW, judge=lambda *_: "."),)
+        )
+        diagnosis = diagnose(lambda x, shift=1.0: checked(shift) or x / 4 + shift, question)
+        assert diagnosis.mistakes == [named]
 
-    assert "changed" not in diagnose(answer).mistakes
+
+def test_each_finding_is_shown_by_an_input_on_which_it_alone_is_wrong():
+    def apart(x):
+        return (x[0] / 2, x[1] / 2)
+
+    both = (
+        Mistake("first", "the first", "No.", {"x[0] / 2": "x[0] / 3"}),
+        Mistake("second", "the second", "No.", {"x[1] / 2": "x[1] / 5"}),
+    )
+    inputs = (
+        Probe("the first alone", {"x": np.array([1.0, 0.0])}),
+        Probe("the second alone", {"x": np.array([0.0, 1.0])}),
+    )
+    question = Question("f", ONE, call("a", "b"), HINTS, apart, lambda rng: inputs, mistakes=both)
+    faults = diagnose(lambda x: (x[0] / 3, x[1] / 5), question).faults
+    assert [(fault.name, fault.example.title) for fault in faults] == [
+        ("first", "the first alone"),
+        ("second", "the second alone"),
+    ]
+
+
+def test_an_error_that_an_answer_raises_by_itself_looks_like_no_mistake():
+    meant = Observation(
+        raised=Raised("ValueError", "no", "line 3 of `f`: `raise ValueError`", True)
+    )
+    led = Observation(raised=Raised("ValueError", "no", "line 3 of `f`: `return x + y`", True))
+    for got, alike in ((meant, False), (led, True)):
+        assert looks_like(got, raises("ValueError"), seen(1.0), Probe("p", {}), ("y",)) is alike
 
 
 def test_an_answer_that_remembers_or_draws_is_found():

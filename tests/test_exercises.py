@@ -209,6 +209,18 @@ def test_a_mistake_is_rejected_and_named(exercise, question, variant):
         assert diagnosis.faults[0].example is not None
 
 
+EPS = "eps-wrong-value"
+UNNAMED = {
+    "layer_norm": {frozenset({"eps-outside", EPS}), frozenset({"eps-as-floor", EPS})},
+    "rms_norm": {frozenset({"axis-tokens", "eps-as-floor"})},  # a single token raises
+    "RMSNorm": {frozenset({"axis-tokens", "eps-as-floor"})},
+    "loglog_slope": {frozenset({"log-of-one-axis"})},  # of both axes: no-logarithm
+    "deepnorm_constants": {frozenset({"powers-swapped", "stacks-swapped"})},
+    "annotated_layer_norm": {frozenset({"eps-outside", EPS})},
+    "item_layer_norm": {frozenset({"half-repaired"})},  # both halves: the bug itself
+    "deepnorm_linear": {frozenset({"branch-divided", EPS})},
+}
+"""Pairs of the sample of which neither is named: two wrong uses of one ε, above all."""
 MOST_PAIRS = 150
 """Of a question, so that the tests end in minutes."""
 
@@ -227,7 +239,8 @@ def test_pairs_of_mistakes_are_rejected_and_one_of_them_named(exercise, question
         assert not diagnosis.passed, names
         if not names & set(diagnosis.mistakes) and not any(m.seen for m in pair.mistakes):
             silent.append((names, diagnosis.mistakes))
-    assert len(silent) <= max(2, 0.03 * min(len(pairs), MOST_PAIRS)), silent
+    unnamed = {frozenset(names) for names, _ in silent}
+    assert unnamed <= UNNAMED.get(question.function, set()), silent
 
 
 @by_function(REFERENCED)
