@@ -226,6 +226,7 @@ MISTAKES = (
         "detach() inside the cell ends the memory of backward: the gradient must reach h and c.",
         {"h, c = state": "h, c = state[0].detach(), state[1].detach()"},
         {"h, c = state": "h, c = state[0].detach(), state[1]"},
+        {"h, c = state": "h, c = state[0], state[1].detach()"},
     ),
     Mistake(
         "eps-wrong-value",

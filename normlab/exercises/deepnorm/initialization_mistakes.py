@@ -1,7 +1,7 @@
 """What goes wrong in the initialization: the words of the reference that are exchanged."""
 
 from normlab.checks.exercise import Mistake
-from normlab.checks.signs import differs
+from normlab.checks.signs import differs, raises
 
 QUERY_KEY, WITH_BETA = '("q_proj", "k_proj")', '("v_proj", "out_proj", "fc1", "fc2")'
 VARIANCE = "(2 / (module.in_features + module.out_features))"
@@ -181,6 +181,14 @@ MISTAKES = (
         "a layer without biases raises an error",
         "nn.Linear(…, bias=False) has bias None. Ask before you set it to 0.",
         {"if module.bias is not None": "if True"},
+    ),
+    Mistake(
+        "bias-drawn",
+        "a bias is drawn like a matrix",
+        "Xavier's deviation needs fan_in and fan_out, which a bias with its one axis has not. Draw "
+        "module.weight, and set module.bias to 0. named_parameters() gives both.",
+        {"nn.init.zeros_(module.bias)": "nn.init.xavier_normal_(module.bias, gain=gain)"},
+        seen=raises("fewer than 2 dimensions"),
     ),
     Mistake(
         "others-changed",
