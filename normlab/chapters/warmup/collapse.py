@@ -22,7 +22,7 @@ class Look:
         loss: in nats.
         logit_spread: the standard deviation of the logits over sequences, the mean over positions
             and symbols. 0: the answer does not depend on the question.
-        first_gradient, last_gradient: ‖∂𝓛/∂θ‖ over all weights of the first and the last block.
+        first_gradient, last_gradient: ‖∂ℒ/∂θ‖ over all weights of the first and the last block.
         norm_input: the standard deviation over features of what enters a norm: the geometric mean
             over tokens and over the norms of all blocks; 1 if there is none.
     """

@@ -30,7 +30,7 @@ class LayerLook:
         norm_inputs: σ, the standard deviation over features of what enters each norm of the
             layers, the geometric mean over tokens. Of post-norm, pre-norm and DeepNorm (S,);
             empty if there are no norms.
-        gradients: ‖∂𝓛/∂θ_l‖ over all weights of each layer (L,).
+        gradients: ‖∂ℒ/∂θ_l‖ over all weights of each layer (L,).
     """
 
     loss: float

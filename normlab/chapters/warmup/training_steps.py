@@ -48,7 +48,7 @@ class Lane:
         loss, logit_spread: (R, U), as in `layer_looks.LayerLook`.
         mean_square: of the stream, at layers 0 … L (R, U, L + 1).
         norm_inputs: σ of what enters the norm of each sub-layer (R, U, S).
-        gradients: ‖∂𝓛/∂θ_l‖ over the weights of layer l (R, U, L).
+        gradients: ‖∂ℒ/∂θ_l‖ over the weights of layer l (R, U, L).
         moved: ‖Δx_l‖/‖x_l‖, how far the next update moves the stream after layer l, over all
             tokens of one batch (R, U, L + 1): DeepNet's model update, layer by layer.
     """
