@@ -13,11 +13,43 @@
 # {{ minutes }}
 
 # %% [markdown]
-# ## 1. What a training run is here
+# ## 1. One model, four lanes
 #
-# A run has a model, a task, an optimizer and a seed. The tasks are so small that a run takes
+# A **run** trains a model on a task: each step draws a batch, and the optimizer updates all weights
+# by its gradient, times the learning rate. With **warmup** that rate is small at first and climbs to
+# its peak.
+#
+# Twelve layers learn to copy four symbols: 600 updates of Adam with a peak rate of 0.002, post-norm
+# without warmup and with 200 steps of it, pre-norm and DeepNorm without. The first of these does not
+# learn it.
+
+# %%
+from normlab import quiz
+from normlab.claims import your_mark
+
+quiz("first-layers-gradient")
+
+# %% [markdown]
+# Below, each panel has all four lanes: lines are medians of six seeds, bands hold all six. Left and
+# right at the edges is what was seen up to the chosen update, between them what the model is at that
+# moment: the **stream** after each layer, **σ** of what enters each norm, the **gradient** of each
+# layer's weights, and how far **the next update** moves the stream. Begin at 0 and press the arrow
+# key.
+
+# %% tags=["answer"]
+from normlab.chapters.warmup import explore_training_steps
+
+explore_training_steps()
+
+# %% [markdown] tags=["answer"]
+# ANSWER
+
+# %% [markdown]
+# ## 2. A run, and its warmup
+#
+# A run here has a model, a task, an optimizer and a seed. The tasks are so small that it takes
 # seconds, and each draws new batches without end, so the training loss is the loss on unseen data
-# too. One example of each; a dot stands where the answer does not count:
+# too. One example of each task; a dot stands where the answer does not count:
 
 # %%
 from normlab import Table
@@ -44,8 +76,6 @@ Table(("task", "the model reads", "it should say", "chance (nats)"), rows)
 # $\ln 16 = 2.77$. A model whose loss stays there has learnt which symbols exist, and nothing else.
 
 # %%
-from normlab import quiz
-
 quiz("two-of-sixteen")
 
 # %% [markdown]
@@ -55,8 +85,7 @@ quiz("two-of-sixteen")
 # `normlab.chapters.warmup.outcome`.
 
 # %% [markdown]
-# ## 2. Warmup
-#
+# ### Warmup
 # The learning rate climbs in a straight line to its peak, then stays:
 #
 # $$\eta_t = \eta_\text{peak} \cdot \min\left(1, \frac{t + 1}{T_\text{warmup}}\right)$$
@@ -112,15 +141,14 @@ Table(("placement", "warmup", "what becomes of it"), rows)
 # three of each, and shows them all.
 
 # %% [markdown]
-# ## 3. What "instability" means here
-#
+# ## 3. What "instability" means here ★
+
+# %% [markdown]
 # The seed text says of post-norm that it *"can cause instability"*. That sounds like a loss that
 # blows up. Two questions, and then four more runs: no norm at all with Adam; pre-norm with plain
 # SGD at a rate of 10; pre-norm and post-norm with SGD at a rate of 1.
 
 # %%
-from normlab.claims import your_mark
-
 your_mark(13)
 
 # %%
@@ -191,13 +219,10 @@ Table(("update", *shown), [["mean |Δθ|/η", *(f"{sizes[update - 1]:.1f}" for u
 # ### What becomes of the model
 # `follow` trains, and looks at the model after each update, on a batch that it is not trained on.
 # How far do the logits of 64 different questions differ? How long is the gradient of the first
-# block?
+# block? These are the six layers and the rate 0.01 of section 2.
 
 # %%
 quiz("logits-after-three")
-
-# %%
-quiz("first-blocks-gradient")
 
 # %% tags=["nbval-ignore-output"]
 from normlab.chapters.warmup import draw_followed, follow
@@ -393,11 +418,11 @@ Table(("warmup", "seed 0", "seed 1", "seed 2"), rows)
 
 # %% [markdown]
 # ## 8. Deeper ★
-#
-# Pre-norm at 24, 48 and 96 layers.
 
 # %% [markdown]
-# The task is `successor`, the easiest; 30 steps of Adam at $10^{-3}$ without warmup.
+# Which rates train 12 to 96 layers without warmup? Again 216 stored runs: six rates from 0.00003 to
+# 0.01, three seeds, and `successor`, the easiest task. A run ends when it has trained (its last ten
+# losses below half of chance), or after 600 steps. So the runs answer for every budget of steps.
 
 # %%
 your_mark(18)
@@ -406,19 +431,20 @@ your_mark(18)
 quiz("what-thirty-steps-cannot-say")
 
 # %%
-deep = TrainConfig(task="successor", tokens=8, batch=8, d_model=32, d_ff=128, steps=30)
-rows = []
-for layers in (24, 48, 96):
-    ends = [
-        outcome(train(replace(deep, decoder_layers=layers, placement=placement)))
-        for placement in ("pre-norm", "post-norm")
-    ]
-    rows.append([layers, *ends])
-Table(("layers", "pre-norm", "post-norm"), rows)
+quiz("twenty-four-post-norm-layers")
+
+# %%
+from normlab.chapters.warmup import draw_deep_rates, load_deep_rates
+
+deep, budgets = load_deep_rates(), (30, 150, 600)
+fig, axes = new_figure(3, width=11, height=3.4)
+draw_deep_rates(deep, axes, budgets)
+deep.table(budgets)
 
 # %% [markdown] tags=["answer"]
-# **Claim 18: {{ ruling 18 }}.** What trained at 96 layers here was pre-norm. It has limits too: the
-# authors of GLM-130B (Zeng et al. 2022) did not find it stable enough at that size and chose
+# DEEPER
+#
+# **Claim 18: {{ ruling 18 }}.** Pre-norm has limits too: the authors of GLM-130B (Zeng et al. 2022) did not find it stable enough at that size and chose
 # DeepNorm, and Sun et al. 2025 find that the deep layers of pre-norm models add little (*the curse
 # of depth*).
 

@@ -90,8 +90,8 @@ class DeepRates:
         found = [r for r in self.runs if (r.placement, r.layers, r.learning_rate) == wanted]
         if not found:
             raise ValueError(
-                f"no run of {placement!r} with {layers} layers at {learning_rate:g}; expected one "
-                f"of {self.placements}, {self.depths} and {self.rates}."
+                f"no run of {placement!r} with {layers} layers at {plain(learning_rate)}; "
+                f"expected one of {self.placements}, {self.depths} and {self.rates}."
             )
         return sum(run.trains(budget) for run in found) / len(found)
 
@@ -118,7 +118,16 @@ class DeepRates:
         rate = self.highest(placement, layers, budget)
         if rate is None:
             return "none"
-        return f"{'≥ ' if rate == self.rates[-1] else ''}{rate:g}"
+        return f"{'≥ ' if rate == self.rates[-1] else ''}{plain(rate)}"
+
+
+def plain(rate: float) -> str:
+    """A learning rate without a power of ten.
+
+    >>> plain(3e-05)
+    '0.00003'
+    """
+    return f"{rate:.10f}".rstrip("0")
 
 
 def train_until(config: TrainConfig, seeds: Sequence[int]) -> list[DeepRate]:

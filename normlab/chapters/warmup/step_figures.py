@@ -1,12 +1,12 @@
 """Pictures of one model in four lanes: what each update finds and what it does, layer by layer."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from normlab.chapters.warmup.training_steps import Lane, TrainingSteps
+from normlab.chapters.warmup.training_steps import TrainingSteps
 from normlab.norms import FloatArray
 from normlab.pictures.style import PLACEMENT_COLORS, PLACEMENT_MARKERS
 from normlab.tools.table import Table
@@ -76,3 +76,20 @@ def _draw_lane(ax: Axes, name: str, x: FloatArray, values: FloatArray) -> None:
         linewidth=1.4,
         label=name,
     )
+
+
+def describe_training_steps(data: TrainingSteps, /, updates: int) -> tuple[str, Table]:
+    look = data.at(updates)
+    losses = {name: np.median(lane.loss[:, look]) for name, lane in data.lanes.items()}
+    moves = {name: np.median(lane.moved[:, look, -1]) for name, lane in data.lanes.items()}
+    sentence = (
+        f"After {updates} updates the loss is {_each(losses)} (medians of {data.seeds} seeds); "
+        f"guessing costs {data.chance:.2f}. The next update moves the output of the last layer by "
+        f"{_each(moves)} of its length."
+    )
+    return sentence, data.table(updates)
+
+
+def _each(values: Mapping[str, float]) -> str:
+    """By lane, two digits."""
+    return ", ".join(f"{name} {value:.2g}" for name, value in values.items())

@@ -79,6 +79,11 @@ class TrainingSteps:
     lanes: Mapping[str, Lane]
     chance: float
 
+    @property
+    def seeds(self) -> int:
+        """How many runs each lane has."""
+        return min(len(lane.loss) for lane in self.lanes.values())
+
     def at(self, updates: int) -> int:
         """Where a look stands in the arrays.
 
