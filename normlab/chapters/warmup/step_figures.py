@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MultipleLocator
 
 from normlab.chapters.warmup.training_steps import TrainingSteps
 from normlab.norms import FloatArray
@@ -16,7 +17,12 @@ _PLACEMENTS = dict(zip(LANES, ("post-norm", "post-norm", "pre-norm", "deepnorm")
 
 
 class _Panel(NamedTuple):
-    """Of one quantity by layer or sub-layer: its name in `Lane`, and how it is drawn."""
+    """Of one quantity by layer or sub-layer: its name in `Lane`, and how it is drawn.
+
+    Attributes:
+        first: the number of the first layer or sub-layer.
+        every: how many of them lie between two ticks.
+    """
 
     name: str
     title: str
@@ -24,13 +30,14 @@ class _Panel(NamedTuple):
     y_label: str
     limits: tuple[float, float]
     first: int
+    every: int
 
 
 _BY_LAYER = (
-    _Panel("mean_square", "the stream", "layer l", "‖x‖²/D", (1e-1, 1e4), 0),
-    _Panel("norm_inputs", "what enters the norms", "sub-layer s", "σ", (1e-1, 1e2), 1),
-    _Panel("gradients", "the gradient", "layer l", "‖∂ℒ/∂θ‖", (1e-6, 1e2), 1),
-    _Panel("moved", "what the next update does", "layer l", "‖Δx‖/‖x‖", (1e-3, 1e1), 0),
+    _Panel("mean_square", "the stream", "layer l", "‖x‖²/D", (1e-1, 1e4), 0, 3),
+    _Panel("norm_inputs", "what enters the norms", "sub-layer s", "σ", (1e-1, 1e2), 1, 6),
+    _Panel("gradients", "the gradient", "layer l", "‖∂ℒ/∂θ‖", (1e-6, 1e2), 1, 3),
+    _Panel("moved", "what the next update does", "layer l", "‖Δx‖/‖x‖", (1e-3, 1e1), 0, 3),
 )
 
 
@@ -47,16 +54,21 @@ def draw_training_steps(data: TrainingSteps, axes: Sequence[Axes], /, updates: i
             _draw_lane(ax, name, panel.first + np.arange(values.shape[1]), values)
         ax.set(yscale="log", ylim=panel.limits, title=panel.title)
         ax.set(xlabel=panel.x_label, ylabel=panel.y_label)
+        ax.xaxis.set_major_locator(MultipleLocator(panel.every))
     so_far = 1 + np.array(data.updates[: look + 1])
     for ax, label in ((loss, "loss"), (spread, "logit_spread")):
         for name, lane in data.lanes.items():
             _draw_lane(ax, name, so_far, getattr(lane, label)[:, : look + 1])
-        ax.set(xscale="log", xlim=(0.8, 1.3 * data.updates[-1]), xlabel="updates + 1")
+        last = data.updates[-1]
+        ax.set(xscale="log", xlim=(0.8, 1.3 * last), xlabel="updates + 1")
+        ax.set_xticks([1, 10, 100, last], ["1", "10", "100", str(last)])
+        ax.minorticks_off()
     loss.axhline(data.chance, color="black", linestyle=(0, (1, 3)))
+    loss.text(1.2 * data.updates[-1], data.chance, "chance", va="bottom", ha="right", fontsize=8)
     loss.set(ylim=(0, 5), ylabel="loss (nats)", title=f"after {updates} updates")
-    loss.legend(loc="upper left", ncols=2, fontsize=8)
+    loss.legend(loc="upper left", ncols=2, fontsize=8, columnspacing=0.8, handlelength=1.6)
     spread.set(yscale="log", ylim=(1e-4, 1e1), ylabel="spread of the logits")
-    spread.set_title("does the answer depend on the input?")
+    spread.set_title("do the answers differ?")
 
 
 def _draw_lane(ax: Axes, name: str, x: FloatArray, values: FloatArray) -> None:
