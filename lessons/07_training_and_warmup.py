@@ -19,7 +19,7 @@
 # by its gradient, times the learning rate. With **warmup** that rate is small at first and climbs to
 # its peak.
 #
-# Twelve layers learn to copy four symbols: 600 updates of Adam with a peak rate of 0.002, post-norm
+# Twelve layers learn to copy eight symbols: 600 updates of Adam with a peak rate of 0.002, post-norm
 # without warmup and with 200 steps of it, pre-norm and DeepNorm without. The first of these does not
 # learn it.
 
@@ -30,11 +30,11 @@ from normlab.claims import your_mark
 quiz("first-layers-gradient")
 
 # %% [markdown]
-# Below, each panel has all four lanes: lines are medians of six seeds, bands hold all six. Left and
-# right at the edges is what was seen up to the chosen update, between them what the model is at that
-# moment: the **stream** after each layer, **σ** of what enters each norm, the **gradient** of each
-# layer's weights, and how far **the next update** moves the stream. Begin at 0 and press the arrow
-# key.
+# Each panel has all four lanes: a line is the median of six seeds, a band holds all six. Two panels
+# show what was seen so far, the **loss** and how much the logits of different questions differ. Four
+# show the model as it is now, layer by layer: the **stream**, **σ** of what enters the norms, the
+# **gradient** of a layer's weights, and how far **the next update** moves the stream. Begin at 0 and
+# press the arrow key.
 
 # %% tags=["answer"]
 from normlab.chapters.warmup import explore_training_steps
@@ -42,7 +42,19 @@ from normlab.chapters.warmup import explore_training_steps
 explore_training_steps()
 
 # %% [markdown] tags=["answer"]
-# ANSWER
+# - **The first update** moves the output of post-norm's last layer by its own length (0.7 to 1.1 of
+#   it). With the first rate of a warmup it is at most 0.02, with DeepNorm 0.13 to 0.17.
+# - **Then** post-norm's σ grows, from 1.2 to 1.6 in ten updates, and less and less of the gradient
+#   comes down. After twenty the first layer has at most a hundredth of its gradient left; the last
+#   has an eighth or more. The answers no longer differ, and the loss stays at chance with every seed.
+#   Nothing diverges.
+# - **Pre-norm's** first update moves it nearly as far (0.6 to 0.9), and its stream grows sevenfold in
+#   ten updates. Its gradient shrinks too, but in all layers alike: the shortcut passes no norm.
+# - **With warmup** post-norm has a level gradient at update 200, when the whole rate is reached.
+#
+# Section 5 takes the way of the gradient apart. The panels are those of DeepNet's Figures 3 and 4
+# (Wang et al. 2022) on one page, with pre-norm beside them. The gradient at 0 and at 200 is what
+# Figure 3 of Xiong et al. 2020 shows of the FFN's weights: by layer, before warmup and after it.
 
 # %% [markdown]
 # ## 2. A run, and its warmup
@@ -503,7 +515,7 @@ quiz("what-copying-cannot-say")
 # | 18 | "more stable for very deep stacks (24, 48, 96 layers)" | {{ ruling 18 }} |
 #
 # - Claim 13: before training the gradient of the first block is about as long as that of the last
-#   (section 1: in each of the four lanes). It vanishes after the first updates, as their effect; then it is what keeps the
+#   (section 1: within a factor of five in each lane). It vanishes after the first updates, as their effect; then it is what keeps the
 #   model stuck. "Survive" suggests a blow-up, and here the loss goes to chance and stays. It is
 #   decided within ten updates, not thousands; thousands is how long warmups are made.
 # - Warmup helps as far as it is long and the rate is low enough. Xiong et al. 2020, Figure 2, find
@@ -538,9 +550,9 @@ quiz("what-copying-cannot-say")
 # ## Sources
 #
 # - Vaswani et al. 2017, *Attention Is All You Need*, section 5.3, Eq. 3, arXiv:1706.03762.
-# - Xiong et al. 2020, *On Layer Normalization in the Transformer Architecture*, Figure 2 and
-#   section 4, arXiv:2002.04745.
-# - Wang et al. 2022, *DeepNet*, sections 3 and 5, arXiv:2203.00555.
+# - Xiong et al. 2020, *On Layer Normalization in the Transformer Architecture*, Figures 2 and 3
+#   and section 4, arXiv:2002.04745.
+# - Wang et al. 2022, *DeepNet*, sections 3 and 5, Figures 3 and 4, arXiv:2203.00555.
 # - Kingma and Ba 2015, *Adam*, arXiv:1412.6980; Liu et al. 2019, *On the Variance of the Adaptive
 #   Learning Rate and Beyond* (RAdam), arXiv:1908.03265.
 # - Nguyen and Salazar 2019, *Transformers without Tears*, arXiv:1910.05895.

@@ -21,7 +21,7 @@ from normlab.chapters.warmup.deep_rates import (
 from normlab.tools.timing import one_thread
 from normlab.training.loop import train
 
-SMALL = replace(CONFIG, decoder_layers=1, learning_rate=1e-2, steps=60)
+SMALL = replace(CONFIG, decoder_layers=1, learning_rate=1e-3, steps=60)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_a_setting_that_was_not_run_is_refused():
 
 def test_what_is_written_is_read(tmp_path):
     path = tmp_path / "deep.csv"
-    write_deep_rates(path, depths=[1], rates=[1e-2], seeds=[3], steps=15)
+    write_deep_rates(path, depths=[1], rates=[1e-3], seeds=[3], steps=15)
     data = read_deep_rates(path)
     assert [r.placement for r in data.runs] == list(PLACEMENTS)
     with one_thread():

@@ -154,7 +154,9 @@ def test_post_norm_with_warmup_has_the_colour_of_post_norm_and_another_dash(stor
 def test_the_explorer_has_six_panels_in_two_rows_that_fill_the_picture(stored):
     explorer = explore_training_steps()
     assert len(explorer.frames) == len(STOPS)
-    assert explorer.sentence().startswith("After 0 updates the loss is post-norm 3")
+    assert explorer.sentence().startswith(
+        "The loss after 0 updates, medians of 6 seeds: 3.1 post-n"
+    )
     panels = explorer.shape["panels"]
     width, height = explorer.shape["size"]
     assert len(panels) == len(explorer.plots) == 6

@@ -153,7 +153,7 @@ def train_until(config: TrainConfig, seeds: Sequence[int]) -> list[DeepRate]:
         for run in runs:
             last = run.losses[-LAST:]
             low = len(last) == LAST and sum(last) / LAST < TRAINED * run.task.chance
-            if low and not run.reason:
+            if low:
                 trained.setdefault(run.config.seed, len(run.losses))
     return [_ended(run, trained.get(run.config.seed)) for run in runs]
 

@@ -34,10 +34,10 @@ class _Panel(NamedTuple):
 
 
 _BY_LAYER = (
-    _Panel("mean_square", "the stream", "layer l", "‖x‖²/D", (1e-1, 1e4), 0, 3),
-    _Panel("norm_inputs", "what enters the norms", "sub-layer s", "σ", (1e-1, 1e2), 1, 6),
-    _Panel("gradients", "the gradient", "layer l", "‖∂ℒ/∂θ‖", (1e-6, 1e2), 1, 3),
-    _Panel("moved", "what the next update does", "layer l", "‖Δx‖/‖x‖", (1e-3, 1e1), 0, 3),
+    _Panel("mean_square", "the stream", "layer l", "‖x‖²/D", (0.5, 200), 0, 3),
+    _Panel("norm_inputs", "what enters the norms", "sub-layer s", "σ", (0.5, 20), 1, 6),
+    _Panel("gradients", "the gradient", "layer l", "‖∂ℒ/∂θ‖", (1e-6, 10), 1, 3),
+    _Panel("moved", "what the next update does", "layer l", "‖Δx‖/‖x‖", (1e-4, 3), 0, 3),
 )
 
 
@@ -95,13 +95,13 @@ def describe_training_steps(data: TrainingSteps, /, updates: int) -> tuple[str, 
     losses = {name: np.median(lane.loss[:, look]) for name, lane in data.lanes.items()}
     moves = {name: np.median(lane.moved[:, look, -1]) for name, lane in data.lanes.items()}
     sentence = (
-        f"After {updates} updates the loss is {_each(losses)} (medians of {data.seeds} seeds); "
-        f"guessing costs {data.chance:.2f}. The next update moves the output of the last layer by "
-        f"{_each(moves)} of its length."
+        f"The loss after {updates} updates, medians of {data.seeds} seeds: {_each(losses)}. Guessing "
+        f"costs {data.chance:.2f}. How far the next update moves the output of the last layer, as a "
+        f"share of its length: {_each(moves)}."
     )
     return sentence, data.table(updates)
 
 
 def _each(values: Mapping[str, float]) -> str:
     """By lane, two digits."""
-    return ", ".join(f"{name} {value:.2g}" for name, value in values.items())
+    return "; ".join(f"{value:.2g} {name}" for name, value in values.items())
