@@ -234,7 +234,7 @@ def frame_of(explorer):
     scene = explorer._scene
     data = scene.compute(**{n: c.values[c.start] for n, c in explorer._settings.items()})
     page = {name: control.values[control.start] for name, control in explorer._pages.items()}
-    return drawn(scene.columns, lambda axes: scene.draw(data, axes, **page))
+    return drawn(scene.columns * scene.rows, lambda axes: scene.draw(data, axes, **page))
 
 
 def said(ax):

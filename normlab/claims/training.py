@@ -120,8 +120,8 @@ def deep_stacks() -> Finding:
             Measure("1,000 pre-norm layers (stored), loss", deep, "½ is trained", high=0.5),
             Measure("24 post-norm layers, run now", post, "0.95 is stuck", low=0.95),
             Measure("24 pre-norm layers, run now", pre, "½ is trained", high=0.5),
-            Measure("highest rate, post-norm (stored)", low, "it trains, too", 3e-5),
-            Measure("highest rate, pre / post (stored)", wider, "a wider window", 10),
+            Measure("24 layers (stored), highest rate, post", low, "it trains, too", 3e-5),
+            Measure("24 layers (stored), highest rate, pre / post", wider, "a wider window", 10),
             Measure("pre-norm's first step, 16 / 2 layers", grows, "it grows: limits", low=2),
         ),
         f"After 25 steps 24 pre-norm layers are at {pre:.1f} of the loss of chance, 24 post-norm "

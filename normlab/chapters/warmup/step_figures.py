@@ -92,12 +92,12 @@ def _draw_lane(ax: Axes, name: str, x: FloatArray, values: FloatArray) -> None:
 
 def describe_training_steps(data: TrainingSteps, /, updates: int) -> tuple[str, Table]:
     look = data.at(updates)
-    losses = {name: np.median(lane.loss[:, look]) for name, lane in data.lanes.items()}
-    moves = {name: np.median(lane.moved[:, look, -1]) for name, lane in data.lanes.items()}
+    losses = {name: float(np.median(lane.loss[:, look])) for name, lane in data.lanes.items()}
+    moves = {name: float(np.median(lane.moved[:, look, -1])) for name, lane in data.lanes.items()}
     sentence = (
-        f"The loss after {updates} updates, medians of {data.seeds} seeds: {_each(losses)}. Guessing "
-        f"costs {data.chance:.2f}. How far the next update moves the output of the last layer, as a "
-        f"share of its length: {_each(moves)}."
+        f"The loss after {updates} updates, medians of {data.seeds} seeds: {_each(losses)}. "
+        f"Guessing costs {data.chance:.2f}. How far the next update moves the output of the last "
+        f"layer, as a share of its length: {_each(moves)}."
     )
     return sentence, data.table(updates)
 
