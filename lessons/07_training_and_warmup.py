@@ -297,34 +297,57 @@ Table(("placement", "‖ΔF‖/‖F‖, rate 0.01", "first rate of the warmup"),
 # percent. Chapter 08 measures how this grows with depth.
 
 # %% [markdown]
-# The second link is what enters the norms, the third the gradient. What enters a norm is divided by
-# its standard deviation $\sigma$, and so is the gradient on its way back. From the last block of
-# six down to the first it passes ten norms.
+# The second link is what enters the norms, the third the gradient. Chapter 06 took an untrained
+# post-norm stack apart: the norm alone shortens a gradient, shortcut and branch lengthen it by as
+# much, and both together leave it as it is. So why does it vanish now? Take the run without warmup
+# apart with the same instrument.
 
 # %%
-quiz("ten-norms")
+quiz("norm-and-branch-in-collapse")
 
 # %% tags=["nbval-ignore-output"]
-start, tenth = followed[0].looks[0], followed[0].looks[10]
-before, after = (look.first_gradient / look.last_gradient for look in (start, tenth))
-rows = [
-    ["σ of what enters a norm", f"{start.norm_input:.1f}", f"{tenth.norm_input:.1f}"],
-    ["gradient, first / last block", f"{before:.1f}", f"{after:.1g}"],
-]
-print("last block's gradient before training:")
-print({f"{r.config.placement}": f"{r.looks[0].last_gradient:.1f}" for r in followed})
-Table(("post-norm, no warmup", "before training", "after ten updates"), rows)
+from normlab.chapters.warmup import take_apart
+from normlab.probes import draw_factors
+
+taken = take_apart(replace(base, placement="post-norm"), looks=(0, 1, 3, 10))
+names = "before training", "after 1 update", "after 3 updates", "after 10 updates"
+fig, axes = new_figure(4, width=11, height=3.0, sharey=True)
+draw_factors(dict(zip(names, (look.factors for look in taken), strict=True)), axes)
+
+# %% [markdown]
+# That is one seed, and a small mark is one of its 12 sub-layers. Look at the blue squares: what the
+# branch does to the signal, and what it does to a change or a gradient. The same of 12 seeds, with
+# standard errors (`normlab remake collapse_parts --out FILE`):
+
+# %%
+quiz("why-the-outputs-grow")
+
+# %%
+from normlab.chapters.warmup import load_collapse_parts
+
+load_collapse_parts().table()
 
 # %% [markdown] tags=["answer"]
-# The measured ratio of the first to the last block's gradient falls from 0.8 to 0.0007.
-# The estimate of 0.0004 is lower: it counts the shortcuts alone, and the
-# branches give something back ([chapter 06](06_gradient_flow.ipynb)).
+# - **The norm alone** takes more and more: 0.84, then 0.38. It divides by the size of its input, and
+#   that input has grown: the output of a branch was 0.65 times as long as what it read, and is 1.9
+#   times as long after ten updates.
+# - **The branch alone** gives a gradient back by 0.64 before and 0.81 after. It does not keep up. At
+#   initialization a branch multiplies signal and gradient by the same factor. Now it does not.
+# - The weights explain neither: $\|W_1\|_2$ is 1.84 before and 1.88 after three updates. What has
+#   grown is the **agreement**. Two outputs of one FFN have a cosine of 0.56 before, 0.93 after three
+#   updates: whatever it reads, it puts out nearly the same. A step of the size $\eta$ in every weight,
+#   with signs that a whole batch has chosen, pushes all tokens the same way.
+# - What is the same for all tokens is long, so the norm divides by it; and it does not depend on
+#   the input, so no gradient comes back through it. **Norm and branch** go from 1.00 to 0.53. Ten
+#   sub-layers lie between the last block and the first, and $0.53^{10}$ is 0.002.
+#
+# So what chapter 06 found is true of the start. It is over with the first updates.
 #
 # **Theory beside it.** DeepNet describes this chain: large updates of the model, then large inputs
-# of the norms, then vanishing gradients. Xiong et al. 2020 name another cause, large gradients near
-# the output at initialization. They are there: 0.9 for post-norm's last block, and 0.4 for
-# pre-norm's. But Adam's first update does not depend on the size of a gradient, so this alone does
-# not explain the runs with Adam.
+# of the norms, then vanishing gradients. The two columns of the branch are what lies between the
+# second link and the third. Xiong et al. 2020 name another cause, large gradients near the output at
+# initialization. But Adam's first update does not depend on the size of a gradient, so this alone
+# does not explain the runs with Adam.
 
 # %% [markdown]
 # ## 6. The map

@@ -18,6 +18,7 @@ from torch import nn
 from normlab.chapters import backward, layer_norm, numerics, rms_norm
 from normlab.chapters import beyond_transformers as beyond
 from normlab.chapters import deepnorm as deep
+from normlab.chapters import gradient_flow as flow
 from normlab.chapters import norms_in_the_wild as wild
 from normlab.chapters import residual_placement as residual
 from normlab.chapters.beyond_transformers.figures import draw_own_cell, draw_own_graph_norm
@@ -45,10 +46,19 @@ from normlab.chapters.warmup import (
 from normlab.chapters.warmup.collapse import Followed, Look
 from normlab.chapters.warmup.deep_rates import DeepRate, DeepRates
 from normlab.chapters.warmup.run_figures import draw_own_warmup
-from normlab.models import StackSetting, TransformerConfig
+from normlab.models import StackSetting, Transformer, TransformerConfig, stack_profile
 from normlab.pictures import Explorer
 from normlab.pictures.style import STYLE
-from normlab.probes import DepthSweep, draw_decoder, draw_sweep, draw_token_cosine, profile_depth
+from normlab.probes import (
+    DepthSweep,
+    draw_decoder,
+    draw_factors,
+    draw_sweep,
+    draw_token_cosine,
+    profile_depth,
+    random_batch,
+    sublayer_factors,
+)
 from normlab.tools.timing import Quartiles
 from normlab.training import TrainConfig, TrainRecord
 
@@ -65,6 +75,9 @@ BURSTS = TrainRecord(TrainConfig(placement="none"), [0, 1], [3.0, 9.0], 1, "it r
 LOOKED = Followed(
     TrainConfig(placement="post-norm"), (Look(0, 1, 1, 1, 1, 1), Look(5, 1, 1, 1, 1, 1))
 )
+SMALL = TransformerConfig(encoder_layers=2, placement="post-norm", d_model=16, d_ff=16)
+FACTORS = sublayer_factors(Transformer(SMALL, 0), random_batch(SMALL, 0).loss, seed=0)
+STACK = stack_profile(StackSetting("post-norm", d_model=16, d_ff=16, tokens=4, batch=1), 8)
 DEEP_RATES = DeepRates(
     [DeepRate("pre-norm", 12, rate, 0, 40, 40, 1, False) for rate in (1e-3, 1e-2)]
 )
@@ -163,6 +176,13 @@ STATIC = {
             DepthSweep((2, 4), {"a": np.array([[1.0, 2]])}), ax, {"a": np.ones(2)}, "y"
         ),
     ),
+    "gradients": (1, lambda ax: flow.draw_gradients({"post-norm": [STACK, STACK]}, ax)),
+    "spread": (2, lambda axes: flow.draw_spread(flow.load_sweep("at the input"), axes)),
+    "weight gradients": (
+        2,
+        lambda axes: flow.draw_weight_gradients({"post-norm": [STACK, STACK]}, axes),
+    ),
+    "factors": (2, lambda axes: draw_factors({"before": FACTORS, "after": FACTORS}, axes)),
     "decoder": (1, lambda ax: draw_decoder({"encoder": PROFILE, "decoder": PROFILE}, ax)),
     "token cosine": (1, lambda ax: draw_token_cosine({"pre-norm": PROFILE, "none": PROFILE}, ax)),
     "rates": (1, lambda ax: draw_rates({0: [1, 1], 4: [0, 1]}, ax)),

@@ -36,6 +36,10 @@ class Factors:
     branch: FloatArray
     together: FloatArray
 
+    def means(self) -> Mapping[str, float]:
+        """The geometric mean of each by name: S such factors in a row multiply as much."""
+        return {name: geometric_mean(values) for name, values in vars(self).items()}
+
 
 @dataclass(frozen=True)
 class SublayerFactors:

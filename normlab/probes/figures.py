@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator
 
@@ -17,7 +16,7 @@ from normlab.pictures.style import (
     PLACEMENT_MARKERS,
     SKY,
 )
-from normlab.probes import DepthProfile, DepthSweep, SublayerFactors, geometric_mean
+from normlab.probes import DepthProfile, DepthSweep, SublayerFactors
 
 FACTOR_LOOKS = {
     "norm": ("norm alone", ORANGE, "D"),
@@ -88,10 +87,13 @@ def draw_factors(data: Mapping[str, SublayerFactors], axes: Sequence[Axes], /) -
     least = 0.25
     for (name, factors), ax in zip(data.items(), axes, strict=True):
         for row, passing in enumerate(factors.passing().values()):
-            for place, part in enumerate(vars(passing)):
-                values = getattr(passing, part)
-                _draw_factor(values, ax, -row + 0.22 * (1 - place), *FACTOR_LOOKS[part])
-                least = min(least, float(values.min()))
+            for place, (part, mean) in enumerate(passing.means().items()):
+                label, color, marker = FACTOR_LOOKS[part]
+                values, height = getattr(passing, part), -row + 0.22 * (1 - place)
+                look = {"color": color, "marker": marker, "ls": "", "mew": 0}
+                ax.plot(values, [height] * len(values), ms=4, alpha=0.35, **look)
+                ax.plot([mean], [height], ms=9, label=label, **look)
+                least = min(least, *values)
         ax.axvline(1, color=GREY, lw=1, zorder=0)
         ax.set(xscale="log", xlabel="multiplies by", title=name, ylim=(-2.6, 0.6))
         ax.set_yticks((0, -1, -2), ("signal ↑", "change ↑", "gradient ↓"))
@@ -104,12 +106,3 @@ def draw_factors(data: Mapping[str, SublayerFactors], axes: Sequence[Axes], /) -
     figure = axes[0].get_figure(root=True)
     assert figure is not None  # the axes come from one
     figure.legend(handles[:3], labels[:3], loc="outside lower center", ncols=3)
-
-
-def _draw_factor(
-    values: FloatArray, ax: Axes, height: float, label: str, color: str, marker: str
-) -> None:
-    """One part in all sub-layers (S,), and their geometric mean."""
-    heights = np.full(len(values), height)
-    ax.plot(values, heights, marker, color=color, ms=4, alpha=0.35, mew=0)
-    ax.plot([geometric_mean(values)], [height], marker, color=color, ms=9, mew=0, label=label)

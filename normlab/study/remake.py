@@ -14,7 +14,7 @@ from normlab.chapters.frameworks.process import CannotRun
 from normlab.chapters.gradient_flow import gradient_sweeps
 from normlab.chapters.rms_norm import stored_races, stream_means
 from normlab.chapters.start_here import deep_runs
-from normlab.chapters.warmup import deep_rates, rate_map, training_steps
+from normlab.chapters.warmup import collapse_parts, deep_rates, rate_map, training_steps
 from normlab.claims import stored as claims
 from normlab.exercises.challenges import baselines, recipes
 from normlab.tools.table import Table
@@ -56,6 +56,7 @@ def stored_results() -> Mapping[str, Stored]:
     found = (
         _stored(claims.STORED, claims.write_ledger, "15 s", numbers=[1]),
         _stored(baselines.STORED, recipes.write_baselines, "10 min", layers=1, steps=2, seeds=(0,)),
+        _stored(collapse_parts.STORED, collapse_parts.write_parts, "1 min", seeds=[0], looks=[0]),
         _stored(compare.STORED, frameworks.write_reports, "30 s", names=["NumPy"]),
         _stored(deep_runs.STORED, deep_runs.write_runs, "5 min", layers=1, steps=2),
         _stored(one_step_runs.STORED, one_step_runs.write_updates, "5 min", depths=[1], seeds=[0]),

@@ -1,4 +1,6 @@
 from .collapse import follow as follow
+from .collapse_parts import load_collapse_parts as load_collapse_parts
+from .collapse_parts import take_apart as take_apart
 from .deep_figures import draw_deep_rates as draw_deep_rates
 from .deep_rates import load_deep_rates as load_deep_rates
 from .explorers import explore_training_steps as explore_training_steps

@@ -49,7 +49,7 @@ def look_at_layers(run: Run) -> LayerLook:
     >>> [len(values) for values in (look.mean_square, look.norm_inputs, look.gradients)]
     [4, 6, 3]
     """
-    inputs, targets, mask = _held_out(run)
+    inputs, targets, mask = held_out(run)
     blocks = run.model.decoder.blocks
     with watched_inputs(_norms(blocks)) as read, _watched_stream(blocks) as layers:
         logits = run.model(inputs)
@@ -67,11 +67,11 @@ def look_at_layers(run: Run) -> LayerLook:
 def stream(run: Run) -> Tensor:
     """What goes into the first layer and comes out of each, on the same batch (L + 1, B, T, D)."""
     with _watched_stream(run.model.decoder.blocks) as layers:
-        run.model(_held_out(run)[0])
+        run.model(held_out(run)[0])
     return torch.stack(layers)  # L + 1 of (B, T, D)
 
 
-def _held_out(run: Run) -> list[Tensor]:
+def held_out(run: Run) -> list[Tensor]:
     """Inputs, targets and mask (B, T) of a batch from another seed than the run's."""
     batch = run.task.batch(SEQUENCES, run.config.seed + 1, 0)
     arrays = (batch.inputs, batch.targets, batch.mask)
