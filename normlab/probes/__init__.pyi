@@ -4,7 +4,11 @@ from .batch import random_batch as random_batch
 from .depth import DepthProfile as DepthProfile
 from .depth import profile_depth as profile_depth
 from .depth import summed as summed
+from .factors import SublayerFactors as SublayerFactors
+from .factors import geometric_mean as geometric_mean
+from .factors import sublayer_factors as sublayer_factors
 from .figures import draw_decoder as draw_decoder
+from .figures import draw_factors as draw_factors
 from .figures import draw_sweep as draw_sweep
 from .figures import draw_token_cosine as draw_token_cosine
 from .followed import FollowedChange as FollowedChange

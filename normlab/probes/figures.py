@@ -1,7 +1,8 @@
 """Pictures of what the probes find, by depth of a model, with theory beside it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 
 from normlab.norms import FloatArray
@@ -13,9 +14,16 @@ from normlab.pictures.style import (
     PLACEMENT_COLORS,
     PLACEMENT_MARKERS,
     RED,
+    SKY,
 )
-from normlab.probes import DepthProfile, DepthSweep
+from normlab.probes import DepthProfile, DepthSweep, SublayerFactors, geometric_mean
 
+FACTOR_LOOKS = {
+    "norm": ("norm alone", ORANGE, "D"),
+    "branch": ("branch alone", SKY, "s"),
+    "together": ("norm and branch", "black", "o"),
+}
+FACTOR_TICKS = {1 / 64: "1/64", 1 / 16: "1/16", 1 / 4: "1/4", 1 / 2: "½", 1: "1", 2: "2", 4: "4"}
 LOOKS = ((RED, "s"), (BLUE, "o"), (GREEN, "^"), (ORANGE, "D"))
 
 
@@ -52,3 +60,38 @@ def draw_token_cosine(data: Mapping[str, DepthProfile], ax: Axes, /) -> None:
     ax.axhline(1, color=GREY, ls=":", lw=1)
     ax.set(xlabel="layers below", ylabel="mean cosine of two tokens", ylim=(-0.05, 1.05))
     ax.legend(fontsize="small", loc="center right")
+
+
+def draw_factors(data: Mapping[str, SublayerFactors], axes: Sequence[Axes], /) -> None:
+    """By what norm, branch and both multiply signal, change and gradient; an axes for each entry.
+
+    A small mark is one sub-layer, a large one the geometric mean of all. The axes share y.
+    """
+    least = 0.25
+    for (name, factors), ax in zip(data.items(), axes, strict=True):
+        for row, passing in enumerate(factors.passing().values()):
+            for place, part in enumerate(vars(passing)):
+                values = getattr(passing, part)
+                _draw_factor(values, ax, -row + 0.22 * (1 - place), *FACTOR_LOOKS[part])
+                least = min(least, float(values.min()))
+        ax.axvline(1, color=GREY, lw=1, zorder=0)
+        ax.set(xscale="log", xlabel="multiplies by", title=name, ylim=(-2.6, 0.6))
+        ax.set_yticks((0, -1, -2), ("signal ↑", "change ↑", "gradient ↓"))
+    for ax in axes:
+        ax.set_xlim(0.8 * least, 4)
+        shown = [(at, said) for at, said in FACTOR_TICKS.items() if at >= 0.8 * least]
+        ax.set_xticks([at for at, _ in shown], [said for _, said in shown])
+        ax.minorticks_off()
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure = axes[0].get_figure(root=True)
+    assert figure is not None  # the axes come from one
+    figure.legend(handles[:3], labels[:3], loc="outside lower center", ncols=3)
+
+
+def _draw_factor(
+    values: FloatArray, ax: Axes, height: float, label: str, color: str, marker: str
+) -> None:
+    """One part in all sub-layers (S,), and their geometric mean."""
+    heights = np.full(len(values), height)
+    ax.plot(values, heights, marker, color=color, ms=4, alpha=0.35, mew=0)
+    ax.plot([geometric_mean(values)], [height], marker, color=color, ms=9, mew=0, label=label)
