@@ -58,9 +58,7 @@ def stored_results() -> Mapping[str, Stored]:
         _stored(compare.STORED, frameworks.write_reports, "30 s", names=["NumPy"]),
         _stored(deep_runs.STORED, deep_runs.write_runs, "5 min", layers=1, steps=2),
         _stored(one_step_runs.STORED, one_step_runs.write_updates, "20 min", depths=[1], seeds=[0]),
-        _stored(
-            followed_runs.STORED, followed_runs.write_followed, "2 min", layers=2, seeds=[0]
-        ),
+        _stored(followed_runs.STORED, followed_runs.write_followed, "2 min", layers=2, seeds=[0]),
         _stored(graph_runs.STORED, graph_runs.write_runs, "5 min", depths=[1], **one),
         _stored(digit_runs.STORED, digit_runs.write_runs, "10 min", layers=[1], **one),
         _stored(

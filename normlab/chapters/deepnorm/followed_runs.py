@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from normlab.chapters.deepnorm.one_step import study_config
-from normlab.chapters.deepnorm.seeds import geometric_mean, plus_minus, standard_error
+from normlab.chapters.deepnorm.seeds import plus_minus, standard_error, typical
 from normlab.norms import FloatArray
 from normlab.probes import follow_change
 from normlab.tools.progress_bar import progress_bar
@@ -48,7 +48,7 @@ class FollowedChanges:
     def said_growth(self, stack: str, tokens: int, kind: str) -> str:
         """Its geometric mean at the top, with the standard error."""
         last = self.growth(stack, tokens, kind)[:, -1]
-        value = float(geometric_mean(last))
+        value = float(typical(last))
         return plus_minus(value, value * standard_error(np.log(last)))
 
     def table(self) -> Table:
@@ -57,8 +57,8 @@ class FollowedChanges:
         columns = ("stack", "tokens", "what changes", "size", *(f"layer {n}" for n in layers))
         rows = []
         for (stack, tokens, kind), sizes in self.sizes.items():
-            grown = geometric_mean(self.growth(stack, tokens, kind))
-            first = f"{geometric_mean(sizes)[0]:.2g}"
+            grown = typical(self.growth(stack, tokens, kind))
+            first = f"{typical(sizes)[0]:.2g}"
             cells = [f"{grown[n - 1]:.2g}" for n in layers]
             said = self.said_growth(stack, tokens, kind)
             rows.append([stack, tokens, KINDS[kind], first, *cells, said])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from normlab.chapters.deepnorm.seeds import geometric_mean, plus_minus, standard_error
+from normlab.chapters.deepnorm.seeds import plus_minus, standard_error, typical
 from normlab.models.placement.deepnorm_variants import DEEPNORM_VARIANTS
 from normlab.models.transformer import TransformerConfig
 from normlab.norms import FloatArray
@@ -79,7 +79,12 @@ class UpdateSweep:
     @property
     def relative(self) -> dict[str, FloatArray]:
         """‖ΔF‖/‖F‖ by variant (N,): the geometric mean over the seeds."""
-        return {name: geometric_mean(values) for name, values in self.changes.items()}
+        return {name: typical(values) for name, values in self.changes.items()}
+
+    @property
+    def moved_by_rate(self) -> dict[str, FloatArray]:
+        """‖Δθ‖/η of a sub-layer by variant (seeds, N)."""
+        return {name: moves / self.learning_rate for name, moves in self.moves.items()}
 
     def ratio(self, variant: str) -> FloatArray:
         """The sum of Theorem 4.2 over the measured change (seeds, N)."""

@@ -7,10 +7,10 @@ import numpy as np
 from normlab.norms import FloatArray
 
 
-def geometric_mean(values: FloatArray) -> FloatArray:
+def typical(values: FloatArray) -> FloatArray:
     """The typical value over the seeds, (seeds, …) -> (…,).
 
-    >>> geometric_mean(np.array([[1.0, 2.0], [100.0, 8.0]]))
+    >>> typical(np.array([[1.0, 2.0], [100.0, 8.0]]))
     array([10.,  4.])
     """
     return np.exp(np.log(values).mean(0))  # (seeds, …) -> (…,)

@@ -1,0 +1,66 @@
+"""Pictures of what a stack hands on: whose output the stream is, and what becomes of a change."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
+
+from normlab.chapters.deepnorm.followed_runs import KINDS, FollowedChanges
+from normlab.chapters.deepnorm.seeds import spread, typical
+from normlab.chapters.deepnorm.shares import BranchShares
+from normlab.pictures.style import GREY, PLACEMENT_COLORS
+
+CHANGE_LOOKS = {"sgd": ("-", "o"), "random": ("--", "s"), "stream": (":", "D")}
+SHARE_TICKS = (0, 0.01, 0.05, 0.1, 0.3, 0.6, 1)
+
+
+def draw_shares(data: BranchShares, axes: Sequence[Axes], /) -> None:
+    """A heat map for each model: row i is the stream after sub-layer i, column j a branch.
+
+    Column 0 is the input. The scale goes with the square root of a share, so that small ones are
+    seen too.
+    """
+    for (name, shares), ax in zip(data.shares.items(), axes, strict=True):
+        sub_layers = len(shares)
+        columns = np.arange(sub_layers + 1)
+        later = columns > np.arange(1, sub_layers + 1)[:, None]  # (S, S + 1): not there yet
+        seen = np.ma.masked_array(shares.clip(0), mask=later)
+        norm = PowerNorm(0.5, vmin=0, vmax=1)
+        image = ax.pcolormesh(columns, columns[1:], seen, cmap="YlGnBu", norm=norm)
+        ax.set(title=name, xlabel="input, then branch", aspect="equal")
+        ax.set_xticks(columns[::3], ["in", *map(str, columns[3::3])])
+        ax.set_yticks(columns[3::3])
+        ax.grid(False)
+    axes[0].set_ylabel("stream after sub-layer")
+    figure = axes[0].get_figure(root=True)
+    assert figure is not None  # the axes come from one
+    bar = figure.colorbar(image, ax=list(axes), ticks=SHARE_TICKS, shrink=0.9)
+    bar.ax.set_yticklabels([f"{tick:g}" for tick in SHARE_TICKS])
+    bar.set_label("share of the stream")
+
+
+def draw_followed(
+    data: FollowedChanges, axes: Sequence[Axes], /, stacks: Sequence[tuple[str, int]]
+) -> None:
+    """A change in layer 1 by layer, over what it was there; a panel for each (stack, tokens).
+
+    The band is one standard deviation over the seeds. The axes share y.
+    """
+    for (stack, tokens), ax in zip(stacks, axes, strict=True):
+        color = PLACEMENT_COLORS[stack.lower()]
+        for kind, (dash, marker) in CHANGE_LOOKS.items():
+            growth = data.growth(stack, tokens, kind)
+            layers = np.arange(1, growth.shape[1] + 1)
+            own = color if kind == "sgd" else GREY if kind == "random" else "black"
+            ax.fill_between(layers, *spread(growth), color=own, alpha=0.15, lw=0)
+            every = [n - 1 for n in (1, 2, 4, 8, 16, 32) if n <= layers[-1]]
+            ax.plot(layers, typical(growth), dash, color=own, marker=marker, markevery=every,
+                    ms=4.5, label=KINDS[kind])  # fmt: skip
+        said = "1 token a sequence" if tokens == 1 else f"{tokens} tokens"
+        ax.set(xscale="log", yscale="log", xlabel="after layer", title=f"{stack}, {said}")
+        ax.set_xticks([1, 2, 4, 8, 16, 32], ["1", "2", "4", "8", "16", "32"])
+        ax.set_yticks([0.25, 0.5, 1, 2, 4, 8, 16], ["¼", "½", "1", "2", "4", "8", "16"])
+        ax.minorticks_off()
+    axes[0].set_ylabel("change / that after layer 1")
+    axes[0].legend(fontsize=8, loc="upper left")
