@@ -66,7 +66,9 @@ LOOKED = Followed(
 RUNS = beyond.load_recurrent_runs()
 SHARES, ONES = np.ones((3, 50)) / 50, {"no norm": np.ones(3), "layer norm": np.ones(3)}
 THREE = {name: np.array([1.0, 0.5]) for name in ("post-norm", "pre-norm", "deepnorm")}
-GRADIENTS = OwnGradients(THREE, DepthSweep((2, 4), THREE))
+GRADIENTS = OwnGradients(
+    THREE, DepthSweep((2, 4), {name: values[None] for name, values in THREE.items()})
+)
 
 # name: how many axes, and how they are drawn on
 STATIC = {
@@ -153,7 +155,7 @@ STATIC = {
     "sweep": (
         1,
         lambda ax: draw_sweep(
-            DepthSweep((2, 4), {"a": np.array([1.0, 2])}), ax, {"a": np.ones(2)}, "y"
+            DepthSweep((2, 4), {"a": np.array([[1.0, 2]])}), ax, {"a": np.ones(2)}, "y"
         ),
     ),
     "decoder": (1, lambda ax: draw_decoder({"encoder": PROFILE, "decoder": PROFILE}, ax)),

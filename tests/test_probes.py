@@ -56,7 +56,23 @@ def test_a_slope_that_has_no_meaning_is_refused(depths, values, message):
 def test_a_sweep_takes_the_geometric_mean_over_seeds():
     sweep = sweep_depths({"m": lambda depth, seed: depth * [1, 100][seed]}, [2, 4], seeds=[0, 1])
     np.testing.assert_allclose(sweep.values["m"], [20, 40])
-    assert sweep.table().cells() == [["m", "20", "40", "1.00"]]
+    assert sweep.table().cells() == [["m", "20", "40", "1.00 ± 0.00"]]
+
+
+def test_the_error_of_a_slope_is_that_of_the_mean_of_the_seeds_slopes():
+    powers = (0.5, 1.0, 1.5)
+    sweep = sweep_depths({"m": lambda depth, seed: depth ** powers[seed]}, [2, 4, 16], range(3))
+    assert sweep.slope("m") == pytest.approx(1.0)
+    assert sweep.slope_error("m") == pytest.approx(np.std(powers, ddof=1) / np.sqrt(3))
+    low, high = sweep.band("m")
+    spread = 0.5 * np.log([2, 4, 16])  # of the logarithms, over three seeds that far apart
+    np.testing.assert_allclose([low, high], sweep.values["m"] * np.exp([-spread, spread]))
+
+
+def test_one_seed_has_a_slope_and_no_error():
+    sweep = sweep_depths({"m": lambda depth, seed: 1.0 / depth}, [2, 4], seeds=[0])
+    assert sweep.table().cells() == [["m", "0.5", "0.25", "-1.00"]]
+    np.testing.assert_array_equal(sweep.band("m"), [sweep.values["m"]] * 2)
 
 
 @pytest.mark.parametrize("name", PLACEMENTS)

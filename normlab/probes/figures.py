@@ -30,9 +30,10 @@ LOOKS = ((RED, "s"), (BLUE, "o"), (GREEN, "^"), (ORANGE, "D"))
 def draw_sweep(
     data: DepthSweep, ax: Axes, /, theory: Mapping[str, FloatArray], ylabel: str
 ) -> None:
-    """One line for each name; theory dashed in the same colour."""
+    """One line for each name, in a band of one standard deviation over seeds; theory dashed."""
     for (name, values), (color, marker) in zip(data.values.items(), LOOKS, strict=False):
-        label = f"{name}, slope {data.slope(name):.2f}"
+        label = f"{name}, slope {data.said_slope(name)}"
+        ax.fill_between(data.depths, *data.band(name), color=color, alpha=0.2, lw=0)
         ax.plot(data.depths, values, color=color, marker=marker, ms=5, label=label)
         if name in theory:
             ax.plot(data.depths, theory[name], "--", color=color, lw=1)

@@ -45,30 +45,77 @@ def loglog_slope(depths: ArrayLike, values: ArrayLike) -> float:
 
 @dataclass(frozen=True)
 class DepthSweep:
-    """Numbers at several depths.
+    """Numbers at N depths with K seeds.
 
     Attributes:
         depths: (N,) layers in each stack.
-        values: (N,) by name; each the geometric mean over seeds.
+        measured: (K, N) by name.
         fit: what finds the slope.
     """
 
     depths: Sequence[int]
-    values: Mapping[str, FloatArray]
+    measured: Mapping[str, FloatArray]
     fit: Fit = loglog_slope
+
+    @property
+    def values(self) -> Mapping[str, FloatArray]:
+        """The geometric mean over seeds at each depth (N,), by name."""
+        logs = {name: np.log(values) for name, values in self.measured.items()}
+        return {name: np.exp(log.mean(0)) for name, log in logs.items()}  # (K, N) -> (N,)
+
+    def band(self, name: str) -> tuple[FloatArray, FloatArray]:
+        """Where about two of three seeds lie: the mean logarithm ± one standard deviation, (N,).
+
+        >>> sweep = DepthSweep([1, 2], {"a": np.array([[1.0, 1.0], [1.0, 4.0]])})
+        >>> sweep.band("a")[1].round(2).tolist()  # ln 4 apart: 2 · exp(ln 4/√2)
+        [1.0, 5.33]
+        """
+        logs = np.log(self.measured[name])
+        middle = logs.mean(0)  # (K, N) -> (N,)
+        spread = logs.std(0, ddof=1) if len(logs) > 1 else 0 * middle  # (K, N) -> (N,)
+        return np.exp(middle - spread), np.exp(middle + spread)
 
     def slope(self, name: str) -> float:
         """The log–log slope of one of them."""
         return self.fit(np.array(self.depths, np.float64), self.values[name])
 
+    def slope_error(self, name: str) -> float:
+        """The standard error of the slope: of the seeds' own slopes, s/√K; nan for one seed."""
+        depths = np.array(self.depths, np.float64)
+        return standard_error([self.fit(depths, values) for values in self.measured[name]])
+
+    def said_slope(self, name: str) -> str:
+        """The slope with its standard error, two digits each; no minus before a zero."""
+        return with_error(self.slope(name), self.slope_error(name))
+
     def table(self) -> Table:
-        """One row for each name: the value at each depth, and the slope."""
+        """One row for each name: the value at each depth, and the slope with its standard error."""
         columns = ("", *(f"{depth} layers" for depth in self.depths), "slope")
         rows = [
-            [name, *(f"{value:.3g}" for value in values), f"{self.slope(name):.2f}"]
+            [name, *(f"{value:.3g}" for value in values), self.said_slope(name)]
             for name, values in self.values.items()
         ]
         return Table(columns, rows)
+
+
+def standard_error(numbers: Sequence[float]) -> float:
+    """Of the mean of K independent numbers: their standard deviation over √K; nan for one.
+
+    >>> standard_error([1.0, 3.0]), standard_error([1.0])
+    (1.0, nan)
+    """
+    count = len(numbers)
+    return float(np.std(numbers, ddof=1) / np.sqrt(count)) if count > 1 else float("nan")
+
+
+def with_error(value: float, error: float) -> str:
+    """Two digits each, and no minus before a zero; an error that is not known is left out.
+
+    >>> with_error(-0.001, 0.02), with_error(0.5, float("nan"))
+    ('0.00 ± 0.02', '0.50')
+    """
+    said = f"{round(value, 2) + 0.0:.2f}"
+    return f"{said} ± {error:.2f}" if error == error else said  # nan is not equal to itself
 
 
 def sweep_depths(
@@ -78,10 +125,11 @@ def sweep_depths(
     title: str = "depths",
     fit: Fit = loglog_slope,
 ) -> DepthSweep:
-    """Measure at every depth with every seed, and take the geometric mean over the seeds.
+    """Measure at every depth with every seed.
 
-    A logarithm is fitted afterwards, and some of these numbers spread over a power of ten from
-    seed to seed, so that an arithmetic mean would be that of the greatest alone.
+    Over the seeds the geometric mean is taken: a logarithm is fitted afterwards, and some of these
+    numbers spread over a power of ten from seed to seed, so that an arithmetic mean would be that
+    of the greatest alone.
 
     Args:
         measures: by name, functions of the number of layers and a seed; above 0.
@@ -98,6 +146,5 @@ def sweep_depths(
     runs = [(name, depth, seed) for name in measures for depth in depths for seed in seeds]
     measured = [measures[name](depth, seed) for name, depth, seed in progress_bar(runs, title)]
     shape = (len(measures), len(depths), len(seeds))
-    logs = np.log(np.array(measured, np.float64).reshape(shape))  # (M·N·S,) -> (M, N, S)
-    means = np.exp(logs.mean(2))  # (M, N, S) -> (M, N)
-    return DepthSweep(tuple(depths), dict(zip(measures, means, strict=True)), fit)
+    by_seed = np.array(measured, np.float64).reshape(shape).swapaxes(1, 2)  # -> (M, K, N)
+    return DepthSweep(tuple(depths), dict(zip(measures, by_seed, strict=True)), fit)
