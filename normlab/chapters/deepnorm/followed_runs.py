@@ -3,6 +3,7 @@
 `normlab remake followed_changes` makes them again, in two minutes on one core.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -10,9 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from normlab.chapters.deepnorm.one_step import study_config
-from normlab.chapters.deepnorm.seeds import plus_minus, standard_error, typical
-from normlab.norms import FloatArray
-from normlab.probes import follow_change
+from normlab.probes import DepthSweep, follow_change, standard_error
 from normlab.tools.progress_bar import progress_bar
 from normlab.tools.stored_rows import joined, read_rows, split, write_rows
 from normlab.tools.table import Table
@@ -35,34 +34,36 @@ class FollowedChanges:
     """What becomes of small changes in layer 1, seed by seed.
 
     Attributes:
-        sizes: ‖Δx‖/‖x‖ after each layer, (seeds, L), by stack, tokens in a sequence, and change.
+        sizes: ‖Δx‖/‖x‖ after each layer, by change, for each stack and tokens in a sequence.
     """
 
-    sizes: Mapping[tuple[str, int, str], FloatArray]
+    sizes: Mapping[tuple[str, int], DepthSweep]
 
-    def growth(self, stack: str, tokens: int, kind: str) -> FloatArray:
-        """The change over what it was after layer 1 (seeds, L)."""
-        sizes = self.sizes[stack, tokens, kind]
-        return sizes / sizes[:, :1]
+    def growth(self, stack: str, tokens: int) -> DepthSweep:
+        """The changes over what they were after layer 1."""
+        sizes = self.sizes[stack, tokens]
+        grown = {kind: size / size[:, :1] for kind, size in sizes.measured.items()}
+        return replace(sizes, measured=grown)
 
     def said_growth(self, stack: str, tokens: int, kind: str) -> str:
-        """Its geometric mean at the top, with the standard error."""
-        last = self.growth(stack, tokens, kind)[:, -1]
-        value = float(typical(last))
-        return plus_minus(value, value * standard_error(np.log(last)))
+        """The geometric mean at the top with its standard error, which has one digit."""
+        last = self.growth(stack, tokens).measured[kind][:, -1]
+        mean = math.exp(np.log(last).mean())  # (K,) -> ()
+        error = mean * standard_error(np.log(last).tolist())
+        decimals = min(3, max(0, -math.floor(math.log10(error))))
+        return f"{mean:.{decimals}f} ± {error:.{decimals}f}"
 
     def table(self) -> Table:
         """One row per stack, tokens and change: its growth, and at the end its standard error."""
         layers = (2, 4, 8, 16)
-        columns = ("stack", "tokens", "what changes", "size", *(f"layer {n}" for n in layers))
+        columns = ("stack", "tokens", "what changes", *(f"layer {n}" for n in layers), "layer 32")
         rows = []
-        for (stack, tokens, kind), sizes in self.sizes.items():
-            grown = typical(self.growth(stack, tokens, kind))
-            first = f"{typical(sizes)[0]:.2g}"
-            cells = [f"{grown[n - 1]:.2g}" for n in layers]
-            said = self.said_growth(stack, tokens, kind)
-            rows.append([stack, tokens, KINDS[kind], first, *cells, said])
-        return Table((*columns, f"layer {sizes.shape[1]}"), rows)
+        for stack, tokens in self.sizes:
+            for kind, grown in self.growth(stack, tokens).values.items():
+                cells = [f"{grown[n - 1]:.1f}" for n in layers]
+                said = self.said_growth(stack, tokens, kind)
+                rows.append([stack, tokens, KINDS[kind], *cells, said])
+        return Table(columns, rows)
 
 
 def load_followed() -> FollowedChanges:
@@ -70,15 +71,20 @@ def load_followed() -> FollowedChanges:
 
     Example:
         >>> followed = load_followed()
-        >>> followed.growth("DeepNorm", 16, "sgd").shape
+        >>> followed.growth("DeepNorm", 16).measured["sgd"].shape
         (12, 32)
     """
-    seeds: dict[tuple[str, int, str], list[list[float]]] = {}
+    seeds: dict[tuple[str, int], dict[str, list[list[float]]]] = {}
     for row in read_rows(STORED):
-        seeds.setdefault((row["stack"], int(row["tokens"]), row["change"]), []).append(
-            split(row["sizes"])
-        )
-    return FollowedChanges({key: np.array(sizes) for key, sizes in seeds.items()})
+        kinds = seeds.setdefault((row["stack"], int(row["tokens"])), {})
+        kinds.setdefault(row["change"], []).append(split(row["sizes"]))
+    layers = range(1, LAYERS + 1)
+    return FollowedChanges(
+        {
+            model: DepthSweep(layers, {kind: np.array(sizes) for kind, sizes in kinds.items()})
+            for model, kinds in seeds.items()
+        }
+    )
 
 
 def measure_followed(

@@ -1,15 +1,14 @@
 """How far one training step moves a model, by depth, for variants of DeepNorm."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from normlab.chapters.deepnorm.seeds import plus_minus, standard_error, typical
 from normlab.models.placement.deepnorm_variants import DEEPNORM_VARIANTS
 from normlab.models.transformer import TransformerConfig
 from normlab.norms import FloatArray
-from normlab.probes import Rule, loglog_slope
+from normlab.probes import DepthSweep, Rule
 from normlab.tools.table import Table
 
 Exponents = tuple[float, float]
@@ -58,53 +57,51 @@ def predicted_slope(variant: str, rule: Rule) -> float | None:
 
 @dataclass(frozen=True)
 class UpdateSweep:
-    """The change of the output after one step, by depth and variant.
+    """One step, by depth N (layers of an encoder) and variant, seed by seed.
 
     Attributes:
         rule, learning_rate: of the step.
-        depths: (N,) layers of an encoder.
-        changes: ‖ΔF‖/‖F‖ by variant (seeds, N).
-        sums: the sum of Theorem 4.2 by variant (seeds, N).
-        effects, moves: its factors by variant (seeds, N); see `BoundedUpdate`.
+        changes: ‖ΔF‖/‖F‖.
+        sums: the sum of Theorem 4.2.
+        effects, moves: its factors; see `BoundedUpdate`.
     """
 
     rule: Rule
     learning_rate: float
-    depths: Sequence[int]
-    changes: Mapping[str, FloatArray]
-    sums: Mapping[str, FloatArray]
-    effects: Mapping[str, FloatArray]
-    moves: Mapping[str, FloatArray]
+    changes: DepthSweep
+    sums: DepthSweep
+    effects: DepthSweep
+    moves: DepthSweep
 
     @property
-    def relative(self) -> dict[str, FloatArray]:
+    def depths(self) -> Sequence[int]:
+        return self.changes.depths
+
+    @property
+    def relative(self) -> Mapping[str, FloatArray]:
         """‖ΔF‖/‖F‖ by variant (N,): the geometric mean over the seeds."""
-        return {name: typical(values) for name, values in self.changes.items()}
+        return self.changes.values
 
     @property
-    def moved_by_rate(self) -> dict[str, FloatArray]:
-        """‖Δθ‖/η of a sub-layer by variant (seeds, N)."""
-        return {name: moves / self.learning_rate for name, moves in self.moves.items()}
+    def ratios(self) -> DepthSweep:
+        """The sum of Theorem 4.2 over the measured change."""
+        changes = self.changes.measured
+        ratios = {name: sums / changes[name] for name, sums in self.sums.measured.items()}
+        return replace(self.sums, measured=ratios)
 
-    def ratio(self, variant: str) -> FloatArray:
-        """The sum of Theorem 4.2 over the measured change (seeds, N)."""
-        return self.sums[variant] / self.changes[variant]
-
-    def slopes(self, variant: str) -> FloatArray:
-        """The log–log slope of the measured change over all depths, for each seed (seeds,)."""
-        return np.array([loglog_slope(self.depths, values) for values in self.changes[variant]])
+    @property
+    def moves_by_rate(self) -> DepthSweep:
+        """‖Δθ‖/η of a sub-layer."""
+        moves = self.moves.measured.items()
+        return replace(self.moves, measured={n: move / self.learning_rate for n, move in moves})
 
     def slope(self, variant: str) -> float:
-        """The mean of the seeds' slopes, which is the slope of their geometric mean."""
-        return float(self.slopes(variant).mean())  # (seeds,) -> ()
+        """The log–log slope of the measured change over all depths: the mean of the seeds'."""
+        return self.changes.slope(variant)
 
-    def slope_error(self, variant: str) -> float:
-        """The standard error of `slope`: the seeds' standard deviation / √seeds.
-
-        Raises:
-            ValueError: if there is one seed only.
-        """
-        return standard_error(self.slopes(variant))
+    def said_slope(self, variant: str) -> str:
+        """The slope and its standard error: the seeds' standard deviation over √seeds."""
+        return self.changes.said_slope(variant)
 
     def predicted_slope(self, variant: str) -> float | None:
         """The slope that theory gives a variant for this step; None where it gives none."""
@@ -117,10 +114,6 @@ class UpdateSweep:
             return None
         depths = np.array(self.depths, np.float64)
         return self.relative[variant][0] * (depths / depths[0]) ** slope
-
-    def said_slope(self, variant: str) -> str:
-        """The slope and its standard error as texts have them."""
-        return plus_minus(self.slope(variant), self.slope_error(variant))
 
     def table(self) -> Table:
         """One row per variant: the change at each depth, its slope, and the theory's."""

@@ -11,8 +11,7 @@ import numpy as np
 from normlab.chapters.deepnorm.bounds import bounded_update
 from normlab.chapters.deepnorm.one_step import UpdateSweep, study_config
 from normlab.models.placement.deepnorm_variants import DEEPNORM_VARIANTS
-from normlab.norms import FloatArray
-from normlab.probes import Rule
+from normlab.probes import DepthSweep, Rule
 from normlab.tools.progress_bar import progress_bar
 from normlab.tools.stored_rows import joined, read_rows, split, write_rows
 from normlab.tools.timing import one_thread
@@ -45,17 +44,14 @@ def load_updates(rule: Rule, learning_rate: float) -> UpdateSweep:
             f"expected one of {LEARNING_RATES}."
         )
     depths = sorted({int(row["layers"]) for row in rows})
-    return UpdateSweep(
-        rule, learning_rate, depths, *(_by_variant(rows, depths, name) for name in MEASURED)
-    )
+    return UpdateSweep(rule, learning_rate, *(_by_depth(rows, depths, name) for name in MEASURED))
 
 
-def _by_variant(
-    rows: Sequence[Mapping[str, str]], depths: Sequence[int], column: str
-) -> dict[str, FloatArray]:
-    """What was measured, one row of the array for each seed: (seeds, N) by variant."""
+def _by_depth(rows: Sequence[Mapping[str, str]], depths: Sequence[int], column: str) -> DepthSweep:
+    """What one column holds, by variant."""
     cells = {(row["variant"], int(row["layers"])): split(row[column]) for row in rows}
-    return {v: np.array([cells[v, n] for n in depths]).T for v in DEEPNORM_VARIANTS}
+    measured = {v: np.array([cells[v, n] for n in depths]).T for v in DEEPNORM_VARIANTS}
+    return DepthSweep(depths, measured)
 
 
 def measure_update(

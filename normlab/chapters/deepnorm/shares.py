@@ -30,7 +30,7 @@ class BranchShares:
     shares: Mapping[str, FloatArray]
 
     def table(self) -> Table:
-        """One row for each model: the shares of the input, the first and the last layer at the end."""
+        """One row for each model: what of its output is the input's, the first and last layer's."""
         rows = []
         for name, shares in self.shares.items():
             output = shares[-1]  # (S, S + 1) -> (S + 1,)

@@ -7,11 +7,16 @@ from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 
 from normlab.chapters.deepnorm.followed_runs import KINDS, FollowedChanges
-from normlab.chapters.deepnorm.seeds import spread, typical
 from normlab.chapters.deepnorm.shares import BranchShares
 from normlab.pictures.style import GREY, PLACEMENT_COLORS
 
-CHANGE_LOOKS = {"sgd": ("-", "o"), "random": ("--", "s"), "stream": (":", "D")}
+CHANGE_LOOKS = {
+    "sgd": ("-", "o", None),
+    "random": ("--", "s", GREY),
+    "stream": (":", "D", "black"),
+}
+"""Dash, marker and colour; SGD's has the placement's."""
+MARKED = (1, 2, 4, 8, 16, 32)
 SHARE_TICKS = (0, 0.01, 0.05, 0.1, 0.3, 0.6, 1)
 
 
@@ -48,18 +53,16 @@ def draw_followed(
     The band is one standard deviation over the seeds. The axes share y.
     """
     for (stack, tokens), ax in zip(stacks, axes, strict=True):
-        color = PLACEMENT_COLORS[stack.lower()]
-        for kind, (dash, marker) in CHANGE_LOOKS.items():
-            growth = data.growth(stack, tokens, kind)
-            layers = np.arange(1, growth.shape[1] + 1)
-            own = color if kind == "sgd" else GREY if kind == "random" else "black"
-            ax.fill_between(layers, *spread(growth), color=own, alpha=0.15, lw=0)
-            every = [n - 1 for n in (1, 2, 4, 8, 16, 32) if n <= layers[-1]]
-            ax.plot(layers, typical(growth), dash, color=own, marker=marker, markevery=every,
-                    ms=4.5, label=KINDS[kind])  # fmt: skip
+        growth = data.growth(stack, tokens)
+        for kind, (dash, marker, color) in CHANGE_LOOKS.items():
+            own = color or PLACEMENT_COLORS[stack.lower()]
+            ax.fill_between(growth.depths, *growth.band(kind), color=own, alpha=0.15, lw=0)
+            at = [n - 1 for n in MARKED]
+            ax.plot(growth.depths, growth.values[kind], dash, color=own, marker=marker,
+                    markevery=at, ms=4.5, label=KINDS[kind])  # fmt: skip
         said = "1 token a sequence" if tokens == 1 else f"{tokens} tokens"
         ax.set(xscale="log", yscale="log", xlabel="after layer", title=f"{stack}, {said}")
-        ax.set_xticks([1, 2, 4, 8, 16, 32], ["1", "2", "4", "8", "16", "32"])
+        ax.set_xticks(MARKED, [str(layer) for layer in MARKED])
         ax.set_yticks([0.25, 0.5, 1, 2, 4, 8, 16], ["¼", "½", "1", "2", "4", "8", "16"])
         ax.minorticks_off()
     axes[0].set_ylabel("change / that after layer 1")

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 
 from normlab.chapters.deepnorm.one_step import UpdateSweep, variant_name
-from normlab.chapters.deepnorm.seeds import spread, typical
-from normlab.norms import FloatArray
 from normlab.pictures.end_names import name_line_ends
 from normlab.pictures.style import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY
-from normlab.probes import loglog_slope
+from normlab.probes import DepthSweep
 from normlab.tools.table import Table
 
 VARIANT_LOOKS = {
@@ -45,8 +43,7 @@ def draw_update(data: UpdateSweep, ax: Axes, /, variant: str, layers: int) -> No
             ax.plot(data.depths[-1], values[-1], VARIANT_LOOKS[name][1], color=GREY, markersize=4)
     values, place = data.relative[variant], data.depths.index(layers)
     chosen = variant_name(variant)
-    band = spread(data.changes[variant])
-    ax.fill_between(data.depths, *band, color=color, alpha=0.2, lw=0)
+    ax.fill_between(data.depths, *data.changes.band(variant), color=color, alpha=0.2, lw=0)
     shown = ax.plot(data.depths, values, color=color, marker=marker, markersize=4, label=chosen)
     ax.plot(layers, values[place], marker, color=color, markersize=10, markeredgecolor="black")
     predicted, slope = data.predicted(variant), data.predicted_slope(variant)
@@ -83,7 +80,7 @@ def draw_bound(data: UpdateSweep, ax: Axes, /, variants: tuple[str, ...]) -> Non
     The bands are one standard deviation over the seeds.
     """
     for name in variants:
-        _draw_seeds(data.depths, data.ratio(name), ax, name, variant_name(name))
+        _draw_seeds(data.ratios, ax, name, variant_name(name))
     ax.axhline(1, color="black", linewidth=0.8)
     _depth_axes(data, ax)
     ax.set_ylabel("sum of Theorem 4.2 / measured")
@@ -95,26 +92,23 @@ def draw_bound(data: UpdateSweep, ax: Axes, /, variants: tuple[str, ...]) -> Non
 def draw_two_shares(data: UpdateSweep, axes: Sequence[Axes], /, variants: tuple[str, ...]) -> None:
     """The factors of Theorem 4.2's sum: how far a step moves the weights, and what that does."""
     shares = (
-        ("how far a step moves θ", r"$\|\Delta\theta\|/\eta$", data.moved_by_rate),
+        ("how far a step moves θ", r"$\|\Delta\theta\|/\eta$", data.moves_by_rate),
         ("what a move does to F", r"$\sqrt{v^2 + w^2}\,/\,\alpha$", data.effects),
     )
-    for (title, label, values), ax in zip(shares, axes, strict=True):
+    for (title, label, share), ax in zip(shares, axes, strict=True):
         for name in variants:
-            slope = loglog_slope(data.depths, typical(values[name]))
-            said = f"{variant_name(name)}: {round(slope, 1) + 0.0:g}"
-            _draw_seeds(data.depths, values[name], ax, name, said)
+            said = f"{variant_name(name)}: {round(share.slope(name), 1) + 0.0:g}"
+            _draw_seeds(share, ax, name, said)
         _depth_axes(data, ax)
         ax.set(title=title, ylabel=label)
         ax.legend(fontsize=8, title="slope", title_fontsize=8)
 
 
-def _draw_seeds(
-    depths: Sequence[int], values: FloatArray, ax: Axes, variant: str, label: str
-) -> None:
-    """The geometric mean of values (seeds, N), and one standard deviation about it."""
+def _draw_seeds(data: DepthSweep, ax: Axes, variant: str, label: str) -> None:
+    """The geometric mean over the seeds, and one standard deviation about it."""
     color, marker = VARIANT_LOOKS[variant]
-    ax.fill_between(depths, *spread(values), color=color, alpha=0.2, lw=0)
-    ax.plot(depths, typical(values), color=color, marker=marker, markersize=5, label=label)
+    ax.fill_between(data.depths, *data.band(variant), color=color, alpha=0.2, lw=0)
+    ax.plot(data.depths, data.values[variant], color=color, marker=marker, ms=5, label=label)
 
 
 def _depth_axes(data: UpdateSweep, ax: Axes) -> None:
