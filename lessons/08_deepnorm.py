@@ -5,6 +5,7 @@
 #
 # - Write DeepNorm's step, and give its two constants for an encoder, a decoder, and both.
 # - Say what Theorem 4.2 of the DeepNet paper bounds, and check it by one training step.
+# - Say why a stack that hands on a random change as it is enlarges the change that SGD makes.
 # - Find the mistakes that public code made with the constants, and say which of them a test of the
 #   output cannot see.
 # - Train 100 layers yourself, and judge what a stored run of 1,000 layers proves.
@@ -14,7 +15,8 @@
 # %% [markdown]
 # ## 1. One formula, taken at its word
 #
-# First $\alpha$, then the formula at its word.
+# The seed writes $y = \alpha x + \text{SubLayer}(x)$. How large is $\alpha$, and what does the
+# formula do as it stands?
 
 # %%
 from normlab.claims import your_mark
@@ -131,57 +133,65 @@ quiz("sub-layers-of-the-deepest")
 # models is what the paper's conclusion leaves to future work. **Claim 4: {{ ruling 4 }}.**
 
 # %% [markdown]
-# ### Which weights get β_w?
-# The cell behind the question measures each matrix's standard deviation against Xavier's at 12
-# layers, for DeepNorm and for variants that others wrote.
+# ## 3. Norm and branch, once more
+#
+# Chapters 06 and 07 took a post-norm sub-layer apart: by what does the norm alone, the branch alone,
+# and the whole multiply a signal or a small change on its way up, and a gradient on its way down?
 
 # %%
-your_mark(30)
+quiz("norm-of-deepnorm")
 
 # %%
-quiz("weights-with-beta")
+from normlab.chapters.deepnorm import study_config
+from normlab.probes import draw_factors, sublayer_factors
 
-# %%
-from normlab.chapters.deepnorm import study_config, variant_name
-from normlab.models import DEEPNORM_VARIANTS
-
-
-def deviations(variant):
-    block = Transformer(study_config(variant, 12), seed=0).encoder.blocks[0]
-    attention, ffn = block.attention, block.feed_forward
-    projections = attention.query, attention.key, attention.value, attention.output
-    return [linear.weight.std().item() for linear in (*projections, ffn.inner, ffn.outer)]
-
-
-xavier = deviations("post-norm")
-rows = []
-for variant in DEEPNORM_VARIANTS:
-    ratios = [s / x for s, x in zip(deviations(variant), xavier, strict=True)]
-    rows.append([variant_name(variant), *(f"{ratio:.4f}" for ratio in ratios)])
-Table(("variant", "W_q", "W_k", "W_v", "W_o", "W_1", "W_2"), rows)
+factors = {}
+for name in ("post-norm", "DeepNorm"):
+    config = study_config(name, 12)
+    loss = random_batch(config, seed=0).loss
+    factors[name] = sublayer_factors(Transformer(config, seed=0), loss, seed=0)
+fig, axes = new_figure(2, width=9, height=2.8, sharey=True)
+draw_factors(factors, axes)
 
 # %% [markdown] tags=["answer"]
-# At 12 layers $\beta_w = 0.3195$ stands at $W_v, W_o, W_1, W_2$. **Claim 30: {{ ruling 30 }}.**
+# In post-norm the norm takes a sixth, and the branch gives it back: the whole is 1 by a balance that
+# training can upset (chapter 07). DeepNorm's norm takes $1/\alpha$ and the shortcut's $\alpha$ gives
+# exactly that back. Against the shortcut the norm takes next to nothing, and the branch, at 0.06, has
+# next to nothing to give: the whole is 1 with hardly a branch in it.
 
 # %% [markdown]
-# ## 3. What the theory bounds
+# ## 4. What the theory bounds
 #
 # Take one SGD step of rate $\eta$ on all weights. How far does the output $F$ move? Theorem 4.2 of
 # the paper, for an encoder of $N$ layers with value and output weights $v_i, w_i$:
 #
 # $$\|\Delta F\| \;\le\; \sum_{i=1}^{2N} \frac{\sqrt{v_i^2 + w_i^2}}{\alpha}\,\|\Delta\theta_i\|$$
 #
-# Each sub-layer moves the output by its own share, and the shares add up. The gradient of a branch
-# goes with $\sqrt{v^2 + w^2}/\alpha$ too, so with SGD $\|\Delta\theta\| \propto \eta
-# \sqrt{v^2+w^2}/\alpha$ and the whole sum goes with $\eta \cdot 2N (v^2 + w^2)/\alpha^2$. The goal
-# of section 4.3 is that this does not depend on $N$: a change of $\Theta(\eta)$ per SGD step after
-# initialization, as $\eta \to 0$.
+# Each sub-layer moves the output by its own share, and the $2N$ shares add up. A share has two
+# factors: how far the step moves the weights, and what such a move does to $F$. The second is
+# $\sqrt{v^2 + w^2}/\alpha$. The gradient comes down through the same two matrices and the same
+# norm, so with SGD the first is $\eta$ times as much again, and the sum goes with $\eta \cdot 2N (v^2
+# + w^2)/\alpha^2$. The goal of the paper's section 4.3 is that this does not depend on $N$: a change
+# of $\Theta(\eta)$ per SGD step after initialization, as $\eta \to 0$.
 
 # %%
-quiz("sum-of-the-theorem")
+quiz("exponent-of-the-sum")
+
+# %%
+from normlab.chapters.deepnorm import draw_two_shares, load_updates
+
+small = load_updates("sgd", learning_rate=5e-4)
+fig, axes = new_figure(2, width=8)
+draw_two_shares(small, axes, ("post-norm", "α only", "β only", "DeepNorm"))
+
+# %% [markdown] tags=["answer"]
+# Both factors of DeepNorm fall like $N^{-1/2}$, so $2N$ shares stay the same sum. Half of it comes
+# from $\alpha$ and half from $\beta_w$: with one of them alone each factor falls like $N^{-1/4}$, or
+# should. Two curves are not where theory has them: post-norm's gradients are not flat, and those
+# with $\alpha$ alone do not fall by as much. Section 5 has the reason.
 
 # %% [markdown]
-# Now measure. The cell behind the question is the whole experiment.
+# Now measure the change itself. The cell behind the question is the whole experiment.
 
 # %%
 quiz("post-norms-step-by-depth")
@@ -208,17 +218,67 @@ rows = [
 Table(("‖ΔF‖/‖F‖ after one step", "N = 2", "N = 8", "N = 32"), rows)
 
 # %% [markdown]
-# That is one seed. The same with three seeds, ten variants, depths to 64 and two rules for the
-# step comes stored with the course (`normlab remake deepnorm_update --out FILE`).
+# ## 5. A random change, and the one that SGD makes
+#
+# A post-norm sub-layer hands on a change with factor 1 (section 3, and chapter 06). Then the shares
+# of the sum just add up. For random changes of the weights that is what Liu et al. 2020 (*Admin*)
+# find: in post-norm the variance of the output's change grows in proportion to the depth, $O(N)$. But
+# an SGD step is not random.
+#
+# Move the weights of layer 1 of 32 a little, once against their gradient, and once as far in a random
+# direction. How large is the change of the stream after each layer, over what it was after the
+# first? (12 seeds, $D = 128$, $\eta \to 0$: `normlab remake followed_changes --out FILE`.)
+
+# %%
+quiz("change-of-sgd")
+
+# %%
+from normlab.chapters.deepnorm import draw_followed, load_followed
+
+followed = load_followed()
+fig, axes = new_figure(3, width=9.5, height=3.4, sharey=True)
+draw_followed(followed, axes, [("post-norm", 16), ("post-norm", 1), ("DeepNorm", 16)])
+followed.table()
+
+# %% [markdown] tags=["answer"]
+# Post-norm hands on the random step as it is, and lets SGD's grow. Why? Call $J$ the derivative of
+# the upper stream by the stream after layer 1. A random change $z$ comes out as $Jz$. The gradient came
+# down through $J^\top$, so the step that follows it moves the stream along $J^\top c$, and comes out as
+# $JJ^\top c$. In the mean over random $z$ and $c$
+#
+# $$\frac{\|Jz\|^2}{\|z\|^2} = \frac1n\sum_i \sigma_i^2
+# \qquad \frac{\|JJ^\top c\|^2}{\|J^\top c\|^2} = \frac{\sum_i \sigma_i^4}{\sum_i \sigma_i^2}$$
+#
+# with the $n$ singular values $\sigma_i$ of $J$. The first is 1 in post-norm. The second is
+# larger the more the $\sigma_i$ differ, and the deeper the stack, the more they do. So *the step
+# points where the later layers are most sensitive*, and a gradient that keeps its size is no
+# proof that the step does.
+#
+# With one token in a sequence it is the same, and less: attention is not the cause. It adds to it,
+# since a step on weights moves all tokens alike, and averaging leaves what tokens have in common. It
+# takes from the random change of the stream, which is another at each token.
+#
+# In DeepNorm every $\sigma_i$ is near 1. There $JJ^\top c$ is no longer than $Jz$, all three changes
+# stay as they are, and the shares of the sum just add up.
+
+# %% [markdown]
+# ## 6. Twelve seeds, a smaller step, and the sum itself ★
+#
+# The table of section 4 has one seed. Twelve seeds, ten variants, depths to 64 and two rules for
+# the step come stored with the course (`normlab remake deepnorm_update --out FILE`).
+
+# %%
+quiz("sum-of-the-theorem")
 
 # %%
 quiz("deepnorm-with-adam")
 
 # %% [markdown]
-# The slope is that of $\ln(\|\Delta F\|/\|F\|)$ against $\ln N$: 0 is flat, 1 is proportional.
-# Theory's line follows from the sum above, with $v$, $w$ and $\alpha$ of each variant. Start with
-# DeepNorm and post-norm. Then change the *step* to the sign of the gradient, and go through the
-# variants.
+# The slope is that of $\ln(\|\Delta F\|/\|F\|)$ against $\ln N$: 0 is flat, 1 is proportional. It
+# is the mean of the seeds' slopes, ± its standard error; the band is one standard deviation over
+# the seeds. Theory's line follows from the sum above, with $v$, $w$ and $\alpha$ of each variant.
+# Start with DeepNorm and post-norm. Then change the *step* to the sign of the gradient, and go
+# through the variants.
 
 # %% tags=["answer"]
 from normlab.chapters.deepnorm import explore_deepnorm
@@ -233,9 +293,7 @@ explore_deepnorm()
 # too (section 4.3). So mind which promise you use.
 
 # %% [markdown]
-# ## 4. A smaller step, and the sum itself ★
-#
-# The same measurement at a smaller rate, and the theorem's sum beside it.
+# Theory is for $\eta \to 0$. So take a step a hundred times smaller.
 
 # %%
 quiz("nothing-in-common")
@@ -244,22 +302,18 @@ quiz("nothing-in-common")
 quiz("slope-of-a-small-step")
 
 # %%
-from normlab.chapters.deepnorm import load_updates, predicted_slope
+from normlab.chapters.deepnorm import predicted_slope
 
 sgd = load_updates("sgd", learning_rate=0.05)
-small = load_updates("sgd", learning_rate=5e-4)
 rows = []
 for name in small.relative:
-    slopes = [sgd.slope(name), small.slope(name), predicted_slope(name, "sgd")]
-    said = ("" if slope is None else f"{round(slope, 2) + 0:.2f}" for slope in slopes)
-    rows.append([variant_name(name), *said])
+    theory = predicted_slope(name, "sgd")
+    said = "" if theory is None else f"{theory:.2f}"
+    rows.append([variant_name(name), sgd.said_slope(name), small.said_slope(name), said])
 Table(("variant", "slope, η = 0.05", "slope, η = 0.0005", "theory"), rows)
 
 # %% [markdown] tags=["answer"]
-# The rows of DeepNorm, β_w only and GLM-130B stay where they were, within 0.01: their changes were
-# small. Pre-norm is not of the form $\text{norm}(\alpha x + f(x))$, so the theorem says nothing of
-# it. Its step grows with depth, nearly in proportion. Yet pre-norm models of 96 layers train. So a
-# first step that does not grow with depth is one way to stability and not the only one.
+# @TABLE@
 
 # %% [markdown]
 # Now the sum of the theorem itself, computed for the same step, over what was measured. ($v$ and
@@ -276,15 +330,12 @@ fig, ax = new_figure()
 draw_bound(small, ax, ("post-norm", "α only", "DeepNorm", "β only"))
 
 # %% [markdown] tags=["answer"]
-# With β_w alone the ratio is nearly as steady as DeepNorm's; with α alone it is on its way to 1. The
-# proof takes for granted that what one sub-layer changes is passed on by the later ones without
-# growing. In DeepNorm that is so, since each later block is close to the identity. In post-norm the
-# change that this step makes in the early layers grows on its way up. The theorem, with one feature
-# and to first order, does not see it. (Liu et al. 2020, *Admin*, have a related result: random
-# changes of the weights add up in post-norm, with a variance in proportion to the depth.)
+# @BOUND@ The proof takes for granted that what one
+# sub-layer changes is handed on by the later ones without growing. In DeepNorm that is so. In
+# post-norm it is not so for the change that this step makes, and the next section looks at it.
 
 # %% [markdown]
-# ## 5. Six ways to get it wrong ★
+# ## 7. Six ways to get it wrong ★
 #
 # Mistakes and halves that stood in public code, and what one step shows of each.
 
@@ -295,6 +346,40 @@ draw_bound(small, ax, ("post-norm", "α only", "DeepNorm", "β only"))
 # | β_w on other matrices, in two ways | xFormers until its pull request 284 |
 # | inverse β_w: $(8N)^{+1/4}$ | the DeepNorm *baseline* in the code of Mix-LN and LayerNorm Scaling, with $\alpha = 2.828$ fixed for every depth |
 # | α only, β_w only | half of the method |
+
+# %% [markdown]
+# First the weights. The cell behind the question measures each matrix's standard deviation against
+# Xavier's at 12 layers, for DeepNorm and for these variants.
+
+# %%
+your_mark(30)
+
+# %%
+quiz("weights-with-beta")
+
+# %%
+from normlab.models import DEEPNORM_VARIANTS
+
+
+def deviations(variant):
+    block = Transformer(study_config(variant, 12), seed=0).encoder.blocks[0]
+    attention, ffn = block.attention, block.feed_forward
+    projections = attention.query, attention.key, attention.value, attention.output
+    return [linear.weight.std().item() for linear in (*projections, ffn.inner, ffn.outer)]
+
+
+xavier = deviations("post-norm")
+rows = []
+for variant in DEEPNORM_VARIANTS:
+    ratios = [s / x for s, x in zip(deviations(variant), xavier, strict=True)]
+    rows.append([variant_name(variant), *(f"{ratio:.4f}" for ratio in ratios)])
+Table(("variant", "W_q", "W_k", "W_v", "W_o", "W_1", "W_2"), rows)
+
+# %% [markdown] tags=["answer"]
+# In DeepNorm at 12 layers $\beta_w = 0.3195$ stands at $W_v, W_o, W_1, W_2$. **Claim 30: {{ ruling 30 }}.**
+
+# %% [markdown]
+# Now one small SGD step of each.
 
 # %%
 quiz("alpha-on-the-branch")
@@ -308,29 +393,26 @@ right = small.relative["DeepNorm"]
 rows = []
 for name in wrong:
     ratios = (small.relative[name] / right)[[0, 3, 5]]
-    rows.append([variant_name(name), *(f"{float(f'{ratio:.2g}'):,g}" for ratio in ratios)])
+    said = (f"{float(f'{ratio:.{1 + (ratio < 10)}g}'):,g}" for ratio in ratios)
+    rows.append([variant_name(name), *said])
 Table(("times DeepNorm's step", "N = 2", "N = 16", "N = 64"), rows)
 
 # %% [markdown] tags=["answer"]
 # - **α on the branch**: the error grows with the very depth that one takes DeepNorm for.
 # - **Inverse β_w**: a paper that compares its own method with such a baseline compares it with
 #   something else. And $2.828 = (2 \cdot 32)^{1/4}$ is right for 32 layers alone.
-# - **β_w missing on v** (xFormers) costs a factor of five at 64 layers, and shows little at 2. (Its slope is
-#   0.32, where theory's ½ is for the attention sub-layers alone; the FFNs have their β_w.)
+# @MISSING@
 # - **β_w on q and k** hardly changes anything here. Attention's output is a weighted mean of
 #   values, so its size does not depend on the weights of the mean (Lemma 4.1 of the paper). No
-#   test of the update can find this mistake. A test of the initial weights can: the table of
-#   section 2 shows it.
+#   test of the update can find this mistake. A test of the initial weights can: the table above
+#   shows it.
 #
-# So test DeepNorm in two places: the slope of the update, and the scale of each matrix.
-#
-# Even the authors' own library differs from the paper. torchscale's `encoder.py` divides the
-# encoder's weights by $X/1.15$ with $X = (N^4M)^{1/16}$, where the paper multiplies by $0.87/X$. So
-# its β_w is $1.15/0.87 = 1.32$ times the paper's at every depth: another constant, and no other
-# slope. ($1/1.15 = 0.87$: the constant stands in a divisor without having been inverted.)
+# So test DeepNorm in two places: the slope of the update, and the scale of each matrix. Even the
+# authors' torchscale (`encoder.py`) divides the encoder's weights of a model of two by $X/1.15$ with
+# $X = (N^4M)^{1/16}$, where the paper multiplies by $0.87/X$: 1.32 times the paper's β_w.
 
 # %% [markdown]
-# ## 6. Is it nearness to the identity?
+# ## 8. Is it nearness to the identity? ★
 #
 # The seed's argument is: blocks start near the identity, hence training is stable. If that is what
 # keeps the step in check, the identity itself must have the flattest step.
@@ -344,14 +426,14 @@ quiz("flattest-step")
 # %%
 from dataclasses import replace
 
-from normlab.probes import loglog_slope, model_update
+from normlab.probes import model_update, sweep_depths
 
 depths = (4, 16, 64)
-pre_norm = study_config("pre-norm", 4)
+zero = replace(study_config("pre-norm", 4), init="zero-output")
 models = {
     "post-norm": study_config("post-norm", 4),
     "DeepNorm": study_config("DeepNorm", 4),
-    "pre-norm, zero output": replace(pre_norm, init="zero-output"),
+    "pre-norm, zero output": zero,
 }
 
 
@@ -363,25 +445,60 @@ def distance_from_identity(config):
         return ((model.encoder(x) - normed).norm() / normed.norm()).item()
 
 
+def identitys_step(layers, seed):
+    config = replace(zero, encoder_layers=layers)
+    return model_update(config, seed, "sgd", 5e-4).change.relative
+
+
+identity = sweep_depths({"pre-norm, zero output": identitys_step}, depths, seeds=range(3))
 rows = []
 for name, config in models.items():
-    sized = [replace(config, encoder_layers=n) for n in depths]
-    steps = [model_update(c, 0, "sgd", 5e-4).change.relative for c in sized]
-    away = [f"{distance_from_identity(c):.2f}" for c in sized]
-    rows.append([name, *away, f"{loglog_slope(depths, steps) + 0:.1f}"])
+    away = [distance_from_identity(replace(config, encoder_layers=n)) for n in depths]
+    slope = identity.said_slope(name) if name in identity.values else small.said_slope(name)
+    rows.append([name, *(f"{distance:.1g}" for distance in away), slope])
 Table(("model", *(f"distance, N = {n}" for n in depths), "slope of the step"), rows)
 
 # %% [markdown] tags=["answer"]
 # The distance is that of the *whole* untrained stack from the identity, $\|F(x) -
-# \text{norm}(x)\|/\|\text{norm}(x)\|$. The sentence's first half is right: the whole
-# DeepNorm stack changes its input by 15 % at 4 layers and by 7 % at 64. **Claim 31: {{ ruling 31 }}.**
-# DeepNorm's argument is about the move: $\beta_w$ makes both the gradient and its
-# effect small.
+# \text{norm}(x)\|/\|\text{norm}(x)\|$; the first two slopes are those of section 6. The sentence's
+# first half is right: the whole DeepNorm stack changes its input by a tenth.
+# **Claim 31: {{ ruling 31 }}.** What keeps the step in check is that $\alpha$ and $\beta_w$ make
+# *both* the gradient and its effect small. In the identity both are as large as ever.
 
 # %% [markdown]
-# ## 7. Gradients in training ★
+# How much do DeepNorm's branches count? After $s$ sub-layers the stream is a sum: of the input, and of
+# what each branch added. A norm
+# divides all of it by the same $\sigma$, so each norm makes the old parts smaller. In the weights of
+# Xiong et al. attention's branch has $\kappa = 1$ (one token, nothing is averaged), the FFN's
+# $\kappa = \frac12$. So in post-norm the old parts keep $\frac12$ of the squared length at the one
+# norm and $\frac23$ at the other: a third in each layer.
+
+# %%
+quiz("share-of-the-input")
+
+# %% [markdown]
+# In the pictures row $i$ is the stream after sub-layer $i$, and column $j$ the share of branch $j$ in
+# it. (Part $c_j$ of $x = \sum_j c_j$ has the share $\langle c_j, x\rangle/\lVert x\rVert^2$, so a
+# row adds up to 1. The picture is Admin's: Liu et al. 2020, section 4.)
+
+# %%
+from normlab.chapters.deepnorm import draw_shares, split_streams
+
+fig, axes = new_figure(3, width=9, height=3.2, sharey=True)
+draw_shares(split_streams(["post-norm", "pre-norm", "DeepNorm"]), axes)
+split_streams(["post-norm", "pre-norm", "α only", "β only", "DeepNorm"]).table()
+
+# %% [markdown] tags=["answer"]
+# Post-norm's stream is its last layers; what an early layer wrote is divided away, by a constant
+# factor in each layer above it ($2^{-k}$ after $k$ sub-layers, if all have $\kappa = 1$). Pre-norm
+# adds without dividing, so after $l$ layers each has about one part of $l$. DeepNorm's stream is its
+# input, and each branch a hundredth or less. $\alpha$ divides a branch's share by $\alpha^2$, and
+# $\beta_w$ multiplies its $\kappa$ by $\beta_w^4$ (two matrices, squared).
+
+# %% [markdown]
+# ## 9. Gradients in training ★
 #
-# How long they become.
+# The seed says that DeepNorm keeps the gradients bounded throughout training.
 
 # %%
 your_mark(32)
@@ -390,6 +507,8 @@ your_mark(32)
 quiz("gradient-in-training")
 
 # %% tags=["nbval-ignore-output"]
+from dataclasses import replace
+
 from normlab.training import Run, TrainConfig
 
 twelve = TrainConfig(
@@ -420,7 +539,7 @@ Table(("rate", "steps", "longest / first gradient", "note"), rows)
 # rate is too high fails with DeepNorm as it does without.
 
 # %% [markdown]
-# ## 8. A thousand layers
+# ## 10. A thousand layers
 #
 # Now train. Each token is followed by $(5 \cdot \text{token} + 3) \bmod 32$; guessing costs
 # $\ln 32 = 3.47$. A decoder of 1,000 layers, so 2,000 sub-layers, 32 features wide, for four
@@ -450,11 +569,13 @@ runs.table()
 # - It is one seed, one rate, one small task. The TOML file takes others.
 
 # %% [markdown]
-# ## 9. A hundred layers, live ★
+# ## 11. A hundred layers, live ★
 #
 # The same task with 100 layers, in 40 steps; Adam at $10^{-3}$. The cell takes about 20 seconds.
 
 # %% tags=["answer", "nbval-ignore-output"]
+from dataclasses import replace
+
 from normlab.tools import one_thread
 from normlab.training import TrainConfig, train
 
@@ -492,7 +613,7 @@ print({step: f"{loss:.2f}" for step, loss in try_the_task(hundred).items()})
 # %% [markdown] tags=["answer"]
 # `try_the_task` trains one layer: after 40 steps its loss is 2.6, after 300 it is 0.04. It needs
 # more steps than 100 layers at this rate: with Adam each layer moves the output, and 100 of them
-# move it further (section 3: the slope of the sign step is ½). The task is a probe of trainability,
+# move it further (section 6: the slope of the sign step is ½). The task is a probe of trainability,
 # not of what depth is good for.
 
 # %% [markdown]

@@ -72,5 +72,5 @@ def describe_own_runs(records: Mapping[str, TrainRecord], /) -> str:
     return (
         f"After {own.config.steps} steps {own.config.decoder_layers} layers with your DeepNorm are "
         f"at a loss of {own.final_loss:.2f}; the same with post-norm are at {post.final_loss:.2f}, "
-        f"and guessing costs {own.chance:.2f}. Chapter 08, section 9, does it with 100 layers."
+        f"and guessing costs {own.chance:.2f}. Chapter 08, section 11, does it with 100 layers."
     )
