@@ -185,10 +185,10 @@ fig, axes = new_figure(2, width=8)
 draw_two_shares(small, axes, ("post-norm", "α only", "β only", "DeepNorm"))
 
 # %% [markdown] tags=["answer"]
-# Both factors of DeepNorm fall like $N^{-1/2}$, so $2N$ shares stay the same sum. Half of it comes
-# from $\alpha$ and half from $\beta_w$: with one of them alone each factor falls like $N^{-1/4}$, or
-# should. Two curves are not where theory has them: post-norm's gradients are not flat, and those
-# with $\alpha$ alone do not fall by as much. Section 5 has the reason.
+# (Twelve stored seeds; the band is one standard deviation over them.) Both factors of DeepNorm fall
+# like $N^{-1/2}$, so the sum of $2N$ shares stays what it is. Half of that power comes from $\alpha$ and
+# half from $\beta_w$: with $\beta_w$ alone each factor falls like $N^{-1/4}$. With $\alpha$ alone the
+# gradient falls by less than theory says.
 
 # %% [markdown]
 # Now measure the change itself. The cell behind the question is the whole experiment.
@@ -221,9 +221,10 @@ Table(("‖ΔF‖/‖F‖ after one step", "N = 2", "N = 8", "N = 32"), rows)
 # ## 5. A random change, and the one that SGD makes
 #
 # A post-norm sub-layer hands on a change with factor 1 (section 3, and chapter 06). Then the shares
-# of the sum just add up. For random changes of the weights that is what Liu et al. 2020 (*Admin*)
-# find: in post-norm the variance of the output's change grows in proportion to the depth, $O(N)$. But
-# an SGD step is not random.
+# of the sum just add up, and the step's effect grows like $N$. With *random* changes of the weights
+# the shares have nothing in common, and their squares add up: in post-norm the variance of the
+# output's change is $O(N)$ (Liu et al. 2020, *Admin*). But post-norm's SGD step grows faster than
+# both, like $N^{1.7}$ (section 6 has the slopes). What is it that an SGD step has?
 #
 # Move the weights of layer 1 of 32 a little, once against their gradient, and once as far in a random
 # direction. How large is the change of the stream after each layer, over what it was after the
@@ -233,11 +234,11 @@ Table(("‖ΔF‖/‖F‖ after one step", "N = 2", "N = 8", "N = 32"), rows)
 quiz("change-of-sgd")
 
 # %%
-from normlab.chapters.deepnorm import draw_followed, load_followed
+from normlab.chapters.deepnorm import draw_followed_changes, load_followed_changes
 
-followed = load_followed()
+followed = load_followed_changes()
 fig, axes = new_figure(3, width=9.5, height=3.4, sharey=True)
-draw_followed(followed, axes, [("post-norm", 16), ("post-norm", 1), ("DeepNorm", 16)])
+draw_followed_changes(followed, axes, [("post-norm", 16), ("post-norm", 1), ("DeepNorm", 16)])
 followed.table()
 
 # %% [markdown] tags=["answer"]
@@ -313,7 +314,11 @@ for name in small.relative:
 Table(("variant", "slope, η = 0.05", "slope, η = 0.0005", "theory"), rows)
 
 # %% [markdown] tags=["answer"]
-# @TABLE@
+# DeepNorm, β_w alone and GLM-130B stay where they were: their changes were small. Post-norm goes from
+# 0.8 to 1.7 ± 0.1, far above theory's 1, and α alone is at twice theory's ½. Pre-norm is not of the form
+# $\text{norm}(\alpha x + f(x))$, so the theorem says nothing of it. Its step grows with depth, nearly in
+# proportion. Yet pre-norm models of 96 layers train. So a first step that does not grow with depth
+# is one way to stability and not the only one.
 
 # %% [markdown]
 # Now the sum of the theorem itself, computed for the same step, over what was measured. ($v$ and
@@ -330,9 +335,10 @@ fig, ax = new_figure()
 draw_bound(small, ax, ("post-norm", "α only", "DeepNorm", "β only"))
 
 # %% [markdown] tags=["answer"]
-# @BOUND@ The proof takes for granted that what one
-# sub-layer changes is handed on by the later ones without growing. In DeepNorm that is so. In
-# post-norm it is not so for the change that this step makes, and the next section looks at it.
+# DeepNorm's sum is a fixed multiple of the truth, and β_w's alone nearly so. With α alone the ratio is
+# on its way to 1, and post-norm's falls through it. The proof takes for granted that what one
+# sub-layer changes is handed on by the later ones without growing. In DeepNorm that is so; in
+# post-norm it is not so for the change that *this* step makes (section 5).
 
 # %% [markdown]
 # ## 7. Six ways to get it wrong ★
@@ -376,7 +382,8 @@ for variant in DEEPNORM_VARIANTS:
 Table(("variant", "W_q", "W_k", "W_v", "W_o", "W_1", "W_2"), rows)
 
 # %% [markdown] tags=["answer"]
-# In DeepNorm at 12 layers $\beta_w = 0.3195$ stands at $W_v, W_o, W_1, W_2$. **Claim 30: {{ ruling 30 }}.**
+# In DeepNorm at 12 layers $\beta_w = 0.3195$ stands at $W_v, W_o, W_1, W_2$.
+# **Claim 30: {{ ruling 30 }}.**
 
 # %% [markdown]
 # Now one small SGD step of each.
@@ -389,19 +396,16 @@ quiz("which-no-step-can-tell")
 
 # %%
 wrong = [name for name in small.relative if name not in ("DeepNorm", "GLM-130B", "pre-norm")]
-right = small.relative["DeepNorm"]
-rows = []
-for name in wrong:
-    ratios = (small.relative[name] / right)[[0, 3, 5]]
-    said = (f"{float(f'{ratio:.{1 + (ratio < 10)}g}'):,g}" for ratio in ratios)
-    rows.append([variant_name(name), *said])
-Table(("times DeepNorm's step", "N = 2", "N = 16", "N = 64"), rows)
+depths = (2, 16, 64)
+rows = [[variant_name(v), *(small.said_ratio(v, layers) for layers in depths)] for v in wrong]
+Table(("times DeepNorm's step", *(f"N = {layers}" for layers in depths)), rows)
 
 # %% [markdown] tags=["answer"]
 # - **α on the branch**: the error grows with the very depth that one takes DeepNorm for.
 # - **Inverse β_w**: a paper that compares its own method with such a baseline compares it with
 #   something else. And $2.828 = (2 \cdot 32)^{1/4}$ is right for 32 layers alone.
-# @MISSING@
+# - **β_w missing on v** (xFormers) costs a factor of 4.7 at 64 layers, and of 1.5 at 2. (Its slope
+#   is 0.3, where theory's ½ is for the attention sub-layers alone; the FFNs have their β_w.)
 # - **β_w on q and k** hardly changes anything here. Attention's output is a weighted mean of
 #   values, so its size does not depend on the weights of the mean (Lemma 4.1 of the paper). No
 #   test of the update can find this mistake. A test of the initial weights can: the table above
@@ -467,9 +471,8 @@ Table(("model", *(f"distance, N = {n}" for n in depths), "slope of the step"), r
 
 # %% [markdown]
 # How much do DeepNorm's branches count? After $s$ sub-layers the stream is a sum: of the input, and of
-# what each branch added. A norm
-# divides all of it by the same $\sigma$, so each norm makes the old parts smaller. In the weights of
-# Xiong et al. attention's branch has $\kappa = 1$ (one token, nothing is averaged), the FFN's
+# what each branch added. A norm divides all of it by the same $\sigma$, so each norm makes the old
+# parts smaller. In the weights of Xiong et al. attention's branch has $\kappa = 1$ (one token, nothing is averaged), the FFN's
 # $\kappa = \frac12$. So in post-norm the old parts keep $\frac12$ of the squared length at the one
 # norm and $\frac23$ at the other: a third in each layer.
 
@@ -632,13 +635,20 @@ print({step: f"{loss:.2f}" for step, loss in try_the_task(hundred).items()})
 # - DeepNorm is $\text{norm}(\alpha x + f(x))$ with $\beta_w$ on $W_v, W_o, W_1, W_2$. Without the
 #   norm the stream grows like $\alpha^{2N}$: $2 \cdot 10^8$ times at 12 layers.
 # - One stack of 12 layers: $\alpha = 2.213$, $\beta_w = 0.3195$; of 96 layers: 3.722 and 0.190.
-# - After one SGD step the output moves by 0.5 % at 2 layers and at 64: slope 0.00. With a sign step
-#   the slope is ½, and GLM-130B's $(2N)^{\pm 1/2}$ is flat.
-# - ★ Post-norm's slope is 1.5 to 1.9, where theory says 1. At a larger step it looks like 0.78, since
-#   a change saturates at $\sqrt 2$.
-# - ★ α on the branch has slope 1.35; β_w on q and k hardly changes the update and shows only in the
-#   weights.
-# - An exact identity has a step that grows like $N$: "near the identity" is not the reason.
+# - In post-norm the norm takes a sixth and the branch gives it back. In DeepNorm the norm takes
+#   $1/\alpha$ and the shortcut gives it back; there is hardly a branch.
+# - $\alpha$ and $\beta_w$ make both factors of the theorem's sum fall like $N^{-1/2}$: how far a step
+#   moves the weights, and what that does to the output.
+# - A post-norm stack of 32 layers hands on a random change of layer 1 as it is, and makes that of an SGD
+#   step 9 ± 1 times as large, since the step points where the later layers are most sensitive. DeepNorm
+#   keeps both.
+# - ★ After one SGD step DeepNorm's output moves by 0.5 % at 2 layers and at 64: slope −0.01 ± 0.01.
+#   With a sign step the slope is ½, and GLM-130B's $(2N)^{\pm 1/2}$ is flat.
+# - ★ Post-norm's slope is 1.7 ± 0.1, where theory says 1. At a larger step it looks like 0.8, since a
+#   change saturates at $\sqrt 2$.
+# - ★ α on the branch has slope 1.34 ± 0.02; β_w on q and k hardly changes the update and shows only in
+#   the weights.
+# - ★ An exact identity has a step that grows like $N$: "near the identity" is not the reason.
 # - 1,000 layers: DeepNorm ends at 0.03, pre-norm at 0.08, post-norm at chance, 3.47; without a norm
 #   the first loss is NaN.
 

@@ -6,15 +6,11 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from normlab.chapters.deepnorm.bounds import bounded_update, shortcut_gain
+from normlab.chapters.deepnorm.constants import constants_by_depth
 from normlab.chapters.deepnorm.explorers import explore_deepnorm
-from normlab.chapters.deepnorm.figures import VARIANT_LOOKS, draw_bound, draw_constants, draw_update
-from normlab.chapters.deepnorm.one_step import (
-    bounded_update,
-    constants_by_depth,
-    predicted_slope,
-    shortcut_gain,
-    study_config,
-)
+from normlab.chapters.deepnorm.figures import draw_constants
+from normlab.chapters.deepnorm.one_step import predicted_slope, study_config
 from normlab.chapters.deepnorm.one_step_runs import (
     DEPTHS,
     LEARNING_RATES,
@@ -22,6 +18,12 @@ from normlab.chapters.deepnorm.one_step_runs import (
     load_updates,
     measure_update,
     write_updates,
+)
+from normlab.chapters.deepnorm.update_figures import (
+    VARIANT_LOOKS,
+    draw_bound,
+    draw_two_shares,
+    draw_update,
 )
 from normlab.models.placement.deepnorm_variants import DEEPNORM_VARIANTS
 from normlab.models.transformer import Transformer
@@ -76,12 +78,34 @@ def test_the_stored_slopes_of_the_controlled_variants_are_the_theorys(rule):
     "run", [("DeepNorm", "sgd", 0.05, 8, 1), ("post-norm", "sign", 5e-6, 4, 2)]
 )
 def test_a_stored_run_comes_out_again(run):
-    variant, rule, rate, layers, _ = run
-    one = float(measure_update(*run)["relative"])
-    others = [float(measure_update(*run[:4], s)["relative"]) for s in SEEDS if s != run[4]]
+    variant, rule, rate, layers, seed = run
+    row = measure_update(variant, rule, rate, layers, [seed])
     sweep = load_updates(rule, rate)
-    want = sweep.relative[variant][list(sweep.depths).index(layers)]
-    assert np.exp(np.mean(np.log([one, *others]))) == pytest.approx(want, rel=1e-3)
+    place = list(sweep.depths).index(layers)
+    stored = {
+        "relative": sweep.changes, "bound": sweep.sums,
+        "effect": sweep.effects, "moved": sweep.moves,
+    }  # fmt: skip
+    for column, values in stored.items():
+        assert float(row[column]) == pytest.approx(values.measured[variant][seed, place], rel=1e-3)
+
+
+@pytest.mark.parametrize("sweep", [*TRAINING.values(), *SMALL.values()])
+def test_twelve_seeds_are_stored_and_the_sum_is_the_product_of_its_shares(sweep):
+    sub_layers = 2 * np.array(sweep.depths)
+    for variant, sums in sweep.sums.measured.items():
+        assert sums.shape == (len(SEEDS), len(DEPTHS)) == (12, 6)
+        product = sub_layers * sweep.effects.measured[variant] * sweep.moves.measured[variant]
+        np.testing.assert_allclose(product, sums, rtol=2e-3)
+
+
+def test_alpha_and_beta_each_take_half_of_the_power_from_both_shares():
+    small = SMALL["sgd"]
+    for variant, power in (("DeepNorm", -0.5), ("β only", -0.25)):
+        for share in (small.effects, small.moves_by_rate):
+            assert share.slope(variant) == pytest.approx(power, abs=0.03)
+    assert small.effects.slope("α only") == pytest.approx(-0.25, abs=0.03)
+    assert small.moves_by_rate.slope("α only") > -0.2  # its gradients grow on their way down
 
 
 def test_results_are_written_whole_and_name_what_made_them(tmp_path, monkeypatch):
@@ -92,7 +116,7 @@ def test_results_are_written_whole_and_name_what_made_them(tmp_path, monkeypatch
     assert [p.name for p in tmp_path.iterdir()] == ["new.csv"]
     header, *rows = (tmp_path / "new.csv").read_text().splitlines()
     assert len(rows) == 4
-    assert {"seed", "started", "normlab", "torch", "numpy", "python"} <= set(header.split(","))
+    assert {"seeds", "started", "normlab", "torch", "numpy", "python"} <= set(header.split(","))
 
 
 def test_with_a_sign_step_glm_is_flat_and_deepnorm_grows_like_the_root_of_the_depth():
@@ -126,14 +150,14 @@ def test_alpha_is_read_off_the_code(layers):
 
 def test_the_theorem_bounds_deepnorms_update_by_the_same_factor_at_every_depth():
     for sweep in (TRAINING["sgd"], SMALL["sgd"]):
-        ratio = sweep.bounds["DeepNorm"] / sweep.relative["DeepNorm"]
+        ratio = sweep.ratios.values["DeepNorm"]
         assert (ratio > 1).all()
         np.testing.assert_allclose(ratio, ratio.mean(), rtol=0.1)
 
 
 def test_post_norms_update_outgrows_the_sum_of_the_theorem():
-    # the theorem takes for granted that later layers do not enlarge a change
-    ratio = SMALL["sgd"].bounds["post-norm"] / SMALL["sgd"].relative["post-norm"]
+    # the theorem takes for granted that later layers hand on this step's changes as they are
+    ratio = SMALL["sgd"].ratios.values["post-norm"]
     assert ratio[0] > 1 > ratio[-1]
 
 
@@ -183,6 +207,16 @@ def test_each_line_has_its_name_at_its_right_end_and_no_two_names_touch():
         assert [n for n, text in names.items() if text.get_weight() == "bold"] == ["β_w only"]
 
 
+def test_the_pictures_have_the_shares_and_their_slopes():
+    axes = Figure().subplots(1, 2)
+    draw_two_shares(SMALL["sgd"], axes, ("post-norm", "DeepNorm"))
+    for ax, share in zip(axes, (SMALL["sgd"].moves_by_rate, SMALL["sgd"].effects), strict=True):
+        lines = {line.get_label(): line for line in ax.lines}
+        np.testing.assert_array_equal(
+            lines["DeepNorm: -0.50 ± 0.00"].get_ydata(), share.values["DeepNorm"]
+        )
+
+
 def test_bounds_and_constants_can_be_drawn():
     figure = Figure()
     left, middle, right = figure.subplots(1, 3)
@@ -198,4 +232,4 @@ def test_the_explorer_says_what_the_step_does():
     explorer = explore_deepnorm()
     assert len(explorer.frames) == len(DEPTHS) * len(DEEPNORM_VARIANTS) == 60
     assert "DeepNorm, 64 layers, one SGD step" in explorer.sentence()
-    assert "the slope is 0.00, and theory says 0.00" in explorer.sentence()
+    assert "the slope is -0.01 ± 0.01, and theory says 0.00" in explorer.sentence()

@@ -2,13 +2,13 @@ from .constants import constants_by_depth as constants_by_depth
 from .explorers import explore_deepnorm as explore_deepnorm
 from .figures import draw_constants as draw_constants
 from .figures import draw_deep_runs as draw_deep_runs
-from .followed_runs import load_followed as load_followed
+from .followed_runs import load_followed_changes as load_followed_changes
 from .one_step import predicted_slope as predicted_slope
 from .one_step import study_config as study_config
 from .one_step import variant_name as variant_name
 from .one_step_runs import load_updates as load_updates
 from .shares import split_streams as split_streams
-from .stack_figures import draw_followed as draw_followed
+from .stack_figures import draw_followed_changes as draw_followed_changes
 from .stack_figures import draw_shares as draw_shares
 from .thousand_layers import load_thousand_layers as load_thousand_layers
 from .thousand_layers import try_the_task as try_the_task

@@ -3,7 +3,6 @@
 `normlab remake followed_changes` makes them again, in two minutes on one core.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -11,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from normlab.chapters.deepnorm.one_step import study_config
-from normlab.probes import DepthSweep, follow_change, standard_error
+from normlab.chapters.deepnorm.seeds import typical
+from normlab.probes import DepthSweep, follow_change
 from normlab.tools.progress_bar import progress_bar
 from normlab.tools.stored_rows import joined, read_rows, split, write_rows
 from normlab.tools.table import Table
@@ -46,12 +46,8 @@ class FollowedChanges:
         return replace(sizes, measured=grown)
 
     def said_growth(self, stack: str, tokens: int, kind: str) -> str:
-        """The geometric mean at the top with its standard error, which has one digit."""
-        last = self.growth(stack, tokens).measured[kind][:, -1]
-        mean = math.exp(np.log(last).mean())  # (K,) -> ()
-        error = mean * standard_error(np.log(last).tolist())
-        decimals = min(3, max(0, -math.floor(math.log10(error))))
-        return f"{mean:.{decimals}f} ± {error:.{decimals}f}"
+        """The typical one at the top, with its standard error."""
+        return typical(self.growth(stack, tokens).measured[kind][:, -1])
 
     def table(self) -> Table:
         """One row per stack, tokens and change: its growth, and at the end its standard error."""
@@ -66,11 +62,11 @@ class FollowedChanges:
         return Table(columns, rows)
 
 
-def load_followed() -> FollowedChanges:
+def load_followed_changes() -> FollowedChanges:
     """The changes that come with the package.
 
     Example:
-        >>> followed = load_followed()
+        >>> followed = load_followed_changes()
         >>> followed.growth("DeepNorm", 16).measured["sgd"].shape
         (12, 32)
     """

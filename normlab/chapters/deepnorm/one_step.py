@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from normlab.chapters.deepnorm.seeds import typical
 from normlab.models.placement.deepnorm_variants import DEEPNORM_VARIANTS
 from normlab.models.transformer import TransformerConfig
 from normlab.norms import FloatArray
@@ -102,6 +103,16 @@ class UpdateSweep:
     def said_slope(self, variant: str) -> str:
         """The slope and its standard error: the seeds' standard deviation over √seeds."""
         return self.changes.said_slope(variant)
+
+    def said_ratio(self, variant: str, layers: int) -> str:
+        """The change over DeepNorm's with the same seeds, and its standard error.
+
+        Raises:
+            ValueError: if that depth was not measured.
+        """
+        place = list(self.depths).index(layers)
+        changes = self.changes.measured
+        return typical(changes[variant][:, place] / changes["DeepNorm"][:, place])
 
     def predicted_slope(self, variant: str) -> float | None:
         """The slope that theory gives a variant for this step; None where it gives none."""

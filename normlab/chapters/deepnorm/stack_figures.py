@@ -45,7 +45,7 @@ def draw_shares(data: BranchShares, axes: Sequence[Axes], /) -> None:
     bar.set_label("share of the stream")
 
 
-def draw_followed(
+def draw_followed_changes(
     data: FollowedChanges, axes: Sequence[Axes], /, stacks: Sequence[tuple[str, int]]
 ) -> None:
     """A change in layer 1 by layer, over what it was there; a panel for each (stack, tokens).

@@ -97,7 +97,7 @@ def draw_two_shares(data: UpdateSweep, axes: Sequence[Axes], /, variants: tuple[
     )
     for (title, label, share), ax in zip(shares, axes, strict=True):
         for name in variants:
-            said = f"{variant_name(name)}: {round(share.slope(name), 1) + 0.0:g}"
+            said = f"{variant_name(name)}: {share.said_slope(name)}"
             _draw_seeds(share, ax, name, said)
         _depth_axes(data, ax)
         ax.set(title=title, ylabel=label)
