@@ -64,6 +64,7 @@ def draw_followed_changes(
         ax.set(xscale="log", yscale="log", xlabel="after layer", title=f"{stack}, {said}")
         ax.set_xticks(MARKED, [str(layer) for layer in MARKED])
         ax.set_yticks([0.25, 0.5, 1, 2, 4, 8, 16], ["¼", "½", "1", "2", "4", "8", "16"])
+        ax.set_ylim(0.25, 50)  # room for the legend
         ax.minorticks_off()
     axes[0].set_ylabel("change / that after layer 1")
     axes[0].legend(fontsize=8, loc="upper left")

@@ -85,8 +85,9 @@ def draw_bound(data: UpdateSweep, ax: Axes, /, variants: tuple[str, ...]) -> Non
     _depth_axes(data, ax)
     ax.set_ylabel("sum of Theorem 4.2 / measured")
     ax.set_yticks((0.5, 1, 2, 5, 10), ("0.5", "1", "2", "5", "10"))
+    ax.set_ylim(bottom=0.15)  # room for the legend
     ax.set_title(f"{STEPS[data.rule]}, learning rate {data.learning_rate:g}")
-    ax.legend(fontsize=8)
+    ax.legend(fontsize=8, loc="lower left", ncols=2)
 
 
 def draw_two_shares(data: UpdateSweep, axes: Sequence[Axes], /, variants: tuple[str, ...]) -> None:
@@ -101,7 +102,11 @@ def draw_two_shares(data: UpdateSweep, axes: Sequence[Axes], /, variants: tuple[
             _draw_seeds(share, ax, name, said)
         _depth_axes(data, ax)
         ax.set(title=title, ylabel=label)
-        ax.legend(fontsize=8, title="slope", title_fontsize=8)
+        ticks = (0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+        ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        least = min(share.values[name].min() for name in variants)
+        ax.set_ylim(bottom=least / 12)  # room for the legend
+        ax.legend(fontsize=8, title="slope", title_fontsize=8, loc="lower left")
 
 
 def _draw_seeds(data: DepthSweep, ax: Axes, variant: str, label: str) -> None:
