@@ -116,7 +116,7 @@ def test_results_are_written_whole_and_name_what_made_them(tmp_path, monkeypatch
     assert [p.name for p in tmp_path.iterdir()] == ["new.csv"]
     header, *rows = (tmp_path / "new.csv").read_text().splitlines()
     assert len(rows) == 4
-    assert {"seeds", "started", "normlab", "torch", "numpy", "python"} <= set(header.split(","))
+    assert {"seed", "started", "normlab", "torch", "numpy", "python"} <= set(header.split(","))
 
 
 def test_with_a_sign_step_glm_is_flat_and_deepnorm_grows_like_the_root_of_the_depth():

@@ -65,7 +65,7 @@ def measure_update(
         "rule": rule,
         "learning_rate": learning_rate,
         "layers": layers,
-        "seeds": joined(seeds),
+        "seed": joined(seeds),
         "relative": joined(step.update.change.relative for step in steps),
         "bound": joined(step.bound for step in steps),
         "effect": joined(step.effect for step in steps),
