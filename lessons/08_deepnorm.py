@@ -5,7 +5,7 @@
 #
 # - Write DeepNorm's step, and give its two constants for an encoder, a decoder, and both.
 # - Say what Theorem 4.2 of the DeepNet paper bounds, and check it by one training step.
-# - Say why a stack that hands on a random change as it is enlarges the change that SGD makes.
+# - Say what a post-norm stack makes of a random change, and what of the change of an SGD step.
 # - Find the mistakes that public code made with the constants, and say which of them a test of the
 #   output cannot see.
 # - Train 100 layers yourself, and judge what a stored run of 1,000 layers proves.

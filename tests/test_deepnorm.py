@@ -125,6 +125,20 @@ def test_with_a_sign_step_glm_is_flat_and_deepnorm_grows_like_the_root_of_the_de
     assert TRAINING["sgd"].slope("GLM-130B") == pytest.approx(-1, abs=0.1)
 
 
+def test_sgd_moves_the_weights_in_proportion_to_its_rate():
+    small, training = (sweeps["sgd"].moves_by_rate.measured for sweeps in (SMALL, TRAINING))
+    gradients = SMALL["sgd"].moves.measured["post-norm"] / 5e-4
+    np.testing.assert_allclose(small["post-norm"], gradients)
+    np.testing.assert_allclose(training["post-norm"], gradients, rtol=2e-3)
+
+
+def test_a_ratio_is_said_with_no_digit_more_than_its_error_has():
+    assert SMALL["sgd"].said_ratio("β on q and k", 64) == "0.966 ± 0.003"
+    assert SMALL["sgd"].said_ratio("post-norm", 64) == "6,000 ± 2,000"
+    with pytest.raises(ValueError, match="3"):
+        SMALL["sgd"].said_ratio("post-norm", 3)
+
+
 def test_beta_on_queries_and_keys_hardly_changes_a_step():
     ratio = SMALL["sgd"].relative["β on q and k"] / SMALL["sgd"].relative["DeepNorm"]
     np.testing.assert_allclose(ratio, 1, atol=0.1)
@@ -184,6 +198,10 @@ def test_the_picture_has_every_variant_and_the_theorys_line():
     np.testing.assert_array_equal(
         lines["GLM-130B"].get_ydata(), TRAINING["sgd"].relative["GLM-130B"]
     )
+    (band,) = ax.collections
+    low, high = (edge[-1] for edge in TRAINING["sgd"].changes.band("GLM-130B"))
+    at_64 = [y for x, y in band.get_paths()[0].vertices if x == 64]
+    assert (min(at_64), max(at_64)) == pytest.approx((low, high))
     theory = lines["theory, slope -1.00"].get_ydata()
     assert theory[-1] / theory[0] == pytest.approx(DEPTHS[0] / DEPTHS[-1])
     assert set(VARIANT_LOOKS) == set(DEEPNORM_VARIANTS)
