@@ -1,5 +1,6 @@
 """How a measured number grows with depth."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -85,7 +86,7 @@ class DepthSweep:
         return standard_error([self.fit(depths, values) for values in self.measured[name]])
 
     def said_slope(self, name: str) -> str:
-        """The slope with its standard error, two digits each; no minus before a zero."""
+        """The slope with its standard error."""
         return with_error(self.slope(name), self.slope_error(name))
 
     def table(self) -> Table:
@@ -109,13 +110,17 @@ def standard_error(numbers: Sequence[float]) -> float:
 
 
 def with_error(value: float, error: float) -> str:
-    """Two digits each, and no minus before a zero; an error that is not known is left out.
+    """A value and its standard error, both to the first digit of the error, three at most.
 
-    >>> with_error(-0.001, 0.02), with_error(0.5, float("nan"))
-    ('0.00 ± 0.02', '0.50')
+    No minus before a zero. An error that is not known is left out.
+
+    >>> with_error(-0.471, 0.004), with_error(1.717, 0.11), with_error(-0.01, float("nan"))
+    ('-0.471 ± 0.004', '1.7 ± 0.1', '-0.01')
     """
-    said = f"{round(value, 2) + 0.0:.2f}"
-    return f"{said} ± {error:.2f}" if error == error else said  # nan is not equal to itself
+    if math.isnan(error):
+        return f"{round(value, 2) + 0.0:.2f}"
+    decimals = min(3, max(0, -math.floor(math.log10(error)))) if error > 0 else 3
+    return f"{round(value, decimals) + 0.0:.{decimals}f} ± {error:.{decimals}f}"
 
 
 def sweep_depths(

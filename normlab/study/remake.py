@@ -11,6 +11,7 @@ from normlab.chapters.deepnorm import followed_runs, one_step_runs, thousand_lay
 from normlab.chapters.frameworks import compare
 from normlab.chapters.frameworks import stored as frameworks
 from normlab.chapters.frameworks.process import CannotRun
+from normlab.chapters.gradient_flow import gradient_sweeps
 from normlab.chapters.rms_norm import stored_races, stream_means
 from normlab.chapters.start_here import deep_runs
 from normlab.chapters.warmup import rate_map
@@ -59,6 +60,13 @@ def stored_results() -> Mapping[str, Stored]:
         _stored(deep_runs.STORED, deep_runs.write_runs, "5 min", layers=1, steps=2),
         _stored(one_step_runs.STORED, one_step_runs.write_updates, "20 min", depths=[1], seeds=[0]),
         _stored(followed_runs.STORED, followed_runs.write_followed, "2 min", layers=2, seeds=[0]),
+        _stored(
+            gradient_sweeps.STORED,
+            gradient_sweeps.write_sweeps,
+            "2 min",
+            most_seeds=1,
+            deepest=1,
+        ),
         _stored(graph_runs.STORED, graph_runs.write_runs, "5 min", depths=[1], **one),
         _stored(digit_runs.STORED, digit_runs.write_runs, "10 min", layers=[1], **one),
         _stored(

@@ -1,3 +1,9 @@
 from .explorers import explore_gradient_flow as explore_gradient_flow
 from .figures import draw_flow as draw_flow
 from .flows import StackFlows as StackFlows
+from .gradient_sweeps import last_gradient as last_gradient
+from .gradient_sweeps import load_sweep as load_sweep
+from .seed_figures import draw_gradients as draw_gradients
+from .seed_figures import draw_spread as draw_spread
+from .seed_figures import draw_weight_gradients as draw_weight_gradients
+from .seed_figures import root_mean_square as root_mean_square
