@@ -13,11 +13,55 @@
 # {{ minutes }}
 
 # %% [markdown]
-# ## 1. What a training run is here
+# ## 1. One model, four lanes
 #
-# A run has a model, a task, an optimizer and a seed. The tasks are so small that a run takes
+# A **run** trains a model on a task: each step draws a batch, and the optimizer updates all weights
+# by its gradient, times the learning rate. With **warmup** that rate is small at first and climbs to
+# its peak.
+#
+# Twelve layers learn to copy eight symbols: 600 updates of Adam with a peak rate of 0.002, post-norm
+# without warmup and with 200 steps of it, pre-norm and DeepNorm without. The first of these does not
+# learn it.
+
+# %%
+from normlab import quiz
+from normlab.claims import your_mark
+
+quiz("first-layers-gradient")
+
+# %% [markdown]
+# Each panel has all four lanes: a line is the median of six seeds, a band holds all six. Two panels
+# show what was seen so far, the **loss** and how much the logits of different questions differ. Four
+# show the model as it is now, layer by layer: the **stream**, **σ** of what enters the norms, the
+# **gradient** of a layer's weights, and how far **the next update** moves the stream. Begin at 0 and
+# press the arrow key.
+
+# %% tags=["answer"]
+from normlab.chapters.warmup import explore_training_steps
+
+explore_training_steps()
+
+# %% [markdown] tags=["answer"]
+# - **The first update** moves the output of post-norm's last layer by its own length (0.7 to 1.1 of
+#   it). With the first rate of a warmup it is at most 0.02, with DeepNorm 0.13 to 0.17.
+# - **Then** post-norm's σ grows, from 1.2 to 1.6 in ten updates, and less and less of the gradient
+#   comes down. After twenty the first layer has at most a hundredth of its gradient left; the last
+#   has an eighth or more. The answers no longer differ, and the loss stays at chance with every seed.
+#   Nothing diverges.
+# - **Pre-norm's** first update moves it nearly as far (0.6 to 0.9), and its stream grows sevenfold in
+#   ten updates. Its gradient shrinks too, but in all layers alike: the shortcut passes no norm.
+# - **With warmup** post-norm has a level gradient at update 200, when the whole rate is reached.
+#
+# Section 5 takes the way of the gradient apart. The panels are those of DeepNet's Figures 3 and 4
+# (Wang et al. 2022) on one page, with pre-norm beside them. The gradient at 0 and at 200 is what
+# Figure 3 of Xiong et al. 2020 shows of the FFN's weights: by layer, before warmup and after it.
+
+# %% [markdown]
+# ## 2. A run, and its warmup
+#
+# A run here has a model, a task, an optimizer and a seed. The tasks are so small that it takes
 # seconds, and each draws new batches without end, so the training loss is the loss on unseen data
-# too. One example of each; a dot stands where the answer does not count:
+# too. One example of each task; a dot stands where the answer does not count:
 
 # %%
 from normlab import Table
@@ -43,11 +87,6 @@ Table(("task", "the model reads", "it should say", "chance (nats)"), rows)
 # **Chance** is the loss of the best guess that does not read the question. With 16 symbols it is
 # $\ln 16 = 2.77$. A model whose loss stays there has learnt which symbols exist, and nothing else.
 
-# %%
-from normlab import quiz
-
-quiz("two-of-sixteen")
-
 # %% [markdown]
 # This chapter calls a run **trained** when its last ten losses are, on average, below half of
 # chance; **stuck** when they are above 0.95 of it; and **diverged** when the loss grew so far, or
@@ -55,8 +94,7 @@ quiz("two-of-sixteen")
 # `normlab.chapters.warmup.outcome`.
 
 # %% [markdown]
-# ## 2. Warmup
-#
+# ### Warmup
 # The learning rate climbs in a straight line to its peak, then stays:
 #
 # $$\eta_t = \eta_\text{peak} \cdot \min\left(1, \frac{t + 1}{T_\text{warmup}}\right)$$
@@ -112,15 +150,14 @@ Table(("placement", "warmup", "what becomes of it"), rows)
 # three of each, and shows them all.
 
 # %% [markdown]
-# ## 3. What "instability" means here
-#
+# ## 3. What "instability" means here ★
+
+# %% [markdown]
 # The seed text says of post-norm that it *"can cause instability"*. That sounds like a loss that
 # blows up. Two questions, and then four more runs: no norm at all with Adam; pre-norm with plain
 # SGD at a rate of 10; pre-norm and post-norm with SGD at a rate of 1.
 
 # %%
-from normlab.claims import your_mark
-
 your_mark(13)
 
 # %%
@@ -191,13 +228,10 @@ Table(("update", *shown), [["mean |Δθ|/η", *(f"{sizes[update - 1]:.1f}" for u
 # ### What becomes of the model
 # `follow` trains, and looks at the model after each update, on a batch that it is not trained on.
 # How far do the logits of 64 different questions differ? How long is the gradient of the first
-# block?
+# block? These are the six layers and the rate 0.01 of section 2.
 
 # %%
 quiz("logits-after-three")
-
-# %%
-quiz("first-blocks-gradient")
 
 # %% tags=["nbval-ignore-output"]
 from normlab.chapters.warmup import draw_followed, follow
@@ -213,29 +247,28 @@ fig, axes = new_figure(2, width=9)
 draw_followed(followed, axes)
 
 
-def share(run, name, updates):
-    values = run.series(name)
-    return f"{float(f'{100 * values[updates] / values[0]:.2g}'):g} %"
+def share(runs, name, look):
+    values = [run.series(name) for run in runs]
+    shares = [100 * series[look] / series[0] for series in values]
+    least, most = (f"{float(f'{bound(shares):.1g}'):g}" for bound in (min, max))
+    return f"{least} … {most} %"
 
 
-columns = ("spread after 3", "spread after 10", "gradient after 10")
-rows = [
-    [
-        run.config.placement,
-        run.config.warmup_steps,
-        share(run, "logit_spread", 3),
-        share(run, "logit_spread", 10),
-        share(run, "first_gradient", 10),
-    ]
-    for run in followed
-]
-Table(("placement", "warmup", *columns), rows)
+rows = []
+for config in configs:
+    seeds = [follow(replace(config, seed=seed), [0, 3, 10]) for seed in range(6)]
+    spreads = [share(seeds, "logit_spread", look) for look in (1, 2)]
+    rows.append(
+        [config.placement, config.warmup_steps, *spreads, share(seeds, "first_gradient", 2)]
+    )
+print("of what it was before training, least and most of six seeds:")
+Table(("placement", "warmup", "spread after 3", "spread after 10", "gradient after 10"), rows)
 
 # %% [markdown] tags=["answer"]
 # Post-norm without warmup has gone **blind**: it answers every question alike, and the best such
-# answer costs chance. With warmup the spread dips to less than half and recovers. Pre-norm without
-# warmup loses most of its spread too, 80 % of it, but its gradient keeps a tenth of its length, and
-# the model recovers.
+# answer costs chance. With warmup the spread dips, at one seed to less than half, and recovers.
+# Pre-norm without warmup loses most of its spread too, but 5 to 10 % of its gradient are left after
+# ten updates, some hundred times as much as in post-norm, and the model recovers.
 
 # %% [markdown]
 # ## 5. The chain behind it ★
@@ -307,9 +340,6 @@ your_mark(17)
 quiz("post-norm-at-twelve")
 
 # %%
-quiz("warmup-of-pre-norm")
-
-# %%
 from normlab.chapters.warmup import draw_map, load_warmup_map
 
 stored = load_warmup_map()
@@ -366,7 +396,10 @@ again = train(chosen.config)
 Table(("stored", "run again"), [[outcome(chosen), outcome(again)]])
 
 # %% [markdown]
-# Does the outcome hang on the bound of one half?
+# Does the outcome hang on the bound of one half? A loss of half of chance says how much a model knows:
+
+# %%
+quiz("two-of-sixteen")
 
 # %%
 quiz("another-bound")
@@ -393,11 +426,11 @@ Table(("warmup", "seed 0", "seed 1", "seed 2"), rows)
 
 # %% [markdown]
 # ## 8. Deeper ★
-#
-# Pre-norm at 24, 48 and 96 layers.
 
 # %% [markdown]
-# The task is `successor`, the easiest; 30 steps of Adam at $10^{-3}$ without warmup.
+# Which rates train 12 to 96 layers without warmup? Again 216 stored runs: six rates from 0.00003 to
+# 0.01, three seeds, and `successor`, the easiest task. A run ends when it has trained (its last ten
+# losses below half of chance), or after 600 steps. So the runs answer for every budget of steps.
 
 # %%
 your_mark(18)
@@ -406,21 +439,42 @@ your_mark(18)
 quiz("what-thirty-steps-cannot-say")
 
 # %%
-deep = TrainConfig(task="successor", tokens=8, batch=8, d_model=32, d_ff=128, steps=30)
+quiz("twenty-four-post-norm-layers")
+
+# %%
+from normlab.chapters.warmup import draw_deep_rates, load_deep_rates
+
+deep, budgets = load_deep_rates(), (30, 150, 600)
+fig, axes = new_figure(3, width=11, height=3.4)
+draw_deep_rates(deep, axes, budgets)
+deep.table(budgets)
+
+# %% [markdown]
+# And where do the runs of post-norm end? Medians of the three seeds; guessing costs 2.8, and a run
+# that trains ends at 1.4:
+
+# %%
+import statistics
+
 rows = []
-for layers in (24, 48, 96):
-    ends = [
-        outcome(train(replace(deep, decoder_layers=layers, placement=placement)))
-        for placement in ("pre-norm", "post-norm")
-    ]
-    rows.append([layers, *ends])
-Table(("layers", "pre-norm", "post-norm"), rows)
+for layers in deep.depths:
+    runs = [run for run in deep.runs if (run.placement, run.layers) == ("post-norm", layers)]
+    ends = {rate: [r.final_loss for r in runs if r.learning_rate == rate] for rate in deep.rates}
+    rows.append([layers, *(f"{statistics.median(losses):.1f}" for losses in ends.values())])
+Table(("layers", *map(str, deep.rates)), rows)
 
 # %% [markdown] tags=["answer"]
-# **Claim 18: {{ ruling 18 }}.** What trained at 96 layers here was pre-norm. It has limits too: the
-# authors of GLM-130B (Zeng et al. 2022) did not find it stable enough at that size and chose
-# DeepNorm, and Sun et al. 2025 find that the deep layers of pre-norm models add little (*the curse
-# of depth*).
+# - In 30 steps post-norm trains at no depth and no rate. Pre-norm and DeepNorm train at the highest
+#   rate of the six at every depth.
+# - In 600 steps post-norm trains 12 layers up to 0.001 and 24 layers at 0.0001. At 48 layers and more
+#   no rate trains every seed: the low ones are on their way, the others are stuck at chance.
+#
+# So the window of rates that train deep post-norm is smaller, not empty, and where it is low, it takes
+# more steps. One rate and 30 steps would have said: *post-norm does not train*.
+#
+# **Claim 18: {{ ruling 18 }}.** Pre-norm has limits too: the authors of GLM-130B (Zeng et al. 2022)
+# did not find it stable enough at that size and chose DeepNorm, and Sun et al. 2025 find that the
+# deep layers of pre-norm models add little (*the curse of depth*).
 
 # %% [markdown]
 # ## 9. Which placement ends lowest? ★
@@ -433,10 +487,8 @@ your_mark(19, 20)
 # %%
 quiz("best-setting")
 
+
 # %%
-import statistics
-
-
 def best(placement, layers):
     cells = [
         stored.cell(
@@ -481,7 +533,7 @@ quiz("what-copying-cannot-say")
 # | 18 | "more stable for very deep stacks (24, 48, 96 layers)" | {{ ruling 18 }} |
 #
 # - Claim 13: before training the gradient of the first block is about as long as that of the last
-#   (0.8 of it). It vanishes after the first updates, as their effect; then it is what keeps the
+#   (section 1: within a factor of five in each lane). It vanishes after the first updates, as their effect; then it is what keeps the
 #   model stuck. "Survive" suggests a blow-up, and here the loss goes to chance and stays. It is
 #   decided within ten updates, not thousands; thousands is how long warmups are made.
 # - Warmup helps as far as it is long and the rate is low enough. Xiong et al. 2020, Figure 2, find
@@ -504,20 +556,23 @@ quiz("what-copying-cannot-say")
 # %% [markdown] tags=["answer"]
 # - Warmup: $\eta_t = \eta_\text{peak} \min(1, (t+1)/T)$. Adam's first update is the whole
 #   learning rate in every weight, its 20th a tenth of it; warmup shrinks the first.
-# - Post-norm without warmup at 0.01: after 3 updates the answers differ by 2 % of what they did,
-#   after 10 the first block's gradient is 0.03 % of what it was. It is stuck at chance, 2.77.
+# - Post-norm without warmup at 0.01: after 3 updates the answers differ by 1 to 3 % of what they
+#   did, after 10 the first block's gradient is at most 0.03 % of what it was. It is stuck at chance,
+#   2.77.
 # - Stuck is not diverged: of the map's 72 post-norm runs none diverged, and 35 are stuck.
 # - At 6 layers post-norm trains up to 0.003 without warmup and up to 0.01 with it; at 12 layers
 #   both edges are lower by a factor of at least three.
 # - Pre-norm without warmup trained in all 24 runs of the map.
+# - Deep post-norm without warmup has a smaller window of rates, not an empty one: 24 layers train at
+#   0.0001 in 600 steps, and at no rate in 150.
 
 # %% [markdown]
 # ## Sources
 #
 # - Vaswani et al. 2017, *Attention Is All You Need*, section 5.3, Eq. 3, arXiv:1706.03762.
-# - Xiong et al. 2020, *On Layer Normalization in the Transformer Architecture*, Figure 2 and
-#   section 4, arXiv:2002.04745.
-# - Wang et al. 2022, *DeepNet*, sections 3 and 5, arXiv:2203.00555.
+# - Xiong et al. 2020, *On Layer Normalization in the Transformer Architecture*, Figures 2 and 3
+#   and section 4, arXiv:2002.04745.
+# - Wang et al. 2022, *DeepNet*, sections 3 and 5, Figures 3 and 4, arXiv:2203.00555.
 # - Kingma and Ba 2015, *Adam*, arXiv:1412.6980; Liu et al. 2019, *On the Variance of the Adaptive
 #   Learning Rate and Beyond* (RAdam), arXiv:1908.03265.
 # - Nguyen and Salazar 2019, *Transformers without Tears*, arXiv:1910.05895.

@@ -108,8 +108,8 @@ run_claims([13, 16, 17, 18, 19]).against(my_marks().words)
 # <details>
 # <summary>Behind the numbers, for after your verdicts</summary>
 #
-# - 13: before training, the gradient of the first block is 0.8 of the last's. It vanishes after ten
-#   updates. Above some rate warmup is needed, but not for the reason given.
+# - 13: before training, the gradient of the first block is about as long as the last's. It vanishes
+#   after ten updates. Above some rate warmup is needed, but not for the reason given.
 # - 16: the slope $-0.47$ is Theorem 1 of Xiong et al. 2020, whose prediction is $-\tfrac12$.
 # - 19: the seed says "on some tasks". On this one it is the other way round.
 #

@@ -188,8 +188,9 @@ def test_the_browser_is_told_which_numbers_stand_where_and_where_a_picture_can_b
     scene = Scene(lambda: 10, two_panels, describe, columns=2, size=(6, 3))
     widget = Explorer("Two", scene, {"height": Slider("h", HEIGHTS), "style": Choice("s", ("a",))})
     assert widget.shape["size"] == (432, 216)
-    (first, width), (second, rest) = widget.shape["panels"]
+    (first, _, width, _), (second, _, rest, _) = panels = widget.shape["panels"]
     assert (first, first + width, second + rest) == (0, second, 432)
+    assert [(top, height) for _, top, _, height in panels] == [(0, 216), (0, 216)]
     left, right = widget.plots
     assert left["box"][2] < second < right["box"][0]
     assert (left["ylim"], left["ylog"], left["xlabel"]) == ([1, 100], True, "step")

@@ -35,6 +35,7 @@ from normlab.chapters.rms_norm.norm_times import NormTimes
 from normlab.chapters.start_here.deep_figures import draw_own_norm
 from normlab.chapters.start_here.deep_networks import LayerSizes
 from normlab.chapters.warmup import (
+    draw_deep_rates,
     draw_followed,
     draw_losses,
     draw_map,
@@ -42,6 +43,7 @@ from normlab.chapters.warmup import (
     load_warmup_map,
 )
 from normlab.chapters.warmup.collapse import Followed, Look
+from normlab.chapters.warmup.deep_rates import DeepRate, DeepRates
 from normlab.chapters.warmup.run_figures import draw_own_warmup
 from normlab.models import StackSetting, TransformerConfig
 from normlab.pictures import Explorer
@@ -62,6 +64,9 @@ LEARNS = TrainRecord(TrainConfig(placement="deepnorm"), [0, 1], [3.0, 1.0], None
 BURSTS = TrainRecord(TrainConfig(placement="none"), [0, 1], [3.0, 9.0], 1, "it rose", 1, 2.5, 9.0)
 LOOKED = Followed(
     TrainConfig(placement="post-norm"), (Look(0, 1, 1, 1, 1, 1), Look(5, 1, 1, 1, 1, 1))
+)
+DEEP_RATES = DeepRates(
+    [DeepRate("pre-norm", 12, rate, 0, 40, 40, 1, False) for rate in (1e-3, 1e-2)]
 )
 RUNS = beyond.load_recurrent_runs()
 SHARES, ONES = np.ones((3, 50)) / 50, {"no norm": np.ones(3), "layer norm": np.ones(3)}
@@ -163,6 +168,10 @@ STATIC = {
     "rates": (1, lambda ax: draw_rates({0: [1, 1], 4: [0, 1]}, ax)),
     "losses": (1, lambda ax: draw_losses([LEARNS, BURSTS], ax)),
     "collapse": (2, lambda axes: draw_followed([LOOKED], axes)),
+    "deep rates": (
+        2,
+        lambda axes: draw_deep_rates(DEEP_RATES, axes, (30, 90)),
+    ),
     "map": (1, lambda ax: draw_map(load_warmup_map(), ax, "post-norm", 6)),
     "constants": (2, lambda axes: deep.draw_constants(deep.constants_by_depth([6, 12]), axes)),
     "bound": (
@@ -240,7 +249,7 @@ def frame_of(explorer):
     scene = explorer._scene
     data = scene.compute(**{n: c.values[c.start] for n, c in explorer._settings.items()})
     page = {name: control.values[control.start] for name, control in explorer._pages.items()}
-    return drawn(scene.columns, lambda axes: scene.draw(data, axes, **page))
+    return drawn(scene.columns * scene.rows, lambda axes: scene.draw(data, axes, **page))
 
 
 def said(ax):

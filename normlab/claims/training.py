@@ -6,6 +6,7 @@ from functools import partial
 
 from normlab.chapters.deepnorm.thousand_layers import load_thousand_layers
 from normlab.chapters.warmup.collapse import follow
+from normlab.chapters.warmup.deep_rates import load_deep_rates
 from normlab.chapters.warmup.rate_map import StoredRun, load_warmup_map, outcome
 from normlab.claims.claim import Claim, Finding, Measure
 from normlab.models.transformer import TransformerConfig
@@ -98,7 +99,7 @@ def without_warmup() -> Finding:
 
 
 def deep_stacks() -> Finding:
-    """Claim 18: do deep pre-norm models train where post-norm does not?"""
+    """Claim 18: do deep pre-norm models train where post-norm does not, and does that ever?"""
     config = TrainConfig(
         task="successor", tokens=8, batch=8, d_model=32, d_ff=128, steps=25, decoder_layers=24,
         learning_rate=2e-3,
@@ -112,11 +113,15 @@ def deep_stacks() -> Finding:
         for n in (2, 16)
     ]
     grows = moved[1].change.relative / moved[0].change.relative
+    high, low = (load_deep_rates().highest(name, 24, 600) or 0.0 for name in ends)
+    wider = high / low if low else 0.0
     return Finding(
         (
             Measure("1,000 pre-norm layers (stored), loss", deep, "½ is trained", high=0.5),
             Measure("24 post-norm layers, run now", post, "0.95 is stuck", low=0.95),
             Measure("24 pre-norm layers, run now", pre, "½ is trained", high=0.5),
+            Measure("24 layers (stored), highest rate, post", low, "it trains, too", 3e-5),
+            Measure("24 layers (stored), highest rate, pre / post", wider, "a wider window", 10),
             Measure("pre-norm's first step, 16 / 2 layers", grows, "it grows: limits", low=2),
         ),
         f"After 25 steps 24 pre-norm layers are at {pre:.1f} of the loss of chance, 24 post-norm "
@@ -195,10 +200,11 @@ CLAIMS = (
         "are more stable for very deep stacks (24, 48, 96 layers)",
         "holds if",
         "compared with plain post-norm; it has limits too",
-        "GPT-3 has 96 pre-norm layers. GLM-130B's authors did not find pre-norm stable enough, and "
-        "its deep layers add little (the curse of depth).",
+        "GPT-3 has 96 pre-norm layers. Deep post-norm trains at low rates. GLM-130B's authors did "
+        "not find pre-norm stable enough, and its deep layers add little (the curse of depth).",
         deep_stacks,
-        "24 layers, d = 32, 25 steps of an easy task; 1,000 layers stored, 200 steps",
+        "24 layers, d = 32, an easy task: 25 steps run now, stored runs of up to 600 steps; 1,000 "
+        "layers stored, 200 steps",
         "Brown et al. 2020, Table 2.1, arXiv:2005.14165; Zeng et al. 2022, arXiv:2210.02414; "
         "Sun et al. 2025, arXiv:2502.05795",
         "07",

@@ -69,10 +69,10 @@ function makeLayers(model, pages) {
   return { layers, prepareSoon };
 }
 
-// The part of the layers from `left` on, `width` wide, in points.
-function makePanel(layers, { left, width, height }) {
+// A part of the layers, in points.
+function makePanel(layers, [left, top, width, height]) {
   for (const layer of layers) {
-    layer.setAttribute("viewBox", `${left} 0 ${width} ${height}`);
+    layer.setAttribute("viewBox", `${left} ${top} ${width} ${height}`);
     layer.removeAttribute("width");
     layer.removeAttribute("height");
   }
@@ -204,10 +204,8 @@ function render({ model, el }) {
   const place = () => {
     const { panels, size } = model.get("shape");
     const stacked = el.clientWidth < NARROW && panels.length > 1;
-    const parts = stacked ? panels : [[0, size[0]]];
-    const made = parts.map(([left, width], panel) =>
-      makePanel(layers(drawn, panel), { left, width, height: size[1] }),
-    );
+    const parts = stacked ? panels : [[0, 0, ...size]];
+    const made = parts.map((part, panel) => makePanel(layers(drawn, panel), part));
     picture.replaceChildren(...made);
     forget();
   };

@@ -17,13 +17,13 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from normlab.pictures.svg import POINTS, name_artists, panels, plot_of, to_svg
+from normlab.pictures.svg import POINTS, Panel, name_artists, panels, plot_of, to_svg
 
 _TITLES: Any = ("left", "center", "right")
 
 Look = tuple[Any, ...]
 """What the picture of axes without their content depends on, to be compared."""
-Backgrounds = dict[tuple[Look, ...], tuple[str, list[Bbox], list[tuple[float, float]]]]
+Backgrounds = dict[tuple[Look, ...], tuple[str, list[Bbox], list[Panel]]]
 """By the look of the axes: their picture, where in the figure each stands, and the panels."""
 
 
@@ -31,22 +31,28 @@ class FramePainter:
     """One figure that is painted again and again on axes that stand still.
 
     A picture has two layers: `background`, the axes, known after the first `svg()`; and over
-    it what `svg()` returns. `axes` is what to draw on: one Axes, or an array of them if
-    `columns` > 1. With the background are known `panels`, where in the picture each axes with its
-    labels begins and how wide it is, and `plots`, which numbers stand where; all in points.
+    it what `svg()` returns. `axes` is what to draw on: one Axes, or an array of them, row
+    by row, if there are more. With the background are known `panels`, the part of the picture that
+    each axes fills with its labels, and `plots`, which numbers stand where; all in points.
 
     Painters that share `backgrounds` lay out and paint axes of one look only once, which is
     most of the time of a first frame.
     """
 
     def __init__(
-        self, columns: int, size: tuple[float, float], backgrounds: Backgrounds | None = None
+        self,
+        columns: int,
+        size: tuple[float, float],
+        backgrounds: Backgrounds | None = None,
+        rows: int = 1,
     ) -> None:
         self.figure = Figure(figsize=size, layout="constrained")
-        self.axes: Any = self.figure.subplots(1, columns)
+        grid: Any = self.figure.subplots(rows, columns, squeeze=False)
+        self.axes: Any = grid.ravel() if grid.size > 1 else grid[0, 0]  # (rows, columns) -> (n,)
+        self._columns = columns
         self.background = ""
         self.size = (size[0] * POINTS, size[1] * POINTS)
-        self.panels: list[tuple[float, float]] = []
+        self.panels: list[Panel] = []
         self.plots: list[dict[str, Any]] = []
         self._backgrounds = {} if backgrounds is None else backgrounds
         self._bare = [set(ax.get_children()) for ax in self.figure.axes]
@@ -96,7 +102,11 @@ class FramePainter:
             layout.execute(self.figure)
             places = [ax.get_position(original=True) for ax in self.figure.axes]
             self.figure.set_layout_engine("none")
-            self._backgrounds[looks] = self._paint_background(), places, panels(self.figure)
+            self._backgrounds[looks] = (
+                self._paint_background(),
+                places,
+                panels(self.figure, self._columns),
+            )
         self.figure.set_layout_engine("none")
         self.background, places, self.panels = self._backgrounds[looks]
         for ax, place in zip(self.figure.axes, places, strict=True):

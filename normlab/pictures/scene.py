@@ -21,6 +21,7 @@ class Scene:
             and a Table of its numbers.
         columns: how many axes stand side by side; `axes` is an array of them if more than one.
         size: of the figure, in inches; by default axes are as wide as can be read on a phone.
+        rows: of such columns, one below the other; `axes` has them row by row.
 
     After a change of settings the frame in sight is drawn first. Where the data of all frames
     take long, let `compute` return an object that computes those of one position when it is
@@ -45,11 +46,12 @@ class Scene:
     describe: Callable[..., tuple[str, Table]]
     columns: int = 1
     size: tuple[float, float] | None = None
+    rows: int = 1
 
     @property
     def figure_size(self) -> tuple[float, float]:
         """In inches. On a phone axes side by side are put one below the other."""
-        return self.size or (5.2 if self.columns == 1 else 3.7 * self.columns, 3.4)
+        return self.size or (5.2 if self.columns == 1 else 3.7 * self.columns, 3.4 * self.rows)
 
 
 class Drawing:
@@ -59,7 +61,7 @@ class Drawing:
         self._scene, self._data = scene, data
         self._shared = SharedLines()
         with styled():
-            self._painter = FramePainter(scene.columns, scene.figure_size, backgrounds)
+            self._painter = FramePainter(scene.columns, scene.figure_size, backgrounds, scene.rows)
 
     @property
     def background(self) -> str:
@@ -68,7 +70,7 @@ class Drawing:
 
     @property
     def shape(self) -> dict[str, Any]:
-        """The size of the picture in points, and where its panels begin and how wide they are."""
+        """The size of the picture and its panels (left, top, width, height), in points."""
         return {"size": self._painter.size, "panels": self._painter.panels}
 
     @property

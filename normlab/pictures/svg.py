@@ -1,6 +1,7 @@
 """A matplotlib figure for the browser: as SVG that fits the page, and where its numbers stand."""
 
 import re
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from itertools import pairwise
 from typing import Any
@@ -57,14 +58,33 @@ def _label(artist: Artist | Container) -> str:
     return "" if label.startswith("_") else label
 
 
-def panels(figure: Figure) -> list[tuple[float, float]]:
-    """Where each axes with all its labels begins, and how wide it is, without gaps."""
-    dpi = figure.get_dpi()
+Panel = tuple[float, float, float, float]
+"""A part of a picture in points: left, top, width and height."""
+
+
+def panels(figure: Figure, columns: int) -> list[Panel]:
+    """The part of each axes with all its labels, without gaps; `columns` of them in a row."""
+    points = POINTS / figure.get_dpi()
+    width, height = (size * POINTS for size in figure.get_size_inches())
     boxes: Any = [ax.get_tightbbox() for ax in figure.axes]
-    spans = [(box.x0 / dpi * POINTS, box.x1 / dpi * POINTS) for box in boxes]
+    rows = [boxes[first : first + columns] for first in range(0, len(boxes), columns)]
+    upright = [
+        (height - max(b.y1 for b in row) * points, height - min(b.y0 for b in row) * points)
+        for row in rows
+    ]
+    return [
+        (round(left, 1), round(top, 1), round(right - left, 1), round(bottom - top, 1))
+        for row, (top, bottom) in zip(rows, _without_gaps(upright, height), strict=True)
+        for left, right in _without_gaps([(b.x0 * points, b.x1 * points) for b in row], width)
+    ]
+
+
+def _without_gaps(
+    spans: Sequence[tuple[float, float]], end: float
+) -> Iterator[tuple[float, float]]:
+    """The spans from 0 to the end, each up to the middle of the gap to the next."""
     cuts = [float(right + left) / 2 for (_, right), (left, _) in pairwise(spans)]
-    edges = [0.0, *cuts, figure.get_figwidth() * POINTS]
-    return [(round(left, 1), round(right - left, 1)) for left, right in pairwise(edges)]
+    return pairwise([0.0, *cuts, end])
 
 
 def plot_of(ax: Axes, figure: Figure) -> dict[str, Any]:

@@ -1,19 +1,20 @@
 """Pictures of what the probes find, by depth of a model, with theory beside it."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator
 
 from normlab.norms import FloatArray
 from normlab.pictures.style import (
-    BLUE,
-    GREEN,
     GREY,
     ORANGE,
+    PINK,
     PLACEMENT_COLORS,
     PLACEMENT_MARKERS,
-    RED,
     SKY,
 )
 from normlab.probes import DepthProfile, DepthSweep, SublayerFactors, geometric_mean
@@ -24,31 +25,47 @@ FACTOR_LOOKS = {
     "together": ("norm and branch", "black", "o"),
 }
 FACTOR_TICKS = {1 / 64: "1/64", 1 / 16: "1/16", 1 / 4: "1/4", 1 / 2: "½", 1: "1", 2: "2", 4: "4"}
-LOOKS = ((RED, "s"), (BLUE, "o"), (GREEN, "^"), (ORANGE, "D"))
+OTHER_LOOKS = ((SKY, "v"), (PINK, "P"), (GREY, "X"), (ORANGE, "D"), ("black", "*"))
+"""Of names that do not begin with a placement."""
 
 
 def draw_sweep(
     data: DepthSweep, ax: Axes, /, theory: Mapping[str, FloatArray], ylabel: str
 ) -> None:
     """One line for each name, in a band of one standard deviation over seeds; theory dashed."""
-    for (name, values), (color, marker) in zip(data.values.items(), LOOKS, strict=False):
-        label = f"{name}, slope {data.said_slope(name)}"
+    for (name, values), look in zip(data.values.items(), _looks(data.values), strict=True):
+        label, color = f"{name}, slope {data.said_slope(name)}", look["color"]
         ax.fill_between(data.depths, *data.band(name), color=color, alpha=0.2, lw=0)
-        ax.plot(data.depths, values, color=color, marker=marker, ms=5, label=label)
+        ax.plot(data.depths, values, ms=5, label=label, **look)
         if name in theory:
             ax.plot(data.depths, theory[name], "--", color=color, lw=1)
     ax.plot([], [], "--", color=GREY, lw=1, label="theory")
     ax.set(xscale="log", yscale="log", xlabel="layers", ylabel=ylabel)
     ax.set_xticks(data.depths, [str(depth) for depth in data.depths])
     ax.set_xticks([], minor=True)
+    ax.yaxis.set_minor_locator(LogLocator(subs=(2, 4)))
+    for set_formatter in (ax.yaxis.set_major_formatter, ax.yaxis.set_minor_formatter):
+        set_formatter("{x:g}")
     ax.legend(fontsize="small")
+
+
+def _looks(names: Iterable[str]) -> list[dict[str, Any]]:
+    """Colour and marker of the placement that a name begins with; its second line is open."""
+    looks: list[dict[str, Any]] = []
+    for name, (color, marker) in zip(names, OTHER_LOOKS, strict=False):
+        placement = re.split("[ ,]", name.lower())[0]
+        color = PLACEMENT_COLORS.get(placement, color)
+        marker = PLACEMENT_MARKERS.get(placement, marker)
+        again = any(look["color"] == color for look in looks)
+        looks.append({"color": color, "marker": marker, "mfc": "white" if again else color})
+    return looks
 
 
 def draw_decoder(data: Mapping[str, DepthProfile], ax: Axes, /) -> None:
     """‖∂ℒ/∂x‖ by layer, one line for each stack, over that at its output."""
-    for (name, profile), (color, marker) in zip(data.items(), LOOKS, strict=False):
+    for (name, profile), look in zip(data.items(), _looks(data), strict=True):
         gradient = profile.gradient / profile.gradient[-1]
-        ax.plot(profile.layers, gradient, color=color, marker=marker, ms=4, label=name)
+        ax.plot(profile.layers, gradient, ms=4, label=name, **look)
     ax.set(yscale="log", xlabel="layers below", ylabel="‖∂ℒ/∂x‖ / that at the output")
     ax.legend(fontsize="small")
 

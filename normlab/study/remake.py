@@ -14,7 +14,7 @@ from normlab.chapters.frameworks.process import CannotRun
 from normlab.chapters.gradient_flow import gradient_sweeps
 from normlab.chapters.rms_norm import stored_races, stream_means
 from normlab.chapters.start_here import deep_runs
-from normlab.chapters.warmup import rate_map
+from normlab.chapters.warmup import deep_rates, rate_map, training_steps
 from normlab.claims import stored as claims
 from normlab.exercises.challenges import baselines, recipes
 from normlab.tools.table import Table
@@ -75,6 +75,15 @@ def stored_results() -> Mapping[str, Stored]:
         replace(race, devices=tuple(stored_races.SHAPES)),
         _stored(stream_means.STORED, stream_means.write_stream_means, "10 min", seeds=[0], steps=1),
         _swept(rate_map.STORED, "30 min"),
+        _stored(deep_rates.STORED, deep_rates.write_deep_rates, "2 h", depths=[1], steps=2, **one),
+        _stored(
+            training_steps.STORED,
+            training_steps.write_training_steps,
+            "10 min",
+            layers=1,
+            seeds=[0],
+            stops=[0],
+        ),
         _swept(thousand_layers.STORED, "30 min, 1.2 GB each of 4 runs"),
     )
     return {stored.path.stem: stored for stored in found}

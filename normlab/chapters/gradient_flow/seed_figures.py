@@ -31,14 +31,14 @@ def draw_spread(data: DepthSweep, axes: Sequence[Axes], /) -> None:
     """A histogram of the gradient at the input over seeds for each width, on a log axis."""
     for (name, measured), ax in zip(data.measured.items(), axes, strict=True):
         logs = np.log10(measured[:, -1])
-        ax.hist(logs, bins=np.arange(-3, 2.51, 0.25), color=SKY)
+        ax.hist(logs, bins=np.arange(-3, 2.51, 0.25).tolist(), color=SKY)
         median, root = np.median(measured[:, -1]), root_mean_square(measured[:, -1])
         ax.axvline(0, color=GREY, lw=1)
         ax.axvline(np.log10(median), color="black", label="median")
         ax.axvline(np.log10(root), color=ORANGE, ls="--", label="root mean square")
         ax.set_xticks((-3, -2, -1, 0, 1, 2), ("0.001", "0.01", "0.1", "1", "10", "100"))
         ax.set(xlabel="‖∂ℒ/∂x₀‖", ylabel="seeds", title=name)
-    axes[0].legend(fontsize=8)
+    axes[1].legend(fontsize=8, loc="upper left")
 
 
 def root_mean_square(numbers: FloatArray) -> float:

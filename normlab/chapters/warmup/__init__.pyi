@@ -1,4 +1,7 @@
 from .collapse import follow as follow
+from .deep_figures import draw_deep_rates as draw_deep_rates
+from .deep_rates import load_deep_rates as load_deep_rates
+from .explorers import explore_training_steps as explore_training_steps
 from .explorers import explore_warmup as explore_warmup
 from .figures import draw_map as draw_map
 from .rate_map import load_warmup_map as load_warmup_map
@@ -6,3 +9,4 @@ from .rate_map import outcome as outcome
 from .run_figures import draw_followed as draw_followed
 from .run_figures import draw_losses as draw_losses
 from .run_figures import draw_rates as draw_rates
+from .training_steps import load_training_steps as load_training_steps

@@ -1,20 +1,16 @@
 """What happens to a model in the first steps of its training: does it still read its input?"""
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import astuple, dataclass, fields
-from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor, nn
 
-from normlab.models.placement.base import Gate
-from normlab.probes import watched_inputs
+from normlab.chapters.warmup.layer_looks import look_at_layers
 from normlab.tools.table import Table
 from normlab.training.config import TrainConfig
-from normlab.training.run import Run, batch_loss
-
-SEQUENCES = 64
+from normlab.training.run import Run
 
 
 @dataclass(frozen=True)
@@ -88,35 +84,13 @@ def follow(config: TrainConfig, looks: Collection[int], device: str = "cpu") -> 
 
 
 def _look(run: Run) -> Look:
-    batch = run.task.batch(SEQUENCES, run.config.seed + 1, 0)
-    inputs, targets, mask = (
-        torch.tensor(array, device=run.device)
-        for array in (batch.inputs, batch.targets, batch.mask)
-    )
-    blocks = run.model.decoder.blocks
-    with watched_inputs(_norms(blocks)) as read:
-        logits = run.model(inputs)
-    deviations = [x.detach().std(-1) for x in read]  # over features: (B, T, D) -> (B, T)
-    loss = batch_loss(logits, targets, mask)
-    first, last = (
-        torch.autograd.grad(loss, list(block.parameters()), retain_graph=True)
-        for block in (blocks[0], blocks[-1])
-    )
+    look = look_at_layers(run)
+    deviations = look.norm_inputs
     return Look(
         len(run.losses),
-        loss.item(),
-        logits.std(0).mean().item(),  # over sequences: (B, T, V) -> (T, V) -> ()
-        _length(first),
-        _length(last),
-        math.exp(sum(d.log().mean().item() for d in deviations) / max(1, len(deviations))),
+        look.loss,
+        look.logit_spread,
+        look.gradients[0].item(),
+        look.gradients[-1].item(),
+        math.exp(np.log(deviations).mean()) if deviations.size else 1.0,  # over norms: (S,) -> ()
     )
-
-
-def _norms(blocks: Iterable[Any]) -> list[nn.Module]:
-    """The norms of the placement in every block."""
-    parts = [part for block in blocks for site in block.placement.site_parts for part in site]
-    return [part for part in parts if not isinstance(part, Gate)]
-
-
-def _length(gradients: Iterable[Tensor]) -> float:
-    return math.sqrt(sum(gradient.square().sum().item() for gradient in gradients))

@@ -1,9 +1,11 @@
 """Which learning rates train deep decoders without warmup: the stored runs of chapter 07.
 
-`normlab remake deep_rates` makes them again, in about an hour on one core.
+The task is `successor`, the easiest. A run ends when it has trained, and its row says after how
+many steps: so one file answers for every budget of steps up to 600. `normlab remake deep_rates`
+makes the runs again, in two hours on one core.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import torch
 from normlab.chapters.warmup.rate_map import TRAINED
 from normlab.tools.progress_bar import progress_bar
 from normlab.tools.stored_rows import read_rows, write_rows
+from normlab.tools.table import Table
 from normlab.tools.timing import one_thread
 from normlab.training.config import TrainConfig
 from normlab.training.run import Run
@@ -62,21 +65,80 @@ class DeepRates:
 
     runs: Sequence[DeepRate]
 
-    def cell(self, placement: str, layers: int, learning_rate: float) -> list[DeepRate]:
-        """The runs of one setting, one for each seed."""
+    @property
+    def placements(self) -> list[str]:
+        """In the order of the file."""
+        return list(dict.fromkeys(run.placement for run in self.runs))
+
+    @property
+    def depths(self) -> list[int]:
+        """The numbers of layers, from small to great."""
+        return sorted({run.layers for run in self.runs})
+
+    @property
+    def rates(self) -> list[float]:
+        """The learning rates, from small to great."""
+        return sorted({run.learning_rate for run in self.runs})
+
+    def share(self, placement: str, layers: int, learning_rate: float, budget: int) -> float:
+        """The share of the seeds that train within so many steps.
+
+        Raises:
+            ValueError: if there is no such run.
+        """
         wanted = placement, layers, learning_rate
-        return [r for r in self.runs if (r.placement, r.layers, r.learning_rate) == wanted]
+        found = [r for r in self.runs if (r.placement, r.layers, r.learning_rate) == wanted]
+        if not found:
+            raise ValueError(
+                f"no run of {placement!r} with {layers} layers at {plain(learning_rate)}; "
+                f"expected one of {self.placements}, {self.depths} and {self.rates}."
+            )
+        return sum(run.trains(budget) for run in found) / len(found)
 
     def highest(self, placement: str, layers: int, budget: int) -> float | None:
-        """The highest rate at which every seed trains within so many steps; None if none does."""
-        rates = sorted({run.learning_rate for run in self.runs})
-        cells = {rate: self.cell(placement, layers, rate) for rate in rates}
-        good = [rate for rate, runs in cells.items() if runs and all(r.trains(budget) for r in runs)]
+        """The highest rate at which every seed trains within so many steps; None if none does.
+
+        >>> run = DeepRate("pre-norm", 12, 1e-3, 0, 40, 40, 1.2, False)
+        >>> [DeepRates([run]).highest("pre-norm", 12, budget) for budget in (30, 150)]
+        [None, 0.001]
+        """
+        good = [r for r in self.rates if self.share(placement, layers, r, budget) == 1]
         return max(good, default=None)
+
+    def table(self, budgets: Sequence[int]) -> Table:
+        """The highest rate that trains every seed, a row per placement and depth."""
+        rows = [
+            [placement, layers, *(self._said(placement, layers, steps) for steps in budgets)]
+            for placement in self.placements
+            for layers in self.depths
+        ]
+        return Table(("placement", "layers", *(f"in {steps} steps" for steps in budgets)), rows)
+
+    def _said(self, placement: str, layers: int, budget: int) -> str:
+        rate = self.highest(placement, layers, budget)
+        if rate is None:
+            return "none"
+        return f"{'≥ ' if rate == self.rates[-1] else ''}{plain(rate)}"
+
+
+def plain(rate: float) -> str:
+    """A learning rate without a power of ten.
+
+    >>> plain(3e-05)
+    '0.00003'
+    """
+    return f"{rate:.10f}".rstrip("0")
 
 
 def train_until(config: TrainConfig, seeds: Sequence[int]) -> list[DeepRate]:
     """Train all seeds together until each has trained, was given up, or is out of steps.
+
+    Trained is what `rate_map.outcome` calls so: the mean of the last ten losses is below half of
+    chance.
+
+    Args:
+        config: of every run, but for its seed; its `steps` are the most that a run takes.
+        seeds: of the runs, at least one.
 
     >>> [run.steps for run in train_until(replace(CONFIG, decoder_layers=1, steps=2), [0])]
     [2]
@@ -90,7 +152,8 @@ def train_until(config: TrainConfig, seeds: Sequence[int]) -> list[DeepRate]:
         stack.step()
         for run in runs:
             last = run.losses[-LAST:]
-            if not run.reason and len(last) == LAST and sum(last) / LAST < TRAINED * run.task.chance:
+            low = len(last) == LAST and sum(last) / LAST < TRAINED * run.task.chance
+            if low:
                 trained.setdefault(run.config.seed, len(run.losses))
     return [_ended(run, trained.get(run.config.seed)) for run in runs]
 
@@ -100,9 +163,8 @@ def _ended(run: Run, trained_after: int | None) -> DeepRate:
     losses, config = run.losses[:steps][-LAST:], run.config
     setting = config.placement, config.decoder_layers, config.learning_rate, config.seed
     assert isinstance(config.placement, str)
-    return DeepRate(
-        *setting, trained_after, steps, sum(losses) / len(losses), bool(run.reason) and not trained_after
-    )
+    given_up = bool(run.reason) and not trained_after
+    return DeepRate(*setting, trained_after, steps, sum(losses) / len(losses), given_up)
 
 
 def write_deep_rates(
@@ -112,7 +174,13 @@ def write_deep_rates(
     seeds: Sequence[int] = SEEDS,
     steps: int = CONFIG.steps,
 ) -> None:
-    """Train every placement at every depth and rate, and write one row for each run."""
+    """Train every placement at every depth and rate, and write one row for each run.
+
+    Args:
+        path: the file to write.
+        depths, rates, seeds: of the runs.
+        steps: the most that a run takes.
+    """
     configs = [
         replace(CONFIG, decoder_layers=n, placement=p, learning_rate=rate, steps=steps)
         for n in depths
@@ -121,27 +189,32 @@ def write_deep_rates(
     ]
     with one_thread():
         found = [train_until(config, seeds) for config in progress_bar(configs, "deep runs")]
-    rows = [
-        {**vars(run), "final_loss": f"{run.final_loss:.4g}"} for runs in found for run in runs
-    ]
+    rows = [{**vars(run), "final_loss": f"{run.final_loss:.4g}"} for runs in found for run in runs]
     write_rows(path, rows, "normlab remake deep_rates")
 
 
 def load_deep_rates() -> DeepRates:
     """The runs that come with the package."""
-    rows = read_rows(STORED)
-    return DeepRates(
-        [
-            DeepRate(
-                row["placement"],
-                int(row["layers"]),
-                float(row["learning_rate"]),
-                int(row["seed"]),
-                int(row["trained_after"]) if row["trained_after"] else None,
-                int(row["steps"]),
-                float(row["final_loss"]),
-                row["diverged"] == "True",
-            )
-            for row in rows
-        ]
+    return read_deep_rates(STORED)
+
+
+def read_deep_rates(path: Path) -> DeepRates:
+    """The runs in a file that `write_deep_rates` wrote.
+
+    Raises:
+        OSError: if there is no such file.
+    """
+    return DeepRates([_run(row) for row in read_rows(path)])
+
+
+def _run(row: Mapping[str, str]) -> DeepRate:
+    return DeepRate(
+        row["placement"],
+        int(row["layers"]),
+        float(row["learning_rate"]),
+        int(row["seed"]),
+        int(row["trained_after"]) if row["trained_after"] else None,
+        int(row["steps"]),
+        float(row["final_loss"]),
+        row["diverged"] == "True",
     )
