@@ -152,10 +152,11 @@ for name in ("post-norm", "DeepNorm"):
     factors[name] = sublayer_factors(Transformer(config, seed=0), loss, seed=0)
 fig, axes = new_figure(2, width=9, height=2.8, sharey=True)
 draw_factors(factors, axes)
+factors["DeepNorm"].table()
 
 # %% [markdown] tags=["answer"]
-# In post-norm the norm takes a sixth, and the branch gives it back: the whole is 1 by a balance that
-# training can upset (chapter 07). DeepNorm's norm takes $1/\alpha$ and the shortcut's $\alpha$ gives
+# In post-norm the norm takes nearly a fifth, and the branch gives it back: the whole is 1 by a balance
+# that training can upset (chapter 07). DeepNorm's norm leaves $1/\alpha$, and the shortcut's $\alpha$ gives
 # exactly that back. Against the shortcut the norm takes next to nothing, and the branch, at 0.06, has
 # next to nothing to give: the whole is 1 with hardly a branch in it.
 
@@ -547,6 +548,38 @@ Table(("rate", "steps", "longest / first gradient", "note"), rows)
 # rate is too high fails with DeepNorm as it does without.
 
 # %% [markdown]
+# Here is the page that opened chapter 07 again: the copy task, 12 layers, 600 updates of Adam. Look at
+# DeepNorm's lane. The table has the median of six seeds.
+
+# %%
+quiz("sigma-of-deepnorm")
+
+# %% tags=["answer"]
+from normlab.chapters.warmup import explore_training_steps
+
+explore_training_steps()
+
+# %%
+import numpy as np
+
+from normlab.chapters.warmup import load_training_steps
+
+rows = []
+for name, lane in load_training_steps().lanes.items():
+    sigma = np.exp(np.log(lane.norm_inputs).mean(2))  # (runs, looks, S) -> (runs, looks)
+    length = np.linalg.norm(lane.gradients, axis=2)  # (runs, looks, L) -> (runs, looks)
+    grown = sigma[:, -1] / sigma[:, 0], length.max(1) / length[:, 0]
+    rows.append([name, *(f"{np.median(ratio):.1f}" for ratio in grown)])
+Table(("lane", "σ, last / first", "longest / first gradient"), rows)
+
+# %% [markdown] tags=["answer"]
+# DeepNorm's branches stay small beside $\alpha x$, so its norms go on dividing by $\alpha$, which the
+# shortcut gives back (section 3). In post-norm without warmup σ grows, its branches do not give back
+# what the norms take, and the first layer's gradient is lost (chapter 07). With a rate that trains,
+# DeepNorm's gradients are hardly ever longer than the first. That is what one sees in runs, and no
+# theorem.
+
+# %% [markdown]
 # ## 10. A thousand layers
 #
 # Now train. Each token is followed by $(5 \cdot \text{token} + 3) \bmod 32$; guessing costs
@@ -640,8 +673,8 @@ print({step: f"{loss:.2f}" for step, loss in try_the_task(hundred).items()})
 # - DeepNorm is $\text{norm}(\alpha x + f(x))$ with $\beta_w$ on $W_v, W_o, W_1, W_2$. Without the
 #   norm the stream grows like $\alpha^{2N}$: $2 \cdot 10^8$ times at 12 layers.
 # - One stack of 12 layers: $\alpha = 2.213$, $\beta_w = 0.3195$; of 96 layers: 3.722 and 0.190.
-# - In post-norm the norm takes a sixth and the branch gives it back. In DeepNorm the norm takes
-#   $1/\alpha$ and the shortcut gives it back; there is hardly a branch.
+# - In post-norm the norm takes nearly a fifth and the branch gives it back. In DeepNorm the norm
+#   leaves $1/\alpha$ and the shortcut's $\alpha$ gives it back; there is hardly a branch.
 # - $\alpha$ and $\beta_w$ make both factors of the theorem's sum fall like $N^{-1/2}$: how far a step
 #   moves the weights, and what that does to the output.
 # - A post-norm stack of 32 layers hands on a random change of layer 1 as it is, and makes that of an SGD
