@@ -680,7 +680,7 @@ print({step: f"{loss:.2f}" for step, loss in try_the_task(hundred).items()})
 # - A post-norm stack of 32 layers hands on a random change of layer 1 as it is, and makes that of an SGD
 #   step 9 ± 1 times as large, since the step points where the later layers are most sensitive. DeepNorm
 #   keeps both.
-# - ★ After one SGD step DeepNorm's output moves by 0.5 % at 2 layers and at 64: slope −0.01 ± 0.01.
+# - ★ After one SGD step DeepNorm's output moves by 0.5 % at 2 layers and at 64: slope −0.008 ± 0.006.
 #   With a sign step the slope is ½, and GLM-130B's $(2N)^{\pm 1/2}$ is flat.
 # - ★ Post-norm's slope is 1.7 ± 0.1, where theory says 1. At a larger step it looks like 0.8, since a
 #   change saturates at $\sqrt 2$.
