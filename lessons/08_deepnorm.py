@@ -256,7 +256,7 @@ followed.table()
 # $$\frac{\|Jz\|^2}{\|z\|^2} = \frac1n\sum_i \sigma_i^2
 # \qquad \frac{\|JJ^\top c\|^2}{\|J^\top c\|^2} = \frac{\sum_i \sigma_i^4}{\sum_i \sigma_i^2}$$
 #
-# with the $n$ singular values $\sigma_i$ of $J$. The first is 1 in post-norm. The second is
+# with the $n$ singular values $\sigma_i$ of $J$. In post-norm the first is about 1. The second is
 # larger the more the $\sigma_i$ differ, and the deeper the stack, the more they do. So *the step
 # points where the later layers are most sensitive*, and a gradient that keeps its size is no
 # proof that the step does.
