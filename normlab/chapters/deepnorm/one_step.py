@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -102,7 +103,11 @@ class UpdateSweep:
 
     def said_slope(self, variant: str) -> str:
         """The slope and its standard error: the seeds' standard deviation over √seeds."""
-        return self.changes.said_slope(variant)
+        return self._said_slopes[variant]
+
+    @cached_property
+    def _said_slopes(self) -> Mapping[str, str]:
+        return {name: self.changes.said_slope(name) for name in self.changes.measured}
 
     def said_ratio(self, variant: str, layers: int) -> str:
         """The change over DeepNorm's with the same seeds, and its standard error.
