@@ -198,6 +198,19 @@ STATIC = {
         1,
         lambda ax: deep.draw_bound(deep.load_updates("sgd", 5e-4), ax, ("post-norm", "DeepNorm")),
     ),
+    "two shares": (
+        2,
+        lambda axes: deep.draw_two_shares(
+            deep.load_updates("sgd", 5e-4), axes, ("post-norm", "DeepNorm")
+        ),
+    ),
+    "followed changes": (
+        2,
+        lambda axes: deep.draw_followed_changes(
+            deep.load_followed_changes(), axes, [("post-norm", 16), ("DeepNorm", 1)]
+        ),
+    ),
+    "shares": (1, lambda ax: deep.draw_shares(deep.split_streams(["α only"], seeds=1), [ax])),
     "deep runs": (1, lambda ax: deep.draw_deep_runs({"deepnorm": LEARNS, "none": BURSTS}, ax)),
     "rate grid": (1, lambda ax: beyond.draw_rate_grid(RUNS, ax, "adding", 0.3)),
     "accuracy": (1, lambda ax: beyond.draw_accuracy(beyond.load_accuracy_by_depth(), ax)),

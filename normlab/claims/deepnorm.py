@@ -6,7 +6,8 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from normlab.chapters.deepnorm.one_step import shortcut_gain, study_config
+from normlab.chapters.deepnorm.bounds import shortcut_gain
+from normlab.chapters.deepnorm.one_step import study_config
 from normlab.chapters.deepnorm.thousand_layers import load_thousand_layers
 from normlab.claims.claim import Claim, Finding, Measure
 from normlab.models.placement.base import Site

@@ -11,6 +11,8 @@ from .figures import draw_decoder as draw_decoder
 from .figures import draw_factors as draw_factors
 from .figures import draw_sweep as draw_sweep
 from .figures import draw_token_cosine as draw_token_cosine
+from .followed import FollowedChange as FollowedChange
+from .followed import follow_change as follow_change
 from .scaling import DepthSweep as DepthSweep
 from .scaling import loglog_slope as loglog_slope
 from .scaling import standard_error as standard_error

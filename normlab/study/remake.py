@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from normlab.chapters.beyond_transformers import digit_runs, graph_runs, recurrent_runs
-from normlab.chapters.deepnorm import one_step_runs, thousand_layers
+from normlab.chapters.deepnorm import followed_runs, one_step_runs, thousand_layers
 from normlab.chapters.frameworks import compare
 from normlab.chapters.frameworks import stored as frameworks
 from normlab.chapters.frameworks.process import CannotRun
@@ -59,7 +59,8 @@ def stored_results() -> Mapping[str, Stored]:
         _stored(collapse_parts.STORED, collapse_parts.write_parts, "1 min", seeds=[0], looks=[0]),
         _stored(compare.STORED, frameworks.write_reports, "30 s", names=["NumPy"]),
         _stored(deep_runs.STORED, deep_runs.write_runs, "5 min", layers=1, steps=2),
-        _stored(one_step_runs.STORED, one_step_runs.write_updates, "5 min", depths=[1], seeds=[0]),
+        _stored(one_step_runs.STORED, one_step_runs.write_updates, "20 min", depths=[1], seeds=[0]),
+        _stored(followed_runs.STORED, followed_runs.write_followed, "2 min", layers=2, seeds=[0]),
         _stored(
             gradient_sweeps.STORED,
             gradient_sweeps.write_sweeps,

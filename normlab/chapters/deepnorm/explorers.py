@@ -1,8 +1,8 @@
 """Explorer of what one training step does to deep models."""
 
-from normlab.chapters.deepnorm.figures import STEPS, describe_update, draw_update
 from normlab.chapters.deepnorm.one_step import UpdateSweep, variant_name
 from normlab.chapters.deepnorm.one_step_runs import DEPTHS, LEARNING_RATES, load_updates
+from normlab.chapters.deepnorm.update_figures import STEPS, describe_update, draw_update
 from normlab.models import DEEPNORM_VARIANTS
 from normlab.pictures import Choice, Explorer, Scene, Slider
 from normlab.probes import Rule

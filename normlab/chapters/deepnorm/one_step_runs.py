@@ -5,21 +5,22 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from normlab.chapters.deepnorm.one_step import UpdateSweep, bounded_update, study_config
+from normlab.chapters.deepnorm.bounds import bounded_update
+from normlab.chapters.deepnorm.one_step import UpdateSweep, study_config
 from normlab.models.placement.deepnorm_variants import DEEPNORM_VARIANTS
-from normlab.probes import Rule
+from normlab.probes import DepthSweep, Rule
 from normlab.tools.progress_bar import progress_bar
-from normlab.tools.stored_rows import read_rows, write_rows
+from normlab.tools.stored_rows import joined, read_rows, split, write_rows
 from normlab.tools.timing import one_thread
 
 STORED = Path(__file__).with_name("deepnorm_update.csv")
 DEPTHS = (2, 4, 8, 16, 32, 64)
 LEARNING_RATES: dict[Rule, tuple[float, float]] = {"sgd": (5e-2, 5e-4), "sign": (5e-4, 5e-6)}
-SEEDS = (0, 1, 2)
+SEEDS = tuple(range(12))
+MEASURED = ("relative", "bound", "effect", "moved")
 
 
 def load_updates(rule: Rule, learning_rate: float) -> UpdateSweep:
@@ -43,49 +44,39 @@ def load_updates(rule: Rule, learning_rate: float) -> UpdateSweep:
             f"expected one of {LEARNING_RATES}."
         )
     depths = sorted({int(row["layers"]) for row in rows})
-    return UpdateSweep(
-        rule,
-        learning_rate,
-        depths,
-        {name: _means(rows, name, depths, "relative") for name in DEEPNORM_VARIANTS},
-        {name: _means(rows, name, depths, "bound") for name in DEEPNORM_VARIANTS},
-        len({row["seed"] for row in rows}),
-    )
+    return UpdateSweep(rule, learning_rate, *(_by_depth(rows, depths, name) for name in MEASURED))
 
 
-def _means(
-    rows: Sequence[Mapping[str, str]], variant: str, depths: Sequence[int], column: str
-) -> Any:
-    """The geometric mean over seeds at each depth (N,)."""
-    logs = [
-        [np.log(float(r[column])) for r in rows if (r["variant"], r["layers"]) == (variant, str(n))]
-        for n in depths
-    ]
-    return np.exp(np.array(logs).mean(1))  # (N, S) -> (N,)
+def _by_depth(rows: Sequence[Mapping[str, str]], depths: Sequence[int], column: str) -> DepthSweep:
+    """What one column holds, by variant."""
+    cells = {(row["variant"], int(row["layers"])): split(row[column]) for row in rows}
+    measured = {v: np.array([cells[v, n] for n in depths]).T for v in DEEPNORM_VARIANTS}
+    return DepthSweep(depths, measured)
 
 
 def measure_update(
-    variant: str, rule: Rule, learning_rate: float, layers: int, seed: int
+    variant: str, rule: Rule, learning_rate: float, layers: int, seeds: Sequence[int]
 ) -> dict[str, object]:
-    """One row of the stored results, without where and when it was made."""
-    step = bounded_update(study_config(variant, layers), seed, rule, learning_rate)
+    """One row of the stored results, without where and when it was made: all seeds in a cell."""
+    config = study_config(variant, layers)
+    steps = [bounded_update(config, seed, rule, learning_rate) for seed in seeds]
     return {
         "variant": variant,
         "rule": rule,
         "learning_rate": learning_rate,
         "layers": layers,
-        "seed": seed,
-        "relative": f"{step.update.change.relative:.5g}",
-        "bound": f"{step.bound:.5g}",
+        "seed": joined(seeds),
+        "relative": joined(step.update.change.relative for step in steps),
+        "bound": joined(step.bound for step in steps),
+        "effect": joined(step.effect for step in steps),
+        "moved": joined(step.moved for step in steps),
     }
 
 
 def write_updates(path: Path, depths: Sequence[int] = DEPTHS, seeds: Sequence[int] = SEEDS) -> None:
-    """Measure every variant with every step, and write one row for each run."""
+    """Measure every variant with every step, and write one row for each step and depth."""
     steps = [(rule, rate) for rule, rates in LEARNING_RATES.items() for rate in rates]
-    runs = [
-        (v, *s, n, seed) for v in DEEPNORM_VARIANTS for s in steps for n in depths for seed in seeds
-    ]
+    runs = [(variant, *step, n) for variant in DEEPNORM_VARIANTS for step in steps for n in depths]
     with one_thread():
-        rows = [measure_update(*run) for run in progress_bar(runs, "updates")]
+        rows = [measure_update(*run, seeds) for run in progress_bar(runs, "updates")]
     write_rows(path, rows, "normlab remake deepnorm_update")
