@@ -205,6 +205,19 @@ def test_the_browser_is_told_which_numbers_stand_where_and_where_a_picture_can_b
     assert 100 ** ((y1 - y) / (y1 - y0)) == pytest.approx(10, rel=0.02)
 
 
+def test_places_have_two_decimals_and_what_is_written_keeps_all():
+    def marked(data, ax, /, height, style):
+        ax.plot([1 / 3, 2 / 3], [height, 1 / 7], marker="o")
+        ax.set(xlim=(0, 1), ylim=(0, 100), title="at 0.12345 a M 0.12345")
+
+    svg = picture(explorer(marked), 0)
+    assert "at 0.12345 a M 0.12345" in svg
+    places = re.findall(r"^L (.*) $|<use [^>]* x=\"([^\"]*)\"", svg, re.MULTILINE)
+    numbers = " ".join(a + b for a, b in places).split()
+    assert len(numbers) > 2
+    assert all(len(number.partition(".")[2]) <= 2 for number in numbers)
+
+
 def test_a_picture_has_the_ink_of_the_page_and_keeps_its_colours():
     def colored(data, ax, /, height, style):
         ax.plot([0, height], color="#E69F00")

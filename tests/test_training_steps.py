@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from normlab.chapters.warmup.collapse import follow
 from normlab.chapters.warmup.explorers import explore_training_steps
-from normlab.chapters.warmup.layer_looks import look_at_layers, stream
+from normlab.chapters.warmup.layer_looks import SEQUENCES, look_at_layers, stream
 from normlab.chapters.warmup.step_figures import draw_training_steps
 from normlab.chapters.warmup.training_steps import (
     CONFIG,
@@ -26,7 +26,7 @@ from normlab.chapters.warmup.training_steps import (
 )
 from normlab.tools.stored_rows import split
 from normlab.tools.timing import one_thread
-from normlab.training.run import Run
+from normlab.training.run import Run, batch_loss
 
 SMALL = replace(CONFIG, decoder_layers=2)
 
@@ -59,14 +59,19 @@ def test_what_enters_a_pre_norm_is_the_stream_itself():
 
 
 def test_the_gradients_are_those_of_all_weights_of_a_layer():
-    run = untrained("post-norm")
+    run, other = untrained("post-norm"), untrained("post-norm")
     before = [weight.clone() for weight in run.model.parameters()]
     look = look_at_layers(run)
-    followed = follow(run.config, [0]).looks[0]
-    assert (look.gradients[0], look.gradients[-1]) == (
-        followed.first_gradient,
-        followed.last_gradient,
-    )
+    batch = run.task.batch(SEQUENCES, run.config.seed + 1, 0)
+    logits = other.model(torch.tensor(batch.inputs))
+    loss = batch_loss(logits, torch.tensor(batch.targets), torch.tensor(batch.mask))
+    torch.autograd.backward(loss)
+    lengths = [
+        torch.cat([weight.grad.flatten() for weight in block.parameters()]).norm().item()
+        for block in other.model.decoder.blocks
+    ]
+    assert look.gradients == pytest.approx(lengths, rel=1e-4)
+    assert look.loss == pytest.approx(loss.item(), rel=1e-5)
     assert all(map(torch.equal, before, run.model.parameters()))
     assert [weight.grad for weight in run.model.parameters()] == [None] * len(before)
 
@@ -103,8 +108,9 @@ def test_what_is_written_is_read_by_lane_and_seed(tmp_path):
     assert shapes == [(2, 2), (2, 2), (2, 2, 2), (2, 2, 2), (2, 2, 1), (2, 2, 2)]
     with one_thread():
         config = replace(LANES["DeepNorm"], decoder_layers=1, seed=2)
-        _, row = follow_layers(config, [0, 3])
-    assert lane.moved[1, 1] == pytest.approx(split(row["moved"]), rel=1e-3)
+        rows = follow_layers(config, [0, 3])
+    for look, row in enumerate(rows):
+        assert lane.moved[1, look] == pytest.approx(split(row["moved"]), rel=1e-3)
 
 
 def test_a_number_of_updates_without_a_look_is_refused(stored):

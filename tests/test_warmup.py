@@ -8,7 +8,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from normlab.chapters.warmup import collapse
+from normlab.chapters.warmup import layer_looks
 from normlab.chapters.warmup.collapse import follow
 from normlab.chapters.warmup.explorers import explore_warmup
 from normlab.chapters.warmup.figures import (
@@ -194,9 +194,9 @@ def test_a_look_reads_a_batch_that_is_no_part_of_the_training(monkeypatch):
     def note(kept):
         return lambda *args: kept.append({*map(tuple, args[1].tolist())}) or batch_loss(*args)
 
-    monkeypatch.setattr(collapse, "batch_loss", note(looked_at))
+    monkeypatch.setattr(layer_looks, "batch_loss", note(looked_at))
     monkeypatch.setattr(training_run, "batch_loss", note(trained_on))
-    follow(replace(SMALL, decoder_layers=1, batch=collapse.SEQUENCES), [0, 2])
+    follow(replace(SMALL, decoder_layers=1, batch=layer_looks.SEQUENCES), [0, 2])
     assert (len(looked_at), len(trained_on)) == (2, 2)
     assert looked_at[0] == looked_at[1]
     assert not looked_at[0] & set().union(*trained_on)

@@ -16,6 +16,9 @@ POINTS = 72  # to an inch
 CONNECTOR = "normlab:connector:"
 """The gid of a line that is no data."""
 NAMED = re.compile(r' id="normlab:')
+DECIMALS = re.compile(r"-?\d+\.\d{3,}")
+PLACE = re.compile(r'(?<= [xy]=")-?\d+\.\d{3,}(?=")|(?m:^[LC](?: -?\d+(?:\.\d+)?)+)')
+"""Where a marker stands, and the points of a path."""
 GREY = re.compile(r"#([0-9a-f]{2})\1\1\b")
 
 
@@ -26,7 +29,13 @@ def to_svg(figure: Figure) -> str:
     canvas: Any = FigureCanvasSVG(figure)
     canvas.print_svg(buffer, metadata={"Date": None, "Creator": None})
     # what parts are called may come twice, as for the bars of one container: it is no id
-    return NAMED.sub(' data-part="', GREY.sub(_ink, buffer.getvalue().decode()))
+    svg = PLACE.sub(_rounded, buffer.getvalue().decode())
+    return NAMED.sub(' data-part="', GREY.sub(_ink, svg))
+
+
+def _rounded(found: re.Match[str]) -> str:
+    """Places to a hundredth of a point, which nobody sees and which take a fifth of the size."""
+    return DECIMALS.sub(lambda number: f"{float(number[0]):.2f}", found[0])
 
 
 def _ink(found: re.Match[str]) -> str:

@@ -21,7 +21,7 @@ class _Panel(NamedTuple):
 
     Attributes:
         first: the number of the first layer or sub-layer.
-        every: how many of them lie between two ticks.
+        every: from one tick, and one mark, to the next.
     """
 
     name: str
@@ -35,7 +35,7 @@ class _Panel(NamedTuple):
 
 _BY_LAYER = (
     _Panel("mean_square", "the stream", "layer l", "‖x‖²/D", (0.5, 200), 0, 3),
-    _Panel("norm_inputs", "what enters the norms", "sub-layer s", "σ", (0.5, 20), 1, 6),
+    _Panel("norm_inputs", "what enters the norms", "sub-layer s", "σ", (0.5, 20), 1, 4),
     _Panel("gradients", "the gradient", "layer l", "‖∂ℒ/∂θ‖", (1e-6, 10), 1, 3),
     _Panel("moved", "what the next update does", "layer l", "‖Δx‖/‖x‖", (1e-4, 3), 0, 3),
 )
@@ -51,14 +51,17 @@ def draw_training_steps(data: TrainingSteps, axes: Sequence[Axes], /, updates: i
     for ax, panel in zip((stream, norms, gradient, moved), _BY_LAYER, strict=True):
         for name, lane in data.lanes.items():
             values = getattr(lane, panel.name)[:, look]  # (R, layers)
-            _draw_lane(ax, name, panel.first + np.arange(values.shape[1]), values)
+            layers = panel.first + np.arange(values.shape[1])
+            marks = [i for i, layer in enumerate(layers) if layer % panel.every == 0]
+            _draw_lane(ax, name, layers, values, marks)
         ax.set(yscale="log", ylim=panel.limits, title=panel.title)
         ax.set(xlabel=panel.x_label, ylabel=panel.y_label)
         ax.xaxis.set_major_locator(MultipleLocator(panel.every))
     so_far = 1 + np.array(data.updates[: look + 1])
     for ax, label in ((loss, "loss"), (spread, "logit_spread")):
         for name, lane in data.lanes.items():
-            _draw_lane(ax, name, so_far, getattr(lane, label)[:, : look + 1])
+            values = getattr(lane, label)[:, : look + 1]
+            _draw_lane(ax, name, so_far, values, [*range(look + 1)])
         last = data.updates[-1]
         ax.set(xscale="log", xlim=(0.8, 1.3 * last), xlabel="updates + 1")
         ax.set_xticks([1, 10, 100, last], ["1", "10", "100", str(last)])
@@ -66,13 +69,17 @@ def draw_training_steps(data: TrainingSteps, axes: Sequence[Axes], /, updates: i
     loss.axhline(data.chance, color="black", linestyle=(0, (1, 3)))
     loss.text(1.2 * data.updates[-1], data.chance, "chance", va="bottom", ha="right", fontsize=8)
     loss.set(ylim=(0, 5), ylabel="loss (nats)", title=f"after {updates} updates")
-    loss.legend(loc="upper left", ncols=2, fontsize=8, columnspacing=0.8, handlelength=1.6)
+    loss.legend(
+        loc="upper left", ncols=2, fontsize=8, columnspacing=0.5, handlelength=1.2, borderaxespad=0
+    )
     spread.set(yscale="log", ylim=(1e-4, 1e1), ylabel="spread of the logits")
     spread.set_title("do the answers differ?")
 
 
-def _draw_lane(ax: Axes, name: str, x: FloatArray, values: FloatArray) -> None:
-    """The median over the seeds and the band of all of them: (R, n) -> (n,)."""
+def _draw_lane(
+    ax: Axes, name: str, x: FloatArray, values: FloatArray, marks: Sequence[int]
+) -> None:
+    """The median over the seeds, marked at some places, and the band of all: (R, n) -> (n,)."""
     placement = _PLACEMENTS[name]
     warm = name != placement and placement == "post-norm"
     color = PLACEMENT_COLORS[placement]
@@ -85,6 +92,7 @@ def _draw_lane(ax: Axes, name: str, x: FloatArray, values: FloatArray) -> None:
         marker=PLACEMENT_MARKERS[placement],
         markerfacecolor="white" if warm else color,
         markersize=4,
+        markevery=marks,
         linewidth=1.4,
         label=name,
     )
