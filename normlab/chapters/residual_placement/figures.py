@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from normlab.chapters.residual_placement.diagrams import HIGHEST, draw_placement
 from normlab.chapters.residual_placement.stream import InitialLosses, StreamGrowth, compare_change
+from normlab.chapters.residual_placement.streams import PlacementStreams
 from normlab.pictures.end_names import name_line_ends
 from normlab.pictures.style import (
     BLUE,
@@ -52,29 +53,30 @@ def describe_own_growth(growths: Sequence[StreamGrowth], /) -> str:
 
 
 def draw_placement_growth(
-    data: Mapping[str, StreamGrowth], axes: tuple[Axes, Axes], /, placement: str
+    data: PlacementStreams, axes: tuple[Axes, Axes], /, placement: str
 ) -> None:
-    """Left the placement's diagram, right its stream by layer; the others in grey, with names."""
+    """Left the placement's diagram, right its stream by layer; in grey the others known so far."""
     left, right = axes
     draw_placement(placement, left, rows=HIGHEST)
-    lowest = min(growth.mean_square.min() for growth in data.values())
-    limits = lowest / 2, 200.0
-    last = len(data[placement].change)
-    for name, growth in data.items():
+    chosen = data.at(placement)
+    last = len(chosen.change)
+    # from the decade below the start of the stream, which is that of all placements
+    bottom, top = 10 ** np.floor(np.log10(chosen.mean_square[0] / 2)), 200.0
+    for name, growth in data.known.items():
         if name != placement:
             right.plot(growth.mean_square, color=PALE, lw=1, label=name)
-    right.set(yscale="log", ylim=limits, xlim=(-0.5, 1.5 * last))
-    ends = {name: float(growth.mean_square[-1]) for name, growth in data.items()}
+    right.set(yscale="log", ylim=(bottom, top), xlim=(-0.5, 1.65 * last))
+    right.yaxis.set_major_formatter("{x:g}")
+    right.set_yticks([], minor=True)
+    ends = {name: max(bottom, float(g.mean_square[-1])) for name, g in data.known.items()}
     name_line_ends(right, ends, (last, 1.07 * last), placement, BLUE)
-    right.plot(data[placement].mean_square, color=BLUE, marker="o", ms=4, label=placement)
+    right.plot(chosen.mean_square, color=BLUE, marker="o", ms=4, label=placement)
     right.set_xticks(np.unique(np.linspace(0, last, 5).round().astype(int)))
     right.set(xlabel="layer l", ylabel="‖x_l‖²/D", title="mean square of the stream")
 
 
-def describe_placement_growth(
-    data: Mapping[str, StreamGrowth], /, placement: str
-) -> tuple[str, Table]:
-    growth = data[placement]
+def describe_placement_growth(data: PlacementStreams, /, placement: str) -> tuple[str, Table]:
+    growth = data.at(placement)
     first, last = growth.mean_square[0], growth.mean_square[-1]
     sentence = (
         f"With {placement} the mean square of the stream goes from {first:.2g} to {last:.3g} in "
