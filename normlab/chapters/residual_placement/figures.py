@@ -6,8 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from normlab.chapters.residual_placement.diagrams import HIGHEST, draw_placement
-from normlab.chapters.residual_placement.stream import InitialLosses, StreamGrowth, compare_change
+from normlab.chapters.residual_placement.stream import StreamGrowth, compare_change, with_error
 from normlab.chapters.residual_placement.streams import PlacementStreams
+from normlab.chapters.residual_placement.untrained_losses import InitialLosses
 from normlab.pictures.end_names import name_line_ends
 from normlab.pictures.style import (
     BLUE,
@@ -24,12 +25,16 @@ from normlab.tools.table import Table
 
 
 def draw_growth(growths: Sequence[StreamGrowth], ax: Axes, /) -> None:
-    """‖x_l‖²/D by layer, in the band of Xiong et al.'s Lemma 2 for pre-norm."""
+    """‖x_l‖²/D by layer and its spread over draws, in the band of Xiong et al.'s Lemma 2."""
     layers = np.arange(len(growths[0].mean_square))
     ax.fill_between(layers, *growths[0].lemma_2(), color=FAINT, label="Lemma 2")
     for growth, color, marker in zip(growths, (BLUE, ORANGE, GREEN), "os^", strict=False):
-        label = f"{growth.placement}, tokens: {growth.tokens}"
-        ax.plot(layers, growth.mean_square, color=color, marker=marker, ms=4, label=label)
+        mean, label = growth.mean_square, f"{growth.placement}, tokens: {growth.tokens}"
+        if growth.spread is not None:
+            ends = mean - growth.spread, mean + growth.spread
+            ax.fill_between(layers, *ends, color=color, alpha=0.25, lw=0)
+            label += f", mean and spread of {growth.draws} draws"
+        ax.plot(layers, mean, color=color, marker=marker, ms=4, label=label)
     ax.set(xlabel="layer l", ylabel="‖x_l‖²/D", title="the stream of a pre-norm model")
     ax.legend()
 
@@ -41,15 +46,41 @@ def draw_own_growth(growths: Sequence[StreamGrowth], ax: Axes, /) -> None:
 
 
 def describe_own_growth(growths: Sequence[StreamGrowth], /) -> str:
-    one_token, tokens, post = (growth.mean_square for growth in growths)
-    layers = len(post) - 1
+    layers = len(growths[0].change)
+    one_token, tokens, post = (_at_the_end(growth) for growth in growths)
     _, highest = growths[0].lemma_2()
     return (
         f"After {layers} layers of your pre_norm_step the mean square of the stream is "
-        f"{one_token[-1]:.1f} with 1 token, where Lemma 2 says {highest[-1]:.0f}, and "
-        f"{tokens[-1]:.1f} with 16. After each layer of your post_norm_step it is "
-        f"{post[1:].mean():.2f}. Chapter 05, section 5, has the two curves of pre-norm."
+        f"{one_token} with 1 token, where Lemma 2 says {highest[-1]:.0f}, and "
+        f"{tokens} with 16. After your post_norm_step it is "
+        f"{post}. Chapter 05, section 5, has the two curves of pre-norm."
     )
+
+
+def _at_the_end(growth: StreamGrowth) -> str:
+    end = growth.mean_square[-1]
+    if growth.spread is None:
+        return f"{end:.1f}"
+    return with_error(end, growth.spread[-1], growth.draws)
+
+
+def draw_change(growths: Sequence[StreamGrowth], ax: Axes, /) -> None:
+    """How much each block changes the stream, by block; lines that are 0 are named, not drawn."""
+    bottom, last = 2e-5, len(growths[0].change)
+    blocks = np.arange(1, last + 1)
+    ends = {}
+    for growth in growths:
+        name = f"{growth.placement}, {growth.init}"
+        if growth.change[-1] < bottom:
+            ends[f"{name}: 0"] = bottom
+            continue
+        ends[name] = float(growth.change[-1])
+        color, dash = PLACEMENT_COLORS[growth.placement], DASHES[growth.init]
+        ax.plot(blocks, growth.change, color=color, ls=dash, label=name)
+    ax.set(yscale="log", ylim=(bottom, 100), xlim=(0, 1.75 * last), xticks=[1, 6, 12, 18, 24])
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.set(xlabel="block", ylabel="‖change‖ / ‖stream‖", title="change of the stream by each block")
+    name_line_ends(ax, ends, (last, 1.06 * last), "", BLUE)
 
 
 def draw_placement_growth(
@@ -87,10 +118,12 @@ def describe_placement_growth(data: PlacementStreams, /, placement: str) -> tupl
 
 
 def draw_initial_losses(data: InitialLosses, ax: Axes, /) -> None:
-    """The loss before any training, by depth."""
-    looks = zip(data.losses.items(), (GREEN, BLUE, RED), "^os", strict=True)
-    for (name, losses), color, marker in looks:
-        ax.plot(data.depths, losses, color=color, marker=marker, label=name)
+    """The loss before any training, by depth: the mean over seeds, and each seed."""
+    looks = ((RED, "s", "-", 9), (BLUE, "o", "-", 5), (BLUE, "v", "--", 5))
+    for (name, losses), (color, marker, dash, size) in zip(data.losses.items(), looks, strict=True):
+        mean = losses.mean(axis=0)  # (seeds, N) -> (N,)
+        ax.plot(data.depths, mean, color=color, marker=marker, ms=size, ls=dash, label=name)
+        ax.plot(data.depths, losses.T, color=color, marker=".", ms=3, ls="", zorder=1)
     ax.axhline(data.chance, color=GREY, ls="--", label="guessing")
     ax.set(xscale="log", xlabel="layers", ylabel="loss before training", xticks=data.depths)
     ax.set_xticks([], minor=True)
@@ -98,6 +131,7 @@ def draw_initial_losses(data: InitialLosses, ax: Axes, /) -> None:
     ax.legend()
 
 
+DASHES = {"xavier": "-", "gpt2": "--", "gpt2-scaled": ":", "zero-output": "-."}
 Growths = Mapping[float, Sequence[StreamGrowth]]
 
 
