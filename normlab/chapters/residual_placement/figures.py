@@ -77,7 +77,9 @@ def draw_change(growths: Sequence[StreamGrowth], ax: Axes, /) -> None:
         ends[name] = float(growth.change[-1])
         color, dash = PLACEMENT_COLORS[growth.placement], DASHES[growth.init]
         ax.plot(blocks, growth.change, color=color, ls=dash, label=name)
-    ax.set(yscale="log", ylim=(bottom, 100), xlim=(0, 1.75 * last), xticks=[1, 6, 12, 18, 24])
+    ax.set(
+        yscale="log", ylim=(bottom, 100), xlim=(0, 1.75 * last), xticks=[1, *range(6, last + 1, 6)]
+    )
     ax.yaxis.set_major_formatter("{x:g}")
     ax.set(xlabel="block", ylabel="‖change‖ / ‖stream‖", title="change of the stream by each block")
     name_line_ends(ax, ends, (last, 1.06 * last), "", BLUE)

@@ -160,9 +160,9 @@ def _cells(growth: StreamGrowth, places: Sequence[int], of_change: bool) -> list
 
 def compare_growth(growths: Sequence[StreamGrowth], layers: Sequence[int]) -> Table:
     """‖x_l‖²/D after some layers, a mean with its standard error: one row per measurement."""
-    columns = ("placement", "init", *(f"after layer {layer}" for layer in layers))
+    columns = ("placement", "init", "tokens", *(f"after layer {layer}" for layer in layers))
     rows = [
-        [growth.placement, growth.init, *_cells(growth, layers, of_change=False)]
+        [growth.placement, growth.init, growth.tokens, *_cells(growth, layers, of_change=False)]
         for growth in growths
     ]
     return Table(columns, rows)
