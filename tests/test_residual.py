@@ -30,6 +30,7 @@ from normlab.chapters.residual_placement.untrained_losses import (
 from normlab.models.initialization import INITIALIZATIONS
 from normlab.models.placement.standard import PLACEMENTS
 from normlab.models.placement.wiring import trace
+from normlab.pictures.svg import CONNECTOR
 
 ON_THE_STREAM = ("post-norm", "deepnorm", "b2t")
 
@@ -117,6 +118,7 @@ def test_without_the_final_norm_the_loss_before_training_grows_with_depth():
     again = initial_losses([24], seeds=[1])
     for name, loss in losses.losses.items():
         assert again.losses[name] == loss[1:, 1:]
+        assert (loss[0] != loss[1]).all()
         mean, spread = loss[:, 1].mean(), loss[:, 1].std(ddof=1)
         assert with_error(mean, spread, 2) in losses.table().rows[1]
         assert f"{again.losses[name][0, 0]:.1f}" in again.table().rows[0]
@@ -243,6 +245,8 @@ def test_each_line_has_its_name_at_its_end_and_no_name_covers_another(streams):
         ax = axes[1]
         assert sorted(text.get_text() for text in ax.texts) == sorted(PLACEMENTS)
         assert [t.get_text() for t in ax.texts if t.get_weight() == "bold"] == ["deepnorm"]
+        connectors = [line for line in ax.lines if line.get_gid() == CONNECTOR]
+        assert min(min(line.get_ydata()) for line in connectors) >= ax.get_ylim()[0]
         bottom, top = np.log(ax.get_ylim())
         heights = np.sort([np.log(text.get_position()[1]) for text in ax.texts])
         assert heights[0] > bottom
