@@ -200,9 +200,7 @@ def test_the_formula_beside_a_diagram_computes_what_the_block_computes(name, lay
             torch.nn.init.constant_(gate.weight, 0.7)
     got = block(X, [attention, feed_forward])
     said = value_of(block_formula(find_placement(name)), X, layer, 0.7)
-    torch.testing.assert_close(
-        said, got, rtol=0, atol=1e-9
-    )
+    torch.testing.assert_close(said, got, rtol=0, atol=1e-9)
 
 
 def test_no_two_placements_have_one_formula():

@@ -71,11 +71,11 @@ def draw_change(growths: Sequence[StreamGrowth], ax: Axes, /) -> None:
     ends = {}
     for growth in growths:
         name = f"{growth.placement}, {growth.init}"
-        if growth.change[-1] < bottom:
+        if not growth.change.any():
             ends[f"{name}: 0"] = bottom
             continue
-        ends[name] = float(growth.change[-1])
-        color, dash = PLACEMENT_COLORS[growth.placement], DASHES[growth.init]
+        ends[name] = max(bottom, float(growth.change[-1]))
+        color, dash = PLACEMENT_COLORS.get(growth.placement, GREY), DASHES[growth.init]
         ax.plot(blocks, growth.change, color=color, ls=dash, label=name)
     ax.set(
         yscale="log", ylim=(bottom, 100), xlim=(0, 1.75 * last), xticks=[1, *range(6, last + 1, 6)]
@@ -133,7 +133,13 @@ def draw_initial_losses(data: InitialLosses, ax: Axes, /) -> None:
     ax.legend()
 
 
-DASHES = {"xavier": "-", "gpt2": "--", "gpt2-scaled": ":", "zero-output": "-."}
+DASHES = {
+    "xavier": "-",
+    "xiong": (0, (5, 1, 1, 1)),
+    "gpt2": "--",
+    "gpt2-scaled": ":",
+    "zero-output": "-.",
+}
 Growths = Mapping[float, Sequence[StreamGrowth]]
 
 
