@@ -73,8 +73,7 @@ draw_placements(["post-norm", "pre-norm"], axes)
 # norm** (dashed: it stands once, after the last block).
 #
 # **Who had which.** Vaswani et al. 2017, section 3.1, write $\text{LayerNorm}(x +
-# \text{Sublayer}(x))$. **Claim 2: {{ ruling 2 }}.** **Claim 11: {{ ruling 11 }}** (`transformer_base_v2` in tensor2tensor). A
-# text and a code that disagree are common here, so look at the diagram.
+# \text{Sublayer}(x))$. **Claim 2: {{ ruling 2 }}.** **Claim 11: {{ ruling 11 }}** (`transformer_base_v2` in tensor2tensor).
 
 # %%
 quiz("normed-residual")
@@ -130,11 +129,9 @@ print("x once more:", stream[0].round(2))
 # ## 4. Twelve placements
 #
 # Each is one class in `normlab.models.placement.standard`. One line stands for every sub-layer $f$
-# of a block, in layer $l$ of 12. Where attention and FFN are wired in two ways, both are named.
-#
-# - α is DeepNorm's constant, above 1 (chapter 08).
-# - $a$ is a learned number that starts at 0, and λ a learned vector that starts at 0.0001.
-# - $x'$ is the stream after attention, and $n$ one norm's output that two sub-layers read.
+# of layer $l$ of 12; attention and FFN are named where they are wired in two ways. α is DeepNorm's
+# constant, above 1. The factors $a$, a number, and λ, a vector, are learned; $a$ starts at 0, λ at
+# 0.0001.
 
 # %%
 from normlab.models import PLACEMENTS, block_formula
@@ -155,20 +152,20 @@ for row in (names[:6], names[6:]):
     draw_placements(row, axes, layer=12)
 
 # %% [markdown]
-# | name | whose | where it is used |
+# |name|whose|where it is used|
 # |---|---|---|
-# | none | – | to compare with |
-# | post-norm | Vaswani et al. 2017 | Transformer (2017), BERT (2018), BART (2019) |
-# | pre-norm | Xiong et al. 2020 (the analysis) | GPT-2 (2019), GPT-3 (2020), LLaMA, Mistral (2023) |
-# | deepnorm | Wang et al. 2022 | GLM-130B (2022), with a larger α |
-# | peri-norm | Ding et al. 2021 (CogView); Kim et al. 2025 | Grok-1, Gemma 2 (2024), Gemma 3 (2025) |
-# | reordered-norm | OLMo et al. 2024 | OLMo 2 (2024), EXAONE 4 (2025) |
-# | layernorm-scaling | Sun et al. 2025 | research |
-# | b2t | Takase et al. 2022 | research |
-# | mix-norm | Li et al. 2024 | research |
-# | rezero | Bachlechner et al. 2020 | research |
-# | layerscale | Touvron et al. 2021 | CaiT (2021), vision |
-# | parallel | Wang & Komatsuzaki 2021 | GPT-J (2021), Falcon 7B (2023) |
+# |none|–|to compare with|
+# |post-norm|Vaswani et al. 2017|Transformer (2017), BERT (2018), BART (2019)|
+# |pre-norm|Xiong et al. 2020 (analysis)|GPT-2 (2019), GPT-3 (2020), LLaMA, Mistral (2023)|
+# |deepnorm|Wang et al. 2022|GLM-130B (2022), with a larger α|
+# |peri-norm|CogView 2021; Kim et al. 2025|Grok-1, Gemma 2 (2024), Gemma 3 (2025)|
+# |reordered-norm|OLMo et al. 2024|OLMo 2 (2024), EXAONE 4 (2025)|
+# |layernorm-scaling|Sun et al. 2025|research|
+# |b2t|Takase et al. 2022|research|
+# |mix-norm|Li et al. 2024|research|
+# |rezero|Bachlechner et al. 2020|research|
+# |layerscale|Touvron et al. 2021|CaiT (2021), vision|
+# |parallel|Wang & Komatsuzaki 2021|GPT-J (2021), Falcon 7B (2023)|
 
 # %%
 your_mark(10)
@@ -181,34 +178,19 @@ quiz("streams-at-one")
 
 # %% [markdown]
 # The explorer draws the block on the left and, on the right, the mean square of the stream after
-# each of 24 layers, of one model with $D = 64$. The other placements follow in grey. Look for four
-# families of curves.
+# each of 24 layers; the other placements follow in grey. Look for four families of curves.
 
 # %% tags=["answer"]
 from normlab.chapters.residual_placement import explore_placements
 
 explore_placements()
 
-# %% [markdown]
-# One model says little of the others. So here is the mean of twelve, with other weights and tokens,
-# and its standard error.
-
-# %% tags=["answer"]
-from normlab.chapters.residual_placement import average_growth, compare_growth
-
-names = [
-    "post-norm", "deepnorm", "pre-norm", "peri-norm", "reordered-norm", "layernorm-scaling", "none",
-]  # fmt: skip
-grown = {name: average_growth(range(12), name, d_model=64) for name in names}
-compare_growth(list(grown.values()), (1, 6, 12, 24))
-
 # %% [markdown] tags=["answer"]
 # - **They stay at 1** where a norm stands on the stream, or where branches start at zero.
 # - **They grow with depth** where only the branch is normed: pre-norm and the parallel block by
-#   about one a layer, peri-norm and the reordered norm by two.
-# - **It grows ever more slowly** in LayerNorm Scaling, like a logarithm, and ends between 3 and 4.
+#   about one a layer, peri-norm and the reordered norm by about two.
+# - **It grows ever more slowly** in LayerNorm Scaling, like a logarithm, and ends near 3.
 # - **It explodes** with no norm at all: each layer multiplies, and 24 layers make it some $10^9$.
-#   Here single models scatter by as much as the mean.
 #
 # **Claim 10: {{ ruling 10 }}.** The parallel block has one norm for both, peri-norm has four, and a
 # decoder with cross-attention has three sub-layers.
@@ -224,18 +206,18 @@ compare_growth(list(grown.values()), (1, 6, 12, 24))
 # The FFN always adds ½: ReLU keeps half the variance. Attention adds between 0 and 1: 1 if all
 # tokens are alike, $1/T$ if the $T$ tokens are independent, since it averages them.
 #
-# The models below have these weights, $\sigma^2 = 1/\text{fan-in}$. The paper's FFN is as wide as
-# the stream; here it is four times as wide, and $W_2$ smaller for it, so that it adds ½ too.
+# Below, each weight has $\sigma^2 = 1/\text{fan-in}$. The FFN is four times as wide as the paper's,
+# and $W_2$ smaller for it, so that it adds ½ too.
 
 # %%
 quiz("one-token-stream")
 
 # %% [markdown]
-# The lemma is about the mean over random weights. The picture shows the mean of twelve draws, and
-# one standard deviation of single draws on both sides. The table has the standard error of the mean.
+# The lemma is about the mean over random weights. The picture has the mean of twelve draws, and their
+# standard deviation on both sides; the table has the mean's standard error.
 
 # %%
-from normlab.chapters.residual_placement import draw_growth
+from normlab.chapters.residual_placement import average_growth, compare_growth, draw_growth
 
 few_tokens = [
     average_growth(range(12), "pre-norm", init="xiong", d_model=128, tokens=n) for n in (1, 16)
@@ -252,7 +234,7 @@ compare_growth(few_tokens, (1, 6, 12, 24))
 # %% [markdown]
 # ## 6. Theory for the other placements ★
 #
-# The same argument, for other placements, and for the Xavier weights of section 4.
+# The same argument, for other placements, and for the Xavier weights of the explorer in section 4.
 
 # %%
 quiz("peri-norm-stream")
@@ -267,28 +249,33 @@ print(f"FFN: {ffn:.2f}, attention: 0 to 1")
 print(f"pre-norm after {layers} layers: {1 + layers * ffn:.1f} to {1 + layers * (ffn + 1):.1f}")
 
 # %% [markdown]
-# Theory for 16 tokens beside the streams of section 4, which have the same weights:
+# Theory for 16 tokens beside the mean of twelve models with $D = 64$:
 
 # %%
 from normlab import Table
-from normlab.models import StackSetting
+from normlab.models import STACK_PLACEMENTS, StackSetting
 from normlab.probes import flow_theory
 
-names = ["none", "post-norm", "pre-norm", "deepnorm", "peri-norm"]
-expected = [flow_theory(StackSetting(name, tokens=16), sub_layers=48) for name in names]
-table = compare_growth([grown[name] for name in names], (1, 6, 12, 24))
-Table(
-    (*table.columns, "theory, tokens unlike", "tokens alike"),
-    [
-        [*row, *(f"{end.mean_square[-1]:.3g}" for end in (theory.unlike, theory.alike))]
-        for row, theory in zip(table.rows, expected, strict=True)
-    ],
+names = [
+    "none", "post-norm", "deepnorm", "pre-norm", "peri-norm", "reordered-norm", "layernorm-scaling",
+]  # fmt: skip
+measured = compare_growth(
+    [average_growth(range(12), name, d_model=64) for name in names], (1, 6, 24)
 )
+rows = []
+for name, row in zip(names, measured.rows, strict=True):
+    ends = ["", ""]
+    if name in STACK_PLACEMENTS:
+        theory = flow_theory(StackSetting(name, tokens=16), sub_layers=48)
+        ends = [f"{flow.mean_square[-1]:.3g}" for flow in (theory.unlike, theory.alike)]
+    rows.append([*row, *ends])
+Table((*measured.columns, "theory, tokens unlike", "tokens alike"), rows)
 
 # %% [markdown] tags=["answer"]
 # A norm on the stream gives 1, exactly. Peri-norm adds 2 a layer, and 49 is expected whatever the
-# weights are. Without any norm each layer multiplies: what attention and the FFN put out is
-# proportional to what they get.
+# weights are; reordered norm ends its branches with a norm, too. Without any norm each layer
+# multiplies: what attention and the FFN put out is proportional to what they get. Single models then
+# scatter by more than their mean.
 
 # %% [markdown]
 # ## 7. What is the final norm for?
@@ -311,10 +298,10 @@ draw_initial_losses(losses, ax)
 losses.table()
 
 # %% [markdown] tags=["answer"]
-# The table has means over twelve seeds; the dots of the picture are single models. The logits'
-# standard deviation grows like the stream's, $\sqrt l$. With the final norm the loss
-# does not depend on depth; it is about 0.4 above guessing, since logits of variance 1 are not
-# quite a guess. The post-norm model needs no final norm: its last block ends with one.
+# The dots are single models, the lines means over twelve. The logits' standard deviation grows like
+# the stream's, $\sqrt l$. With the final norm the loss does not depend on depth; it is about 0.4
+# above guessing, since logits of variance 1 are not quite a guess. The post-norm model needs no final
+# norm: its last block ends with one.
 #
 # **Claim 14: {{ ruling 14 }}.** The seed's listing `PreNormBlock` has no final norm; stacked as it
 # stands, it gives the last column.
@@ -389,22 +376,22 @@ quiz("change-by-depth")
 from normlab.chapters.residual_placement import compare_change, draw_change
 
 cases = [
+    ("post-norm", "xavier"),
     ("post-norm", "gpt2"),
+    ("pre-norm", "xavier"),
     ("pre-norm", "gpt2"),
     ("pre-norm", "gpt2-scaled"),
     ("pre-norm", "zero-output"),
+    ("deepnorm", "xavier"),
     ("rezero", "xavier"),
     ("layerscale", "xavier"),
 ]
-changed = [grown[name] for name in ("post-norm", "pre-norm", "deepnorm")]
-changed += [average_growth(range(12), name, init=init, d_model=64) for name, init in cases]
+changed = [average_growth(range(12), name, init=init, d_model=64) for name, init in cases]
 fig, ax = new_figure(height=4.2)
 draw_change(changed, ax)
 compare_change(changed, (1, 2, 24))
 
 # %% [markdown] tags=["answer"]
-# The means of twelve models with $D = 64$, and their standard errors.
-#
 # **Claim 15: {{ ruling 15 }}. Claim 12: {{ ruling 12 }}.**
 #
 # - GPT-2's small weights (0.02) do not make pre-norm an identity: the first block changes the
@@ -415,9 +402,8 @@ compare_change(changed, (1, 2, 24))
 #
 # What would make the sentence true? Branches that start at zero: zero output weights, ReZero,
 # LayerScale. And DeepNorm comes near it on purpose, by smaller weights and a larger shortcut: 2 %
-# from the second block on. Its first block changes the stream by 15 %. That is not the branch, but
-# the first norm: the embedding of a token has not quite mean 0 and variance 1 over its 64 features,
-# and behind the norm it has.
+# from the second block on. The 15 % of its first block are the first norm's: an embedding has not
+# quite mean 0 and variance 1 over its 64 features, and behind a norm it has.
 
 # %% [markdown]
 # ## 10. The scale of the weights ★
