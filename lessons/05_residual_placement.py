@@ -49,7 +49,7 @@ print(f"post-norm: {post.var():.2f}   pre-norm: {pre.var():.1f}")
 #
 # The course has each placement once, as code. The pictures below are not drawn by hand. The same
 # `step` runs once more, on a symbol in place of the stream, and writes down what is done to it. The
-# thick line is the residual stream.
+# thick line is the residual stream. The formula below a picture is read off the same run.
 
 # %%
 from normlab.claims import your_mark
@@ -59,23 +59,21 @@ your_mark(2, 11)
 # %%
 import inspect
 
-from normlab.chapters.residual_placement import draw_placement
+from normlab.chapters.residual_placement import draw_placements
 from normlab.models import PostNorm, PreNorm
 from normlab.pictures import new_figure
 
 for placement in (PostNorm, PreNorm):
     print(inspect.getsource(placement.step))
 fig, axes = new_figure(2, height=4.2)
-for name, ax in zip(["post-norm", "pre-norm"], axes, strict=True):
-    draw_placement(name, ax)
+draw_placements(["post-norm", "pre-norm"], axes)
 
 # %% [markdown]
 # In post-norm the thick line passes through every norm; in pre-norm through none but the **final
 # norm** (dashed: it stands once, after the last block).
 #
 # **Who had which.** Vaswani et al. 2017, section 3.1, write $\text{LayerNorm}(x +
-# \text{Sublayer}(x))$. **Claim 2: {{ ruling 2 }}.** **Claim 11: {{ ruling 11 }}** (`transformer_base_v2` in tensor2tensor). A
-# text and a code that disagree are common here, so look at the diagram.
+# \text{Sublayer}(x))$. **Claim 2: {{ ruling 2 }}.** **Claim 11: {{ ruling 11 }}** (`transformer_base_v2` in tensor2tensor).
 
 # %%
 quiz("normed-residual")
@@ -130,44 +128,44 @@ print("x once more:", stream[0].round(2))
 # %% [markdown]
 # ## 4. Twelve placements
 #
-# Each is one class in `normlab.models.placement.standard`. Most are one line. `f` is the sub-layer,
-# `norm` its norm, `gate` a learned factor that starts at zero or nearly so. `post_norm` is true in
-# the first quarter of mix-norm's layers only.
+# Each is one class in `normlab.models.placement.standard`. One line stands for every sub-layer $f$
+# of layer $l$ of 12; attention and FFN are named where they are wired in two ways. α is DeepNorm's
+# constant, above 1. The factors $a$, a number, and λ, a vector, are learned; $a$ starts at 0, λ at
+# 0.0001.
 
 # %%
-from normlab.models import PLACEMENTS, wiring_code
+from normlab.models import PLACEMENTS, block_formula
 
 for name, placement in PLACEMENTS.items():
-    first, *more = wiring_code(placement).splitlines()
-    print(f"{name:18}", first, *(f"\n{'':18} {line}" for line in more))
+    print(f"{name:18}", block_formula(placement).replace("\n", f"\n{'':19}"))
 
 # %%
 quiz("norms-on-the-line")
 
 # %% [markdown]
-# The same code, drawn, for block 12 of 12:
+# The same twelve, drawn, for block 12 of 12:
 
 # %%
 names = list(PLACEMENTS)
 for row in (names[:6], names[6:]):
     fig, axes = new_figure(6, width=13, height=4.2)
-    for name, ax in zip(row, axes, strict=True):
-        draw_placement(name, ax, layer=12)
+    draw_placements(row, axes, layer=12)
 
 # %% [markdown]
-# | name | whose | where it is used |
+# |name|whose|where it is used|
 # |---|---|---|
-# | post-norm | Vaswani et al. 2017 | the Transformer, BERT, BART |
-# | pre-norm | Xiong et al. 2020 (the analysis) | GPT-2, GPT-3, LLaMA, Mistral |
-# | deepnorm | Wang et al. 2022 | GLM-130B |
-# | peri-norm | Kim et al. 2025; CogView's sandwich | Gemma 2 and 3, Grok-1 |
-# | reordered-norm | OLMo 2, 2024 | OLMo 2, EXAONE 4 |
-# | layernorm-scaling | Sun et al. 2025 | |
-# | b2t | Takase et al. 2022 | |
-# | mix-norm | Li et al. 2024 | |
-# | rezero | Bachlechner et al. 2020 | |
-# | layerscale | Touvron et al. 2021 | CaiT, vision |
-# | parallel | Wang & Komatsuzaki 2021 | GPT-J, Falcon 7B |
+# |none|–|to compare with|
+# |post-norm|Vaswani et al. 2017|Transformer (2017), BERT (2018), BART (2019)|
+# |pre-norm|Xiong et al. 2020 (analysis)|GPT-2 (2019), GPT-3 (2020), LLaMA, Mistral (2023)|
+# |deepnorm|Wang et al. 2022|GLM-130B (2022), with a larger α|
+# |peri-norm|CogView 2021; Kim et al. 2025|Grok-1, Gemma 2 (2024), Gemma 3 (2025)|
+# |reordered-norm|OLMo et al. 2024|OLMo 2 (2024), EXAONE 4 (2025)|
+# |layernorm-scaling|Sun et al. 2025|research|
+# |b2t|Takase et al. 2022|research|
+# |mix-norm|Li et al. 2024|research|
+# |rezero|Bachlechner et al. 2020|research|
+# |layerscale|Touvron et al. 2021|CaiT (2021), vision|
+# |parallel|Wang & Komatsuzaki 2021|GPT-J (2021), Falcon 7B (2023)|
 
 # %%
 your_mark(10)
@@ -180,7 +178,7 @@ quiz("streams-at-one")
 
 # %% [markdown]
 # The explorer draws the block on the left and, on the right, the mean square of the stream after
-# each of 24 layers. Look for four families of curves.
+# each of 24 layers; the other placements follow in grey. Look for four families of curves.
 
 # %% tags=["answer"]
 from normlab.chapters.residual_placement import explore_placements
@@ -190,10 +188,9 @@ explore_placements()
 # %% [markdown] tags=["answer"]
 # - **They stay at 1** where a norm stands on the stream, or where branches start at zero.
 # - **They grow with depth** where only the branch is normed: pre-norm and the parallel block by
-#   about one a layer, peri-norm and the reordered norm by 2 on average.
+#   about one a layer, peri-norm and the reordered norm by about two.
 # - **It grows ever more slowly** in LayerNorm Scaling, like a logarithm, and ends near 3.
-# - **It explodes** with no norm at all: each layer multiplies, and 24 layers make it $10^9$ and
-#   more.
+# - **It explodes** with no norm at all: each layer multiplies, and 24 layers make it some $10^9$.
 #
 # **Claim 10: {{ ruling 10 }}.** The parallel block has one norm for both, peri-norm has four, and a
 # decoder with cross-attention has three sub-layers.
@@ -208,24 +205,26 @@ explore_placements()
 #
 # The FFN always adds ½: ReLU keeps half the variance. Attention adds between 0 and 1: 1 if all
 # tokens are alike, $1/T$ if the $T$ tokens are independent, since it averages them.
+#
+# Below, each weight has $\sigma^2 = 1/\text{fan-in}$. The FFN is four times as wide as the paper's,
+# and $W_2$ smaller for it, so that it adds ½ too.
 
 # %%
 quiz("one-token-stream")
 
 # %% [markdown]
-# The lemma is about the mean over random weights. The picture takes four draws of them.
+# The lemma is about the mean over random weights. The picture has the mean of twelve draws, and their
+# standard deviation on both sides; the table has the mean's standard error.
 
 # %%
-from normlab.chapters.residual_placement import average_growth, draw_growth
+from normlab.chapters.residual_placement import average_growth, compare_growth, draw_growth
 
 few_tokens = [
-    average_growth(range(4), "pre-norm", init="xiong", d_model=128, tokens=n) for n in (1, 16)
+    average_growth(range(12), "pre-norm", init="xiong", d_model=128, tokens=n) for n in (1, 16)
 ]
 fig, ax = new_figure()
 draw_growth(few_tokens, ax)
-for growth in few_tokens:
-    values = ", ".join(f"{growth.mean_square[layer]:.2g}" for layer in (1, 6, 12, 24))
-    print(f"{growth.tokens:2} tokens, after layers 1, 6, 12, 24: {values}")
+compare_growth(few_tokens, (1, 6, 12, 24))
 
 # %% [markdown] tags=["answer"]
 # With 1 token the stream runs at the upper end. With 16 it starts near the lower end and rises
@@ -235,33 +234,48 @@ for growth in few_tokens:
 # %% [markdown]
 # ## 6. Theory for the other placements ★
 #
-# The same argument, for other placements and Xavier weights.
+# The same argument, for other placements, and for the Xavier weights of the explorer in section 4.
 
 # %%
 quiz("peri-norm-stream")
 
+# %% [markdown]
+# Xavier's $W_1$ and $W_2$ have $\sigma^2 = 2/(D + d_\text{ff})$. What does the FFN add then?
+
+# %%
+d, d_ff, layers = 64, 256, 24
+ffn = d * d_ff * (2 / (d + d_ff)) ** 2 / 2
+print(f"FFN: {ffn:.2f}, attention: 0 to 1")
+print(f"pre-norm after {layers} layers: {1 + layers * ffn:.1f} to {1 + layers * (ffn + 1):.1f}")
+
+# %% [markdown]
+# Theory for 16 tokens beside the mean of twelve models with $D = 64$:
+
 # %%
 from normlab import Table
-from normlab.chapters.residual_placement import compare_growth
-from normlab.models import StackSetting
+from normlab.models import STACK_PLACEMENTS, StackSetting
 from normlab.probes import flow_theory
 
-names = ["none", "post-norm", "pre-norm", "deepnorm", "peri-norm"]
-growths = [average_growth(range(4), name, d_model=64) for name in names]
-expected = [flow_theory(StackSetting(name, tokens=16), sub_layers=48) for name in names]
-table = compare_growth(growths, (1, 6, 12, 24))
-Table(
-    (*table.columns, "theory, tokens unlike", "tokens alike"),
-    [
-        [*row, *(f"{end.mean_square[-1]:.2g}" for end in (theory.unlike, theory.alike))]
-        for row, theory in zip(table.rows, expected, strict=True)
-    ],
+names = [
+    "none", "post-norm", "deepnorm", "pre-norm", "peri-norm", "reordered-norm", "layernorm-scaling",
+]  # fmt: skip
+measured = compare_growth(
+    [average_growth(range(12), name, d_model=64) for name in names], (1, 6, 24)
 )
+rows = []
+for name, row in zip(names, measured.rows, strict=True):
+    ends = ["", ""]
+    if name in STACK_PLACEMENTS:
+        theory = flow_theory(StackSetting(name, tokens=16), sub_layers=48)
+        ends = [f"{flow.mean_square[-1]:.3g}" for flow in (theory.unlike, theory.alike)]
+    rows.append([*row, *ends])
+Table((*measured.columns, "theory, tokens unlike", "tokens alike"), rows)
 
 # %% [markdown] tags=["answer"]
-# A norm on the stream gives 1, exactly. The others scatter with the weights: peri-norm comes to 55
-# in these four draws, where 49 is expected. Without any norm each layer multiplies: what attention
-# and the FFN put out is proportional to what they get.
+# A norm on the stream gives 1, exactly. Peri-norm adds 2 a layer, and 49 is expected whatever the
+# weights are; reordered norm ends its branches with a norm, too. Without any norm each layer
+# multiplies: what attention and the FFN put out is proportional to what they get. Single models then
+# scatter by more than their mean.
 
 # %% [markdown]
 # ## 7. What is the final norm for?
@@ -278,15 +292,16 @@ quiz("no-final-norm")
 # %%
 from normlab.chapters.residual_placement import draw_initial_losses, initial_losses
 
-losses = initial_losses(depths=[1, 6, 24, 96], seed=0)
+losses = initial_losses(depths=[1, 6, 24, 96], seeds=range(12))
 fig, ax = new_figure()
 draw_initial_losses(losses, ax)
 losses.table()
 
 # %% [markdown] tags=["answer"]
-# The logits' standard deviation grows like the stream's, $\sqrt l$. With the final norm the loss
-# does not depend on depth; it is half a unit above guessing, since logits of variance 1 are not
-# quite a guess. The post-norm model needs no final norm: its last block ends with one.
+# The dots are single models, the lines means over twelve. The logits' standard deviation grows like
+# the stream's, $\sqrt l$. With the final norm the loss does not depend on depth; it is about 0.4
+# above guessing, since logits of variance 1 are not quite a guess. The post-norm model needs no final
+# norm: its last block ends with one.
 #
 # **Claim 14: {{ ruling 14 }}.** The seed's listing `PreNormBlock` has no final norm; stacked as it
 # stands, it gives the last column.
@@ -358,7 +373,7 @@ quiz("first-pre-norm-block")
 quiz("change-by-depth")
 
 # %%
-from normlab.chapters.residual_placement import compare_change, stream_growth
+from normlab.chapters.residual_placement import compare_change, draw_change
 
 cases = [
     ("post-norm", "xavier"),
@@ -371,21 +386,24 @@ cases = [
     ("rezero", "xavier"),
     ("layerscale", "xavier"),
 ]
-growths = [stream_growth(name, init=init, d_model=128, seed=0) for name, init in cases]
-compare_change(growths, (1, 2, 6, 12, 24))
+changed = [average_growth(range(12), name, init=init, d_model=64) for name, init in cases]
+fig, ax = new_figure(height=4.2)
+draw_change(changed, ax)
+compare_change(changed, (1, 2, 24))
 
 # %% [markdown] tags=["answer"]
 # **Claim 15: {{ ruling 15 }}. Claim 12: {{ ruling 12 }}.**
 #
 # - GPT-2's small weights (0.02) do not make pre-norm an identity: the first block changes the
-#   stream 3.6-fold. Dividing the output weights by $\sqrt{2L}$, as GPT-2's paper does, brings it
-#   to a half.
-# - A post-norm block is no identity either: 0.6 to 0.9 with Xavier weights, at every depth. Small
-#   weights do make it small, 0.07, once the first norm has set the stream to 1 (that is the 50).
+#   stream by 1.8 times its length. Dividing the output weights by $\sqrt{2L}$, as GPT-2's paper
+#   does, brings it to a quarter.
+# - A post-norm block is no identity either: 0.6 to 0.9 with Xavier weights. Small weights do make
+#   it small, 0.04, once the first norm has brought the embeddings from 0.02 to 1 (that is the 49).
 #
 # What would make the sentence true? Branches that start at zero: zero output weights, ReZero,
 # LayerScale. And DeepNorm comes near it on purpose, by smaller weights and a larger shortcut: 2 %
-# from the second block on.
+# from the second block on. The 15 % of its first block are the first norm's: an embedding has not
+# quite mean 0 and variance 1 over its 64 features, and behind a norm it has.
 
 # %% [markdown]
 # ## 10. The scale of the weights ★
@@ -409,11 +427,10 @@ explore_identity()
 
 # %% [markdown] tags=["answer"]
 # Only the scale 0 is an identity. Small weights come near it: at 0.3 the first pre-norm block
-# changes the stream by 6 %, of 69 % at scale 1. So the seed's sentence describes weights of a third
-# of their usual size beside embeddings of full size. At scale 2 the first block changes the stream
-# by 380 %, and the last by 19 %, as it did at scale 1 (here $D = 64$; the table's 0.24 is of
-# $D = 128$): deep in a pre-norm stack the ratio is set by the number of branches below, and hardly
-# by the size of the weights.
+# changes the stream by 6 %, at scale 1 by about 70 %. So the seed's sentence describes weights of a
+# third of their usual size beside embeddings of full size. At scale 2 the first block changes the
+# stream nearly fourfold, and the last by about 20 %, as it did at scale 1: deep in a pre-norm stack
+# the ratio is set by the number of branches below, and hardly by the size of the weights.
 
 # %% [markdown]
 # ## The exercise
@@ -428,9 +445,11 @@ explore_identity()
 # - Post-norm: $x \leftarrow \text{norm}(x + f(x))$; the stream stays at 1. Pre-norm:
 #   $x \leftarrow x + f(\text{norm}(x))$; it grows.
 # - A diagram that is traced from the code shows where the norm stands; a comment does not.
-# - Pre-norm grows inside $1 + l/2 \ldots 1 + 3l/2$; peri-norm and reordered norm like $1 + 2l$;
-#   LayerNorm Scaling reaches about 3 after 24 layers; no norm at all reaches $10^9$ and more.
-# - Pre-norm needs a final norm: without it the loss of an untrained 96-layer model is 23.
+# - With Xiong's weights the mean of pre-norm lies inside $1 + l/2 \ldots 1 + 3l/2$ after $l$ layers.
+#   Peri-norm and reordered norm grow like $1 + 2l$. With Xavier weights and $D = 64$, LayerNorm
+#   Scaling reaches 3 to 4 after 24 layers, and no norm at all some $10^9$.
+# - Pre-norm needs a final norm: without it the loss of an untrained 96-layer model is about 21,
+#   where guessing has $\ln 32 = 3.5$.
 # - No block with Xavier weights is an identity: 0.7 for the first pre-norm block, about 0.2 for
 #   the 24th. True identities have zero output weights or a gate at zero.
 

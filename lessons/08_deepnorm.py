@@ -81,13 +81,13 @@ from normlab.chapters.residual_placement import draw_placement, draw_wiring
 from normlab.models import trace
 from normlab.pictures import new_figure
 
-fig, axes = new_figure(3, width=7.5, height=2.8)
+fig, axes = new_figure(3, width=7.5, height=3.4)
 axes[0].set_title("the seed's formula")
 draw_wiring(trace(AsTheSeedSays), axes[0])
 for name, ax in zip(["deepnorm", "post-norm"], axes[1:], strict=True):
     draw_placement(name, ax)
 for ax in axes:
-    ax.set_ylim(-0.6, 7.2)
+    ax.set_ylim(-2.0, 7.6)
 
 # %% [markdown] tags=["answer"]
 # The diagrams are drawn from the code. DeepNorm adds one multiplication to post-norm, on the

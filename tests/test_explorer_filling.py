@@ -197,3 +197,78 @@ def test_a_setting_that_cannot_be_computed_ends_the_filling_of_the_one_before(mo
         assert browser.sentences() == [None, "second, depth 2", None, None, None]
 
     Browser(monkeypatch, act)
+
+
+# Frames that also show the data of the others
+
+
+class Compared:
+    """What is known so far is drawn in every frame."""
+
+    def __init__(self, seed):
+        self.seed, self.known = seed, set()
+
+    def at(self, depth):
+        self.known.add(depth)
+        return depth
+
+    def measure(self):
+        return map(self.at, DEPTHS)
+
+
+def draw_compared(data, ax, /, depth):
+    data.at(depth)
+    for known in sorted(data.known):
+        ax.plot([0, known])
+    ax.set(xlim=(0, 1), ylim=(0, 5))
+
+
+def describe_compared(data, /, depth):
+    return f"{data.seed}, depth {depth}, beside {len(data.known)}", Table(("L",), [(depth,)])
+
+
+def compared():
+    scene = Scene(Compared, draw_compared, describe_compared, size=(2, 2), rest=Compared.measure)
+    return Explorer(
+        "Depth",
+        scene,
+        pages={"depth": Slider("depth", DEPTHS, start=START)},
+        settings={"seed": Choice("seed", ("first", "second", "third"))},
+    )
+
+
+def test_what_shows_the_others_is_drawn_alone_first_and_again_when_they_are_there(monkeypatch):
+    monkeypatch.setitem(globals(), "explorer", compared)
+    seen = []
+
+    async def act(browser):
+        browser.choose(1)
+        seen.append(browser.sentences())
+        assert browser.state["progress"] == 0
+        await browser.filled()
+
+    browser = Browser(monkeypatch, act)
+    assert seen == [[None, "second, depth 2, beside 1", None, None, None]]
+    assert browser.sentences() == [f"second, depth {depth}, beside 5" for depth in DEPTHS]
+    order = [m["content"]["index"] for m in browser.messages if m["method"] == "custom"]
+    assert order == [1, 0, 2, 3, 4]
+
+
+def test_a_page_turned_while_the_others_are_computed_is_drawn_with_what_is_known(monkeypatch):
+    monkeypatch.setitem(globals(), "explorer", compared)
+
+    async def act(browser):
+        browser.choose(1)
+        browser.widget.set_state({"position": [4]})
+        await browser.frames_there(2)
+        assert browser.sentences()[4] == "second, depth 5, beside 3"  # 1 came in between
+        await browser.filled()
+
+    browser = Browser(monkeypatch, act)
+    assert browser.sentences() == [f"second, depth {depth}, beside 5" for depth in DEPTHS]
+
+
+def test_the_first_state_shows_the_others_in_every_frame(monkeypatch):
+    assert [frame["sentence"] for frame in compared().frames] == [
+        f"first, depth {depth}, beside 5" for depth in DEPTHS
+    ]

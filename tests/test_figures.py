@@ -65,6 +65,7 @@ from normlab.training import TrainConfig, TrainRecord
 KNOWN = Path(__file__).with_name("figures.txt")
 TINY = {"layers": 3, "d_model": 16, "seed": 0}
 PRE_NORM = residual.stream_growth("pre-norm", init="xiong", **TINY)
+SEVERAL = residual.average_growth([0, 1], "pre-norm", init="xiong", layers=3, d_model=16)
 PROFILE = profile_depth(TransformerConfig(encoder_layers=2, d_model=16, d_ff=16), seed=0)
 PATHS = backward.GradientPaths(*np.ones((3, 4)))
 STEADY = Quartiles(1.0, 1.0, 1.0)
@@ -167,9 +168,14 @@ STATIC = {
     "growth": (1, lambda ax: residual.draw_growth([PRE_NORM, PRE_NORM], ax)),
     "initial losses": (
         1,
-        lambda ax: residual.draw_initial_losses(residual.initial_losses([1, 2], seed=0), ax),
+        lambda ax: residual.draw_initial_losses(residual.initial_losses([1, 2], seeds=[0, 1]), ax),
     ),
     "placement": (1, lambda ax: residual.draw_placement("pre-norm", ax)),
+    "growth of several": (1, lambda ax: residual.draw_growth([SEVERAL], ax)),
+    "change": (
+        1,
+        lambda ax: residual.draw_change([PRE_NORM, residual.stream_growth("rezero", **TINY)], ax),
+    ),
     "sweep": (
         1,
         lambda ax: draw_sweep(

@@ -1,15 +1,24 @@
 """Each placement computes its formula, says so in its diagram, and refuses bad input."""
 
+import copy
 import math
+import pickle
+import re
+from itertools import pairwise
 from typing import Any
 
 import pytest
 import torch
 from matplotlib.figure import Figure
 
-from normlab.chapters.residual_placement.figures import draw_placement, draw_wiring
-from normlab.models.placement.base import Placement, Site
+from normlab.chapters.residual_placement.diagrams import (
+    draw_placement,
+    draw_placements,
+    draw_wiring,
+)
+from normlab.models.placement.base import Factor, Gate, Placement, Site
 from normlab.models.placement.deepnorm_constants import deepnorm_constants
+from normlab.models.placement.formula import block_formula
 from normlab.models.placement.standard import PLACEMENTS, PostNorm, PreNorm, find_placement
 from normlab.models.placement.wiring import trace
 
@@ -155,7 +164,122 @@ def test_a_placement_without_a_step_says_what_is_missing():
         Placement(site)(X, [attention, feed_forward])
 
 
+# --- the formulas ---
+
+
+def as_python(line):
+    """ "x′ = norm(x + α f(x))" as ("x_", "norm(x + α * f(x))")."""
+    name, term = re.split(" = | ← ", line.replace("′", "_"))
+    term = re.sub(r"\b([aα]) ", r"\1 * ", term).replace("⊙", "*")
+    return name, term.replace("/√l", "/ l**0.5")
+
+
+def value_of(formula, x, layer, gate):
+    """What a formula says a block does to x, at a layer."""
+    letters = {"norm": norm, "Attention": attention, "FFN": feed_forward}
+    letters |= {"α": ALPHA, "a": gate, "λ": gate, "l": layer}
+    lines = [line.split(", l ") for line in formula.splitlines()]
+    holding = [
+        line for line, *case in lines if not case or eval("l" + case[0].replace("≤", "<="), letters)
+    ]
+    for f in (attention, feed_forward) if " f(" in formula or "(f(" in formula else (None,):
+        known = letters | {"f": f, "x": x}
+        for line in holding:
+            name, term = as_python(line)
+            known[name] = eval(term, known)
+        x = known["x"]
+    return x
+
+
+@pytest.mark.parametrize("layer", [1, 3, 4, 12])
+@pytest.mark.parametrize("name", PLACEMENTS)
+def test_the_formula_beside_a_diagram_computes_what_the_block_computes(name, layer):
+    block = build(name, layer=layer)
+    for gate in block.modules():
+        if isinstance(gate, Gate):
+            torch.nn.init.constant_(gate.weight, 0.7)
+    got = block(X, [attention, feed_forward])
+    said = value_of(block_formula(find_placement(name)), X, layer, 0.7)
+    torch.testing.assert_close(said, got, rtol=0, atol=1e-9)
+
+
+def test_no_two_placements_have_one_formula():
+    assert len({block_formula(placement) for placement in PLACEMENTS.values()}) == len(PLACEMENTS)
+
+
+def test_a_value_that_is_read_twice_has_a_name_on_the_stream_and_beside_it():
+    class Normed(Placement):
+        def step(self, x, f, norm):
+            x = norm(x)
+            return x + f(x)
+
+    assert block_formula(Normed) == "x′ = norm(x)\nx ← x′ + f(x′)"
+    assert block_formula(find_placement("parallel")).startswith("n = norm(x)\n")
+
+
+def test_a_factor_of_a_sum_has_brackets_and_one_without_a_letter_its_number():
+    class Halved(Placement):
+        def step(self, x, f, norm):
+            return norm(0.5 * (x + f(x)))
+
+    assert block_formula(Halved) == "x ← norm(0.5 (x + f(x)))"
+
+
+def test_cases_by_layer_are_those_of_the_code():
+    class Middle(Placement):
+        def __init__(self, site):
+            super().__init__(site)
+            self.middle = 2 <= site.layer <= 3
+
+        def step(self, x, f, norm):
+            return norm(x) + f(x) if self.middle else x + f(x)
+
+    assert block_formula(Middle, layers=4).splitlines() == [
+        "x ← x + f(x), l ≤ 1",
+        "x ← norm(x) + f(x), 2 ≤ l ≤ 3",
+        "x ← x + f(x), l > 3",
+    ]
+
+
+def test_a_factor_keeps_its_letter_where_models_are_copied_or_sent():
+    alpha = Factor(2.5, "α")
+    for again in (copy.deepcopy(alpha), pickle.loads(pickle.dumps(alpha))):
+        assert (again, again.letter) == (2.5, "α")
+
+
 # --- the diagrams ---
+
+
+def test_labels_fit_their_boxes_and_formulas_their_places():
+    names = list(PLACEMENTS)
+    for row in (names[:6], names[6:]):
+        figure = Figure(figsize=(13, 4.2), layout="constrained")
+        axes = figure.subplots(1, 6)
+        draw_placements(row, axes, layer=12)
+        figure.draw_without_rendering()
+        for ax in axes:
+            *labels, formula = [text for text in ax.texts if text.get_text()]
+            for text in labels:
+                if text.get_text() in ("x", "+", "output"):
+                    continue
+                inner = text.get_window_extent()
+                outer = [p.get_window_extent() for p in ax.patches]
+                assert any(b.x0 < inner.x0 and inner.x1 < b.x1 for b in outer if b.overlaps(inner))
+            assert formula.get_window_extent().y1 < labels[0].get_window_extent().y0
+            (output,) = [text for text in labels if text.get_text() == "output"]
+            last = max(ax.transData.transform(line.get_xydata())[:, 1].max() for line in ax.lines)
+            assert last < output.get_window_extent().y0
+        formulas = [ax.texts[-1].get_window_extent() for ax in axes]
+        assert all(a.x1 < b.x0 for a, b in pairwise(formulas))
+        assert formulas[-1].x1 < figure.bbox.x1
+
+
+def test_diagrams_side_by_side_are_of_one_height():
+    axes = Figure().subplots(1, 3)
+    draw_placements(["none", "peri-norm", "parallel"], axes)
+    outputs = {t.get_position()[1] for ax in axes for t in ax.texts if t.get_text() == "output"}
+    assert outputs == {10}
+    assert len({ax.get_ylim() for ax in axes}) == 1
 
 
 @pytest.mark.parametrize("name", PLACEMENTS)
@@ -178,8 +302,8 @@ def compute(wiring, boxes, x):
         elif node.kind == "sum":
             values.append(sum(inputs))
         elif node.kind == "factor":
-            # DeepNorm's α to more digits than the picture shows; the gates as they start
-            gates = {"× a": 0.0, "⊙ λ": 1e-4, "× 2.21": ALPHA, "× 0.447": 5**-0.5}
+            # the gates as they start
+            gates = {"× a": 0.0, "⊙ λ": 1e-4, "× α": ALPHA, "× 1/√l": 5**-0.5}
             values.append(gates[node.label] * inputs[0])
         elif node.kind in ("final norm", "output"):
             values.append(inputs[0])
@@ -230,7 +354,7 @@ def test_the_picture_has_one_line_for_each_edge_and_one_label_for_each_box():
         wiring = trace(placement)
         assert len(ax.lines) == len(wiring.edges())
         labels = [text.get_text() for text in ax.texts if text.get_text()]
-        assert labels == [node.label for node in wiring.nodes]
+        assert labels == [*(node.label for node in wiring.nodes), block_formula(placement)]
         titles = map(ax.get_title, ("left", "center", "right"))  # where it stands, the style says
         assert [title for title in titles if title] == [name]
 

@@ -3,7 +3,8 @@
 import torch
 from torch import nn
 
-from normlab.chapters.residual_placement.stream import initial_losses, stream_growth
+from normlab.chapters.residual_placement.stream import stream_growth
+from normlab.chapters.residual_placement.untrained_losses import initial_losses
 from normlab.claims.claim import Claim, Finding, Measure
 from normlab.models.placement.standard import PLACEMENTS
 from normlab.models.placement.wiring import Kind, trace
@@ -99,8 +100,8 @@ def final_norm() -> Finding:
     step = PLACEMENTS["pre-norm"](TransformerConfig(encoder_layers=1).site("encoder", 1)).step
     x, f = torch.randn(2, 8, generator=torch.Generator().manual_seed(0)), torch.sin
     raw = float((step(x, f, torch.tanh) - f(torch.tanh(x)) - x).abs().max())
-    losses = initial_losses([24], seed=0)
-    shares = {name: float(loss[0]) / losses.chance for name, loss in losses.losses.items()}
+    losses = initial_losses([24], seeds=[0])
+    shares = {name: float(loss[0, 0]) / losses.chance for name, loss in losses.losses.items()}
     without, with_norm = shares["pre-norm, no final norm"], shares["pre-norm"]
     return Finding(
         (

@@ -17,6 +17,7 @@ from .placement.base import TensorMap as TensorMap
 from .placement.deepnorm_constants import deepnorm_constants as deepnorm_constants
 from .placement.deepnorm_variants import DEEPNORM_VARIANTS as DEEPNORM_VARIANTS
 from .placement.deepnorm_variants import AlphaOnTheBranch as AlphaOnTheBranch
+from .placement.formula import block_formula as block_formula
 from .placement.in_the_wild import ZOO_PLACEMENTS as ZOO_PLACEMENTS
 from .placement.in_the_wild import HyperSphere as HyperSphere
 from .placement.standard import PLACEMENTS as PLACEMENTS
@@ -35,7 +36,6 @@ from .placement.standard import ReZero as ReZero
 from .placement.standard import find_placement as find_placement
 from .placement.wiring import Wiring as Wiring
 from .placement.wiring import trace as trace
-from .placement.wiring import wiring_code as wiring_code
 from .recurrent import LayerNormLSTM as LayerNormLSTM
 from .recurrent import LayerNormLSTMCell as LayerNormLSTMCell
 from .recurrent import LayerNormRNN as LayerNormRNN

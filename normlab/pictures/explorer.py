@@ -98,7 +98,8 @@ class Explorer(
         self.request = {"id": 0, "settings": {n: c.start for n, c in self._settings.items()}}
         self._filling = self._fill(self.request)
         # drawn before the widget opens, so that its first state holds every frame
-        deque(progress_bar(self._filling, title, total=len(self._places)), maxlen=0)
+        drawn = filter(None, self._filling)  # 0.0 is progress without a finished frame
+        deque(progress_bar(drawn, title, total=len(self._places)), maxlen=0)
         super().__init__(
             title=title,
             formula=[[term, ""] if isinstance(term, str) else list(term) for term in formula],
@@ -130,12 +131,21 @@ class Explorer(
             raise
 
     def _fill(self, request: dict[str, Any]) -> Iterator[float]:
-        """Draw and send one frame at each step, the one nearest to the position; yield progress."""
+        """Draw and send one frame at each step, the one nearest to the position; yield progress.
+
+        Frames that show the data of others come first without, and again when those are there.
+        """
         chosen = request["settings"].items()
         values = {name: self._settings[name].values[index] for name, index in chosen}
         drawing = Drawing(self._scene, self._scene.compute(**values), self._backgrounds)
-        missing = list(range(len(self._places)))
-        self._answer(request["id"], drawing, missing.pop(self._index()))
+        first, drafts = self._index(), False
+        self._answer(request["id"], drawing, first)
+        for _ in drawing.rest():
+            drafts = True
+            yield 0.0
+            if self.frames[self._index()] is None:
+                self._add(drawing, self._index())
+        missing = [index for index in range(len(self._places)) if drafts or index != first]
         while missing:
             yield 1 - len(missing) / len(self._places)
             index = min(missing, key=self._distance)

@@ -1,6 +1,6 @@
 """What an explorer shows, and the frames of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ class Scene:
         columns: how many axes stand side by side; `axes` is an array of them if more than one.
         size: of the figure, in inches; by default axes are as wide as can be read on a phone.
         rows: of such columns, one below the other; `axes` has them row by row.
+        rest: where every frame also shows the data of the others: `rest(data)` computes those, a
+            piece at each step. What is drawn before the last step is drawn once more behind it.
 
     After a change of settings the frame in sight is drawn first. Where the data of all frames
     take long, let `compute` return an object that computes those of one position when it is
@@ -47,6 +49,7 @@ class Scene:
     columns: int = 1
     size: tuple[float, float] | None = None
     rows: int = 1
+    rest: Callable[[Any], Iterable[Any]] | None = None
 
     @property
     def figure_size(self) -> tuple[float, float]:
@@ -82,6 +85,10 @@ class Drawing:
     def lines(self) -> list[str]:
         """The different lines of the pictures so far."""
         return self._shared.lines
+
+    def rest(self) -> Iterable[Any]:
+        """Steps behind which frames show all that they will show; none if they do at once."""
+        return self._scene.rest(self._data) if self._scene.rest else ()
 
     def frame(self, position: dict[str, Any]) -> dict[str, Any]:
         """The frame at a position, as the browser takes it."""

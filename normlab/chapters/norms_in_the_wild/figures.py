@@ -18,7 +18,7 @@ from normlab.chapters.norms_in_the_wild.zoo_designs import (
     norm_formula,
     placement_counts,
 )
-from normlab.chapters.residual_placement.figures import draw_wiring
+from normlab.chapters.residual_placement.diagrams import HIGHEST, draw_wiring
 from normlab.chapters.residual_placement.stream import StreamGrowth
 from normlab.norms import FloatArray
 from normlab.pictures.style import BLUE, GREEN, GREY, NORM_COLORS, ORANGE, PALE, PINK, RED
@@ -79,7 +79,7 @@ def draw_design(data: Sequence[Design], axes: tuple[Axes, Axes], /, design: int)
     left, right = axes
     chosen = data[design]
     model = chosen.first
-    draw_wiring(chosen.wiring(), left)
+    draw_wiring(chosen.wiring(), left, HIGHEST)
     left.set_title(model.placement)
     right.set(xlim=(0, 1), ylim=(0, 1))
     right.axis("off")

@@ -1,11 +1,13 @@
+from .diagrams import draw_placement as draw_placement
+from .diagrams import draw_placements as draw_placements
+from .diagrams import draw_wiring as draw_wiring
 from .explorers import explore_identity as explore_identity
 from .explorers import explore_placements as explore_placements
+from .figures import draw_change as draw_change
 from .figures import draw_growth as draw_growth
 from .figures import draw_initial_losses as draw_initial_losses
-from .figures import draw_placement as draw_placement
-from .figures import draw_wiring as draw_wiring
 from .stream import average_growth as average_growth
 from .stream import compare_change as compare_change
 from .stream import compare_growth as compare_growth
-from .stream import initial_losses as initial_losses
 from .stream import stream_growth as stream_growth
+from .untrained_losses import initial_losses as initial_losses

@@ -9,6 +9,7 @@ from normlab.chapters.residual_placement.figures import (
     draw_placement_growth,
 )
 from normlab.chapters.residual_placement.stream import StreamGrowth, stream_growth
+from normlab.chapters.residual_placement.streams import PlacementStreams
 from normlab.models.initialization import INITIALIZATIONS
 from normlab.models.placement.standard import PLACEMENTS
 from normlab.models.transformer import NORMS
@@ -21,20 +22,20 @@ def explore_placements() -> Explorer:
     """Turn through the placements: diagram and growth of the stream over 24 layers."""
     return Explorer(
         "Twelve placements",
-        Scene(_growths, draw_placement_growth, describe_placement_growth, 2, (8.0, 5.2)),
+        Scene(
+            PlacementStreams,
+            draw_placement_growth,
+            describe_placement_growth,
+            columns=2,
+            size=(8.0, 5.2),
+            rest=PlacementStreams.measure,
+        ),
         pages={"placement": Slider("placement", list(PLACEMENTS), start=1)},
         settings={
             "norm": Choice("norm", list(NORMS)),
             "init": Choice("initialization", list(INITIALIZATIONS)),
         },
     )
-
-
-def _growths(norm: str, init: str) -> Mapping[str, StreamGrowth]:
-    return {
-        placement: stream_growth(placement, norm=norm, init=init, d_model=64, seed=0)
-        for placement in PLACEMENTS
-    }
 
 
 def explore_identity() -> Explorer:

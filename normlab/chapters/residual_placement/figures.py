@@ -4,37 +4,37 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import Circle, FancyBboxPatch
 
-from normlab.chapters.residual_placement.stream import InitialLosses, StreamGrowth, compare_change
-from normlab.models.placement.standard import find_placement
-from normlab.models.placement.wiring import Node, Wiring, trace, wiring_code
+from normlab.chapters.residual_placement.diagrams import HIGHEST, draw_placement
+from normlab.chapters.residual_placement.stream import StreamGrowth, compare_change, with_error
+from normlab.chapters.residual_placement.streams import PlacementStreams
+from normlab.chapters.residual_placement.untrained_losses import InitialLosses
 from normlab.pictures.end_names import name_line_ends
 from normlab.pictures.style import (
     BLUE,
     FAINT,
     GREEN,
     GREY,
-    ON_COLOR,
     ORANGE,
     PALE,
     PLACEMENT_COLORS,
     PLACEMENT_MARKERS,
     RED,
-    SKY,
 )
 from normlab.tools.table import Table
 
-CODE = {"family": "monospace", "size": 9}
-
 
 def draw_growth(growths: Sequence[StreamGrowth], ax: Axes, /) -> None:
-    """‖x_l‖²/D by layer, in the band of Xiong et al.'s Lemma 2 for pre-norm."""
+    """‖x_l‖²/D by layer and its spread over draws, in the band of Xiong et al.'s Lemma 2."""
     layers = np.arange(len(growths[0].mean_square))
     ax.fill_between(layers, *growths[0].lemma_2(), color=FAINT, label="Lemma 2")
     for growth, color, marker in zip(growths, (BLUE, ORANGE, GREEN), "os^", strict=False):
-        label = f"{growth.placement}, tokens: {growth.tokens}"
-        ax.plot(layers, growth.mean_square, color=color, marker=marker, ms=4, label=label)
+        mean, label = growth.mean_square, f"{growth.placement}, tokens: {growth.tokens}"
+        if growth.spread is not None:
+            ends = mean - growth.spread, mean + growth.spread
+            ax.fill_between(layers, *ends, color=color, alpha=0.25, lw=0)
+            label += f", mean and spread of {growth.draws} draws"
+        ax.plot(layers, mean, color=color, marker=marker, ms=4, label=label)
     ax.set(xlabel="layer l", ylabel="‖x_l‖²/D", title="the stream of a pre-norm model")
     ax.legend()
 
@@ -46,43 +46,70 @@ def draw_own_growth(growths: Sequence[StreamGrowth], ax: Axes, /) -> None:
 
 
 def describe_own_growth(growths: Sequence[StreamGrowth], /) -> str:
-    one_token, tokens, post = (growth.mean_square for growth in growths)
-    layers = len(post) - 1
+    layers = len(growths[0].change)
+    one_token, tokens, post = (_at_the_end(growth) for growth in growths)
     _, highest = growths[0].lemma_2()
     return (
         f"After {layers} layers of your pre_norm_step the mean square of the stream is "
-        f"{one_token[-1]:.1f} with 1 token, where Lemma 2 says {highest[-1]:.0f}, and "
-        f"{tokens[-1]:.1f} with 16. After each layer of your post_norm_step it is "
-        f"{post[1:].mean():.2f}. Chapter 05, section 5, has the two curves of pre-norm."
+        f"{one_token} with 1 token, where Lemma 2 says {highest[-1]:.0f}, and "
+        f"{tokens} with 16. After your post_norm_step it is "
+        f"{post}. Chapter 05, section 5, has the two curves of pre-norm."
     )
 
 
+def _at_the_end(growth: StreamGrowth) -> str:
+    end = growth.mean_square[-1]
+    if growth.spread is None:
+        return f"{end:.1f}"
+    return with_error(end, growth.spread[-1], growth.draws)
+
+
+def draw_change(growths: Sequence[StreamGrowth], ax: Axes, /) -> None:
+    """How much each block changes the stream, by block; lines that are 0 are named, not drawn."""
+    bottom, last = 2e-5, len(growths[0].change)
+    blocks = np.arange(1, last + 1)
+    ends = {}
+    for growth in growths:
+        name = f"{growth.placement}, {growth.init}"
+        if not growth.change.any():
+            ends[f"{name}: 0"] = bottom
+            continue
+        ends[name] = max(bottom, float(growth.change[-1]))
+        color, dash = PLACEMENT_COLORS.get(growth.placement, GREY), DASHES[growth.init]
+        ax.plot(blocks, growth.change, color=color, ls=dash, label=name)
+    ax.set(
+        yscale="log", ylim=(bottom, 100), xlim=(0, 1.75 * last), xticks=[1, *range(6, last + 1, 6)]
+    )
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.set(xlabel="block", ylabel="‖change‖ / ‖stream‖", title="change of the stream by each block")
+    name_line_ends(ax, ends, (last, 1.06 * last), "", BLUE)
+
+
 def draw_placement_growth(
-    data: Mapping[str, StreamGrowth], axes: tuple[Axes, Axes], /, placement: str
+    data: PlacementStreams, axes: tuple[Axes, Axes], /, placement: str
 ) -> None:
-    """Left the placement's diagram, right its stream by layer; the others in grey, with names."""
+    """Left the placement's diagram, right its stream by layer; in grey the others known so far."""
     left, right = axes
-    draw_placement(placement, left)
-    left.text(-1.5, -1.2, wiring_code(find_placement(placement)), CODE, va="top")
-    left.set(ylim=(-4.2, 10.6))
-    lowest = min(growth.mean_square.min() for growth in data.values())
-    limits = lowest / 2, 200.0
-    last = len(data[placement].change)
-    for name, growth in data.items():
+    draw_placement(placement, left, rows=HIGHEST)
+    chosen = data.at(placement)
+    last = len(chosen.change)
+    # from the decade below the start of the stream, which is that of all placements
+    bottom, top = 10 ** np.floor(np.log10(chosen.mean_square[0] / 2)), 200.0
+    for name, growth in data.known.items():
         if name != placement:
             right.plot(growth.mean_square, color=PALE, lw=1, label=name)
-    right.set(yscale="log", ylim=limits, xlim=(-0.5, 1.5 * last))
-    ends = {name: float(growth.mean_square[-1]) for name, growth in data.items()}
+    right.set(yscale="log", ylim=(bottom, top), xlim=(-0.5, 1.65 * last))
+    right.yaxis.set_major_formatter("{x:g}")
+    right.set_yticks([], minor=True)
+    ends = {name: max(bottom, float(g.mean_square[-1])) for name, g in data.known.items()}
     name_line_ends(right, ends, (last, 1.07 * last), placement, BLUE)
-    right.plot(data[placement].mean_square, color=BLUE, marker="o", ms=4, label=placement)
+    right.plot(chosen.mean_square, color=BLUE, marker="o", ms=4, label=placement)
     right.set_xticks(np.unique(np.linspace(0, last, 5).round().astype(int)))
     right.set(xlabel="layer l", ylabel="‖x_l‖²/D", title="mean square of the stream")
 
 
-def describe_placement_growth(
-    data: Mapping[str, StreamGrowth], /, placement: str
-) -> tuple[str, Table]:
-    growth = data[placement]
+def describe_placement_growth(data: PlacementStreams, /, placement: str) -> tuple[str, Table]:
+    growth = data.at(placement)
     first, last = growth.mean_square[0], growth.mean_square[-1]
     sentence = (
         f"With {placement} the mean square of the stream goes from {first:.2g} to {last:.3g} in "
@@ -93,10 +120,12 @@ def describe_placement_growth(
 
 
 def draw_initial_losses(data: InitialLosses, ax: Axes, /) -> None:
-    """The loss before any training, by depth."""
-    looks = zip(data.losses.items(), (GREEN, BLUE, RED), "^os", strict=True)
-    for (name, losses), color, marker in looks:
-        ax.plot(data.depths, losses, color=color, marker=marker, label=name)
+    """The loss before any training, by depth: the mean over seeds, and each seed."""
+    looks = ((RED, "s", "-", 9), (BLUE, "o", "-", 5), (BLUE, "v", "--", 5))
+    for (name, losses), (color, marker, dash, size) in zip(data.losses.items(), looks, strict=True):
+        mean = losses.mean(axis=0)  # (seeds, N) -> (N,)
+        ax.plot(data.depths, mean, color=color, marker=marker, ms=size, ls=dash, label=name)
+        ax.plot(data.depths, losses.T, color=color, marker=".", ms=3, ls="", zorder=1)
     ax.axhline(data.chance, color=GREY, ls="--", label="guessing")
     ax.set(xscale="log", xlabel="layers", ylabel="loss before training", xticks=data.depths)
     ax.set_xticks([], minor=True)
@@ -104,6 +133,13 @@ def draw_initial_losses(data: InitialLosses, ax: Axes, /) -> None:
     ax.legend()
 
 
+DASHES = {
+    "xavier": "-",
+    "xiong": (0, (5, 1, 1, 1)),
+    "gpt2": "--",
+    "gpt2-scaled": ":",
+    "zero-output": "-.",
+}
 Growths = Mapping[float, Sequence[StreamGrowth]]
 
 
@@ -129,79 +165,3 @@ def describe_identity(data: Growths, /, scale: float) -> tuple[str, Table]:
         f"length, by: {'; '.join(parts)}."
     )
     return sentence, compare_change(data[scale], (1, 2, last // 2, last))
-
-
-COLUMN, WIDTH, HEIGHT, ROWS = 2.4, 2.1, 0.62, 10
-FILL = {"sub-layer": SKY, "norm": ORANGE, "final norm": ORANGE, "factor": "white"}
-
-
-def draw_placement(name: str, ax: Axes, /, norm: str = "norm", layer: int = 1) -> None:
-    """The block diagram of a placement, from the definition that runs it.
-
-    Args:
-        name: one of `normlab.models.PLACEMENTS`.
-        norm: what to call the norm.
-        layer: of 12, for the placements that change with depth.
-    """
-    draw_wiring(trace(find_placement(name), norm, layer), ax)
-    ax.set_title(name)
-
-
-def draw_wiring(wiring: Wiring, ax: Axes, /) -> None:
-    """Boxes and lines; the residual stream is the thick line on the left."""
-    nodes = wiring.nodes
-    for start, end in wiring.edges():
-        _draw_line(nodes, nodes[start], nodes[end], ax)
-    for node in nodes:
-        _draw_box(node, ax)
-    ax.set_aspect("equal")
-    rows = max(nodes[-1].row, ROWS)  # the same for most, so that diagrams side by side compare
-    ax.set(xlim=(-1.5, 2 * COLUMN + 1.1), ylim=(-0.6, rows + 0.6))
-    ax.axis("off")
-
-
-def _draw_box(node: Node, ax: Axes) -> None:
-    x, y = node.column * COLUMN, node.row
-    if node.kind in ("input", "output"):
-        ax.text(x, y, node.label, ha="center", va="center", bbox={"fc": "white", "ec": "none"})
-    elif node.kind == "sum":
-        ax.add_patch(Circle((x, y), 0.26, fc="white", ec="black", zorder=3))
-        ax.text(x, y, "+", ha="center", va="center_baseline", zorder=4)
-    else:
-        box = FancyBboxPatch(
-            (x - WIDTH / 2, y - HEIGHT / 2),
-            WIDTH,
-            HEIGHT,
-            boxstyle="round,pad=0,rounding_size=0.12",
-            fc=FILL[node.kind],
-            ec="black",
-            ls="--" if node.kind == "final norm" else "-",
-            zorder=3,
-        )
-        ax.add_patch(box)
-        ink = "black" if node.kind == "factor" else ON_COLOR
-        ax.text(x, y, node.label, ha="center", va="center", fontsize="small", zorder=4, color=ink)
-
-
-def _draw_line(nodes: tuple[Node, ...], start: Node, end: Node, ax: Axes) -> None:
-    stream = start.column == end.column == 0
-    top = end.row - (0.26 if end.kind == "sum" else HEIGHT / 2)
-    x0, x1, y0 = start.column * COLUMN, end.column * COLUMN, start.row
-    if stream and any(n.column == 0 and start.row < n.row < end.row for n in nodes):
-        path = [(x0, y0), (-1.25, y0 + 0.5), (-1.25, end.row), (-0.26, end.row)]
-    elif start.column < end.column:  # onto a branch, just below its box
-        turn = end.row - 0.5
-        path = [(x0, y0), (x0, turn), (x1, turn), (x1, top)]
-    elif start.column > end.column:  # back to the stream, at the height of the sum
-        path = [(x0, y0), (x0, end.row), (x1 + 0.26, end.row)]
-    else:
-        path = [(x0, y0), (x1, top)]
-    xs, ys = zip(*path, strict=True)
-    color, width = ("black", 2.2) if stream else (GREY, 1.4)
-    ax.plot(xs, ys, color=color, lw=width, zorder=1, solid_joinstyle="round")
-    ax.annotate(
-        "",
-        path[-1],
-        path[-2],
-        arrowprops={"arrowstyle": "-|>", "color": color, "shrinkA": 0, "shrinkB": 0},
-    )

@@ -1,7 +1,7 @@
 """What a placement does to the residual stream of an untrained model, before any training."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from normlab.models.placement.base import Placement
-from normlab.models.placement.standard import PostNorm, PreNorm
 from normlab.models.transformer import Transformer, TransformerConfig
 from normlab.norms import FloatArray
 from normlab.probes import random_batch
@@ -25,6 +24,8 @@ class StreamGrowth:
         placement, init, init_scale, tokens: what was measured.
         mean_square: ‖x_l‖²/D for l = 0 … L, over all tokens (L + 1,).
         change: ‖x_{l+1} − x_l‖/‖x_l‖ of each block (L,); 0 is an identity.
+        draws: over how many draws of weights and tokens both are means.
+        spread, change_spread: their standard deviations over the draws, if there are several.
     """
 
     placement: str
@@ -33,12 +34,23 @@ class StreamGrowth:
     tokens: int
     mean_square: FloatArray
     change: FloatArray
+    draws: int = 1
+    spread: FloatArray | None = None
+    change_spread: FloatArray | None = None
 
     def lemma_2(self) -> tuple[FloatArray, FloatArray]:
         """Between which two lines Lemma 2 of Xiong et al. 2020 holds a pre-norm stream: (L + 1,).
 
         1 + l/2 for tokens that have nothing in common, 1 + 3l/2 for tokens that are all the same.
+
+        Raises:
+            ValueError: if the weights are not those of the paper.
         """
+        if (self.init, self.init_scale) != ("xiong", 1.0):
+            raise ValueError(
+                f"the stream has weights {self.init!r} × {self.init_scale:g}; Lemma 2 is about "
+                "'xiong' × 1. For others see normlab.probes.flow_theory."
+            )
         layers = np.arange(len(self.mean_square))
         return 1 + layers / 2, 1 + 3 * layers / 2
 
@@ -100,86 +112,67 @@ def stream_growth(
 def average_growth(
     seeds: Sequence[int], placement: str | type[Placement], **arguments: Any
 ) -> StreamGrowth:
-    """The mean of `stream_growth` over seeds: theory speaks of the mean over random weights."""
+    """The mean of `stream_growth` over seeds: theory speaks of the mean over random weights.
+
+    >>> growth = average_growth(range(3), "post-norm", layers=2, d_model=16)
+    >>> growth.draws, growth.spread.shape, growth.change_spread.shape
+    (3, (3,), (2,))
+    """
     growths = [stream_growth(placement, seed=seed, **arguments) for seed in seeds]
+    squares = np.array([growth.mean_square for growth in growths])  # (N, L + 1)
+    changes = np.array([growth.change for growth in growths])  # (N, L)
+    several = len(growths) > 1
     return replace(
         growths[0],
-        mean_square=np.mean(
-            [growth.mean_square for growth in growths], axis=0
-        ),  # (S, L+1) -> (L+1,)
-        change=np.mean([growth.change for growth in growths], axis=0),  # (S, L) -> (L,)
+        mean_square=squares.mean(axis=0),  # (N, L + 1) -> (L + 1,)
+        change=changes.mean(axis=0),  # (N, L) -> (L,)
+        draws=len(growths),
+        spread=squares.std(axis=0, ddof=1) if several else None,  # (N, L + 1) -> (L + 1,)
+        change_spread=changes.std(axis=0, ddof=1) if several else None,  # (N, L) -> (L,)
     )
 
 
+def with_error(mean: float, spread: float, draws: int) -> str:
+    """A mean and its standard error, spread/√draws, to the error's first digit.
+
+    >>> with_error(37.13, 2.4, 12), with_error(0.2193, 0.0145, 12), with_error(6.5e9, 8e9, 12)
+    ('37.1 ± 0.7', '0.219 ± 0.004', '6e+09 ± 2e+09')
+    >>> with_error(1.0, 1e-7, 12), with_error(0.0, 0.0, 12)
+    ('1', '0')
+    """
+    error = spread / math.sqrt(draws)
+    if error <= 1e-4 * abs(mean):
+        return f"{mean:.3g}"
+    if not 1e-3 <= abs(mean) < 1e4:
+        digits = max(0, math.floor(math.log10(abs(mean))) - math.floor(math.log10(error)))
+        return f"{mean:.{digits}e} ± {error:.0e}"
+    digits = max(0, -math.floor(math.log10(error)))
+    return f"{mean:.{digits}f} ± {error:.{digits}f}"
+
+
+def _cells(growth: StreamGrowth, places: Sequence[int], of_change: bool) -> list[str]:
+    means = growth.change if of_change else growth.mean_square
+    spreads = growth.change_spread if of_change else growth.spread
+    if spreads is None:
+        return [f"{means[i]:.2g}" for i in places]
+    return [with_error(means[i], spreads[i], growth.draws) for i in places]
+
+
 def compare_growth(growths: Sequence[StreamGrowth], layers: Sequence[int]) -> Table:
-    """‖x_l‖²/D after some layers: one row per measurement."""
-    columns = ("placement", "init", *(f"after layer {layer}" for layer in layers))
+    """‖x_l‖²/D after some layers, a mean with its standard error: one row per measurement."""
+    columns = ("placement", "init", "tokens", *(f"after layer {layer}" for layer in layers))
     rows = [
-        [g.placement, g.init, *(f"{g.mean_square[layer]:.2g}" for layer in layers)] for g in growths
+        [growth.placement, growth.init, growth.tokens, *_cells(growth, layers, of_change=False)]
+        for growth in growths
     ]
     return Table(columns, rows)
 
 
 def compare_change(growths: Sequence[StreamGrowth], layers: Sequence[int]) -> Table:
-    """‖x_{l+1} − x_l‖/‖x_l‖ of some blocks: one row per measurement."""
+    """‖x_{l+1} − x_l‖/‖x_l‖ of some blocks, likewise: one row per measurement."""
     columns = ("placement", "init", *(f"block {layer}" for layer in layers))
     rows = [
-        [g.placement, g.init, *(f"{g.change[layer - 1]:.2g}" for layer in layers)] for g in growths
+        [growth.placement, growth.init, *_cells(growth, [b - 1 for b in layers], of_change=True)]
+        for growth in growths
     ]
     return Table(columns, rows)
-
-
-class PreNormWithoutFinalNorm(PreNorm):
-    """What is left of pre-norm when the final norm is forgotten."""
-
-    final_norm = False
-
-
-@dataclass(frozen=True)
-class InitialLosses:
-    """The loss of untrained decoders at random targets, by placement and depth.
-
-    Attributes:
-        depths: layers of the models (N,).
-        losses: (N,) by the name of the model.
-        chance: ln(vocab_size), the loss of guessing.
-    """
-
-    depths: Sequence[int]
-    losses: Mapping[str, FloatArray]
-    chance: float
-
-    def table(self) -> Table:
-        """One row per depth."""
-        rows = [
-            [depth, *(f"{loss[i]:.1f}" for loss in self.losses.values())]
-            for i, depth in enumerate(self.depths)
-        ]
-        return Table(("layers", *self.losses), rows)
-
-
-def initial_losses(depths: Sequence[int], seed: int) -> InitialLosses:
-    """Cross-entropy of untrained decoders of width 64, with the final norm and without it.
-
-    Example:
-        >>> losses = initial_losses([1, 16], seed=0)
-        >>> without = losses.losses["pre-norm, no final norm"]
-        >>> bool(without[1] > 1.5 * losses.chance)
-        True
-    """
-    models: dict[str, type[Placement]] = {
-        "post-norm": PostNorm,
-        "pre-norm": PreNorm,
-        "pre-norm, no final norm": PreNormWithoutFinalNorm,
-    }
-    losses = {
-        name: np.array([_initial_loss(placement, depth, seed) for depth in depths])
-        for name, placement in models.items()
-    }
-    return InitialLosses(depths, losses, math.log(TransformerConfig(decoder_layers=1).vocab_size))
-
-
-def _initial_loss(placement: type[Placement], layers: int, seed: int) -> float:
-    config = TransformerConfig(decoder_layers=layers, placement=placement)
-    with torch.no_grad():
-        return random_batch(config, seed, sequences=8).loss(Transformer(config, seed)).item()

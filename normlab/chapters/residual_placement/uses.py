@@ -35,7 +35,7 @@ def growth_by(post_norm_step: Step, pre_norm_step: Step) -> Sequence[StreamGrowt
     ]
     return [
         replace(
-            average_growth(range(4), placement, init="xiong", d_model=128, tokens=tokens),
+            average_growth(range(12), placement, init="xiong", d_model=64, tokens=tokens),
             placement=name,
         )
         for name, placement, tokens in measured

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -45,6 +45,22 @@ class Gains:
     value_output: float = 1.0
     value: float = 1.0  # a further factor on W_v alone
     feed_forward: float = 1.0
+
+
+class Factor(float):
+    """A number that diagrams and formulas call by its letter.
+
+    >>> alpha = Factor(2.21, "α")
+    >>> 2 * alpha, alpha.letter
+    (4.42, 'α')
+    """
+
+    letter: str
+
+    def __new__(cls, value: float, letter: str = "") -> Self:
+        factor = super().__new__(cls, value)
+        factor.letter = letter
+        return factor
 
 
 class Gate(nn.Module):

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from normlab.models.placement.base import Gains, Gate, Placement, Site, TensorMap
+from normlab.models.placement.base import Factor, Gains, Gate, Placement, Site, TensorMap
 from normlab.models.placement.deepnorm_constants import deepnorm_constants
 
 
@@ -54,7 +54,8 @@ class DeepNorm(Placement):
         super().__init__(site)
         constants = deepnorm_constants(site.encoder_layers, site.decoder_layers)[site.stack]
         assert constants is not None  # a block's own stack has at least one layer
-        self.alpha, beta = constants
+        alpha, beta = constants
+        self.alpha: float = Factor(alpha, "α")
         self.gains = Gains(query_key=1.0, value_output=beta, feed_forward=beta)
 
     def step(self, x: Tensor, f: TensorMap, norm: TensorMap) -> Tensor:
@@ -87,13 +88,13 @@ class ReorderedNorm(Placement):
 
 
 class LayerNormScaling(Placement):
-    """x + f(norm(x)/√ℓ) in layer ℓ. Sun et al. 2025, arXiv:2502.05795."""
+    """x + f(norm(x)/√l) in layer l. Sun et al. 2025, arXiv:2502.05795."""
 
     final_norm = True
 
     def __init__(self, site: Site) -> None:
         super().__init__(site)
-        self.scale = 1 / math.sqrt(site.layer)
+        self.scale = Factor(1 / math.sqrt(site.layer), "1/√l")
 
     def step(self, x: Tensor, f: TensorMap, norm: TensorMap) -> Tensor:
         return x + f(self.scale * norm(x))

@@ -6,16 +6,14 @@ boxes in place of sub-layers and norms. What the code does to the symbol is the 
 Columns of the diagram: 0 is the residual stream, 1, 2, … are branches. Rows count from the input.
 """
 
-import inspect
-import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
 
 import torch
 from torch import nn
 
-from normlab.models.placement.base import Placement, Site
+from normlab.models.placement.base import Factor, Placement, Site
 
 Kind = Literal["input", "sub-layer", "norm", "factor", "sum", "final norm", "output"]
 Step: TypeAlias = tuple[Kind, str, tuple[int, ...]]
@@ -62,7 +60,8 @@ class Symbol:
     def __mul__(self, factor: float | torch.Tensor) -> "Symbol":
         if isinstance(factor, torch.Tensor):
             return self.then("factor", "× a" if factor.numel() == 1 else "⊙ λ")
-        return self.then("factor", f"× {factor:.3g}")
+        letter = factor.letter if isinstance(factor, Factor) else ""
+        return self.then("factor", f"× {letter or format(factor, '.3g')}")
 
     __rmul__ = __mul__
 
@@ -106,27 +105,22 @@ def trace(
         raise ValueError(f"layer is {layer}; expected one of 1 to {layers}.")
     if sublayers not in SUBLAYERS:
         raise ValueError(f"sublayers is {sublayers}; expected 2, or 3 with cross-attention.")
-    site = Site(layer, "encoder", layers, 0, sublayers, 2, lambda: Box("norm", norm))
-    boxes = [Box("sub-layer", label) for label in SUBLAYERS[sublayers]]
+    return Wiring(tuple(arrange(record(placement, SUBLAYERS[sublayers], norm, layer, layers))))
+
+
+def record(
+    placement: type[Placement], sublayers: Sequence[str], norm: str, layer: int, layers: int
+) -> list[Step]:
+    """What a block with sub-layers of these names does to the stream, step by step."""
+    site = Site(layer, "encoder", layers, 0, len(sublayers), 2, lambda: Box("norm", norm))
     steps: list[Step] = [("input", "x", ())]
     run: Any = placement(site)
+    boxes = [Box("sub-layer", name) for name in sublayers]
     end = cast(Symbol, run(Symbol(steps, 0), boxes))
     if placement.final_norm:
         end = end.then("final norm", f"final {norm}")
     end.then("output", "output")
-    return Wiring(tuple(arrange(steps)))
-
-
-def wiring_code(placement: type[Placement]) -> str:
-    """The code that `trace` runs: the body of `step`, or of `forward` if that wires the block.
-
-    >>> from normlab.models.placement.standard import PostNorm
-    >>> wiring_code(PostNorm)
-    'return norm(x + f(x))'
-    """
-    whole_block = placement.forward is not Placement.forward
-    source = inspect.getsource(placement.forward if whole_block else placement.step)
-    return textwrap.dedent(source.partition(":\n")[2]).strip()
+    return steps
 
 
 def arrange(steps: list[Step]) -> list[Node]:
