@@ -16,6 +16,7 @@ from normlab.models.stack.memory import aligned_empty
 from normlab.models.stack.setting import StackSetting
 from normlab.models.stack.side_by_side import Lanes, SideBySide
 from normlab.models.stack.tape import Tapes
+from normlab.models.stack.uniform_attention import UniformAttention
 from normlab.models.stack.weights import stack_draws, stack_input, upstream_gradient
 from normlab.norms import FloatArray
 
@@ -47,7 +48,7 @@ class BackwardStep:
     d_streams: Lanes
     squares: tuple[float, ...]
     exponents: tuple[int, ...]
-    branch: Attention | FeedForward | None
+    branch: Attention | UniformAttention | FeedForward | None
 
 
 class StackRun:
@@ -69,7 +70,8 @@ class StackRun:
         """Set α and β of stacks of this depth, and forget the forward pass."""
         s, stacks = self.settings[0], len(self.settings)
         wide, stds = replace(s, batch=stacks * s.batch), s.weight_stds(sub_layers)
-        self.branches = Attention(wide, stds), FeedForward(wide, stds)
+        attention = UniformAttention if s.uniform_attention else Attention
+        self.branches = attention(wide, stds), FeedForward(wide, stds)
         self.constants = self._constants(sub_layers)
         self.sub_layer = SideBySide(self.settings, sub_layers)
         self.done = 0  # sub-layers of the forward pass
@@ -83,9 +85,7 @@ class StackRun:
 
     def streams(self, depth: int) -> Lanes:
         """x_l (rows, d_model) of each stack at l = depth."""
-        if depth == 0:
-            return [self.input] * len(self.settings)
-        return [lane.stream for lane in self.tapes[depth - 1].lanes]
+        return self.tapes[depth - 1].streams if depth else [self.input] * len(self.settings)
 
     def overflows(self, stack: int, sub_layers: int) -> int | None:
         """The first l ≤ L where x_l of a stack is not finite."""
@@ -102,8 +102,8 @@ class StackRun:
             tape, branch = self.tapes[depth], self.branches[depth % 2]
             branch.load(self.draws[depth // 2])
             sums = self.sub_layer.forward(branch, self.streams(depth), tape)
-            for stack, (total, lane) in enumerate(zip(sums, tape.lanes, strict=True)):
-                self._measure(stack, total, lane.stream)
+            for stack, total in enumerate(sums):
+                self._measure(stack, total, tape.streams[stack])
             self.done = depth + 1
 
     def _measure(self, stack: int, total: FloatArray, stream: FloatArray) -> None:

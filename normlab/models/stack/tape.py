@@ -10,6 +10,7 @@ from normlab.models.stack.attention import AttentionTape
 from normlab.models.stack.feed_forward import FeedForwardTape
 from normlab.models.stack.memory import Arena
 from normlab.models.stack.setting import StackSetting
+from normlab.models.stack.uniform_attention import UniformAttentionTape
 
 
 class LaneTape:
@@ -33,8 +34,10 @@ class SubLayerTape:
 
     def __init__(self, setting: StackSetting, stacks: int, sub_layer: int, arena: Arena) -> None:
         wide = replace(setting, batch=stacks * setting.batch)
-        self.branch = (FeedForwardTape if sub_layer % 2 else AttentionTape)(wide, arena)
+        attention = UniformAttentionTape if setting.uniform_attention else AttentionTape
+        self.branch = (FeedForwardTape if sub_layer % 2 else attention)(wide, arena)
         self.lanes = [LaneTape(setting, arena) for _ in range(stacks)]
+        self.streams = [lane.stream for lane in self.lanes]
 
 
 class Tapes(dict[int, SubLayerTape]):
@@ -60,7 +63,7 @@ def borrowed_tapes(setting: StackSetting, stacks: int = 1) -> Iterator[Tapes]:
     same time never share them.
     """
     s = setting
-    sizes = (s.d_model, s.heads, s.d_ff, s.tokens, s.batch, s.dtype, stacks)
+    sizes = (s.d_model, s.heads, s.d_ff, s.tokens, s.batch, s.dtype, s.uniform_attention, stacks)
     tapes = _idle.pop(sizes, None) or Tapes(setting, stacks)
     try:
         yield tapes
