@@ -1,6 +1,6 @@
 """Pictures of signal and gradient by depth, measured beside theory."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,26 +8,29 @@ from numpy.typing import ArrayLike
 
 from normlab.chapters.gradient_flow.flows import DepthFlow, StackFlows
 from normlab.chapters.gradient_flow.own_gradients import OwnGradients
-from normlab.models.stack import power_of_ten, spread_depths
+from normlab.models.stack import StackSetting, power_of_ten, spread_depths
 from normlab.norms import FloatArray
 from normlab.pictures.end_names import apart
 from normlab.pictures.style import INK, PLACEMENT_COLORS, PLACEMENT_MARKERS
 from normlab.probes import draw_sweep
 from normlab.tools.table import Table
 
+Scale = tuple[float, float, range]
+
 POINTS = 100
-NAMES_END = 8000  # where the names end that stand beside lines of a thousand sub-layers
-WITH_NORMS = ((0.3, range(5)), (3e-5, range(-4, 2)))
-WITHOUT_NORMS = ((1e-2, range(0, 81, 20)), (1e-4, range(0, 41, 10)))
-"""The lower limit of the signal's and of the gradient's axis, and the exponents of their ticks."""
+NAMES_END = 12_000  # where the names end that stand beside lines of a thousand sub-layers
+SIGNAL, GRADIENT = (0.3, 1e4, range(5)), (3e-5, 300, range(-4, 3))
+GRADIENT_OF_LARGE_WEIGHTS = (1e-8, 30, range(-8, 2, 2))
+WITHOUT_NORMS = ((1e-2, 1e80, range(0, 81, 20)), (1e-9, 1e40, range(0, 41, 10)))
+"""Lower and upper limit of an axis, and the exponents of its ticks; they serve every depth."""
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def draw_flow(data: StackFlows, axes: tuple[Axes, Axes], /, depth: int) -> None:
     """Left ‖x_s‖²/D, right ‖∂ℒ/∂x_s‖; shaded lies between theory's two ends."""
     flows, (left, right) = data.at(depth), axes
-    for ax, (lowest, exponents) in zip(axes, _scales(flows), strict=True):
-        _set_axes(ax, lowest, exponents)
+    for ax, scale in zip(axes, _scales(data.settings), strict=True):
+        _set_axes(ax, *scale)
     left.set(ylabel="‖x_s‖²/D", title=f"signal, S = {in_layers(depth)}")
     right.set(ylabel="‖∂ℒ/∂x_s‖", title=f"gradient, S = {in_layers(depth)}")
     signals, gradients = {}, {}
@@ -48,18 +51,20 @@ def draw_flow(data: StackFlows, axes: tuple[Axes, Axes], /, depth: int) -> None:
     _draw_key(left)
 
 
-def _scales(flows: Mapping[str, DepthFlow]) -> tuple[tuple[float, range], tuple[float, range]]:
-    return WITHOUT_NORMS if "none" in flows else WITH_NORMS
+def _scales(settings: Sequence[StackSetting]) -> tuple[Scale, Scale]:
+    if any(setting.placement == "none" for setting in settings):
+        return WITHOUT_NORMS
+    return SIGNAL, GRADIENT_OF_LARGE_WEIGHTS if settings[0].init_scale > 1 else GRADIENT
 
 
-def _set_axes(ax: Axes, lowest: float, exponents: range) -> None:
+def _set_axes(ax: Axes, lowest: float, highest: float, exponents: range) -> None:
     # Labels without $: matplotlib takes 10 ms for each formula.
     labels = [f"10{str(e).translate(SUPERSCRIPTS)}" for e in exponents]
     ax.set(yscale="log", xlim=(-0.1, NAMES_END), xlabel="sub-layers below, s (a layer has two)")
     ax.set_xscale("symlog", linthresh=1, linscale=0.4)
     ax.set_xticks([0, 1, 10, 100, 1000], ["0", "1", "10", "100", "1,000"])
     ax.set_yticks([10.0**e for e in exponents], labels)
-    ax.set_ylim(lowest, 10.0 ** exponents[-1])
+    ax.set_ylim(lowest, highest)
     ax.minorticks_off()
 
 
@@ -102,7 +107,7 @@ def placement_name(placement: str) -> str:
     >>> placement_name("none"), placement_name("pre-norm")
     ('no norm', 'pre-norm')
     """
-    return "no norm" if placement == "none" else placement
+    return {"none": "no norm", "deepnorm": "DeepNorm"}.get(placement, placement)
 
 
 def in_layers(sub_layers: int) -> str:
@@ -112,8 +117,8 @@ def in_layers(sub_layers: int) -> str:
     ('1,000 (500 layers)', '3 (1½ layers)', '1 (½ layer)')
     """
     whole, half = divmod(sub_layers, 2)
-    number = f"{whole:,}" * (whole > 0) + "½" * half
-    return f"{sub_layers:,} ({number} {'layer' if sub_layers <= 2 else 'layers'})"
+    layers = f"{whole:,}" * (whole > 0) + "½" * half
+    return f"{sub_layers:,} ({layers} layer{'s' * (sub_layers > 2)})"
 
 
 def draw_own_gradients(data: OwnGradients, axes: tuple[Axes, Axes], /) -> None:
@@ -146,16 +151,18 @@ def describe_own_gradients(data: OwnGradients, /) -> str:
 
 def describe_flow(data: StackFlows, /, depth: int) -> tuple[str, Table]:
     flows = data.at(depth)
+    told = " ".join(_sentence(placement_name(name), flow) for name, flow in flows.items())
     count, layers = in_layers(depth).split(" ", 1)
-    told = " ".join(_sentence(name, flow) for name, flow in flows.items())
-    return f"S = {count} sub-layers {layers}. {told}", _table(flows)
+    stack = f"S = {count} sub-layer{'s' * (depth > 1)} {layers}"
+    return f"{stack}. {told}", _table(flows)
 
 
-def _sentence(placement: str, flow: DepthFlow) -> str:
+def _sentence(name: str, flow: DepthFlow) -> str:
     profile, theory = flow.profile, flow.theory
     signal = np.log10(profile.mean_square)
-    name = placement_name(placement).capitalize()
-    start = f"{name}: the mean square of the stream goes from {_short(signal[0])}"
+    start = (
+        f"{name[0].upper()}{name[1:]}: the mean square of the stream goes from {_short(signal[0])}"
+    )
     if profile.overflow is not None:
         end = f"x_{profile.overflow} is not finite in float32, so there is no gradient."
         return f"{start} on; {end}"
