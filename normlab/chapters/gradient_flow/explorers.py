@@ -1,5 +1,6 @@
 """The explorer of chapter 06: signal and gradient through up to a thousand sub-layers."""
 
+from dataclasses import replace
 from typing import Any
 
 from normlab.chapters.gradient_flow.figures import (
@@ -17,6 +18,8 @@ DEPTHS = (
     128, 160, 192, 256, 384, 512, 768, 1000,
 )  # fmt: skip
 SCALES = (0.5, 0.7, 1.0, 1.4)
+TOKENS = 32
+"""In all sequences of a batch: as many whatever the length of one."""
 ALONE = "none shown"
 
 
@@ -24,11 +27,12 @@ def explore_gradient_flow() -> Explorer:
     """Make two stacks deeper, from 1 to 1,000 sub-layers; measured and theory, by sub-layer."""
     flows: list[StackFlows] = []
 
-    def compute(placement: str, beside: str, **chosen: Any) -> StackFlows:
+    def compute(placement: str, beside: str, tokens: int, **chosen: Any) -> StackFlows:
         for before in flows:
             before.release()  # its memory serves the next
         shown = dict.fromkeys(name for name in (placement, beside) if name != ALONE)
-        flows[:] = [StackFlows([StackSetting(name, **chosen) for name in shown])]
+        setting = StackSetting(tokens=tokens, batch=TOKENS // tokens, **chosen)
+        flows[:] = [StackFlows([replace(setting, placement=name) for name in shown])]
         return flows[0]
 
     return Explorer(

@@ -40,7 +40,7 @@ def draw_flow(data: StackFlows, axes: tuple[Axes, Axes], /, depth: int) -> None:
         signals[placement] = _draw_curves(left, placement, *curves)
         logs = (profile.log10_gradient, theory.unlike.log10_gradient, theory.alike.log10_gradient)
         if profile.overflow is None:
-            gradients[placement] = _draw_curves(right, placement, *(10.0**log for log in logs))
+            gradients[placement] = _draw_curves(right, placement, *map(_power, logs))
         else:
             text = f"{placement_name(placement)}: x_{profile.overflow} overflows, no gradient"
             right.text(
@@ -49,6 +49,11 @@ def draw_flow(data: StackFlows, axes: tuple[Axes, Axes], /, depth: int) -> None:
     _name_ends(left, signals, depth)
     _name_ends(right, gradients, depth)
     _draw_key(left)
+
+
+def _power(log10: FloatArray) -> FloatArray:
+    power: FloatArray = 10.0 ** np.clip(log10, -290, 290)
+    return power
 
 
 def _scales(settings: Sequence[StackSetting]) -> tuple[Scale, Scale]:

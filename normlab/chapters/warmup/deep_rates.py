@@ -71,7 +71,9 @@ class DeepRates:
         """The highest rate at which every seed trains within so many steps; None if none does."""
         rates = sorted({run.learning_rate for run in self.runs})
         cells = {rate: self.cell(placement, layers, rate) for rate in rates}
-        good = [rate for rate, runs in cells.items() if runs and all(r.trains(budget) for r in runs)]
+        good = [
+            rate for rate, runs in cells.items() if runs and all(r.trains(budget) for r in runs)
+        ]
         return max(good, default=None)
 
 
@@ -90,7 +92,11 @@ def train_until(config: TrainConfig, seeds: Sequence[int]) -> list[DeepRate]:
         stack.step()
         for run in runs:
             last = run.losses[-LAST:]
-            if not run.reason and len(last) == LAST and sum(last) / LAST < TRAINED * run.task.chance:
+            if (
+                not run.reason
+                and len(last) == LAST
+                and sum(last) / LAST < TRAINED * run.task.chance
+            ):
                 trained.setdefault(run.config.seed, len(run.losses))
     return [_ended(run, trained.get(run.config.seed)) for run in runs]
 
@@ -101,7 +107,11 @@ def _ended(run: Run, trained_after: int | None) -> DeepRate:
     setting = config.placement, config.decoder_layers, config.learning_rate, config.seed
     assert isinstance(config.placement, str)
     return DeepRate(
-        *setting, trained_after, steps, sum(losses) / len(losses), bool(run.reason) and not trained_after
+        *setting,
+        trained_after,
+        steps,
+        sum(losses) / len(losses),
+        bool(run.reason) and not trained_after,
     )
 
 
@@ -121,9 +131,7 @@ def write_deep_rates(
     ]
     with one_thread():
         found = [train_until(config, seeds) for config in progress_bar(configs, "deep runs")]
-    rows = [
-        {**vars(run), "final_loss": f"{run.final_loss:.4g}"} for runs in found for run in runs
-    ]
+    rows = [{**vars(run), "final_loss": f"{run.final_loss:.4g}"} for runs in found for run in runs]
     write_rows(path, rows, "normlab remake deep_rates")
 
 

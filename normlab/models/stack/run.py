@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -69,7 +69,7 @@ class StackRun:
     def _prepare(self, sub_layers: int) -> None:
         """Set α and β of stacks of this depth, and forget the forward pass."""
         s, stacks = self.settings[0], len(self.settings)
-        wide, stds = replace(s, batch=stacks * s.batch), s.weight_stds(sub_layers)
+        wide, stds = self.tapes.wide, s.weight_stds(sub_layers)
         attention = UniformAttention if s.uniform_attention else Attention
         self.branches = attention(wide, stds), FeedForward(wide, stds)
         self.constants = self._constants(sub_layers)

@@ -32,22 +32,23 @@ class LaneTape:
 class SubLayerTape:
     """What a sub-layer keeps: its branch's tape for all stacks together, and one for each."""
 
-    def __init__(self, setting: StackSetting, stacks: int, sub_layer: int, arena: Arena) -> None:
-        wide = replace(setting, batch=stacks * setting.batch)
+    def __init__(self, tapes: "Tapes", sub_layer: int) -> None:
+        setting, arena = tapes.setting, tapes.arena
         attention = UniformAttentionTape if setting.uniform_attention else AttentionTape
-        self.branch = (FeedForwardTape if sub_layer % 2 else attention)(wide, arena)
-        self.lanes = [LaneTape(setting, arena) for _ in range(stacks)]
+        self.branch = (FeedForwardTape if sub_layer % 2 else attention)(tapes.wide, arena)
+        self.lanes = [LaneTape(setting, arena) for _ in range(tapes.stacks)]
         self.streams = [lane.stream for lane in self.lanes]
 
 
 class Tapes(dict[int, SubLayerTape]):
     """The tapes of sub-layers 0, 1, …, made when they are first asked for."""
 
-    def __init__(self, setting: StackSetting, stacks: int) -> None:
-        self.setting, self.stacks, self.arena = setting, stacks, Arena()
+    def __init__(self, setting: StackSetting, stacks: int, arena: Arena) -> None:
+        self.setting, self.stacks, self.arena = setting, stacks, arena
+        self.wide = replace(setting, batch=stacks * setting.batch)  # the rows of all stacks
 
     def __missing__(self, sub_layer: int) -> SubLayerTape:
-        self[sub_layer] = SubLayerTape(self.setting, self.stacks, sub_layer, self.arena)
+        self[sub_layer] = SubLayerTape(self, sub_layer)
         return self[sub_layer]
 
 
@@ -58,13 +59,16 @@ _idle: dict[tuple[object, ...], Tapes] = {}
 def borrowed_tapes(setting: StackSetting, stacks: int = 1) -> Iterator[Tapes]:
     """Tapes of these sizes for one run of so many stacks side by side.
 
-    Fresh memory costs as much as a third of the run, so the last run's tapes are kept for the
-    next of the same sizes: 230 MB for 1,000 sub-layers at the default ones. Two runs at the
-    same time never share them.
+    Fresh memory costs as much as a third of the run, so the last run's is kept for the next, and
+    its tapes too if that has the same sizes: 230 MB for 1,000 sub-layers at the default ones. Two
+    runs at the same time never share them.
     """
     s = setting
     sizes = (s.d_model, s.heads, s.d_ff, s.tokens, s.batch, s.dtype, s.uniform_attention, stacks)
-    tapes = _idle.pop(sizes, None) or Tapes(setting, stacks)
+    tapes = _idle.pop(sizes, None)
+    if tapes is None:
+        arena = _idle.popitem()[1].arena.recycled() if _idle else Arena()
+        tapes = Tapes(setting, stacks, arena)
     try:
         yield tapes
     finally:
