@@ -7,10 +7,10 @@
 Runs the chapter, then measures inside the page, by the browser's clock, from the time stamp of
 the learner's event:
 
-- key: a press of an arrow key on a page slider; until the picture of the new page is decoded,
+- key: a press of an arrow key on a page slider; until the picture of the new page is in place,
   and until the browser has painted it, which waits for the next turn of a 60 Hz screen.
 - setting: another value of a setting, the settings in turn; until the picture of the same page
-  is decoded, and until all other frames are there.
+  is in place, and until all other frames are there.
 - setting, early: the same while the frames of the change before are still being drawn.
 
 With `--at`, each key press lands on the named value from the one beside it, after the slider
@@ -34,25 +34,21 @@ NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 TAP_MS = 150
 """Between two key presses: quick tapping."""
 
-# Resolves to [milliseconds to the decoded picture, milliseconds to the next painted frame].
+# Resolves to [milliseconds to the new picture, milliseconds to the next painted frame].
 WATCH_PICTURE = """(explorer) => {
-    const before = explorer.querySelector("img:last-of-type").src;
     let start;
     const options = { capture: true, once: true };
     explorer.addEventListener("keydown", (event) => (start = event.timeStamp), options);
     explorer.took = new Promise((done) => {
-        new MutationObserver(async (changes, observer) => {
-            const picture = explorer.querySelector("img:last-of-type");
-            if (picture.src === before) return;
+        new MutationObserver((changes, observer) => {
             observer.disconnect();
-            await picture.decode();
-            const decoded = performance.now() - start;
+            const there = performance.now() - start;
             requestAnimationFrame(() => {
                 const { port1, port2 } = new MessageChannel();
-                port1.onmessage = () => done([decoded, performance.now() - start]);
+                port1.onmessage = () => done([there, performance.now() - start]);
                 port2.postMessage("after painting");
             });
-        }).observe(explorer, { subtree: true, childList: true, attributeFilter: ["src"] });
+        }).observe(explorer.querySelector(".normlab-picture"), { childList: true });
     });
 }"""
 # Resolves to [milliseconds to the first new picture]; `filled` adds those to all frames.
@@ -62,10 +58,9 @@ WATCH_ANSWER = """(explorer) => {
     explorer.addEventListener("input", (event) => (start = event.timeStamp), options);
     const before = explorer.dataset.answered;
     const until = (reached) => new Promise((done) => {
-        new MutationObserver(async (changes, observer) => {
+        new MutationObserver((changes, observer) => {
             if (explorer.dataset.answered === before || !reached()) return;
             observer.disconnect();
-            await explorer.querySelector("img:last-of-type").decode();
             done(performance.now() - start);
         }).observe(explorer, { subtree: true, childList: true, attributes: true });
     });

@@ -159,7 +159,8 @@ explore_gradient_flow()
 # - DeepNorm's gradient stays within 10 % of 1. Post-norm's falls below 0.01 at $S = 1{,}000$.
 #
 # **Claim 16: {{ ruling 16 }}.** The shortcut hands the gradient on unchanged, and the input does
-# receive nearly the same at every $S$, 0.4 to 1. But the layers do not: a layer at depth $l$ gets $1/\sqrt{l}$ of it. The deeper the model, the less its last layers learn with SGD.
+# receive nearly the same at every $S$, 0.4 to 1. But the layers do not: a layer at depth $l$ gets
+# $1/\sqrt{l}$ of it. The deeper the model, the less its last layers learn with SGD.
 
 # %% [markdown]
 # ## 4. Other seeds and other widths ★

@@ -333,12 +333,11 @@ def test_a_stack_that_overflows_says_so_and_the_one_beside_it_goes_on():
     assert "no norm" not in texts(right)
     sentence, _ = describe_flow(flows, depth=1000)
     assert f"x_{overflow} is not finite in float32, so there is no gradient" in sentence
-    for ax, ends in [
-        (left, shown["pre-norm"].profile.mean_square),
-        (right, 10 ** shown["pre-norm"].profile.log10_gradient),
-    ]:
-        low, high = ax.get_ylim()
-        assert low < ends.min() <= ends.max() < high
+    profiles = [shown["pre-norm"].profile, *(flow.profile for flow in flows.at(96).values())]
+    for profile in profiles:  # one pair of limits for all
+        for ax, curve in [(left, profile.mean_square), (right, 10**profile.log10_gradient)]:
+            low, high = ax.get_ylim()
+            assert low < curve.min() <= curve.max() < high
 
 
 def test_the_sentence_has_the_measured_numbers_and_theorys_of_both_placements():

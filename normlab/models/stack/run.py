@@ -107,7 +107,7 @@ class StackRun:
             self.done = depth + 1
 
     def _measure(self, stack: int, total: FloatArray, stream: FloatArray) -> None:
-        """Note the squares of one stack; one that overflows goes on as 0, which disturbs none."""
+        """Note the squares of one stack, up to where it overflows: no row disturbs another."""
         if self.overflow[stack] is not None:
             return
         square = squared_norm(total)
@@ -116,11 +116,12 @@ class StackRun:
         squares.append(square if total is stream else squared_norm(stream))
         if not math.isfinite(squares[-1]):
             self.overflow[stack] = len(squares) - 1
-            stream[...] = 0
 
     def backward(self, sub_layers: int, weights: bool) -> Iterator[BackwardStep]:
-        """From l = L down to 0, after `forward(sub_layers)`; with `weights`, for one stack alone,
-        ∂L/∂W too. A stack that overflows has no gradient: its arrays are 0.
+        """From l = L down to 0, after `forward(sub_layers)`; with `weights`, ∂L/∂W too.
+
+        ∂L/∂W is summed over the stacks. One that overflows has no gradient: its squares are 0 or
+        nan.
 
         The backward pass is linear in the gradient. So it can be multiplied by a power of two,
         which rounds nothing, whenever it comes near the ends of float32's range.
