@@ -73,6 +73,18 @@ WATCH_ANSWER = """(explorer) => {
 }"""
 
 
+# A setting is a row of radio buttons, a menu or a slider.
+CHOOSE_NEXT = """(setting) => {
+    const buttons = [...setting.querySelectorAll("input")];
+    const count = buttons.length || setting.options?.length || Number(setting.max) + 1;
+    const now = buttons.length ? buttons.findIndex((b) => b.checked) : Number(setting.value);
+    const next = (now + 1) % count;
+    if (buttons.length) buttons[next].checked = true;
+    else setting.value = next;
+    (buttons[next] ?? setting).dispatchEvent(new Event("input"));
+}"""
+
+
 def percentile(values: Sequence[float], share: float) -> float:
     """The smallest value that at least `share` of the values do not exceed."""
     return sorted(values)[max(0, -int(-share * len(values) // 1) - 1)]
@@ -128,10 +140,7 @@ def changes(explorer: Locator, times: int, result: str) -> Iterator[list[float]]
     """Changes of the settings in turn, each to its next value; `result` says what to wait for."""
     settings = explorer.locator("[data-role=setting]").all()
     for setting in itertools.islice(itertools.cycle(settings), times):
-        count = setting.evaluate("(e) => e.options ? e.options.length : Number(e.max) + 1")
-        index = (int(setting.input_value()) + 1) % count
-        choose = f"(e) => {{ e.value = {index}; e.dispatchEvent(new Event('input')); }}"
-        yield measure(explorer, WATCH_ANSWER, partial(setting.evaluate, choose), result)
+        yield measure(explorer, WATCH_ANSWER, partial(setting.evaluate, CHOOSE_NEXT), result)
 
 
 def row(what: str, at: str, measured: Iterator[list[float]]) -> list[str]:

@@ -3,13 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from normlab.chapters.gradient_flow.figures import (
-    describe_flow,
-    draw_flow,
-    in_layers,
-    placement_name,
-)
-from normlab.chapters.gradient_flow.flows import StackFlows
+from normlab.chapters.gradient_flow.figures import describe_flow, draw_flow, in_layers
+from normlab.chapters.gradient_flow.flows import StackFlows, placement_name
 from normlab.models.stack import STACK_NORMS, STACK_PLACEMENTS, StackSetting
 from normlab.pictures import Choice, Explorer, Scene, Slider
 

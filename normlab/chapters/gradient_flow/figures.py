@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from normlab.chapters.gradient_flow.flows import DepthFlow, StackFlows
+from normlab.chapters.gradient_flow.flows import DepthFlow, StackFlows, placement_name
 from normlab.chapters.gradient_flow.own_gradients import OwnGradients
-from normlab.models.stack import StackSetting, power_of_ten, spread_depths
+from normlab.models.stack import StackSetting, power_of_ten
 from normlab.norms import FloatArray
 from normlab.pictures.end_names import apart
 from normlab.pictures.style import INK, PLACEMENT_COLORS, PLACEMENT_MARKERS
@@ -106,15 +106,6 @@ def _draw_key(ax: Axes) -> None:
         ax.text(0.13, y, kind, size=9.5, va="center", color=INK, transform=ax.transAxes)
 
 
-def placement_name(placement: str) -> str:
-    """What it is called in the picture, where "none" could mean that nothing is shown.
-
-    >>> placement_name("none"), placement_name("pre-norm")
-    ('no norm', 'pre-norm')
-    """
-    return {"none": "no norm", "deepnorm": "DeepNorm"}.get(placement, placement)
-
-
 def in_layers(sub_layers: int) -> str:
     """A number of sub-layers, and of layers.
 
@@ -159,7 +150,7 @@ def describe_flow(data: StackFlows, /, depth: int) -> tuple[str, Table]:
     told = " ".join(_sentence(placement_name(name), flow) for name, flow in flows.items())
     count, layers = in_layers(depth).split(" ", 1)
     stack = f"S = {count} sub-layer{'s' * (depth > 1)} {layers}"
-    return f"{stack}. {told}", _table(flows)
+    return f"{stack}. {told}", data.table(depth)
 
 
 def _sentence(name: str, flow: DepthFlow) -> str:
@@ -179,29 +170,6 @@ def _sentence(name: str, flow: DepthFlow) -> str:
         f"the gradient is {_short(gradient[-1])} at the output and {_short(gradient[0])} at the "
         f"input, in theory {_between(at_input)}."
     )
-
-
-def _table(flows: Mapping[str, DepthFlow]) -> Table:
-    """Nine depths, in the letters of the course."""
-    profiles = [flow.profile for flow in flows.values()]
-    names = [f", {placement_name(name)}" if len(flows) > 1 else "" for name in flows]
-    rows = [
-        [
-            depth,
-            _place(depth, profiles[0].sub_layers),
-            *(f"{p.mean_square[depth]:.3g}" for p in profiles),
-            *(power_of_ten(p.log10_gradient[depth]) for p in profiles),
-        ]
-        for depth in spread_depths(profiles[0].sub_layers, 9)
-    ]
-    quantities = [q + name for q in ("‖x_s‖²/D", "‖∂ℒ/∂x_s‖") for name in names]
-    return Table(("s", "enters", *quantities), rows)
-
-
-def _place(depth: int, sub_layers: int) -> str:
-    """What x_s enters."""
-    kind = "FFN" if depth % 2 else "attention"
-    return f"{kind} of layer {depth // 2 + 1}" if depth < sub_layers else "the output"
 
 
 def _between(log10s: ArrayLike) -> str:

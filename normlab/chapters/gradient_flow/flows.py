@@ -5,9 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from normlab.models.stack import StackProfile, StackSetting, profiles_side_by_side
+from normlab.models.stack import (
+    StackProfile,
+    StackSetting,
+    power_of_ten,
+    profiles_side_by_side,
+    spread_depths,
+)
 from normlab.models.stack.setting import check_count
 from normlab.probes.theory import FlowTheory, flow_theory
+from normlab.tools.table import Table
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,39 @@ class StackFlows:
             self._known[sub_layers] = MappingProxyType(flows)
         return self._known[sub_layers]
 
+    def table(self, sub_layers: int, rows: int = 9) -> Table:
+        """Up to `rows` depths of a stack of S sub-layers, in the letters of the course."""
+        profiles = [flow.profile for flow in self.at(sub_layers).values()]
+        cells = [
+            [
+                depth,
+                _entered(depth, sub_layers),
+                *(f"{profile.mean_square[depth]:.3g}" for profile in profiles),
+                *(power_of_ten(profile.log10_gradient[depth]) for profile in profiles),
+            ]
+            for depth in spread_depths(sub_layers, rows)
+        ]
+        names = [f", {placement_name(profile.setting.placement)}" for profile in profiles]
+        of = names if len(names) > 1 else [""]
+        quantities = [quantity + name for quantity in ("‖x_s‖²/D", "‖∂ℒ/∂x_s‖") for name in of]
+        return Table(("s", "enters", *quantities), cells)
+
     def release(self) -> None:
         """Give back the memory of the forward pass; what is known stays."""
         self._wanted: deque[int] = deque()
         self._profiles = profiles_side_by_side(self.settings, iter(self._wanted.popleft, None))
+
+
+def _entered(depth: int, sub_layers: int) -> str:
+    """What x_s enters."""
+    kind = "FFN" if depth % 2 else "attention"
+    return f"{kind} of layer {depth // 2 + 1}" if depth < sub_layers else "the output"
+
+
+def placement_name(placement: str) -> str:
+    """What it is called in the picture, where "none" could mean that nothing is shown.
+
+    >>> placement_name("none"), placement_name("pre-norm")
+    ('no norm', 'pre-norm')
+    """
+    return {"none": "no norm", "deepnorm": "DeepNorm"}.get(placement, placement)
