@@ -7,10 +7,10 @@
 Runs the chapter, then measures inside the page, by the browser's clock, from the time stamp of
 the learner's event:
 
-- key: a press of an arrow key on a page slider; until the picture of the new page is decoded,
+- key: a press of an arrow key on a page slider; until the picture of the new page is in place,
   and until the browser has painted it, which waits for the next turn of a 60 Hz screen.
 - setting: another value of a setting, the settings in turn; until the picture of the same page
-  is decoded, and until all other frames are there.
+  is in place, and until all other frames are there.
 - setting, early: the same while the frames of the change before are still being drawn.
 
 With `--at`, each key press lands on the named value from the one beside it, after the slider
@@ -34,25 +34,21 @@ NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 TAP_MS = 150
 """Between two key presses: quick tapping."""
 
-# Resolves to [milliseconds to the decoded picture, milliseconds to the next painted frame].
+# Resolves to [milliseconds to the new picture, milliseconds to the next painted frame].
 WATCH_PICTURE = """(explorer) => {
-    const before = explorer.querySelector("img:last-of-type").src;
     let start;
     const options = { capture: true, once: true };
     explorer.addEventListener("keydown", (event) => (start = event.timeStamp), options);
     explorer.took = new Promise((done) => {
-        new MutationObserver(async (changes, observer) => {
-            const picture = explorer.querySelector("img:last-of-type");
-            if (picture.src === before) return;
+        new MutationObserver((changes, observer) => {
             observer.disconnect();
-            await picture.decode();
-            const decoded = performance.now() - start;
+            const there = performance.now() - start;
             requestAnimationFrame(() => {
                 const { port1, port2 } = new MessageChannel();
-                port1.onmessage = () => done([decoded, performance.now() - start]);
+                port1.onmessage = () => done([there, performance.now() - start]);
                 port2.postMessage("after painting");
             });
-        }).observe(explorer, { subtree: true, childList: true, attributeFilter: ["src"] });
+        }).observe(explorer.querySelector(".normlab-picture"), { childList: true });
     });
 }"""
 # Resolves to [milliseconds to the first new picture]; `filled` adds those to all frames.
@@ -62,10 +58,9 @@ WATCH_ANSWER = """(explorer) => {
     explorer.addEventListener("input", (event) => (start = event.timeStamp), options);
     const before = explorer.dataset.answered;
     const until = (reached) => new Promise((done) => {
-        new MutationObserver(async (changes, observer) => {
+        new MutationObserver((changes, observer) => {
             if (explorer.dataset.answered === before || !reached()) return;
             observer.disconnect();
-            await explorer.querySelector("img:last-of-type").decode();
             done(performance.now() - start);
         }).observe(explorer, { subtree: true, childList: true, attributes: true });
     });
@@ -75,6 +70,18 @@ WATCH_ANSWER = """(explorer) => {
     const all = until(() => bar.hidden);
     explorer.took = first.then((took) => [took]);
     explorer.filled = Promise.all([first, all]);
+}"""
+
+
+# A setting is a row of radio buttons, a menu or a slider.
+CHOOSE_NEXT = """(setting) => {
+    const buttons = [...setting.querySelectorAll("input")];
+    const count = buttons.length || setting.options?.length || Number(setting.max) + 1;
+    const now = buttons.length ? buttons.findIndex((b) => b.checked) : Number(setting.value);
+    const next = (now + 1) % count;
+    if (buttons.length) buttons[next].checked = true;
+    else setting.value = next;
+    (buttons[next] ?? setting).dispatchEvent(new Event("input"));
 }"""
 
 
@@ -108,13 +115,14 @@ def to_and_fro(explorer: Locator, slider: Locator, presses: int) -> Iterator[lis
 
 
 def go_to(slider: Locator, value: str) -> None:
+    """Move to a value, which the slider may show with more behind it: 12 as "12 (6 layers)"."""
     tap(slider, "Home")
-    for _ in range(int(slider.get_attribute("max") or 0)):
-        if slider.get_attribute("aria-valuetext") == value:
+    for _ in range(1 + int(slider.get_attribute("max") or 0)):
+        shown = slider.get_attribute("aria-valuetext") or ""
+        if shown == value or shown.startswith(f"{value} ("):
             return
         tap(slider, "ArrowRight")
-    if slider.get_attribute("aria-valuetext") != value:
-        raise ValueError(f"{value!r} is none of the slider's values.")
+    raise ValueError(f"{value!r} is none of the slider's values.")
 
 
 def landings(explorer: Locator, slider: Locator, value: str, presses: int) -> Iterator[list[float]]:
@@ -132,10 +140,7 @@ def changes(explorer: Locator, times: int, result: str) -> Iterator[list[float]]
     """Changes of the settings in turn, each to its next value; `result` says what to wait for."""
     settings = explorer.locator("[data-role=setting]").all()
     for setting in itertools.islice(itertools.cycle(settings), times):
-        count = setting.evaluate("(e) => e.options ? e.options.length : Number(e.max) + 1")
-        index = (int(setting.input_value()) + 1) % count
-        choose = f"(e) => {{ e.value = {index}; e.dispatchEvent(new Event('input')); }}"
-        yield measure(explorer, WATCH_ANSWER, partial(setting.evaluate, choose), result)
+        yield measure(explorer, WATCH_ANSWER, partial(setting.evaluate, CHOOSE_NEXT), result)
 
 
 def row(what: str, at: str, measured: Iterator[list[float]]) -> list[str]:

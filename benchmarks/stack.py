@@ -8,18 +8,28 @@ gradients, in every sub-layer weights of its own, float32, one thread. A torch l
 sub-layers; its stream is probed once a layer. First the NumPy stack runs by itself, as it does
 under a slider. Then the contenders take turns, so that a busy moment of the machine hits both
 alike; between two turns of the NumPy stack torch's thousand layers pass through the caches.
+
+Last, what chapter 06's explorer asks for: two placements at all depths of its slider, each stack
+by itself and with the gradients of its weights, and side by side without them.
 """
 
 import argparse
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
 import torch
 from torch import nn
 
-from normlab.models.stack import StackSetting, stack_profile
+from normlab.chapters.gradient_flow.explorers import DEPTHS as EXPLORED
+from normlab.chapters.gradient_flow.explorers import TOKENS
+from normlab.models.stack import (
+    StackSetting,
+    profiles_side_by_side,
+    stack_profile,
+    stack_profiles,
+)
 from normlab.tools.table import Table
 from normlab.tools.timing import Race, one_thread, race
 
@@ -97,6 +107,28 @@ def side_by_side(setting: StackSetting, rounds: int) -> Table:
     return Table(columns, rows)
 
 
+def both_ways(
+    pair: Sequence[StackSetting], depths: Sequence[int]
+) -> dict[str, Callable[[], object]]:
+    return {
+        "each by itself": lambda: [list(stack_profiles(one, depths)) for one in pair],
+        "side by side": lambda: list(profiles_side_by_side(pair, depths)),
+    }
+
+
+def slider(rounds: int) -> Table:
+    """One row per initialization: post-norm and pre-norm at every depth of the explorer."""
+    rows: list[list[str]] = []
+    depths = sorted(EXPLORED, reverse=True)
+    for init in ("xiong", "xavier"):
+        pair = [StackSetting(name, init=init, tokens=16, batch=TOKENS // 16) for name in PLACEMENTS]
+        with one_thread():
+            times = race(both_ways(pair, depths), rounds=rounds)
+        rows.append([init, *(f"{1e3 * seconds:.0f}" for seconds in times.seconds.values())])
+        rows[-1].append(f"{times.ratio('each by itself', to='side by side'):.2f}")
+    return Table(("initialization", "each by itself ms", "side by side ms", "times as fast"), rows)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--rounds", type=int, default=9, help="turns of each contender")
@@ -109,6 +141,8 @@ def main() -> None:
     for placement in PLACEMENTS:
         print(f"\nSide by side, {placement}, median of {rounds} turns:\n")
         print(side_by_side(StackSetting(placement), rounds))
+    print(f"\nTwo placements at {len(EXPLORED)} depths, 16 tokens, median of {rounds} turns:\n")
+    print(slider(rounds))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"\nGreatest memory of the process, torch's stack included: {peak:.0f} MiB")
 

@@ -199,14 +199,17 @@ your_mark(16)
 quiz("end-that-moves")
 
 # %% [markdown]
-# The explorer has the signal on the left and the gradient on the right, in stacks of 1 to 1,000
-# sub-layers (500 layers). Each of its controls computes anew, except the depth. Try:
+# The explorer lays two placements over each other, the signal on the left and the gradient on the
+# right, in stacks of 1 to 1,000 sub-layers (500 layers). What is shaded lies between theory's two
+# ends. Each of its controls computes anew, except the depth. Try:
 #
-# 1. Pre-norm, and $S$ from 1 to 1,000.
-# 2. Tokens: 1. Nothing is averaged. How wide is the band?
-# 3. Post-norm, at $S = 24$, then at 1,000. Does theory's line hold?
-# 4. No norm. What does `weights × 0.5` do?
-# 5. DeepNorm with `weights × 1.4`. Can you make its gradient leave the 1?
+# 1. Post-norm and pre-norm, $S$ from 1 to 1,000. How long is each gradient at the output, and how
+#    long at the input?
+# 2. Tokens: 1. Nothing is averaged. How wide are the bands?
+# 3. 16 tokens again, at $S = 24$ (12 layers), then at 1,000. Which of the two stays in its band?
+# 4. Post-norm, and beside it no norm. What does `weights × 0.5` do?
+# 5. Post-norm, and beside it DeepNorm, `weights × 1.4`. Can you make DeepNorm's gradient leave
+#    the 1?
 
 # %% tags=["answer"]
 from normlab.chapters.gradient_flow import explore_gradient_flow
@@ -214,18 +217,21 @@ from normlab.chapters.gradient_flow import explore_gradient_flow
 explore_gradient_flow()
 
 # %% [markdown] tags=["answer"]
-# - With one token the band is a line, and pre-norm runs along it over three powers of ten.
-# - With 16 tokens the stream starts at the lower end and comes to the upper one: tokens become
-#   alike (section 9).
-# - Post-norm with 16 tokens drops to 0.25 to 0.5 near the output and then stays; theory's lower end
-#   is $1/\sqrt{16}$. From about 100 sub-layers on it wanders out of the band (section 4).
+# - Pre-norm's gradient falls at the output, from 0.3 at $S = 24$ to 0.04 at 1,000, and lies
+#   between 0.4 and 1 at the input. Post-norm's is 1 at the output at every $S$.
+# - With one token a band is a line, and pre-norm runs along it over three powers of ten.
+# - With 16 tokens the stream of pre-norm starts at the lower end and comes to the upper one: tokens
+#   become alike (section 9).
+# - Post-norm with 16 tokens drops within ten sub-layers of the output to 0.2 to 0.6; theory's lower
+#   end is $1/\sqrt{16}$. Pre-norm stays in its band. Post-norm does not: at $S = 1{,}000$ it is below
+#   0.01 in some layers (section 4).
 # - Without norms both explode. With half the weights float32 does not end before 1,000; the stream
-#   is at $10^{18}$ there.
-# - DeepNorm stays near 1 from a few layers on, with these weights.
+#   is above $10^{16}$ there.
+# - DeepNorm's gradient stays within 10 % of 1. Post-norm's falls below 0.01 at $S = 1{,}000$.
 #
 # **Claim 16: {{ ruling 16 }}.** The shortcut hands the gradient on unchanged, and the input does
-# receive nearly the same at every $S$, 0.5 to 1. But the layers do not get the same: a layer at depth
-# $l$ gets $1/\sqrt{l}$ of it. The deeper the model, the less its last layers learn with SGD.
+# receive nearly the same at every $S$, 0.4 to 1. But the layers do not: a layer at depth $l$ gets
+# $1/\sqrt{l}$ of it. The deeper the model, the less its last layers learn with SGD.
 
 # %% [markdown]
 # ## 4. The typical stack is not the mean ★

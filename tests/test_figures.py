@@ -10,6 +10,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from test_explorers_of_the_course import EXPLORERS
@@ -48,7 +49,7 @@ from normlab.chapters.warmup.deep_rates import DeepRate, DeepRates
 from normlab.chapters.warmup.run_figures import draw_own_warmup
 from normlab.models import StackSetting, Transformer, TransformerConfig, stack_profile
 from normlab.pictures import Explorer
-from normlab.pictures.style import STYLE
+from normlab.pictures.style import PLACEMENT_COLORS, STYLE
 from normlab.probes import (
     DepthSweep,
     draw_decoder,
@@ -327,18 +328,23 @@ def test_the_band_of_lemma_2_goes_from_half_a_layer_to_three_halves():
     np.testing.assert_allclose(high, 1 + 3 * layers / 2)
 
 
-def test_the_grey_of_a_flow_lies_between_theorys_two_ends():
-    flows = StackFlows(StackSetting("pre-norm", init="xiong", d_model=16, d_ff=32, batch=1))
+def test_the_shade_of_a_flow_lies_between_theorys_two_ends():
+    sizes = {"init": "xiong", "d_model": 16, "d_ff": 32, "batch": 1}
+    names = ("post-norm", "pre-norm")
+    flows = StackFlows([StackSetting(name, **sizes) for name in names])
     left, right = drawn(2, lambda axes: draw_flow(flows, axes, depth=8))
-    theory = flows.at(8).theory
-    for ax, ends_of in (
-        (left, [theory.unlike.mean_square, theory.alike.mean_square]),
-        (right, [10**theory.unlike.log10_gradient, 10**theory.alike.log10_gradient]),
-    ):
-        depths, low, high = ends(ax.collections[0])
-        shown = [e[depths.astype(int)] for e in ends_of]
-        np.testing.assert_allclose(low, np.minimum(*shown))
-        np.testing.assert_allclose(high, np.maximum(*shown))
+    for shade, name in enumerate(names):
+        theory = flows.at(8)[name].theory
+        for ax, ends_of in (
+            (left, [theory.unlike.mean_square, theory.alike.mean_square]),
+            (right, [10**theory.unlike.log10_gradient, 10**theory.alike.log10_gradient]),
+        ):
+            depths, low, high = ends(ax.collections[shade])
+            shown = [e[depths.astype(int)] for e in ends_of]
+            np.testing.assert_allclose(low, np.minimum(*shown))
+            np.testing.assert_allclose(high, np.maximum(*shown))
+            color = to_rgba(PLACEMENT_COLORS[name], alpha=0.15)
+            np.testing.assert_allclose(ax.collections[shade].get_facecolor()[0], color)
 
 
 def spans(ax):

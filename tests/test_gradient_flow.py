@@ -13,6 +13,7 @@ from normlab.models.stack import STACK_PLACEMENTS, StackSetting, stack_profile, 
 from normlab.models.stack import tape as stack_tape
 from normlab.models.transformer import TransformerConfig
 from normlab.pictures import Explorer
+from normlab.pictures.style import PLACEMENT_COLORS, PLACEMENT_MARKERS
 from normlab.probes import DepthSweep, loglog_slope, profile_depth, weight_gradients
 from normlab.probes.figures import draw_decoder, draw_sweep, draw_token_cosine
 from normlab.probes.theory import flow_theory
@@ -21,6 +22,7 @@ from normlab.probes.theory import flow_theory
 XIONG = StackSetting(init="xiong", d_model=128, d_ff=128, heads=1, tokens=16, batch=2)
 ONE = replace(XIONG, tokens=1, batch=16)
 SMALL = StackSetting(init="xiong", d_model=16, d_ff=16, heads=1, tokens=4, batch=1)
+PAIR = [replace(SMALL, placement=placement) for placement in ("post-norm", "pre-norm")]
 
 
 def mean_gradient(setting, sub_layers, seeds):
@@ -194,41 +196,67 @@ def test_without_norms_the_gradient_keeps_its_size_up_to_the_overflow():
 
 
 def test_flows_compute_each_depth_once_and_in_any_order():
-    flows = StackFlows(SMALL)
+    flows = StackFlows(PAIR)
     for depth in (6, 2, 9):
-        alone = stack_profile(SMALL, depth)
-        np.testing.assert_array_equal(flows.at(depth).profile.log10_gradient, alone.log10_gradient)
+        for setting in PAIR:
+            found = flows.at(depth)[setting.placement].profile
+            alone = stack_profile(setting, depth)
+            np.testing.assert_allclose(found.log10_gradient, alone.log10_gradient, atol=1e-5)
         assert flows.at(depth) is flows.at(depth)
 
 
 def test_flows_that_are_released_hand_on_their_memory_and_go_on():
-    flows = StackFlows(SMALL)
+    flows = StackFlows(PAIR)
     flows.at(4)
     held = stack_tape._idle.copy()
     flows.release()
     assert list(stack_tape._idle.values()) != list(held.values())
-    assert len(flows.at(6).profile.mean_square) == 7
+    assert len(flows.at(6)["pre-norm"].profile.mean_square) == 7
 
 
 def test_a_depth_that_is_none_is_refused_and_the_next_one_served():
-    flows = StackFlows(SMALL)
+    flows = StackFlows(PAIR)
     with pytest.raises(ValueError, match="sub_layers is 0; expected a whole number ≥ 1"):
         flows.at(0)
-    assert flows.at(1).profile.sub_layers == 1
+    assert flows.at(1)["pre-norm"].profile.sub_layers == 1
 
 
-def test_the_explorer_gives_back_the_memory_of_the_setting_before(monkeypatch):
+@pytest.fixture
+def compute_and_settings(monkeypatch):
+    monkeypatch.setattr(Explorer, "_fill", lambda *_: iter(()))  # no frames: they take seconds
+    explorer = explore_gradient_flow()
+    settings = {n: c.values[c.start] for n, c in explorer._settings.items()}
+    return explorer._scene.compute, settings
+
+
+def test_the_explorer_gives_back_the_memory_of_the_setting_before(
+    monkeypatch, compute_and_settings
+):
+    compute, settings = compute_and_settings
     released = []
     release = StackFlows.release
     monkeypatch.setattr(StackFlows, "release", lambda f: (released.append(f), release(f)))
-    monkeypatch.setattr(Explorer, "_fill", lambda *_: iter(()))  # no frames: they take seconds
-    explorer = explore_gradient_flow()
-    compute = explorer._scene.compute
-    settings = {n: c.values[c.start] for n, c in explorer._settings.items()}
     before = compute(**settings)
     released.clear()
     now = compute(**settings | {"norm": "rms_norm"})
     assert released == [before, now]  # the second is the new one's own start
+
+
+@pytest.mark.parametrize(
+    ("chosen", "shown"),
+    [
+        ({}, ["post-norm", "pre-norm"]),
+        ({"beside": "none shown"}, ["post-norm"]),
+        ({"placement": "pre-norm"}, ["pre-norm"]),
+        ({"placement": "none", "beside": "deepnorm"}, ["none", "deepnorm"]),
+    ],
+)
+def test_the_explorer_shows_one_placement_or_two(chosen, shown, compute_and_settings):
+    compute, settings = compute_and_settings
+    for tokens in (1, 4, 16):
+        flows = compute(**settings | chosen | {"tokens": tokens})
+        assert [setting.placement for setting in flows.settings] == shown
+        assert {setting.rows for setting in flows.settings} == {32}
 
 
 # Pictures
@@ -242,41 +270,97 @@ def line(ax, label):
     return next(found for found in ax.lines if found.get_label() == label)
 
 
-def test_the_picture_has_the_measured_curves_and_theorys():
+def texts(ax):
+    return {text.get_text(): text for text in ax.texts}
+
+
+def test_the_picture_has_the_measured_curves_and_theorys_of_both_placements():
     left, right = axes(2)
-    flows = StackFlows(replace(SMALL, placement="pre-norm"))
+    flows = StackFlows(PAIR)
     draw_flow(flows, (left, right), depth=300)
-    profile, theory = flows.at(300).profile, flow_theory(flows.setting, 300)
-    for ax, measured, alike in [
-        (left, profile.mean_square, theory.alike.mean_square),
-        (right, 10**profile.log10_gradient, 10**theory.alike.log10_gradient),
-    ]:
-        x, y = line(ax, "measured").get_data()
-        assert (x[0], x[-1]) == (0, 300)
-        assert len(x) <= 150
-        np.testing.assert_array_equal(y, measured[x])
-        np.testing.assert_allclose(line(ax, "theory, tokens alike").get_ydata(), alike[x])
+    for setting in PAIR:
+        profile, theory = flows.at(300)[setting.placement].profile, flow_theory(setting, 300)
+        for ax, measured, alike, unlike in [
+            (left, profile.mean_square, theory.alike.mean_square, theory.unlike.mean_square),
+            (right, *(10**f.log10_gradient for f in (profile, theory.alike, theory.unlike))),
+        ]:
+            drawn = line(ax, setting.placement)
+            x, y = drawn.get_data()
+            assert (x[0], x[-1]) == (0, 300)
+            assert len(x) <= 150
+            np.testing.assert_allclose(y, measured[x])
+            for end, want in (("alike", alike), ("unlike", unlike)):
+                dashed = line(ax, f"{setting.placement}, theory, tokens {end}")
+                np.testing.assert_allclose(dashed.get_ydata(), want[x])
+                assert dashed.get_color() == drawn.get_color()
+            assert drawn.get_color() == PLACEMENT_COLORS[setting.placement]
+            assert drawn.get_marker() == PLACEMENT_MARKERS[setting.placement]
+            name = texts(ax)[setting.placement]
+            assert name.get_color() == PLACEMENT_COLORS[setting.placement]
+            assert name.get_position()[0] > 300
 
 
-def test_a_stack_that_overflows_says_so():
+def test_the_key_says_how_theorys_ends_are_drawn():
+    left, _ = drawn = axes(2)
+    draw_flow(StackFlows(PAIR), drawn, depth=10)
+    key = {
+        round(ln.get_ydata()[0], 6): ln.get_linestyle()
+        for ln in left.lines
+        if len(ln.get_xdata()) == 2
+    }
+    said = {
+        text: key[round(t.get_position()[1], 6)]
+        for text, t in texts(left).items()
+        if "," in text or text == "measured"
+    }
+    ends = {end: line(left, f"pre-norm, theory, tokens {end}") for end in ("unlike", "alike")}
+    assert said == {
+        "measured": line(left, "pre-norm").get_linestyle(),
+        "theory, tokens unlike": ends["unlike"].get_linestyle(),
+        "theory, tokens alike": ends["alike"].get_linestyle(),
+    }
+
+
+def test_a_stack_that_overflows_says_so_and_the_one_beside_it_goes_on():
     left, right = axes(2)
-    flows = StackFlows(replace(SMALL, placement="none"))
+    sizes = {"init": "xiong", "tokens": 4, "batch": 1}
+    flows = StackFlows([StackSetting(name, **sizes) for name in ("none", "pre-norm")])
     draw_flow(flows, (left, right), depth=1000)
-    overflow = flows.at(1000).profile.overflow
-    assert right.texts[0].get_text() == f"no gradient: x_{overflow} overflows"
+    shown = flows.at(1000)
+    overflow = shown["none"].profile.overflow
+    assert f"no norm: x_{overflow} overflows, no gradient" in texts(right)
+    assert "no norm" in texts(left)
+    assert "no norm" not in texts(right)
     sentence, _ = describe_flow(flows, depth=1000)
     assert f"x_{overflow} is not finite in float32, so there is no gradient" in sentence
+    profiles = [shown["pre-norm"].profile, *(flow.profile for flow in flows.at(96).values())]
+    for profile in profiles:  # one pair of limits for all
+        for ax, curve in [(left, profile.mean_square), (right, 10**profile.log10_gradient)]:
+            low, high = ax.get_ylim()
+            assert low < curve.min() <= curve.max() < high
 
 
-def test_the_sentence_has_the_measured_numbers_and_theorys():
-    flows = StackFlows(replace(ONE, placement="pre-norm", d_model=64, d_ff=64))
+def test_the_sentence_has_the_measured_numbers_and_theorys_of_both_placements():
+    flows = StackFlows([replace(ONE, placement=p) for p in ("pre-norm", "deepnorm")])
     sentence, table = describe_flow(flows, depth=12)
-    profile = flows.at(12).profile
-    assert sentence.startswith("pre-norm, S = 12: the mean square of the stream goes from ")
+    profile = flows.at(12)["pre-norm"].profile
+    start = "S = 12 sub-layers (6 layers). Pre-norm: the mean square of the stream goes from "
+    assert sentence.startswith(start)
     assert f"to {profile.mean_square[-1]:.2g}, in theory 10;" in sentence
-    assert f"{10 ** profile.log10_gradient[0]:.2g} at the input, in theory 1." in sentence
+    assert (
+        f"{10 ** profile.log10_gradient[0]:.2g} at the input, in theory 1. DeepNorm: " in sentence
+    )
     assert len(table.rows) == 9
-    assert table.columns == ("s", "sub-layer", "‖x_s‖²/D", "‖∂ℒ/∂x_s‖", "‖∂ℒ/∂W‖")
+    assert table.columns == (
+        "s", "enters", "‖x_s‖²/D, pre-norm", "‖x_s‖²/D, DeepNorm",
+        "‖∂ℒ/∂x_s‖, pre-norm", "‖∂ℒ/∂x_s‖, DeepNorm",
+    )  # fmt: skip
+    assert [row[1] for row in table.rows][:2] == ["attention of layer 1", "attention of layer 2"]
+    assert table.rows[-1][:2] == [12, "the output"]
+    assert table.rows[0][2] == f"{profile.mean_square[0]:.3g}"
+    alone, table = describe_flow(StackFlows([replace(ONE, placement="pre-norm")]), depth=1)
+    assert alone.startswith("S = 1 sub-layer (½ layer). Pre-norm: ")
+    assert table.columns == ("s", "enters", "‖x_s‖²/D", "‖∂ℒ/∂x_s‖")
 
 
 def test_the_static_pictures_show_what_was_measured():
@@ -293,10 +377,13 @@ def test_the_static_pictures_show_what_was_measured():
     np.testing.assert_array_equal(line(cosine, "pre-norm").get_ydata(), profile.token_cosine)
 
 
-def test_the_explorer_has_the_depths_from_1_to_1000():
+def test_the_explorer_has_the_depths_from_1_to_1000_in_sub_layers_and_in_layers():
     explorer = explore_gradient_flow()
     assert {1, 12, 96, 1000} <= set(DEPTHS)
     assert len(explorer.frames) == len(DEPTHS) <= 30
-    assert "pre-norm, S = 96: " in explorer.sentence()
-    assert sum(map(len, explorer.lines)) < 250_000
+    assert explorer.controls[0]["values"][-1] == "1,000 (500 layers)"
+    sentence = explorer.sentence()
+    assert sentence.startswith("S = 96 sub-layers (48 layers). Post-norm: ")
+    assert " Pre-norm: " in sentence
+    assert sum(map(len, explorer.lines)) < 300_000
     assert "no gradient" not in explorer.frames[-1]["sentence"]

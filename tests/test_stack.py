@@ -17,10 +17,12 @@ from normlab.models.stack import (
     StackSetting,
     layer_weights,
     power_of_ten,
+    profiles_side_by_side,
     stack_gradients,
     stack_input,
     stack_profile,
     stack_profiles,
+    tape,
     upstream_gradient,
 )
 from normlab.models.stack.attention import softmax
@@ -194,6 +196,77 @@ def test_many_depths_of_one_run_are_the_runs_of_each_depth(placement):
         np.testing.assert_array_equal(profile.mean_square, alone.mean_square)
         np.testing.assert_array_equal(profile.log10_gradient, alone.log10_gradient)
         assert len(profile.log10_gradient) == profile.sub_layers + 1
+
+
+@pytest.mark.parametrize("init", ["xiong", "xavier"])
+@pytest.mark.parametrize("norm", STACK_NORMS)
+def test_stacks_side_by_side_are_each_the_stack_alone(norm, init):
+    """All placements in one pass: DeepNorm's β is a factor of its branch there."""
+    settings = [replace(SMALL, placement=p, norm=norm, init=init) for p in STACK_PLACEMENTS]
+    for order in (settings, settings[::-1], [settings[2], settings[0]]):
+        for profiles in profiles_side_by_side(order, [6, 1, 9, 4]):
+            for setting, profile in zip(order, profiles, strict=True):
+                alone = stack_profile(setting, profile.sub_layers)
+                assert profile.setting == setting
+                assert len(profile.log10_gradient) == profile.sub_layers + 1
+                for name in ("mean_square", "sum_mean_square", "log10_gradient"):
+                    got, want = getattr(profile, name), getattr(alone, name)
+                    np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-9)
+                assert profile.log10_weight_gradient == {}
+
+
+def test_stacks_side_by_side_keep_exponents_of_their_own_in_float32():
+    """Without norms it grows beyond what float32's squares hold; with DeepNorm it stays."""
+    base = StackSetting("none", init="xiong", tokens=4, batch=1)
+    last = stack_profile(base, 400).overflow - 1
+    settings = [replace(base, placement=p) for p in ("none", "deepnorm", "post-norm")]
+    for profile in next(profiles_side_by_side(settings, [last])):
+        alone = stack_profile(profile.setting, last)
+        np.testing.assert_allclose(profile.log10_gradient, alone.log10_gradient, atol=0.05)
+    grown = [p.log10_gradient[0] for p in next(profiles_side_by_side(settings, [last]))]
+    assert grown[0] > 20
+    assert abs(grown[1]) < 1
+
+
+@pytest.mark.parametrize("other", ["post-norm", "pre-norm", "peri-norm"])
+def test_a_stack_that_overflows_disturbs_none_beside_it(other):
+    base = StackSetting(tokens=4, batch=1)
+    settings = [replace(base, placement=p) for p in ("none", other)]
+    exploded, profile = next(profiles_side_by_side(settings, [400]))
+    alone = stack_profile(settings[0], 400)
+    assert abs(exploded.overflow - alone.overflow) <= 1
+    assert np.isinf(exploded.mean_square[exploded.overflow :]).all()
+    assert np.isfinite(exploded.mean_square[: exploded.overflow]).all()
+    assert np.isnan(exploded.log10_gradient).all()
+    want = stack_profile(settings[1], 400)
+    assert profile.overflow is None
+    np.testing.assert_allclose(profile.mean_square, want.mean_square, rtol=1e-2)
+    np.testing.assert_allclose(profile.log10_gradient, want.log10_gradient, atol=1e-2)
+    shallow, _ = next(profiles_side_by_side(settings, [40]))
+    want = stack_profile(settings[0], 40).log10_gradient
+    np.testing.assert_allclose(shallow.log10_gradient, want, atol=1e-3)
+
+
+def test_settings_side_by_side_differ_in_their_placement_alone():
+    with pytest.raises(ValueError, match="expected settings that differ in their placement alone"):
+        profiles_side_by_side([SMALL, replace(SMALL, placement="none", seed=1)], [2])
+
+
+def test_a_profile_without_gradients_of_weights_has_none_in_its_table():
+    ((profile,),) = profiles_side_by_side([SMALL], [3])
+    assert {row[-1] for row in profile.table().rows} == {""}
+
+
+def test_the_memory_of_a_run_serves_one_of_other_sizes():
+    setting = replace(SMALL, seed=3)
+    want = stack_profile(setting, 5).log10_gradient
+    held = next(iter(tape._idle.values())).arena.blocks
+    other = replace(setting, tokens=2, batch=1)
+    stack_profile(other, 5)
+    now = next(iter(tape._idle.values())).arena.blocks
+    assert len(now) == 1
+    assert any(now[0] is block for block in held)
+    np.testing.assert_array_equal(stack_profile(setting, 5).log10_gradient, want)
 
 
 def test_a_layer_has_the_same_weights_whatever_the_depth_except_for_deepnorms_beta():

@@ -2,6 +2,8 @@ from .gradients import StackGradients as StackGradients
 from .gradients import stack_gradients as stack_gradients
 from .profile import StackProfile as StackProfile
 from .profile import power_of_ten as power_of_ten
+from .profile import profiles_side_by_side as profiles_side_by_side
+from .profile import spread_depths as spread_depths
 from .profile import stack_profile as stack_profile
 from .profile import stack_profiles as stack_profiles
 from .setting import INITS as INITS

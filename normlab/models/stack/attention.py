@@ -28,7 +28,6 @@ class AttentionTape:
         self.q, self.mixed = q.reshape(s.rows, s.d_model), mixed.reshape(s.rows, s.d_model)
         self.kv_t = kv_t.reshape(2, s.batch, s.d_model, s.tokens)  # (2·B·D·T,) -> (2, B, D, T)
         self.probabilities_t = probabilities_t.reshape(s.batch, s.tokens, s.heads * s.tokens)
-        self.q_by_sequence = self.q.reshape(s.batch, s.tokens, -1)  # (B·T, D) -> (B, T, D)
         self.heads = AttentionHeads(self, setting)
 
 
@@ -105,7 +104,6 @@ class Attention:
         self.d_mixed = aligned_empty((rows, d), dtype)
         self.d_heads = split_heads(self.d_mixed, setting)
         self.d_qkv = aligned_empty((rows, 3 * d), dtype)
-        self.d_qkv_by_sequence = self.d_qkv.reshape(self.by_sequence)
         self.d_qkv_by_weight = self.d_qkv.reshape(rows, 3, d).swapaxes(0, 1)  # (3, B·T, D)
         self.d_q, self.d_k, self.d_v = (split_heads(dx, setting) for dx in self.d_qkv_by_weight)
         d_w = aligned_empty((4, d, d), dtype)
@@ -128,23 +126,28 @@ class Attention:
     def forward(self, x: FloatArray, tape: AttentionTape, out: FloatArray) -> None:
         """Write f(x) (rows, D) to `out`."""
         heads = tape.heads
-        x_by_sequence = x.reshape(self.by_sequence)  # small products are faster
-        np.matmul(x_by_sequence, self.w_qkv[0], out=tape.q_by_sequence)
+        x_by_sequence = x.reshape(self.by_sequence)
+        np.dot(x, self.w_qkv[0], out=tape.q)
         np.matmul(self.w_kv_t, x_by_sequence.swapaxes(1, 2), out=tape.kv_t)  # (2, B, D, T)
         np.matmul(heads.q, heads.k_t, out=self.scores)
         softmax(self.scores_t, self.ones, out=tape.probabilities_t)
         np.matmul(heads.probabilities, heads.v, out=heads.mixed)  # (B, H, T, d_h)
         np.dot(tape.mixed, self.w_o, out=out)
 
-    def backward(self, df: FloatArray, x: FloatArray, tape: AttentionTape, out: FloatArray) -> None:
-        """Write ∂L/∂x to `out` for df = ∂L/∂f, and ∂L/∂W to `d_weights`."""
-        read_in_order(tape.memory, x)
+    def backward(
+        self, df: FloatArray, x: FloatArray | None, tape: AttentionTape, out: FloatArray
+    ) -> None:
+        """Write ∂L/∂x to `out` for df = ∂L/∂f; given x, ∂L/∂W to `d_weights` too."""
+        read_in_order(tape.memory)
         np.dot(df, self.w_o_t, out=self.d_mixed)
-        np.dot(tape.mixed.T, df, out=self.d_w_o)
+        if x is not None:
+            read_in_order(x)
+            np.dot(tape.mixed.T, df, out=self.d_w_o)
         self._backward_heads(tape)
-        np.matmul(x.T, self.d_qkv_by_weight, out=self.d_w_qkv)  # (3, D, D)
-        np.matmul(self.d_qkv_by_sequence, self.w_qkv_t_rows, out=out.reshape(self.by_sequence))
-        self.d_w_q *= self.score_scale
+        if x is not None:
+            np.matmul(x.T, self.d_qkv_by_weight, out=self.d_w_qkv)  # (3, D, D)
+            self.d_w_q *= self.score_scale
+        np.dot(self.d_qkv, self.w_qkv_t_rows, out=out)
 
     def _backward_heads(self, tape: AttentionTape) -> None:
         """From ∂L/∂mixed to ∂L/∂(q, k, v).

@@ -16,7 +16,6 @@ class FeedForwardTape:
 
     def __init__(self, setting: StackSetting, arena: Arena) -> None:
         self.hidden = arena.empty((setting.rows, setting.d_ff), setting.numpy_dtype)
-        self.hidden_by_sequence = self.hidden.reshape(setting.batch, setting.tokens, -1)
         self.hidden_blocks_t = column_blocks(self.hidden).swapaxes(1, 2)  # (b, 64, B·T)
 
 
@@ -25,12 +24,10 @@ class FeedForward:
 
     def __init__(self, setting: StackSetting, stds: Mapping[str, float]) -> None:
         d, d_ff, dtype = setting.d_model, setting.d_ff, setting.numpy_dtype
-        self.by_sequence = setting.batch, setting.tokens, -1  # (B·T, D) -> (B, T, D)
         self.stds = scalar(stds["W_1"], dtype), scalar(stds["W_2"], dtype)
         self.w_1, self.w_2 = aligned_empty((d, d_ff), dtype), aligned_empty((d_ff, d), dtype)
         self.w_1_t, self.w_2_t = aligned_empty((d_ff, d), dtype), aligned_empty((d, d_ff), dtype)
         self.d_hidden = aligned_empty((setting.rows, d_ff), dtype)
-        self.d_hidden_by_sequence = self.d_hidden.reshape(self.by_sequence)
         self.d_hidden_blocks = column_blocks(self.d_hidden)  # (b, B·T, 64)
         self.d_weight_rows = aligned_empty((2, d * d_ff), dtype)
         row_1, row_2 = self.d_weight_rows
@@ -54,19 +51,21 @@ class FeedForward:
 
     def forward(self, x: FloatArray, tape: FeedForwardTape, out: FloatArray) -> None:
         """Write f(x) (rows, D) to `out`."""
-        np.matmul(x.reshape(self.by_sequence), self.w_1, out=tape.hidden_by_sequence)
+        np.dot(x, self.w_1, out=tape.hidden)
         # An array of zeros: with the scalar 0 NumPy's maximum takes three times as long.
         np.maximum(tape.hidden, self.zeros, out=tape.hidden)
-        np.matmul(tape.hidden_by_sequence, self.w_2, out=out.reshape(self.by_sequence))
+        np.dot(tape.hidden, self.w_2, out=out)
 
     def backward(
-        self, df: FloatArray, x: FloatArray, tape: FeedForwardTape, out: FloatArray
+        self, df: FloatArray, x: FloatArray | None, tape: FeedForwardTape, out: FloatArray
     ) -> None:
-        """Write ∂L/∂x to `out` for df = ∂L/∂f, and ∂L/∂W to `d_weights`."""
+        """Write ∂L/∂x to `out` for df = ∂L/∂f; given x, ∂L/∂W to `d_weights` too."""
         np.greater(tape.hidden, self.zero, out=self.active)  # reads it in order
-        read_in_order(x)
-        np.matmul(tape.hidden_blocks_t, df, out=self.d_w_2_blocks)
-        np.matmul(df.reshape(self.by_sequence), self.w_2_t, out=self.d_hidden_by_sequence)
+        if x is not None:
+            read_in_order(x)
+            np.matmul(tape.hidden_blocks_t, df, out=self.d_w_2_blocks)
+        np.dot(df, self.w_2_t, out=self.d_hidden)
         self.d_hidden *= self.active
-        np.matmul(x.T, self.d_hidden_blocks, out=self.d_w_1_blocks)
-        np.matmul(self.d_hidden_by_sequence, self.w_1_t, out=out.reshape(self.by_sequence))
+        if x is not None:
+            np.matmul(x.T, self.d_hidden_blocks, out=self.d_w_1_blocks)
+        np.dot(self.d_hidden, self.w_1_t, out=out)

@@ -49,21 +49,23 @@ def stack_gradients(setting: StackSetting, sub_layers: int) -> StackGradients:
     """
     check_count(sub_layers, "sub_layers")
     with borrowed_tapes(setting) as tapes, stack_arithmetic():
-        run = StackRun(setting, tapes)
+        run = StackRun([setting], tapes)
         run.forward(sub_layers)
-        if run.overflow is not None:
+        end = run.overflows(0, sub_layers)
+        if end is not None:
             raise ValueError(
-                f"x_{run.overflow} is not finite in {setting.dtype}, so a stack of {sub_layers} "
-                f"sub-layers has no gradients; expected fewer than {run.overflow} sub-layers."
+                f"x_{end} is not finite in {setting.dtype}, so a stack of {sub_layers} "
+                f"sub-layers has no gradients; expected fewer than {end} sub-layers."
             )
-        streams = np.array([run.stream(depth) for depth in range(sub_layers + 1)], np.float64)
+        streams = np.array([run.streams(depth)[0] for depth in range(sub_layers + 1)], np.float64)
         d_streams = np.empty_like(streams)
         d_weights: list[Mapping[str, FloatArray]] = []
-        for step in run.backward(sub_layers):
-            d_streams[step.depth] = _scaled(step.d_stream, step.exponent)
+        for step in run.backward(sub_layers, weights=True):
+            exponent = step.exponents[0]
+            d_streams[step.depth] = _scaled(step.d_streams[0], exponent)
             if step.branch is not None:
                 of_branch = step.branch.d_weights.items()
-                d_weights.append({name: _scaled(d, step.exponent) for name, d in of_branch})
+                d_weights.append({name: _scaled(d, exponent) for name, d in of_branch})
     return StackGradients(streams, d_streams, tuple(reversed(d_weights)))
 
 

@@ -1,6 +1,7 @@
 """Where the stack's arrays lie: on cache lines, and a thousand sub-layers on large pages."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,14 +31,22 @@ class Arena:
     What one step reads then lies side by side on large pages: fewer addresses to look up.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, spare: Sequence[NDArray[np.uint8]] = ()) -> None:
         self.free: NDArray[np.uint8] = np.empty(0, np.uint8)
+        self.blocks: list[NDArray[np.uint8]] = []
+        self.spare = list(spare)
+
+    def recycled(self) -> "Arena":
+        """An arena that fills these blocks anew, before it takes others from the system."""
+        return Arena([*self.blocks, *self.spare])
 
     def empty(self, shape: tuple[int, ...], dtype: np.dtype) -> FloatArray:
         """An array that starts with a cache line."""
         size = math.prod(shape) * dtype.itemsize
         if size > len(self.free):
-            self.free = _aligned_bytes(max(size, _BLOCK_BYTES))
+            fits = bool(self.spare) and size <= len(self.spare[-1])
+            self.free = self.spare.pop() if fits else _aligned_bytes(max(size, _BLOCK_BYTES))
+            self.blocks.append(self.free)
         array: FloatArray = self.free[:size].view(dtype).reshape(shape)  # (bytes,) -> shape
         self.free = self.free[math.ceil(size / _CACHE_LINE) * _CACHE_LINE :]
         return array

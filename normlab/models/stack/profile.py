@@ -1,8 +1,8 @@
 """Signal and gradient by depth: what the explorers of deep stacks draw."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,7 +36,8 @@ class StackProfile:
             with post-norm and DeepNorm the input of its norm, elsewhere x_{l+1}.
         log10_gradient: of ‖∂L/∂x_l‖ (L + 1,).
         log10_weight_gradient: of ‖∂L/∂W‖ by name; "W_q", "W_k", "W_v", "W_o" of each attention
-            sub-layer (⌈L/2⌉,), "W_1", "W_2" of each feed-forward sub-layer (⌊L/2⌋,).
+            sub-layer (⌈L/2⌉,), "W_1", "W_2" of each feed-forward sub-layer (⌊L/2⌋,). Empty
+            where they were not asked for.
         overflow: the first l where x_l is not finite in the setting's dtype, or None. From
             there on the mean squares are inf, and all gradients are nan: there is no loss.
     """
@@ -51,8 +52,7 @@ class StackProfile:
 
     def table(self, rows: int = 13) -> Table:
         """Up to `rows` depths, evenly spread; W is W_o or W_2 of the sub-layer that x_l enters."""
-        depths = np.unique(np.linspace(0, self.sub_layers, rows).round().astype(int))
-        cells = [[depth, *self._cells(depth)] for depth in depths.tolist()]
+        cells = [[depth, *self._cells(depth)] for depth in spread_depths(self.sub_layers, rows)]
         return Table(("l", "sub-layer", "‖x_l‖²/d", "‖∂L/∂x_l‖", "‖∂L/∂W‖"), cells)
 
     def _cells(self, depth: int) -> list[str]:
@@ -61,8 +61,20 @@ class StackProfile:
         if depth == self.sub_layers:
             return ["output", signal, gradient, ""]
         name, kind = ("W_2", "FFN") if depth % 2 else ("W_o", "attention")
+        if name not in self.log10_weight_gradient:
+            return [kind, signal, gradient, ""]
         weight = power_of_ten(self.log10_weight_gradient[name][depth // 2])
         return [kind, signal, gradient, f"{name}: {weight}"]
+
+
+def spread_depths(sub_layers: int, rows: int) -> list[int]:
+    """Up to `rows` depths from 0 to L, evenly spread.
+
+    >>> spread_depths(10, 5)
+    [0, 2, 5, 8, 10]
+    """
+    depths: list[int] = np.unique(np.linspace(0, sub_layers, rows).round().astype(int)).tolist()
+    return depths
 
 
 def power_of_ten(log10: float) -> str:
@@ -112,29 +124,75 @@ def stack_profiles(setting: StackSetting, depths: Iterable[int]) -> Iterator[Sta
     >>> [len(profile.mean_square) for profile in stack_profiles(setting, [8, 2])]
     [9, 3]
     """
-    with borrowed_tapes(setting) as tapes:
-        run = StackRun(setting, tapes)
+    return (profile for (profile,) in _profiles((setting,), depths, weights=True))
+
+
+def profiles_side_by_side(
+    settings: Sequence[StackSetting], depths: Iterable[int]
+) -> Iterator[tuple[StackProfile, ...]]:
+    """For each depth a profile of each setting, without the gradients of weights.
+
+    The settings differ in their placement alone, so that stacks of the same weights go through
+    one pass: more rows for each product. A pass without gradients of weights takes two thirds
+    of the time of one with them.
+
+    Raises:
+        ValueError: as `stack_profile`; if the settings differ in more than their placement.
+
+    >>> sizes = {"d_model": 16, "d_ff": 32, "tokens": 4, "batch": 1}
+    >>> pair = [StackSetting(name, **sizes) for name in ("post-norm", "pre-norm")]
+    >>> ((post, pre),) = profiles_side_by_side(pair, [6])
+    >>> bool(post.mean_square[6] < pre.mean_square[6])
+    True
+    """
+    first = settings[0]
+    for other in settings:
+        if replace(other, placement=first.placement) != first:
+            raise ValueError(
+                f"{other} stands beside {first}; expected settings that differ in their "
+                "placement alone."
+            )
+    return _profiles(settings, depths, weights=False)
+
+
+def _profiles(
+    settings: Sequence[StackSetting], depths: Iterable[int], weights: bool
+) -> Iterator[tuple[StackProfile, ...]]:
+    with borrowed_tapes(settings[0], len(settings)) as tapes:
+        run = StackRun(settings, tapes)
         for sub_layers in depths:
             check_count(sub_layers, "sub_layers")
-            yield _profile(run, int(sub_layers))
+            yield _profiles_of(run, int(sub_layers), weights)
 
 
-def _profile(run: StackRun, sub_layers: int) -> StackProfile:
+def _profiles_of(run: StackRun, sub_layers: int, weights: bool) -> tuple[StackProfile, ...]:
+    """The profile of each stack of a run at one depth."""
+    measured = [(math.nan,) * len(run.settings)] * (sub_layers + 1)
+    exponents = [(0,) * len(run.settings)] * (sub_layers + 1)
+    weight_squares = [[math.nan] * len(_weights_of(depth)) for depth in range(sub_layers)]
     with stack_arithmetic():
         run.forward(sub_layers)
-        overflow = run.overflow if run.overflow and run.overflow <= sub_layers else None
-        squares = np.full(sub_layers + 1, np.nan)
-        exponents = np.zeros(sub_layers + 1)
-        weight_squares = [[math.nan] * len(_weights_of(depth)) for depth in range(sub_layers)]
-        for step in run.backward(sub_layers) if overflow is None else ():
-            squares[step.depth], exponents[step.depth] = step.square, step.exponent
-            if step.branch is not None:
+        overflows = [run.overflows(stack, sub_layers) for stack in range(len(run.settings))]
+        for step in run.backward(sub_layers, weights) if None in overflows else ():
+            measured[step.depth], exponents[step.depth] = step.squares, step.exponents
+            if weights and step.branch is not None:
                 weight_squares[step.depth] = squared_norms(step.branch.d_weight_rows)
-        weights = _log10_weight_norms(weight_squares, exponents)
-        gradient = _log10_norms(squares, exponents)
-    mean_square = _mean_squares(run.stream_squares, sub_layers + 1, run)
-    sums = _mean_squares(run.sum_squares, sub_layers, run)
-    return StackProfile(run.setting, sub_layers, mean_square, sums, gradient, weights, overflow)
+        squares = np.array(measured).T  # (L + 1, P) -> (P, L + 1)
+        squares[[overflow is not None for overflow in overflows]] = np.nan
+        gradients = _log10_norms(squares, np.array(exponents).T)
+        by_name = _log10_weight_norms(weight_squares, np.array(exponents)[:, 0]) if weights else {}
+    return tuple(
+        StackProfile(
+            setting,
+            sub_layers,
+            _mean_squares(run.stream_squares[stack], sub_layers + 1, run),
+            _mean_squares(run.sum_squares[stack], sub_layers, run),
+            gradients[stack],
+            by_name,
+            overflows[stack],
+        )
+        for stack, setting in enumerate(run.settings)
+    )
 
 
 def _mean_squares(squares: list[float], count: int, run: StackRun) -> FloatArray:

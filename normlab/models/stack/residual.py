@@ -1,26 +1,20 @@
 """The placements: how a branch f, its norms and the residual stream are wired, both ways."""
 
-from typing import Any, Protocol
-
 import numpy as np
 
 from normlab.models.stack.memory import aligned_empty
 from normlab.models.stack.norm import make_norm
 from normlab.models.stack.setting import StackSetting
-from normlab.models.stack.tape import SubLayerTape
+from normlab.models.stack.tape import LaneTape
 from normlab.norms import FloatArray
 
 
-class Branch(Protocol):
-    """Attention or the feed-forward network, each with a tape of its own kind."""
-
-    def forward(self, x: FloatArray, tape: Any, out: FloatArray) -> None: ...
-
-    def backward(self, df: FloatArray, x: FloatArray, tape: Any, out: FloatArray) -> None: ...
-
-
 class Residual:
-    """x + f(x), no norm; and what the other placements share. Arrays are (rows, d_model)."""
+    """x + f(x), no norm; and what the other placements share. Arrays are (rows, d_model).
+
+    Forward, `enter` says what the branch reads and `leave` takes what it returns; backward, each
+    has its counterpart, in the other order. They may write to their first argument.
+    """
 
     final_norm = False
 
@@ -28,19 +22,29 @@ class Residual:
         self.norm = make_norm(setting)
         self.alpha = alpha
         shape = (setting.rows, setting.d_model)
-        self.sum, self.scaled, self.d_f = aligned_empty((3, *shape), setting.numpy_dtype)
+        self.d_f, self.scaled = aligned_empty((2, *shape), setting.numpy_dtype)
 
-    def forward(self, f: Branch, x: FloatArray, tape: SubLayerTape) -> FloatArray:
+    def enter(self, x: FloatArray, tape: LaneTape) -> FloatArray:
+        """What the branch reads of x_l."""
+        return x
+
+    def leave(self, f: FloatArray, x: FloatArray, tape: LaneTape) -> FloatArray:
         """Write x_{l+1} to `tape.stream`; return the sum of shortcut and branch."""
-        f.forward(x, tape.branch, out=self.sum)
-        return np.add(self.sum, x, out=tape.stream)
+        return np.add(f, x, out=tape.stream)
 
-    def backward(
-        self, f: Branch, x: FloatArray, tape: SubLayerTape, dy: FloatArray, dx: FloatArray
+    def leave_backward(self, dy: FloatArray, tape: LaneTape) -> FloatArray:
+        """∂L/∂f for dy = ∂L/∂x_{l+1}."""
+        return dy
+
+    def enter_backward(
+        self, dz: FloatArray, df: FloatArray, dy: FloatArray, tape: LaneTape, dx: FloatArray
     ) -> None:
-        """Write ∂L/∂x_l to `dx` for dy = ∂L/∂x_{l+1}, and ∂L/∂W to `f.d_weights`."""
-        f.backward(dy, x, tape.branch, out=dx)
-        dx += dy
+        """Write ∂L/∂x_l to `dx`, for dz = ∂L/∂z of what entered the branch."""
+        np.add(dz, dy, out=dx)
+
+    def entered(self, x: FloatArray, tape: LaneTape) -> FloatArray:
+        """What `enter` gave the branch in the forward pass."""
+        return x
 
 
 class PostNorm(Residual):
@@ -49,18 +53,19 @@ class PostNorm(Residual):
     def shortcut(self, x: FloatArray) -> FloatArray:
         return x
 
-    def forward(self, f: Branch, x: FloatArray, tape: SubLayerTape) -> FloatArray:
-        f.forward(x, tape.branch, out=self.sum)
-        self.sum += self.shortcut(x)
-        tape.inverse = self.norm.forward(self.sum, out=tape.stream)
-        return self.sum
+    def leave(self, f: FloatArray, x: FloatArray, tape: LaneTape) -> FloatArray:
+        f += self.shortcut(x)
+        tape.inverse = self.norm.forward(f, out=tape.stream)
+        return f
 
-    def backward(
-        self, f: Branch, x: FloatArray, tape: SubLayerTape, dy: FloatArray, dx: FloatArray
+    def leave_backward(self, dy: FloatArray, tape: LaneTape) -> FloatArray:
+        self.norm.backward(dy, tape.stream, tape.inverse, out=self.d_f)  # x̂ is x_{l+1} itself
+        return self.d_f
+
+    def enter_backward(
+        self, dz: FloatArray, df: FloatArray, dy: FloatArray, tape: LaneTape, dx: FloatArray
     ) -> None:
-        self.norm.backward(dy, tape.stream, tape.inverse, out=self.sum)  # x̂ is x_{l+1} itself
-        f.backward(self.sum, x, tape.branch, out=dx)
-        dx += self.shortcut(self.sum)
+        np.add(dz, self.shortcut(df), out=dx)
 
 
 class DeepNorm(PostNorm):
@@ -75,37 +80,30 @@ class PreNorm(Residual):
 
     final_norm = True
 
-    def forward(self, f: Branch, x: FloatArray, tape: SubLayerTape) -> FloatArray:
+    def enter(self, x: FloatArray, tape: LaneTape) -> FloatArray:
         tape.inverse = self.norm.forward(x, out=tape.normalized)
-        f.forward(tape.normalized, tape.branch, out=self.sum)
-        return np.add(self.sum, x, out=tape.stream)
+        return tape.normalized
 
-    def backward(
-        self, f: Branch, x: FloatArray, tape: SubLayerTape, dy: FloatArray, dx: FloatArray
+    def enter_backward(
+        self, dz: FloatArray, df: FloatArray, dy: FloatArray, tape: LaneTape, dx: FloatArray
     ) -> None:
-        f.backward(dy, tape.normalized, tape.branch, out=self.sum)
-        self.norm.backward(self.sum, tape.normalized, tape.inverse, out=dx)
+        self.norm.backward(dz, tape.normalized, tape.inverse, out=dx)
         dx += dy
 
+    def entered(self, x: FloatArray, tape: LaneTape) -> FloatArray:
+        return tape.normalized
 
-class PeriNorm(Residual):
+
+class PeriNorm(PreNorm):
     """x + norm(f(norm(x))), and a norm at the end. Kim et al. 2025, arXiv:2502.02732."""
 
-    final_norm = True
-
-    def forward(self, f: Branch, x: FloatArray, tape: SubLayerTape) -> FloatArray:
-        tape.inverse = self.norm.forward(x, out=tape.normalized)
-        f.forward(tape.normalized, tape.branch, out=self.sum)
-        tape.inverse_branch = self.norm.forward(self.sum, out=tape.normalized_branch)
+    def leave(self, f: FloatArray, x: FloatArray, tape: LaneTape) -> FloatArray:
+        tape.inverse_branch = self.norm.forward(f, out=tape.normalized_branch)
         return np.add(x, tape.normalized_branch, out=tape.stream)
 
-    def backward(
-        self, f: Branch, x: FloatArray, tape: SubLayerTape, dy: FloatArray, dx: FloatArray
-    ) -> None:
+    def leave_backward(self, dy: FloatArray, tape: LaneTape) -> FloatArray:
         self.norm.backward(dy, tape.normalized_branch, tape.inverse_branch, out=self.d_f)
-        f.backward(self.d_f, tape.normalized, tape.branch, out=self.sum)
-        self.norm.backward(self.sum, tape.normalized, tape.inverse, out=dx)
-        dx += dy
+        return self.d_f
 
 
 RESIDUALS = {

@@ -95,6 +95,11 @@ class StackSetting:
         return self.d_model // self.heads
 
     @property
+    def uniform_attention(self) -> bool:
+        """Whether W_q = W_k = 0, so that every token reads the mean of the values."""
+        return self.init == "xiong"
+
+    @property
     def rows(self) -> int:
         """Tokens of the whole batch: the rows of every activation (rows, d_model)."""
         return self.batch * self.tokens
