@@ -569,7 +569,7 @@ for init in ("xavier", "xiong"):
 #   gradient stays between $1/\sqrt T$ and 1.
 # - ★ The typical narrow, deep post-norm stack is not the mean: its logarithm drifts down, and at
 #   $D = 32$ and 96 layers the median is 0.3.
-# - Pre-norm: the gradient is one over the size of the stream: 0.5 to 1 at the input,
+# - Pre-norm: the gradient is one over the size of the stream: 0.4 to 1 at the input,
 #   $1/\sqrt{1 + 3L/2}$ at the output of $L$ layers.
 # - Last layer's $W_2$: flat with depth for post-norm, slope −½ for pre-norm in the limit of many
 #   layers (measured −0.47 with 1 token, −0.55 with 16).
