@@ -37,7 +37,7 @@ class DeepRate:
         trained_after: the number of steps after which the mean of the last ten losses was below
             half of chance for the first time; None if it never was.
         steps: that were run.
-        final_loss: the mean of the last ten losses.
+        final_loss: the mean of the last ten losses, stored to two decimals.
         diverged: whether the run was given up.
     """
 
@@ -189,7 +189,7 @@ def write_deep_rates(
     ]
     with one_thread():
         found = [train_until(config, seeds) for config in progress_bar(configs, "deep runs")]
-    rows = [{**vars(run), "final_loss": f"{run.final_loss:.4g}"} for runs in found for run in runs]
+    rows = [{**vars(run), "final_loss": f"{run.final_loss:.2f}"} for runs in found for run in runs]
     write_rows(path, rows, "normlab remake deep_rates")
 
 
