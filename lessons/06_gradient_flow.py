@@ -152,40 +152,10 @@ factors["post-norm"].table()
 # %% [markdown]
 # **Attention** averages. If its $T$ tokens are alike, averaging takes nothing, $\kappa = 1$. If
 # they have nothing in common it leaves $\kappa = 1/T$. Backwards it averages too: only what the
-# tokens' gradients share goes through, of our random $c$ a part of $1/T$ of its square.
-
-# %%
-quiz("attention-with-alike-tokens")
-
-# %%
-T = 16
-rows = []
-for alike in (False, True):
-    for common in (False, True):
-        x, c = rng.standard_normal((2, 64, T, D))
-        x = np.repeat(x[:, :1], T, axis=1) if alike else x
-        c = np.repeat(c[:, :1], T, axis=1) if common else c
-        W = rng.normal(scale=D**-0.5, size=(D, D))  # W_v and W_o as one
-        dz, _, _ = layer_norm_backward(c, x + x.mean(1, keepdims=True) @ W)
-        dx = dz + dz.mean(1, keepdims=True) @ W.T
-        lengths = [np.linalg.norm(d) / np.linalg.norm(c) for d in (dz, dx)]
-        kinds = "alike" if alike else "unlike", "common" if common else "random"
-        rows.append([*kinds, *(f"{length:.2f}" for length in lengths)])
-Table(("tokens", "gradients", "norm alone", "norm and branch"), rows)
-
-# %% [markdown] tags=["answer"]
-# - Tokens unlike, gradients random: attention adds little, its norm takes little, and little comes
-#   back: 1.00.
-# - Tokens alike, gradients random, as $c$ is: the norm takes $1/\sqrt2$, and of the gradient only
-#   the 1/16 that the tokens share comes back through the values: $\sqrt{(1 + 1/16)/2} = 0.73$.
-# - Tokens alike, and their gradients too: all of it comes back, 1.00.
-# - Tokens unlike, gradients alike: more comes back than was taken.
-#
-# In a stack the tokens become alike on the way up. Near the output $c$ is still random there, and
-# the gradient falls; what is left of it is what the tokens share, and that passes from there on.
-# So theory gives two ends, *tokens unlike* and *tokens alike*, and a band between them. For the
-# pre-norm stream it is the band of Xiong's Lemma 2 (whose lower end has $T \to \infty$). For the
-# gradient it is the argument above (`flow_theory`), which is this course's and no paper's.
+# tokens' gradients share goes through, of our random $c$ a part of $1/T$ of its square (section 9
+# shows it). So theory gives two ends, *tokens unlike* and *tokens alike*, and a band between them.
+# For the pre-norm stream it is the band of Xiong's Lemma 2 (whose lower end has $T \to \infty$). For
+# the gradient it is the argument above (`flow_theory`), which is this course's and no paper's.
 
 # %% [markdown]
 # ## 3. From 1 to 1,000 sub-layers
@@ -194,9 +164,6 @@ Table(("tokens", "gradients", "norm alone", "norm and branch"), rows)
 from normlab.claims import your_mark
 
 your_mark(16)
-
-# %%
-quiz("end-that-moves")
 
 # %% [markdown]
 # The explorer lays two placements over each other, the signal on the left and the gradient on the
@@ -219,15 +186,14 @@ explore_gradient_flow()
 # %% [markdown] tags=["answer"]
 # - Pre-norm's gradient falls at the output, from 0.3 at $S = 24$ to 0.04 at 1,000, and lies
 #   between 0.4 and 1 at the input. Post-norm's is 1 at the output at every $S$.
-# - With one token a band is a line, and pre-norm runs along it over three powers of ten.
-# - With 16 tokens the stream of pre-norm starts at the lower end and comes to the upper one: tokens
-#   become alike (section 9).
+# - With one token a band is a line. With 16 the stream of pre-norm goes from its lower end to the
+#   upper one: tokens become alike (section 9).
 # - Post-norm with 16 tokens drops within ten sub-layers of the output to 0.2 to 0.6; theory's lower
 #   end is $1/\sqrt{16}$. Pre-norm stays in its band. Post-norm does not: at $S = 1{,}000$ it is below
 #   0.01 in some layers (section 4).
 # - Without norms both explode. With half the weights float32 does not end before 1,000; the stream
 #   is above $10^{16}$ there.
-# - DeepNorm's gradient stays within 10 % of 1. Post-norm's falls below 0.01 at $S = 1{,}000$.
+# - DeepNorm's gradient stays within 10 % of 1.
 #
 # **Claim 16: {{ ruling 16 }}.** The shortcut hands the gradient on unchanged, and the input does
 # receive nearly the same at every $S$, 0.4 to 1. But the layers do not: a layer at depth $l$ gets
@@ -430,6 +396,41 @@ Table(("last / first", *(f"{layers} layers" for layers in ratios.depths)), rows)
 # ## 9. The tokens of a sequence ★
 #
 # What depth does to the tokens of a sequence, and what that does to gradients.
+
+# %% [markdown]
+# First, attention with post-norm alone: tokens alike or unlike, gradients common to all tokens or
+# random.
+
+# %%
+quiz("attention-with-alike-tokens")
+
+# %%
+T = 16
+rows = []
+for alike in (False, True):
+    for common in (False, True):
+        x, c = rng.standard_normal((2, 64, T, D))
+        x = np.repeat(x[:, :1], T, axis=1) if alike else x
+        c = np.repeat(c[:, :1], T, axis=1) if common else c
+        W = rng.normal(scale=D**-0.5, size=(D, D))  # W_v and W_o as one
+        dz, _, _ = layer_norm_backward(c, x + x.mean(1, keepdims=True) @ W)
+        dx = dz + dz.mean(1, keepdims=True) @ W.T
+        lengths = [np.linalg.norm(d) / np.linalg.norm(c) for d in (dz, dx)]
+        kinds = "alike" if alike else "unlike", "common" if common else "random"
+        rows.append([*kinds, *(f"{length:.2f}" for length in lengths)])
+Table(("tokens", "gradients", "norm alone", "norm and branch"), rows)
+
+# %% [markdown] tags=["answer"]
+# - Tokens unlike, gradients random: attention adds little, its norm takes little, and little comes
+#   back: 1.00.
+# - Tokens alike, gradients random, as $c$ is: the norm takes $1/\sqrt2$, and of the gradient only
+#   the 1/16 that the tokens share comes back through the values: $\sqrt{(1 + 1/16)/2} = 0.73$.
+# - Tokens alike, and their gradients too: all of it comes back, 1.00.
+# - Tokens unlike, gradients alike: more comes back than was taken.
+#
+# In a stack the tokens become alike on the way up. Near the output $c$ is still random, and the
+# gradient falls; what is left of it is what the tokens share, and that passes from there on. This is
+# why section 1's gradient falls near the output and then stays.
 
 # %% [markdown]
 # The mean cosine of two tokens of a sequence says how alike they are. Dong et al. 2021 proved that

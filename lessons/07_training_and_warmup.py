@@ -487,8 +487,9 @@ for layers in deep.depths:
 Table(("layers", *map(str, deep.rates)), rows)
 
 # %% [markdown] tags=["answer"]
-# - In 30 steps post-norm trains at no depth and no rate. Pre-norm and DeepNorm train at every depth,
-#   up to 0.003 at least, and in 150 steps at the highest rate of the six.
+# - In 30 steps post-norm trains at no depth and no rate. Pre-norm and DeepNorm train at every depth:
+#   of 96 layers pre-norm up to 0.001 and DeepNorm up to 0.003. In 150 steps both train all depths at
+#   the highest of the six rates.
 # - In 600 steps post-norm trains 12 layers up to 0.001 and 24 layers at 0.0001. At 48 layers and more
 #   no rate trains any seed: at the lowest some are on their way, the others are stuck at chance.
 #

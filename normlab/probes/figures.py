@@ -90,7 +90,7 @@ def draw_factors(data: Mapping[str, SublayerFactors], axes: Sequence[Axes], /) -
             for place, (part, mean) in enumerate(passing.means().items()):
                 label, color, marker = FACTOR_LOOKS[part]
                 values, height = getattr(passing, part), -row + 0.22 * (1 - place)
-                look = {"color": color, "marker": marker, "ls": "", "mew": 0}
+                look: dict[str, Any] = {"color": color, "marker": marker, "ls": "", "mew": 0}
                 ax.plot(values, [height] * len(values), ms=4, alpha=0.35, **look)
                 ax.plot([mean], [height], ms=9, label=label, **look)
                 least = min(least, *values)

@@ -76,7 +76,9 @@ def stored_results() -> Mapping[str, Stored]:
         replace(race, devices=tuple(stored_races.SHAPES)),
         _stored(stream_means.STORED, stream_means.write_stream_means, "10 min", seeds=[0], steps=1),
         _swept(rate_map.STORED, "30 min"),
-        _stored(deep_rates.STORED, deep_rates.write_deep_rates, "2 h", depths=[1], steps=2, **one),
+        _stored(
+            deep_rates.STORED, deep_rates.write_deep_rates, "90 min", depths=[1], steps=2, **one
+        ),
         _stored(
             training_steps.STORED,
             training_steps.write_training_steps,

@@ -2,7 +2,7 @@
 
 The task is `successor`, the easiest. A run ends when it has trained, and its row says after how
 many steps: so one file answers for every budget of steps up to 600. `normlab remake deep_rates`
-makes the runs again, in two hours on one core.
+makes the runs again, in one and a half hours on one core.
 """
 
 from collections.abc import Mapping, Sequence
