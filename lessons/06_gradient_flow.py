@@ -145,9 +145,9 @@ draw_factors(factors, axes)
 factors["post-norm"].table()
 
 # %% [markdown] tags=["answer"]
-# A small mark is one of 24 sub-layers. In post-norm the norm alone takes to 0.8, and norm and
-# branch together stand at 0.96 to 1.00 in twelve seeds, for a change and for a gradient. In
-# pre-norm they stand a little above 1: the stream grows, and a gradient on its way down with it.
+# A small mark is one of 24 sub-layers. In post-norm the norm alone multiplies by 0.8. Norm and branch
+# together multiply by 0.94 to 1.00 in twelve seeds, for a change and for a gradient. In pre-norm it
+# is a little more than 1: the stream grows, and a gradient on its way down with it.
 
 # %% [markdown]
 # **Attention** averages. If its $T$ tokens are alike, averaging takes nothing, $\kappa = 1$. If
@@ -207,8 +207,8 @@ explore_gradient_flow()
 # %% [markdown]
 # Theory gives the mean square over weights, for a wide model. In one model each sub-layer
 # multiplies the gradient by a random number near 1. The logarithm of a product of many such numbers
-# walks. Here are 160 seeds of a stack of 96 layers, 192 sub-layers, for two widths
-# (`normlab remake gradient_sweeps --out FILE`).
+# walks. Here are 160 seeds of a stack of 96 layers, 192 sub-layers, with one token in a sequence, for
+# which theory says 1 (`normlab remake gradient_sweeps --out FILE`).
 
 # %%
 quiz("spread-by-width")
@@ -239,10 +239,11 @@ Table(
 # %% [markdown] tags=["answer"]
 # A product of random factors whose *mean* is 1 does not walk around 1. Its logarithm drifts down,
 # since a factor of ½ takes more than a factor of 1½ gives. So the typical narrow, deep post-norm
-# stack does lose gradient: at $D = 32$ the median is about 0.3. The root mean square does not fall.
-# A few seeds carry it, and another 40 seeds give another one. At $D = 128$ the walk has half the
-# step, $1/\sqrt D$, and the drift is a quarter. DeepNorm walks less, since its branches are small
-# against the shortcut.
+# stack does lose gradient: at $D = 32$ the median is about 0.3. The root mean square even grows: in a
+# narrow model the mean factor of a sub-layer lies a little above 1, and there are 192 of them. A few
+# seeds carry it, and another 40 seeds give another one. At $D = 128$ the walk has half the step,
+# $1/\sqrt D$, and the drift is a quarter. DeepNorm walks less, since its branches are small against
+# the shortcut.
 
 # %% [markdown]
 # ## 5. Xiong et al. 2020, reproduced
@@ -429,8 +430,9 @@ Table(("tokens", "gradients", "norm alone", "norm and branch"), rows)
 # - Tokens unlike, gradients alike: more comes back than was taken.
 #
 # In a stack the tokens become alike on the way up. Near the output $c$ is still random, and the
-# gradient falls; what is left of it is what the tokens share, and that passes from there on. This is
-# why section 1's gradient falls near the output and then stays.
+# gradient falls; what is left of it is what the tokens share, and that passes from there on. In the
+# lowest layers the tokens are still unlike and the gradients alike: more comes back than the norm
+# took, and the gradient grows again. This is the dip of section 1.
 
 # %% [markdown]
 # The mean cosine of two tokens of a sequence says how alike they are. Dong et al. 2021 proved that
@@ -484,7 +486,10 @@ quiz("query-gradient")
 from normlab.chapters.gradient_flow import draw_weight_gradients
 
 deep = {
-    name: [stack_profile(StackSetting(name, tokens=16, seed=s), sub_layers=96) for s in range(12)]
+    name: [
+        stack_profile(StackSetting(name, tokens=16, seed=seed, dtype="float64"), sub_layers=96)
+        for seed in range(12)
+    ]
     for name in ("post-norm", "pre-norm", "deepnorm")
 }
 fig, axes = new_figure(2, width=8, sharey=True)
@@ -503,7 +508,8 @@ for layer in (13, 24, 48):
 # %% [markdown]
 # ## 10. The scale of the weights ★
 #
-# What each placement makes of weights of half and of double the size.
+# What each placement makes of weights of half and of double the size. Here the weights are Xavier's,
+# whose scores are not zero.
 
 # %%
 quiz("doubled-weights")
@@ -564,10 +570,11 @@ for init in ("xavier", "xiong"):
 # ## Recap
 
 # %% [markdown] tags=["answer"]
-# - A branch multiplies signal and gradient by the same factor, each in its direction.
+# - An FFN of random weights multiplies signal and gradient by the same factor, each in its direction;
+#   attention hands back less of a gradient that its tokens do not share.
 # - Post-norm: the norm divides by $1 + \kappa$ what the branch multiplies by $1 + \kappa$. Norm
-#   alone 0.8, norm and branch 0.96 to 1.00, for a gradient and for a small change. In the mean the
-#   gradient stays between $1/\sqrt T$ and 1.
+#   alone 0.8, norm and branch 0.94 to 1.00, for a gradient and for a small change. In a wide model
+#   the root mean square of the gradient stays between $1/\sqrt T$ and 1.
 # - ★ The typical narrow, deep post-norm stack is not the mean: its logarithm drifts down, and at
 #   $D = 32$ and 96 layers the median is 0.3.
 # - Pre-norm: the gradient is one over the size of the stream: 0.4 to 1 at the input,

@@ -69,9 +69,9 @@ Table(("layers N", "α", "αx + f(x)", "norm(αx + f(x))"), rows)
 # %% [markdown]
 # DeepNorm is
 #
-# $$x_{l+1} = \text{norm}(\alpha x_l + f_l(x_l))$$
+# $$x_{s+1} = \text{norm}(\alpha x_s + f_s(x_s))$$
 #
-# (Wang et al. 2022, section 4.1).
+# where $s$ counts sub-layers (Wang et al. 2022, section 4.1).
 
 # %%
 quiz("alpha-in-front-of-a-norm")
@@ -226,11 +226,11 @@ Table(("‖ΔF‖/‖F‖ after one step", "N = 2", "N = 8", "N = 32"), rows)
 # %% [markdown]
 # ## 5. A random change, and the one that SGD makes
 #
-# A post-norm sub-layer hands on a change with factor 1 (section 3, and chapter 06). Then the shares
+# A post-norm sub-layer hands on a change with a factor near 1 (section 3, and chapter 06). Then the shares
 # of the sum just add up, and the step's effect grows like $N$. With *random* changes of the weights
 # the shares have nothing in common, and their squares add up: in post-norm the variance of the
-# output's change is $O(N)$ (Liu et al. 2020, *Admin*). But post-norm's SGD step grows faster than
-# both, like $N^{1.7}$ (section 6 has the slopes). What is it that an SGD step has?
+# output's change is $O(N)$ (Liu et al. 2020, *Admin*). But the table above
+# grew tenfold from 2 layers to 8, faster than both. What is it that an SGD step has?
 #
 # Move the weights of layer 1 of 32 a little, once against their gradient, and once as far in a random
 # direction. How large is the change of the stream after each layer, over what it was after the
@@ -253,11 +253,12 @@ followed.table()
 # down through $J^\top$, so the step that follows it moves the stream along $J^\top c$, and comes out as
 # $JJ^\top c$. In the mean over random $z$ and $c$
 #
-# $$\frac{\|Jz\|^2}{\|z\|^2} = \frac1n\sum_i \sigma_i^2
-# \qquad \frac{\|JJ^\top c\|^2}{\|J^\top c\|^2} = \frac{\sum_i \sigma_i^4}{\sum_i \sigma_i^2}$$
+# $$\frac{\|Jz\|^2}{\|z\|^2} = \frac1n\sum_i \lambda_i
+# \qquad \frac{\|JJ^\top c\|^2}{\|J^\top c\|^2} = \frac{\sum_i \lambda_i^2}{\sum_i \lambda_i}$$
 #
-# with the $n$ singular values $\sigma_i$ of $J$. In post-norm the first is about 1. The second is
-# larger the more the $\sigma_i$ differ, and the deeper the stack, the more they do. So *the step
+# with the $n$ eigenvalues $\lambda_i$ of $J^\top J$. In post-norm the first is about 1 with one token in a
+# sequence; with 16 it is about ½, since averaging takes from what differs by token. The second is
+# larger the more the $\lambda_i$ differ, and the deeper the stack, the more they do. So *the step
 # points where the later layers are most sensitive*, and a gradient that keeps its size is no
 # proof that the step does.
 #
@@ -265,7 +266,7 @@ followed.table()
 # since a step on weights moves all tokens alike, and averaging leaves what tokens have in common. It
 # takes from the random change of the stream, which is another at each token.
 #
-# In DeepNorm every $\sigma_i$ is near 1. There $JJ^\top c$ is no longer than $Jz$, all three changes
+# In DeepNorm every $\lambda_i$ is near 1. There $JJ^\top c$ is no longer than $Jz$, all three changes
 # stay as they are, and the shares of the sum just add up.
 
 # %% [markdown]
@@ -313,7 +314,7 @@ from normlab.chapters.deepnorm import predicted_slope, variant_name
 
 sgd = load_updates("sgd", learning_rate=0.05)
 rows = []
-for name in small.relative:
+for name in ("post-norm", "DeepNorm", "α only", "β only", "GLM-130B", "pre-norm"):
     theory = predicted_slope(name, "sgd")
     said = "" if theory is None else f"{theory:.2f}"
     rows.append([variant_name(name), sgd.said_slope(name), small.said_slope(name), said])
@@ -321,7 +322,9 @@ Table(("variant", "slope, η = 0.05", "slope, η = 0.0005", "theory"), rows)
 
 # %% [markdown] tags=["answer"]
 # DeepNorm, β_w alone and GLM-130B stay where they were: their changes were small. Post-norm goes from
-# 0.8 to 1.7 ± 0.1, far above theory's 1, and α alone is at twice theory's ½. Pre-norm is not of the form
+# 0.8 to 1.7 ± 0.1, far above theory's 1, and α alone is at twice theory's ½. A little of that is a
+# gradient that gets longer with depth (section 4, left panel); the rest is what the later layers make
+# of the step. Pre-norm is not of the form
 # $\text{norm}(\alpha x + f(x))$, so the theorem says nothing of it. Its step grows with depth, nearly in
 # proportion. Yet pre-norm models of 96 layers train. So a first step that does not grow with depth
 # is one way to stability and not the only one.
@@ -342,7 +345,8 @@ draw_bound(small, ax, ("post-norm", "α only", "DeepNorm", "β only"))
 
 # %% [markdown] tags=["answer"]
 # DeepNorm's sum is a fixed multiple of the truth, and β_w's alone nearly so. With α alone the ratio is
-# on its way to 1, and post-norm's falls through it. The proof takes for granted that what one
+# on its way to 1, and post-norm's comes down to it: at 64 layers it is 0.8 ± 0.1, and a bound may not
+# be below 1. The proof takes for granted that what one
 # sub-layer changes is handed on by the later ones without growing. In DeepNorm that is so; in
 # post-norm it is not so for the change that *this* step makes (section 5).
 
@@ -403,8 +407,11 @@ quiz("which-no-step-can-tell")
 # %%
 wrong = [name for name in small.relative if name not in ("DeepNorm", "GLM-130B", "pre-norm")]
 depths = (2, 16, 64)
-rows = [[variant_name(v), *(small.said_ratio(v, layers) for layers in depths)] for v in wrong]
-Table(("times DeepNorm's step", *(f"N = {layers}" for layers in depths)), rows)
+rows = [
+    [variant_name(v), *(small.said_ratio(v, layers) for layers in depths), small.said_slope(v)]
+    for v in wrong
+]
+Table(("times DeepNorm's step", *(f"N = {layers}" for layers in depths), "slope of the step"), rows)
 
 # %% [markdown] tags=["answer"]
 # - **α on the branch**: the error grows with the very depth that one takes DeepNorm for.
@@ -487,7 +494,7 @@ quiz("share-of-the-input")
 
 # %% [markdown]
 # In the pictures row $i$ is the stream after sub-layer $i$, and column $j$ the share of branch $j$ in
-# it. (Part $c_j$ of $x = \sum_j c_j$ has the share $\langle c_j, x\rangle/\lVert x\rVert^2$, so a
+# it. (Part $p_j$ of $x = \sum_j p_j$ has the share $\langle p_j, x\rangle/\lVert x\rVert^2$, so a
 # row adds up to 1. The picture is Admin's: Liu et al. 2020, section 4.)
 
 # %%
@@ -569,12 +576,13 @@ for name, lane in load_training_steps().lanes.items():
     sigma = np.exp(np.log(lane.norm_inputs).mean(2))  # (runs, looks, S) -> (runs, looks)
     length = np.linalg.norm(lane.gradients, axis=2)  # (runs, looks, L) -> (runs, looks)
     grown = sigma[:, -1] / sigma[:, 0], length.max(1) / length[:, 0]
-    rows.append([name, *(f"{np.median(ratio):.1f}" for ratio in grown)])
+    rows.append([name, *(f"{np.median(ratio):.2f}" for ratio in grown)])
 Table(("lane", "σ, last / first", "longest / first gradient"), rows)
 
 # %% [markdown] tags=["answer"]
 # DeepNorm's branches stay small beside $\alpha x$, so its norms go on dividing by $\alpha$, which the
-# shortcut gives back (section 3). In post-norm without warmup σ grows, its branches do not give back
+# shortcut gives back (section 3). In post-norm that was warmed up σ grows by 8 % only, so
+# DeepNorm is not alone in that. In post-norm without warmup it grows, the branches do not give back
 # what the norms take, and the first layer's gradient is lost (chapter 07). As to the gradient of all
 # weights: in the median of six seeds it hardly gets longer in any lane. Bounded gradients set no
 # placement apart here.
@@ -605,7 +613,7 @@ runs.table()
 #
 # - In post-norm's wiring, $\alpha$ and $\beta_w$ make the difference between learning and nothing.
 # - They do not show that 1,000 layers need DeepNorm: pre-norm trained. In the paper too, pre-norm
-#   reaches 100-100 layers; it ends 0.5 to 1.0 BLEU below a post-norm that converges (section 5).
+#   reaches 100-100 layers; it ends 0.5 to 1.0 BLEU below a post-norm that converges (section 5 of the paper).
 # - They do not show that 1,000 layers are good for anything. That takes a task that needs them.
 # - It is one seed, one rate, one small task. The TOML file takes others.
 

@@ -67,4 +67,5 @@ def draw_followed_changes(
         ax.set_ylim(0.25, 50)  # room for the legend
         ax.minorticks_off()
     axes[0].set_ylabel("change / that after layer 1")
-    axes[0].legend(fontsize=8, loc="upper left")
+    for ax in axes:
+        ax.legend(fontsize=8, loc="upper left")

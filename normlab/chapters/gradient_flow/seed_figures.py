@@ -67,6 +67,6 @@ def draw_weight_gradients(
                 ms=5,
                 label=name,
             )
-        ax.set(yscale="log", ylim=(1e-8, 30), xlabel="layer", title=weight)
+        ax.set(yscale="log", ylim=(1e-14, 100), xlabel="layer", title=weight)
         ax.set_ylabel("‖∂ℒ/∂W‖, over layer 1's")
     axes[1].legend(fontsize=8)

@@ -13,9 +13,7 @@ from normlab.pictures.end_names import name_line_ends
 from normlab.pictures.style import (
     BLUE,
     FAINT,
-    GREEN,
     GREY,
-    ORANGE,
     PALE,
     PLACEMENT_COLORS,
     PLACEMENT_MARKERS,
@@ -23,18 +21,21 @@ from normlab.pictures.style import (
 )
 from normlab.tools.table import Table
 
+GROWTH_LOOKS = ((BLUE, "o", BLUE), (BLUE, "o", "white"), (RED, "s", RED))
+"""Of pre-norm, of pre-norm with more tokens, and of post-norm."""
+
 
 def draw_growth(growths: Sequence[StreamGrowth], ax: Axes, /) -> None:
     """‖x_l‖²/D by layer and its spread over draws, in the band of Xiong et al.'s Lemma 2."""
     layers = np.arange(len(growths[0].mean_square))
     ax.fill_between(layers, *growths[0].lemma_2(), color=FAINT, label="Lemma 2")
-    for growth, color, marker in zip(growths, (BLUE, ORANGE, GREEN), "os^", strict=False):
+    for growth, (color, marker, inside) in zip(growths, GROWTH_LOOKS, strict=False):
         mean, label = growth.mean_square, f"{growth.placement}, tokens: {growth.tokens}"
         if growth.spread is not None:
             ends = mean - growth.spread, mean + growth.spread
             ax.fill_between(layers, *ends, color=color, alpha=0.25, lw=0)
             label += f", mean and spread of {growth.draws} draws"
-        ax.plot(layers, mean, color=color, marker=marker, ms=4, label=label)
+        ax.plot(layers, mean, color=color, marker=marker, mfc=inside, ms=4, label=label)
     ax.set(xlabel="layer l", ylabel="‖x_l‖²/D", title="the stream of a pre-norm model")
     ax.legend()
 
@@ -102,8 +103,10 @@ def draw_placement_growth(
     right.yaxis.set_major_formatter("{x:g}")
     right.set_yticks([], minor=True)
     ends = {name: max(bottom, float(g.mean_square[-1])) for name, g in data.known.items()}
-    name_line_ends(right, ends, (last, 1.07 * last), placement, BLUE)
-    right.plot(chosen.mean_square, color=BLUE, marker="o", ms=4, label=placement)
+    color = PLACEMENT_COLORS.get(placement, "black")
+    marker = PLACEMENT_MARKERS.get(placement, "o")
+    name_line_ends(right, ends, (last, 1.07 * last), placement, color)
+    right.plot(chosen.mean_square, color=color, marker=marker, ms=4, label=placement)
     right.set_xticks(np.unique(np.linspace(0, last, 5).round().astype(int)))
     right.set(xlabel="layer l", ylabel="‖x_l‖²/D", title="mean square of the stream")
 
