@@ -303,6 +303,8 @@ sweep.table()
 quiz("into-attentions-norm")
 
 # %%
+from normlab.probes import standard_error, with_error
+
 sums = np.array([p.sum_mean_square for p in stacks["post-norm"]])  # 12 seeds, 48 sub-layers
 attention, feed_forward = sums[:, ::2], sums[:, 1::2]
 Table(
@@ -484,6 +486,7 @@ quiz("query-gradient")
 
 # %%
 from normlab.chapters.gradient_flow import draw_weight_gradients
+from normlab.probes import standard_error, with_error
 
 deep = {
     name: [
@@ -499,7 +502,8 @@ for layer in (13, 24, 48):
         p.log10_weight_gradient["W_q"][layer - 1] - p.log10_weight_gradient["W_q"][0]
         for p in deep["post-norm"]
     ]
-    print(f"post-norm, W_q, layer {layer} over layer 1: {10 ** np.mean(logs):.0e}")
+    power = with_error(np.mean(logs), standard_error(logs))
+    print(f"post-norm, W_q, layer {layer} over layer 1: 10 to the {power}")
 
 # %% [markdown] tags=["answer"]
 # The gradients of $W_q$ and $W_k$ are what does vanish in a post-norm encoder at initialization
