@@ -216,6 +216,11 @@ UNNAMED = {
     "RMSNorm": {frozenset({"axis-tokens", "eps-as-floor"})},
     "loglog_slope": {frozenset({"log-of-one-axis"})},  # of both axes: no-logarithm
     "deepnorm_constants": {frozenset({"powers-swapped", "stacks-swapped"})},
+    # the law says it first: the deviations are not in proportion
+    "deepnorm_init_": {
+        frozenset({"beta-on-query-key", "no-fan"}),
+        frozenset({"beta-missing", "no-fan"}),
+    },
     "annotated_layer_norm": {frozenset({"eps-outside", EPS})},
     "item_layer_norm": {frozenset({"half-repaired"})},  # both halves: the bug itself
     "deepnorm_linear": {frozenset({"branch-divided", EPS})},

@@ -37,8 +37,8 @@ def last_gradient(placement: str, tokens: int, layers: int, seed: int) -> float:
 
     Source: Xiong et al. 2020, Theorem 1, arXiv:2002.04745.
 
-    >>> round(last_gradient("post-norm", 16, layers=2, seed=0))  # theory: 8/√1.5
-    6
+    >>> 5 < last_gradient("post-norm", 16, layers=2, seed=0) < 8  # theory: 8/√1.5 = 6.5
+    True
     """
     setting = StackSetting(
         placement, "layer_norm", "xiong", d_model=128, d_ff=128, heads=1,
