@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from normlab.chapters.residual_placement.diagrams import HIGHEST, draw_placement
-from normlab.chapters.residual_placement.stream import StreamGrowth, compare_change, with_error
+from normlab.chapters.residual_placement.stream import StreamGrowth, compare_change, mean_with_error
 from normlab.chapters.residual_placement.streams import PlacementStreams
 from normlab.chapters.residual_placement.untrained_losses import InitialLosses
 from normlab.pictures.end_names import name_line_ends
@@ -62,7 +62,7 @@ def _at_the_end(growth: StreamGrowth) -> str:
     end = growth.mean_square[-1]
     if growth.spread is None:
         return f"{end:.1f}"
-    return with_error(end, growth.spread[-1], growth.draws)
+    return mean_with_error(end, growth.spread[-1], growth.draws)
 
 
 def draw_change(growths: Sequence[StreamGrowth], ax: Axes, /) -> None:

@@ -132,12 +132,12 @@ def average_growth(
     )
 
 
-def with_error(mean: float, spread: float, draws: int) -> str:
+def mean_with_error(mean: float, spread: float, draws: int) -> str:
     """A mean and its standard error, spread/√draws, to the error's first digit.
 
-    >>> with_error(37.13, 2.4, 12), with_error(0.2193, 0.0145, 12), with_error(6.5e9, 8e9, 12)
+    >>> mean_with_error(37.13, 2.4, 12), mean_with_error(0.2193, 0.0145, 12), mean_with_error(6.5e9, 8e9, 12)
     ('37.1 ± 0.7', '0.219 ± 0.004', '6e+09 ± 2e+09')
-    >>> with_error(1.0, 1e-7, 12), with_error(0.0, 0.0, 12)
+    >>> mean_with_error(1.0, 1e-7, 12), mean_with_error(0.0, 0.0, 12)
     ('1', '0')
     """
     error = spread / math.sqrt(draws)
@@ -155,7 +155,7 @@ def _cells(growth: StreamGrowth, places: Sequence[int], of_change: bool) -> list
     spreads = growth.change_spread if of_change else growth.spread
     if spreads is None:
         return [f"{means[i]:.2g}" for i in places]
-    return [with_error(means[i], spreads[i], growth.draws) for i in places]
+    return [mean_with_error(means[i], spreads[i], growth.draws) for i in places]
 
 
 def compare_growth(growths: Sequence[StreamGrowth], layers: Sequence[int]) -> Table:

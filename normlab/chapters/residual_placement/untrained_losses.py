@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from normlab.chapters.residual_placement.stream import with_error
+from normlab.chapters.residual_placement.stream import mean_with_error
 from normlab.models.placement.base import Placement
 from normlab.models.placement.standard import PostNorm, PreNorm
 from normlab.models.transformer import Transformer, TransformerConfig
@@ -48,7 +48,7 @@ class InitialLosses:
 def _mean(losses: FloatArray) -> str:
     if len(losses) == 1:
         return f"{losses[0]:.1f}"
-    return with_error(losses.mean(), losses.std(ddof=1), len(losses))  # (seeds,) -> (), ()
+    return mean_with_error(losses.mean(), losses.std(ddof=1), len(losses))  # (seeds,) -> (), ()
 
 
 def initial_losses(depths: Sequence[int], seeds: Sequence[int]) -> InitialLosses:
