@@ -218,7 +218,7 @@ quiz("typical-stack")
 
 # %%
 from normlab.chapters.gradient_flow import draw_spread, load_sweep, root_mean_square
-from normlab.probes import standard_error, with_error
+from normlab.tools import standard_error, with_error
 
 at_input = load_sweep("at the input")
 fig, axes = new_figure(2, sharey=True)
@@ -303,7 +303,7 @@ sweep.table()
 quiz("into-attentions-norm")
 
 # %%
-from normlab.probes import standard_error, with_error
+from normlab.tools import standard_error, with_error
 
 sums = np.array([p.sum_mean_square for p in stacks["post-norm"]])  # 12 seeds, 48 sub-layers
 attention, feed_forward = sums[:, ::2], sums[:, 1::2]
@@ -486,7 +486,7 @@ quiz("query-gradient")
 
 # %%
 from normlab.chapters.gradient_flow import draw_weight_gradients
-from normlab.probes import standard_error, with_error
+from normlab.tools import standard_error, with_error
 
 deep = {
     name: [

@@ -19,7 +19,6 @@ from normlab.chapters.residual_placement.stream import (
     average_growth,
     compare_change,
     compare_growth,
-    mean_with_error,
     stream_growth,
 )
 from normlab.chapters.residual_placement.streams import PlacementStreams
@@ -31,6 +30,7 @@ from normlab.models.initialization import INITIALIZATIONS
 from normlab.models.placement.standard import PLACEMENTS
 from normlab.models.placement.wiring import trace
 from normlab.pictures.svg import CONNECTOR
+from normlab.tools import with_error
 
 ON_THE_STREAM = ("post-norm", "deepnorm", "b2t")
 
@@ -83,10 +83,10 @@ def test_an_average_is_the_mean_of_its_runs():
 def test_a_table_of_means_has_their_standard_errors():
     means = average_growth(range(4), "pre-norm", layers=6, d_model=32)
     (row,) = compare_growth([means], (6,)).rows
-    assert row[-1] == mean_with_error(means.mean_square[6], means.spread[6], 4)
+    assert row[-1] == with_error(means.mean_square[6], means.spread[6] / 4**0.5)
     (row,) = compare_change([means], (1,)).rows
-    assert row[-1] == mean_with_error(means.change[0], means.change_spread[0], 4)
-    assert mean_with_error(30.0, 4.0, 16) == "30 ± 1"
+    assert row[-1] == with_error(means.change[0], means.change_spread[0] / 4**0.5)
+    assert with_error(30.0, 4.0 / 16**0.5) == "30 ± 1"
 
 
 @pytest.mark.parametrize("arguments", [{"init": "xavier"}, {"init": "xiong", "init_scale": 0.5}])
@@ -120,8 +120,8 @@ def test_without_the_final_norm_the_loss_before_training_grows_with_depth():
         assert again.losses[name] == loss[1:, 1:]
         assert (loss[0] != loss[1]).all()
         mean, spread = loss[:, 1].mean(), loss[:, 1].std(ddof=1)
-        assert mean_with_error(mean, spread, 2) in losses.table().rows[1]
-        assert f"{again.losses[name][0, 0]:.1f}" in again.table().rows[0]
+        assert with_error(mean, spread / 2**0.5) in losses.table().rows[1]
+        assert f"{again.losses[name][0, 0]:.2f}" in again.table().rows[0]
 
 
 def test_pytorchs_pre_norm_encoder_has_a_final_norm_only_if_one_is_passed():
@@ -188,7 +188,7 @@ def test_the_spread_of_several_draws_is_an_area_around_their_mean():
     heights = area.get_paths()[0].vertices[:, 1]
     assert heights.max() == pytest.approx((growth.mean_square + growth.spread).max())
     sentence = describe_own_growth([growth] * 3)
-    assert mean_with_error(growth.mean_square[-1], growth.spread[-1], 3) in sentence
+    assert with_error(growth.mean_square[-1], growth.spread[-1] / 3**0.5) in sentence
 
 
 def test_a_change_that_is_zero_is_named_and_not_drawn():

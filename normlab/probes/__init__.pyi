@@ -15,9 +15,7 @@ from .followed import FollowedChange as FollowedChange
 from .followed import follow_change as follow_change
 from .scaling import DepthSweep as DepthSweep
 from .scaling import loglog_slope as loglog_slope
-from .scaling import standard_error as standard_error
 from .scaling import sweep_depths as sweep_depths
-from .scaling import with_error as with_error
 from .theory import Flow as Flow
 from .theory import FlowTheory as FlowTheory
 from .theory import flow_theory as flow_theory

@@ -1,6 +1,5 @@
 """How a measured number grows with depth."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from normlab.norms import FloatArray
+from normlab.tools.error_bars import standard_error, with_error
 from normlab.tools.progress_bar import progress_bar
 from normlab.tools.table import Table
 
@@ -97,30 +97,6 @@ class DepthSweep:
             for name, values in self.values.items()
         ]
         return Table(columns, rows)
-
-
-def standard_error(numbers: Sequence[float]) -> float:
-    """Of the mean of K independent numbers: their standard deviation over √K; nan for one.
-
-    >>> standard_error([1.0, 3.0]), standard_error([1.0])
-    (1.0, nan)
-    """
-    count = len(numbers)
-    return float(np.std(numbers, ddof=1) / np.sqrt(count)) if count > 1 else float("nan")
-
-
-def with_error(value: float, error: float) -> str:
-    """A value and its standard error, both to the first digit of the error, three at most.
-
-    No minus before a zero. An error that is not known is left out.
-
-    >>> with_error(-0.471, 0.004), with_error(1.717, 0.11), with_error(-0.01, float("nan"))
-    ('-0.471 ± 0.004', '1.7 ± 0.1', '-0.01')
-    """
-    if math.isnan(error):
-        return f"{round(value, 2) + 0.0:.2f}"
-    decimals = min(3, max(0, -math.floor(math.log10(error)))) if error > 0 else 3
-    return f"{round(value, decimals) + 0.0:.{decimals}f} ± {error:.{decimals}f}"
 
 
 def sweep_depths(

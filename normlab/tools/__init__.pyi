@@ -1,4 +1,6 @@
 from .cluster import cluster_executor as cluster_executor
+from .error_bars import standard_error as standard_error
+from .error_bars import with_error as with_error
 from .processes import Processes as Processes
 from .processes import available_cores as available_cores
 from .table import Table as Table

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from normlab.chapters.deepnorm.one_step import study_config
-from normlab.chapters.deepnorm.seeds import typical
 from normlab.probes import DepthSweep, follow_change
+from normlab.tools.error_bars import typical
 from normlab.tools.progress_bar import progress_bar
 from normlab.tools.stored_rows import joined, read_rows, split, write_rows
 from normlab.tools.table import Table

@@ -6,11 +6,11 @@ from functools import cached_property
 
 import numpy as np
 
-from normlab.chapters.deepnorm.seeds import typical
 from normlab.models.placement.deepnorm_variants import DEEPNORM_VARIANTS
 from normlab.models.transformer import TransformerConfig
 from normlab.norms import FloatArray
 from normlab.probes import DepthSweep, Rule
+from normlab.tools.error_bars import typical
 from normlab.tools.table import Table
 
 Exponents = tuple[float, float]

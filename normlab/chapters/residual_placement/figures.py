@@ -1,12 +1,13 @@
 """Pictures of the residual stream by layer, and the block diagrams of placements."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from normlab.chapters.residual_placement.diagrams import HIGHEST, draw_placement
-from normlab.chapters.residual_placement.stream import StreamGrowth, compare_change, mean_with_error
+from normlab.chapters.residual_placement.stream import StreamGrowth, compare_change
 from normlab.chapters.residual_placement.streams import PlacementStreams
 from normlab.chapters.residual_placement.untrained_losses import InitialLosses
 from normlab.pictures.end_names import name_line_ends
@@ -19,6 +20,7 @@ from normlab.pictures.style import (
     PLACEMENT_MARKERS,
     RED,
 )
+from normlab.tools.error_bars import with_error
 from normlab.tools.table import Table
 
 GROWTH_LOOKS = ((BLUE, "o", BLUE), (BLUE, "o", "white"), (RED, "s", RED))
@@ -62,7 +64,7 @@ def _at_the_end(growth: StreamGrowth) -> str:
     end = growth.mean_square[-1]
     if growth.spread is None:
         return f"{end:.1f}"
-    return mean_with_error(end, growth.spread[-1], growth.draws)
+    return with_error(end, growth.spread[-1] / math.sqrt(growth.draws))
 
 
 def draw_change(growths: Sequence[StreamGrowth], ax: Axes, /) -> None:

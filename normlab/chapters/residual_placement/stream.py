@@ -13,6 +13,7 @@ from normlab.models.placement.base import Placement
 from normlab.models.transformer import Transformer, TransformerConfig
 from normlab.norms import FloatArray
 from normlab.probes import random_batch
+from normlab.tools.error_bars import with_error
 from normlab.tools.table import Table
 
 
@@ -132,30 +133,12 @@ def average_growth(
     )
 
 
-def mean_with_error(mean: float, spread: float, draws: int) -> str:
-    """A mean and its standard error, spread/√draws, to the error's first digit.
-
-    >>> mean_with_error(37.13, 2.4, 12), mean_with_error(6.5e9, 8e9, 12)
-    ('37.1 ± 0.7', '6e+09 ± 2e+09')
-    >>> mean_with_error(1.0, 1e-7, 12), mean_with_error(0.0, 0.0, 12)
-    ('1', '0')
-    """
-    error = spread / math.sqrt(draws)
-    if error <= 1e-4 * abs(mean):
-        return f"{mean:.3g}"
-    if not 1e-3 <= abs(mean) < 1e4:
-        digits = max(0, math.floor(math.log10(abs(mean))) - math.floor(math.log10(error)))
-        return f"{mean:.{digits}e} ± {error:.0e}"
-    digits = max(0, -math.floor(math.log10(error)))
-    return f"{mean:.{digits}f} ± {error:.{digits}f}"
-
-
 def _cells(growth: StreamGrowth, places: Sequence[int], of_change: bool) -> list[str]:
     means = growth.change if of_change else growth.mean_square
     spreads = growth.change_spread if of_change else growth.spread
     if spreads is None:
         return [f"{means[i]:.2g}" for i in places]
-    return [mean_with_error(means[i], spreads[i], growth.draws) for i in places]
+    return [with_error(means[i], spreads[i] / math.sqrt(growth.draws)) for i in places]
 
 
 def compare_growth(growths: Sequence[StreamGrowth], layers: Sequence[int]) -> Table:

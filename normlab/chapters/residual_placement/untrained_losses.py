@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from normlab.chapters.residual_placement.stream import mean_with_error
 from normlab.models.placement.base import Placement
 from normlab.models.placement.standard import PostNorm, PreNorm
 from normlab.models.transformer import Transformer, TransformerConfig
 from normlab.norms import FloatArray
 from normlab.probes import random_batch
+from normlab.tools.error_bars import standard_error, with_error
 from normlab.tools.table import Table
 
 
@@ -46,9 +46,7 @@ class InitialLosses:
 
 
 def _mean(losses: FloatArray) -> str:
-    if len(losses) == 1:
-        return f"{losses[0]:.1f}"
-    return mean_with_error(losses.mean(), losses.std(ddof=1), len(losses))  # (seeds,) -> (), ()
+    return with_error(float(losses.mean()), standard_error(losses))  # (seeds,) -> ()
 
 
 def initial_losses(depths: Sequence[int], seeds: Sequence[int]) -> InitialLosses:

@@ -13,12 +13,11 @@ import torch
 from normlab.chapters.warmup.layer_looks import held_out
 from normlab.probes import (
     SublayerFactors,
-    standard_error,
     sublayer_factors,
     watched_outputs,
-    with_error,
 )
 from normlab.probes.depth import token_cosine
+from normlab.tools.error_bars import standard_error, with_error
 from normlab.tools.progress_bar import progress_bar
 from normlab.tools.stored_rows import read_rows, write_rows
 from normlab.tools.table import Table

@@ -80,7 +80,7 @@ def held_out(run: Run) -> list[Tensor]:
 
 @contextmanager
 def _watched_stream(blocks: Any) -> Iterator[list[Tensor]]:
-    """What goes into the first block and comes out of each."""
+    """What goes into the first layer and comes out of each."""
     layers: list[Tensor] = []
     with watched_inputs(blocks[:1]) as first, watched_outputs(blocks) as others:
         yield layers

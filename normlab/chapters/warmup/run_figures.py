@@ -24,12 +24,12 @@ def draw_rates(rates: Mapping[int, Sequence[float]], ax: Axes, /) -> None:
 
 
 def draw_followed(runs: Sequence[Followed], axes: Sequence[Axes], /) -> None:
-    """Left the spread of the logits over inputs, right the gradient of the first block."""
+    """Left the spread of the logits over inputs, right the gradient of the first layer."""
     titles = {
         "logit_spread": "does the answer depend on the input?",
-        "first_gradient": "what reaches the first block",
+        "first_gradient": "what reaches the first layer",
     }
-    labels = ("spread of the logits", "‖gradient‖, first block")
+    labels = ("spread of the logits", "‖gradient‖, first layer")
     for ax, (name, title), label in zip(axes, titles.items(), labels, strict=True):
         for run in runs:
             placement, warmup = run.config.placement, run.config.warmup_steps
