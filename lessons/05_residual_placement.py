@@ -3,7 +3,7 @@
 #
 # ## What you will be able to do
 #
-# - Write post-norm, pre-norm, DeepNorm and nine relatives in one line each, and tell them apart in
+# - Write post-norm, pre-norm, DeepNorm and nine relatives in one or two lines, and tell them apart in
 #   a diagram.
 # - Say how the residual stream grows with depth in each, and check it against the theory's band.
 # - Say what the final norm of a pre-norm model is for, and what happens without it.
@@ -71,7 +71,8 @@ draw_placements(["post-norm", "pre-norm"], axes)
 # %% [markdown]
 # In post-norm the thick line passes through every norm; in pre-norm through none but the **final
 # norm** (dashed: it stands once, after the last block).
-#
+
+# %% [markdown] tags=["answer"]
 # **Who had which.** Vaswani et al. 2017, section 3.1, write $\text{LayerNorm}(x +
 # \text{Sublayer}(x))$. **Claim 2: {{ ruling 2 }}.** **Claim 11: {{ ruling 11 }}** (`transformer_base_v2` in tensor2tensor).
 
@@ -186,9 +187,10 @@ from normlab.chapters.residual_placement import explore_placements
 explore_placements()
 
 # %% [markdown] tags=["answer"]
-# - **They stay at 1** where a norm stands on the stream, or where branches start at zero.
+# - **They stay at 1** where a norm stands on the stream, or where branches start at zero. Mix-norm
+#   does so for its first quarter, and then grows like pre-norm.
 # - **They grow with depth** where only the branch is normed: pre-norm and the parallel block by
-#   about one a layer, peri-norm and the reordered norm by about two.
+#   about one a layer, peri-norm and the reordered norm by more.
 # - **It grows ever more slowly** in LayerNorm Scaling, like a logarithm, and ends near 3.
 # - **It explodes** with no norm at all: each layer multiplies, and 24 layers make it some $10^9$.
 #
@@ -300,7 +302,7 @@ losses.table()
 # %% [markdown] tags=["answer"]
 # The dots are single models, the lines means over twelve. The logits' standard deviation grows like
 # the stream's, $\sqrt l$. With the final norm the loss does not depend on depth; it is about 0.4
-# above guessing, since logits of variance 1 are not quite a guess. The post-norm model needs no final
+# above guessing, since logits of variance 1 are not quite a guess and cost about ½. The post-norm model needs no final
 # norm: its last block ends with one.
 #
 # **Claim 14: {{ ruling 14 }}.** The seed's listing `PreNormBlock` has no final norm; stacked as it
@@ -395,7 +397,7 @@ compare_change(changed, (1, 2, 24))
 # **Claim 15: {{ ruling 15 }}. Claim 12: {{ ruling 12 }}.**
 #
 # - GPT-2's small weights (0.02) do not make pre-norm an identity: the first block changes the
-#   stream by 1.8 times its length. Dividing the output weights by $\sqrt{2L}$, as GPT-2's paper
+#   stream by 1.8 times its length. Dividing the output weights by $\sqrt{2L}$ with $L$ layers, as GPT-2's paper
 #   does, brings it to a quarter.
 # - A post-norm block is no identity either: 0.6 to 0.9 with Xavier weights. Small weights do make
 #   it small, 0.04, once the first norm has brought the embeddings from 0.02 to 1 (that is the 49).
@@ -429,8 +431,9 @@ explore_identity()
 # Only the scale 0 is an identity. Small weights come near it: at 0.3 the first pre-norm block
 # changes the stream by 6 %, at scale 1 by about 70 %. So the seed's sentence describes weights of a
 # third of their usual size beside embeddings of full size. At scale 2 the first block changes the
-# stream nearly fourfold, and the last by about 20 %, as it did at scale 1: deep in a pre-norm stack
-# the ratio is set by the number of branches below, and hardly by the size of the weights.
+# stream by 3.8 times its length, and the last by about 20 %, as it did at scale 1: once the branches
+# below outweigh the embedding, the ratio is set by their number and hardly by the size of the weights.
+# At scale 0.3 they never do, and the last block changes it by 6 %, as the first does.
 
 # %% [markdown]
 # ## The exercise
@@ -445,12 +448,14 @@ explore_identity()
 # - Post-norm: $x \leftarrow \text{norm}(x + f(x))$; the stream stays at 1. Pre-norm:
 #   $x \leftarrow x + f(\text{norm}(x))$; it grows.
 # - A diagram that is traced from the code shows where the norm stands; a comment does not.
-# - With Xiong's weights the mean of pre-norm lies inside $1 + l/2 \ldots 1 + 3l/2$ after $l$ layers.
+# - With Xiong's weights the mean of pre-norm lies inside $1 + l/2 \ldots 1 + 3l/2$ after $l$
+#   layers, within its error.
 #   Peri-norm and reordered norm grow like $1 + 2l$. With Xavier weights and $D = 64$, LayerNorm
 #   Scaling reaches 3 to 4 after 24 layers, and no norm at all some $10^9$.
 # - Pre-norm needs a final norm: without it the loss of an untrained 96-layer model is about 21,
 #   where guessing has $\ln 32 = 3.5$.
-# - No block with Xavier weights is an identity: 0.7 for the first pre-norm block, about 0.2 for
+# - With Xavier weights neither a post-norm nor a pre-norm block is an identity: 0.6 to 0.9 in
+#   post-norm, 0.7 for the first pre-norm block, about 0.2 for
 #   the 24th. True identities have zero output weights or a gate at zero.
 
 # %% [markdown]

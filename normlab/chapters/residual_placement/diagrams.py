@@ -31,19 +31,25 @@ def draw_placements(names: Sequence[str], axes: Sequence[Axes], /, layer: int = 
 
 
 def draw_placement(
-    name: str, ax: Axes, /, norm: str = "norm", layer: int = 1, rows: int | None = None
+    name: str,
+    ax: Axes,
+    /,
+    norm: str = "norm",
+    layer: int = 1,
+    layers: int = 12,
+    rows: int | None = None,
 ) -> None:
     """The block diagram of a placement, from the definition that runs it, over its formula.
 
     Args:
         name: one of `normlab.models.PLACEMENTS`.
         norm: what to call the norm.
-        layer: of 12, for the placements that change with depth.
+        layer, layers: which of how many, for the placements that change with depth.
         rows: how high to draw; by default as many rows as the diagram has.
     """
     placement = find_placement(name)
-    draw_wiring(trace(placement, norm, layer), ax, rows)
-    ax.text(LEFT, FORMULA_TOP, block_formula(placement), size=9, va="top")
+    draw_wiring(trace(placement, norm, layer, layers), ax, rows)
+    ax.text(LEFT, FORMULA_TOP, block_formula(placement, layers), size=9, va="top")
     ax.set_ylim(bottom=FORMULA_BOTTOM)
     ax.set_title(name)
 

@@ -93,9 +93,9 @@ def draw_placement_growth(
 ) -> None:
     """Left the placement's diagram, right its stream by layer; in grey the others known so far."""
     left, right = axes
-    draw_placement(placement, left, rows=HIGHEST)
     chosen = data.at(placement)
     last = len(chosen.change)
+    draw_placement(placement, left, layer=last, layers=last, rows=HIGHEST)
     # from the decade below the start of the stream, which is that of all placements
     bottom, top = 10 ** np.floor(np.log10(chosen.mean_square[0] / 2)), 200.0
     for name, growth in data.known.items():
@@ -118,10 +118,10 @@ def describe_placement_growth(data: PlacementStreams, /, placement: str) -> tupl
     first, last = growth.mean_square[0], growth.mean_square[-1]
     sentence = (
         f"With {placement} the mean square of the stream goes from {first:.2g} to {last:.3g} in "
-        f"{len(growth.change)} layers; the first block changes the stream by "
-        f"{100 * growth.change[0]:.3g} %, the last by {100 * growth.change[-1]:.3g} %."
+        f"{len(growth.change)} layers."
     )
-    return sentence, growth.table()
+    rows = [[layer, f"{square:.3g}"] for layer, square in enumerate(growth.mean_square)]
+    return sentence, Table(("layer", "‖x_l‖²/D"), rows)
 
 
 def draw_initial_losses(data: InitialLosses, ax: Axes, /) -> None:
@@ -154,7 +154,9 @@ def draw_identity(data: Growths, ax: Axes, /, scale: float) -> None:
     for growth in data[scale]:
         color, marker = PLACEMENT_COLORS[growth.placement], PLACEMENT_MARKERS[growth.placement]
         ax.plot(layers, growth.change, color=color, marker=marker, ms=4, label=growth.placement)
-    ax.set(ylim=(-0.05, 2.05), xlim=(0, len(layers) + 1))
+    ax.set_yscale("symlog", linthresh=0.01)
+    ax.set_yticks((0, 0.01, 0.1, 1, 10, 100), ("0", "0.01", "0.1", "1", "10", "100"))
+    ax.set(ylim=(-0.001, 300), xlim=(0, len(layers) + 1))
     ax.set(xlabel="block", ylabel="‖change‖ / ‖stream‖", title=f"weights × {scale:g}")
     ax.legend(ncols=2, loc="upper right")
 

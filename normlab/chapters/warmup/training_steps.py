@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from normlab.chapters.warmup.layer_looks import look_at_layers, stream
+from normlab.chapters.warmup.rate_map import TRAINED
 from normlab.norms import FloatArray
 from normlab.tools.progress_bar import progress_bar
 from normlab.tools.stored_rows import joined, read_rows, split, write_rows
@@ -61,8 +62,8 @@ class Lane:
     moved: FloatArray
 
     def trained(self, chance: float) -> int:
-        """How many runs end below half of chance."""
-        return int((self.loss[:, -1] < chance / 2).sum())  # over runs: (R,) -> ()
+        """How many runs end below the share of chance that `rate_map.outcome` calls trained."""
+        return int((self.loss[:, -1] < TRAINED * chance).sum())  # over runs: (R,) -> ()
 
 
 @dataclass(frozen=True)
