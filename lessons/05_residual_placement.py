@@ -95,9 +95,9 @@ ax.set_title("the step of the question")
 draw_wiring(trace(NormedResidual), ax)
 
 # %% [markdown] tags=["answer"]
-# The thick line passes through the norms, whatever the name of the class says. There is public code
-# that is called pre-norm and has this step (RiNALMo, issue 9). The tracer draws any class that you
-# write, so you can look at your own.
+# The thick line passes through the norms, whatever the name of the class says. Public code that is
+# called pre-norm has this step (RiNALMo, issue 9). The tracer draws any class that you
+# write.
 
 # %% [markdown]
 # ## 3. One more pre-norm ★
@@ -131,7 +131,7 @@ print("x once more:", stream[0].round(2))
 #
 # Each is one class in `normlab.models.placement.standard`. One line stands for every sub-layer $f$
 # of layer $l$ of 12; attention and FFN are named where they are wired in two ways. α is DeepNorm's
-# constant, above 1. The factors $a$, a number, and λ, a vector, are learned; $a$ starts at 0, λ at
+# constant. The factors $a$, a number, and λ, a vector, are learned; $a$ starts at 0, λ at
 # 0.0001.
 
 # %%
@@ -178,8 +178,8 @@ quiz("layernorm-scaling-stream")
 quiz("streams-at-one")
 
 # %% [markdown]
-# The explorer draws the block on the left and, on the right, the mean square of the stream after
-# each of 24 layers; the other placements follow in grey. Look for four families of curves.
+# The explorer draws the block, and the mean square of the stream after each of 24 layers. Look
+# for four families of curves.
 
 # %% tags=["answer"]
 from normlab.chapters.residual_placement import explore_placements
@@ -187,8 +187,8 @@ from normlab.chapters.residual_placement import explore_placements
 explore_placements()
 
 # %% [markdown] tags=["answer"]
-# - **They stay at 1** where a norm stands on the stream, or where branches start at zero. Mix-norm
-#   does so for its first quarter, and then grows like pre-norm.
+# - **They stay at 1** where a norm stands on the stream, or where branches start at zero, and
+#   for the first quarter of mix-norm.
 # - **They grow with depth** where only the branch is normed: pre-norm and the parallel block by
 #   about one a layer, peri-norm and the reordered norm by more.
 # - **It grows ever more slowly** in LayerNorm Scaling, like a logarithm, and ends near 3.
@@ -215,8 +215,8 @@ explore_placements()
 quiz("one-token-stream")
 
 # %% [markdown]
-# The lemma is about the mean over random weights. The picture has the mean of twelve draws, and their
-# standard deviation on both sides; the table has the mean's standard error.
+# The lemma is about the mean over random weights. The picture has the mean of twelve draws and their
+# standard deviation, the table its standard error.
 
 # %%
 from normlab.chapters.residual_placement import average_growth, compare_growth, draw_growth
@@ -454,8 +454,8 @@ explore_identity()
 #   Scaling reaches 3 to 4 after 24 layers, and no norm at all some $10^9$.
 # - Pre-norm needs a final norm: without it the loss of an untrained 96-layer model is about 21,
 #   where guessing has $\ln 32 = 3.5$.
-# - With Xavier weights neither a post-norm nor a pre-norm block is an identity: 0.6 to 0.9 in
-#   post-norm, 0.7 for the first pre-norm block, about 0.2 for
+# - Neither a post-norm nor a pre-norm block with Xavier weights is an identity: 0.7 for the first
+#   pre-norm block, about 0.2 for
 #   the 24th. True identities have zero output weights or a gate at zero.
 
 # %% [markdown]

@@ -230,7 +230,7 @@ def test_the_sentences_name_the_placement_and_its_numbers(streams):
     sentence, table = describe_placement_growth(streams, placement="pre-norm")
     assert sentence.startswith("With pre-norm the mean square of the stream goes from")
     assert f"to {streams.at('pre-norm').mean_square[-1]:.3g} in 24 layers" in sentence
-    assert len(table.rows) == 24
+    assert len(table.rows) == 25  # the input, and what each layer leaves
     growths = [small(name) for name in ("pre-norm", "post-norm")]
     sentence, _ = describe_identity({1.0: growths}, scale=1.0)
     assert f"pre-norm {growths[0].change[0]:.3g}" in sentence
