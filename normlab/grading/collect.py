@@ -14,6 +14,7 @@ from normlab.checks.cells import UnreadableFile, notebook_cells, python_cells
 from normlab.exercises import FUNCTIONS
 from normlab.grading.handed_in import HandedIn, files_in
 from normlab.grading.names import EXERCISE_NAMES, FileName, read_name
+from normlab.grading.person import Person
 from normlab.tools.table import Table
 
 SUFFIXES = (".ipynb", ".py")
@@ -34,6 +35,8 @@ class Submission:
         file: that was handed in.
         submitted: when, if that is known.
         name: what the path says besides.
+        person: who that student is, as far as that is known.
+        upload: the outermost name that the learning system gave: of a file, or of a folder.
     """
 
     student: str
@@ -41,6 +44,8 @@ class Submission:
     file: HandedIn
     submitted: datetime | None = None
     name: FileName = field(default_factory=FileName)
+    person: Person = field(default_factory=Person)
+    upload: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,10 +55,12 @@ class Collection:
     Args:
         submissions: by student and exercise; one for each.
         others: (origin, why it is not graded).
+        layout: whose download it is: "canvas", "moodle" and the like; "" if that is not known.
     """
 
     submissions: tuple[Submission, ...]
     others: tuple[tuple[str, str], ...]
+    layout: str = ""
 
     @property
     def students(self) -> list[str]:

@@ -8,6 +8,7 @@ from normlab.checks.diagnosis import Diagnosis
 from normlab.grading.batch import Batch
 from normlab.grading.collect import Submission
 from normlab.grading.paper import Graded
+from normlab.grading.person import Person
 from normlab.grading.policy import Policy
 from normlab.grading.store import Store
 
@@ -79,6 +80,10 @@ class StudentMarks:
 
     student: str
     exercises: tuple[ExerciseMarks, ...]
+
+    @property
+    def person(self) -> Person:
+        return next((each.submission.person for each in self.exercises), Person())
 
     @property
     def points(self) -> float:
