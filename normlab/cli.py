@@ -157,8 +157,10 @@ def sweep(**options: Any) -> int:
 
 
 def grade(**options: Any) -> int:
-    from normlab.grading.command import Options, grade_command
+    from normlab.grading.command import Options, grade_command, list_command
 
+    if options.pop("listed"):
+        return list_command(options["submissions"], options["roster"])
     return grade_command(Options(**options))
 
 
@@ -251,7 +253,10 @@ def _add_grade(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="a folder, or a zip")
-    parser.add_argument("--out", type=Path, required=True, metavar="RESULTS", help="a folder")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--out", type=Path, metavar="RESULTS", help="a folder")
+    what.add_argument("--list", action="store_true", dest="listed", help="say who handed in what")
+    parser.add_argument("--roster", type=Path, metavar="ROSTER.csv", help="who is in the class")
     parser.add_argument("--policy", type=Path, metavar="POLICY.toml", help="points, lateness, …")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--workers", type=int, metavar="N", help="default: one a core")

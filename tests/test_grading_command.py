@@ -87,7 +87,8 @@ def test_a_class_is_graded_and_everything_is_written(small_class, tmp_path, caps
     assert "eps-outside" in (out / "students/bob/results.json").read_text()
     assert "cut off" in (out / "students/eve/results.json").read_text()
     printed = capsys.readouterr().out
-    assert "5 submissions of 4 students" in printed
+    assert "is a folder for each student: 4 students" in printed.splitlines()[0]
+    assert "5 of 5 files are graded" in printed
     assert "Confinement: limits ✓" in printed
     assert re.search(r"layer_norm +2 +1 +0 +1 +eps-outside \(1\)", printed)
 

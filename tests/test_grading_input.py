@@ -11,8 +11,9 @@ import yaml
 from submissions import ROOT, grade, notebook
 
 from normlab.grading.batch import paper_of
-from normlab.grading.collect import collect, parse_time
-from normlab.grading.names import read_name
+from normlab.grading.collect import collect
+from normlab.grading.collecting.owners import owner_by_system
+from normlab.grading.collecting.times import parse_time
 
 NOTEBOOK = notebook("x = 1")
 
@@ -78,9 +79,9 @@ def test_a_zip_file_of_one_student_is_a_folder(names, inside, tmp_path):
 
 
 def test_what_canvas_says_in_a_file_name_is_kept():
-    name = read_name([], "lovelaceada_LATE_12_345_01_layer_norm-3.ipynb")
-    assert (name.student, name.canvas_id, name.marked_late) == ("lovelaceada", "12", True)
-    assert name.version == 3
+    owner = owner_by_system("lovelaceada_LATE_12_345_01_layer_norm-3.ipynb")
+    assert (owner.name, owner.id, owner.late) == ("lovelaceada", "12", True)
+    assert owner.rest == "01_layer_norm-3.ipynb"
 
 
 def test_of_what_was_handed_in_twice_the_last_counts_and_the_other_is_named(tmp_path):
@@ -89,10 +90,9 @@ def test_of_what_was_handed_in_twice_the_last_counts_and_the_other_is_named(tmp_
     collection = collect(root)
     chosen = {s.student: s.file.name for s in collection.submissions}
     assert chosen == {"ada": "ada_1_3_01_layer_norm-1.ipynb", "bob": "01_layer_norm.ipynb"}
-    assert sorted(reason for _, reason in collection.others) == [
-        "the student has handed in a later version",
-        "the student has handed in a later version",
-    ]
+    named = {reason.rpartition("/")[2] for _, reason in collection.others}
+    assert named == {*chosen.values()}
+    assert all(reason.startswith("another version counts: ") for _, reason in collection.others)
 
 
 def test_the_time_of_nbgraders_file_decides_and_is_the_submissions(tmp_path):
@@ -185,15 +185,17 @@ def test_what_is_not_graded_is_listed_with_the_reason(tmp_path):
     reasons = {origin.rpartition("/")[2]: reason for origin, reason in collection.others}
     assert reasons.keys() == {
         *("report.pdf", "01_layer_norm-checkpoint.ipynb", "scratch.ipynb", ".DS_Store"),
-        "broken.zip",
     }
+    (broken,) = collection.troubles
+    assert broken.what.endswith("bob/broken.zip")
+    assert "no zip file" in broken.reason
     assert "neither a notebook" in reasons["report.pdf"]
     assert "neither its name nor what it defines" in reasons["scratch.ipynb"]
     assert str(collection.reasons()).count("\n") >= 3
 
 
 def test_neither_a_folder_nor_a_zip_file_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="neither a folder nor a zip file"):
+    with pytest.raises(ValueError, match="none does not exist"):
         collect(tmp_path / "none")
     (tmp_path / "a.txt").write_text("a")
     with pytest.raises(ValueError, match="neither a folder nor a zip file"):
@@ -211,8 +213,8 @@ def test_a_students_file_is_the_folders_owners_whatever_its_name_says(tmp_path):
 
 
 def test_the_id_that_canvas_wrote_counts_not_one_in_the_students_own_file_name():
-    name = read_name([], "mallory_12_345_bob_1_2_01_layer_norm.ipynb")
-    assert (name.student, name.canvas_id) == ("mallory", "12")
+    owner = owner_by_system("mallory_12_345_bob_1_2_01_layer_norm.ipynb")
+    assert (owner.name, owner.id) == ("mallory", "12")
 
 
 def test_metadata_and_times_in_a_students_folder_do_not_count(tmp_path):
@@ -264,7 +266,7 @@ def test_a_zip_file_cannot_unpack_to_more_than_it_may_nor_name_files_outside(tmp
     (tmp_path / "ada.zip").write_bytes(data.getvalue())
     assert "is larger than 20 MB" in reason(tmp_path)
     (submission,) = collect(tmp_path).submissions
-    assert submission.file.folders == ("ada",)
+    assert (submission.student, submission.file.folders) == ("ada", ())
 
 
 def test_a_damaged_member_of_a_zip_file_is_told(tmp_path):
@@ -293,7 +295,7 @@ def test_a_folder_without_submissions_is_refused(tmp_path, capsys):
     assert grade(tmp_path / "class", tmp_path / "out") == 2
     assert "there is no submission" in capsys.readouterr().err
     assert grade(tmp_path / "none", tmp_path / "out") == 2
-    assert "neither a folder nor a zip file" in capsys.readouterr().err
+    assert "none does not exist" in capsys.readouterr().err
 
 
 def test_the_workflow_for_github_classroom_calls_what_there_is():

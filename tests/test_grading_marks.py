@@ -13,15 +13,15 @@ from submissions import paper
 from normlab import cli
 from normlab.checks.diagnosis import Diagnosis, Example, Fault, reached
 from normlab.grading.collect import Submission
-from normlab.grading.handed_in import HandedIn
+from normlab.grading.collecting.handed_in import HandedIn
 from normlab.grading.marks import ExerciseMarks, Mark, StudentMarks
-from normlab.grading.names import FileName
 from normlab.grading.outputs import tables
 from normlab.grading.outputs.feedback import write_feedback
 from normlab.grading.outputs.files import Results
 from normlab.grading.outputs.gradescope import results
 from normlab.grading.outputs.overview import write_overview
 from normlab.grading.paper import Graded, Setting
+from normlab.grading.person import Person
 from normlab.grading.policy import Policy, parse_policy, read_policy
 from normlab.grading.store import Store, grade_key
 
@@ -141,9 +141,9 @@ def test_what_was_due_first_uses_the_free_days_wherever_its_clock_stood_and_what
 
 
 def marks(student, *diagnoses, share=1.0, days=0, graded=..., canvas="", assignment="", trouble=""):
-    name = FileName("01_layer_norm", student, canvas, assignment=assignment)
     file = HandedIn((student,), "01_layer_norm.ipynb", f"class/{student}", bytes)
-    submission = Submission(student, "01_layer_norm", file, DUE if days else None, name)
+    when, person = DUE if days else None, Person(id=canvas)
+    submission = Submission(student, "01_layer_norm", file, when, person, "", assignment)
     if graded is ...:
         graded = Graded("01_layer_norm", diagnoses, notes=("a note <b>",), printed="printed <i>")
     each = tuple(Mark(d, float(d.points), float(d.max_points)) for d in diagnoses)
@@ -301,9 +301,7 @@ def test_the_nbgrader_database_takes_a_notebook_that_came_later_to_an_assignment
     (exercise,) = marks(
         "ada", diagnosis(passed=True, function="rms_norm"), assignment="w"
     ).exercises
-    other = Submission(
-        "ada", "03_rms_norm", exercise.submission.file, None, exercise.submission.name
-    )
+    other = Submission("ada", "03_rms_norm", exercise.submission.file, assignment="w")
     store_grades(path, [StudentMarks("ada", (ExerciseMarks(other, *_rest(exercise)),))])
     with Gradebook(f"sqlite:///{path}") as gradebook:
         assert gradebook.find_submission("w", "ada").score == 8

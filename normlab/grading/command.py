@@ -9,14 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from normlab.grading.batch import Batch, grade_missing, keys_of
-from normlab.grading.collect import collect
+from normlab.grading.collect import Collection, collect
+from normlab.grading.collecting.roster import Roster, read_roster
 from normlab.grading.confined.level import Level
 from normlab.grading.marks import marks_of
 from normlab.grading.outputs.files import Results
 from normlab.grading.paper import LEVELS, Setting
 from normlab.grading.policy import Policy, read_policy
 from normlab.grading.store import Store
-from normlab.grading.summary import confinement, summary, what_is_there
+from normlab.grading.summary import (
+    confinement,
+    summary,
+    what_cannot_be_assigned,
+    what_is_there,
+)
 from normlab.grading.workers import WorkerDied, levels_here, workshop
 from normlab.tools.cluster import cluster_executor
 from normlab.tools.processes import available_cores
@@ -33,6 +39,7 @@ class Options:
 
     submissions: Path
     out: Path
+    roster: Path | None = None
     policy: Path | None = None
     workers: int | None = None
     scheduler: str | None = None
@@ -49,8 +56,8 @@ class Options:
 def grade_command(options: Options) -> int:
     """Grade and write everything.
 
-    0 if every file that was recognised is graded; 1 if the grader could not grade one; 2 if the
-    input was wrong or the scheduler gave up; 130 after Ctrl-C.
+    0 if everything that was handed in is somebody's and graded; 1 if something could not be
+    assigned or graded; 2 if the input was wrong or the scheduler gave up; 130 after Ctrl-C.
     """
     try:
         if options.workers is not None and options.workers < 1:
@@ -84,9 +91,10 @@ def _executor(options: Options) -> Iterator[Executor]:
 
 
 def _grade(options: Options, policy: Policy, executor: Executor) -> int:
-    collection = collect(options.submissions)
+    collection = collect(options.submissions, _roster(options.roster))
     print(what_is_there(collection, options.submissions), flush=True)
     if not collection.submissions:
+        _tell_troubles(collection)
         raise ValueError(f"there is no submission in {options.submissions}.")
     options.out.mkdir(parents=True, exist_ok=True)
     with Store(options.out) as store:
@@ -100,7 +108,34 @@ def _grade(options: Options, policy: Policy, executor: Executor) -> int:
         stopped = _grade_missing(options, setting, store, batch, executor)
         results.write_all(batch.levels)
         _report(options, results, batch, store, stopped)
-    return INTERRUPTED if stopped == "Interrupted" else WRONG if stopped else bool(batch.troubles)
+    if stopped:
+        return INTERRUPTED if stopped == "Interrupted" else WRONG
+    return int(bool(batch.troubles or collection.troubles))
+
+
+def list_command(submissions: Path, roster: Path | None) -> int:
+    """Say who handed in what, and grade nothing.
+
+    0 if everything is somebody's; 1 if something cannot be assigned; 2 if the input was wrong.
+    """
+    try:
+        collection = collect(submissions, _roster(roster))
+    except (ValueError, OSError) as error:
+        print(f"normlab grade: {error}", file=sys.stderr)
+        return WRONG
+    print(what_is_there(collection, submissions))
+    print(collection.who_handed_in_what())
+    _tell_troubles(collection)
+    return int(bool(collection.troubles))
+
+
+def _tell_troubles(collection: Collection) -> None:
+    if collection.troubles:
+        print(what_cannot_be_assigned(collection), file=sys.stderr)
+
+
+def _roster(path: Path | None) -> Roster | None:
+    return read_roster(path) if path else None
 
 
 def _grade_missing(
@@ -146,7 +181,9 @@ def _report(options: Options, results: Results, batch: Batch, store: Store, stop
 
         stored = store_grades(options.into_nbgrader, results.marks())
         print(f"{stored} notebooks stored in {options.into_nbgrader}.")
-    there = sum(store.has(key) for key in batch.keys.values())
-    print(f"{there} of {len(batch.keys)} submissions are graded; the results are in {options.out}.")
+    _tell_troubles(results.collection)
+    there = len({s.file.origin for s, key in batch.keys.items() if store.has(key)})
+    of = results.collection.files
+    print(f"{there} of {of} files are graded; the results are in {options.out}.")
     if stopped:
         print(f"{stopped}. The same command goes on.", file=sys.stderr)

@@ -99,10 +99,11 @@ def marks_of(batch: Batch, store: Store, policy: Policy) -> Iterator[StudentMark
     ordered = sorted(batch.keys, key=lambda s: (s.student, s.exercise))
     for student, group in groupby(ordered, key=lambda submission: submission.student):
         submissions = list(group)
-        shares = policy.late_shares({s.exercise: s.submitted for s in submissions})
+        theirs = policy.for_student(submissions[0].person)
+        shares = theirs.late_shares({s.exercise: s.submitted for s in submissions})
         yield StudentMarks(
             student,
-            tuple(_exercise(s, batch, store, policy, shares[s.exercise]) for s in submissions),
+            tuple(_exercise(s, batch, store, theirs, shares[s.exercise]) for s in submissions),
         )
 
 

@@ -1,6 +1,7 @@
 """Who a student is, as far as a learning system or a roster says."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,7 @@ class Person:
         sis_id: the school's number.
         email: the address.
         section: of the course.
+        due: (exercise, when it is late for this student); "" stands for every exercise.
     """
 
     name: str = ""
@@ -22,3 +24,9 @@ class Person:
     sis_id: str = ""
     email: str = ""
     section: str = ""
+    due: tuple[tuple[str, datetime], ...] = ()
+
+    def due_of(self, exercise: str) -> datetime | None:
+        """When an exercise is late for this student; None if it is as for everybody."""
+        due = dict(self.due)
+        return due.get(exercise, due.get(""))

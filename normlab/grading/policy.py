@@ -3,7 +3,7 @@
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -11,7 +11,8 @@ from typing import Annotated, Any
 
 from normlab.checks.diagnosis import Diagnosis
 from normlab.exercises import FUNCTIONS, all_exercises
-from normlab.grading.names import EXERCISE_NAMES
+from normlab.grading.collecting.names import EXERCISE_NAMES
+from normlab.grading.person import Person
 from normlab.tools.toml_settings import (
     Expected,
     fill,
@@ -49,6 +50,13 @@ class Policy:
     free_days: int = 0
     per_day: float = 0.0
     most_days: int | None = None
+
+    def for_student(self, person: Person) -> "Policy":
+        """The same, with the due dates that somebody has of his or her own."""
+        if not person.due:
+            return self
+        given = {exercise: person.due_of(exercise) for exercise in EXERCISE_NAMES}
+        return replace(self, due={**self.due, **{e: due for e, due in given.items() if due}})
 
     def max_points(self, diagnosis: Diagnosis) -> float:
         return float(self.points.get(diagnosis.function, diagnosis.max_points))

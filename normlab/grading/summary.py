@@ -13,12 +13,20 @@ from normlab.tools.table import Table
 
 
 def what_is_there(collection: Collection, root: Path) -> str:
-    """What was recognised, and what was not."""
-    students, files = len(collection.students), len(collection.submissions)
-    parts = [f"{files} submissions of {students} students in {root}", str(collection.table())]
+    """What was recognised, and what was not; the first line says what the whole is."""
+    students = len(collection.students)
+    first = f"{root} is {collection.said}: {students} student{'s' if students != 1 else ''}"
+    parts = [first, str(collection.table())]
     if collection.others:
         parts.append(str(collection.reasons()))
     return "\n\n".join(parts) + "\n"
+
+
+def what_cannot_be_assigned(collection: Collection) -> str:
+    """The files and students that somebody has to look after."""
+    number = len(collection.troubles)
+    wait = f"{number} thing{'s' if number > 1 else ''} to look after:"
+    return f"{wait}\n\n{collection.trouble_table()}\n"
 
 
 def confinement(levels: Sequence[Level]) -> str:

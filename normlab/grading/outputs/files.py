@@ -90,7 +90,9 @@ class Results:
     def _files(self) -> Iterable[Sequence[str]]:
         """What became of each file."""
         for s in self.collection.submissions:
-            late = "Canvas marks it as late" if s.name.marked_late else ""
+            late = "the learning system marks it as late" if s.marked_late else ""
             yield text(s.file.origin), text(s.student), s.exercise, late
         for origin, reason in self.collection.others:
             yield text(origin), "", "", f"not graded: {reason}"
+        for trouble in self.collection.troubles:
+            yield text(trouble.what), "", "", f"{trouble.reason}; {trouble.mend}"

@@ -88,8 +88,7 @@ def write_canvas(path: Path, students: Iterable[StudentMarks], asked: Questions)
 
 
 def _canvas_row(student: StudentMarks, asked: Questions) -> list[str]:
-    ids = [marks.submission.name.canvas_id for marks in student.exercises]
-    canvas_id = next(filter(None, ids), "")
+    canvas_id = student.person.id
     name = text(student.student)
     points = {m.exercise: number(m.points) for m in student.exercises if m.graded}
     grades = [points.get(exercise, "") for exercise in asked]
@@ -130,7 +129,7 @@ def assignments(student: StudentMarks) -> dict[str, list[ExerciseMarks]]:
     """The exercises by nbgrader's assignment; one that belongs to none is its own."""
     found: dict[str, list[ExerciseMarks]] = {}
     for marks in student.exercises:
-        name = marks.submission.name.assignment or marks.exercise
+        name = marks.submission.assignment or marks.exercise
         found.setdefault(name, []).append(marks)
     return found
 

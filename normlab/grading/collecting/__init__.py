@@ -1,0 +1,1 @@
+"""Whose each file is that a class has handed in, and which exercise it answers."""
