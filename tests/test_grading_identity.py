@@ -11,7 +11,7 @@ from submissions import grade, notebook
 from normlab.grading.collect import collect
 from normlab.grading.collecting import budget
 from normlab.grading.collecting.owners import owner_by_hand, owner_by_system
-from normlab.grading.collecting.roster import read_roster
+from normlab.grading.collecting.roster_file import read_roster
 from normlab.grading.collecting.times import parse_time
 
 ONE, TWO, THREE = notebook("1"), notebook("2"), notebook("3")

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from normlab.grading.batch import Batch, grade_missing, keys_of
 from normlab.grading.collect import Collection, collect
-from normlab.grading.collecting.roster import Roster, read_roster
+from normlab.grading.collecting.roster import Roster
+from normlab.grading.collecting.roster_file import read_roster
 from normlab.grading.confined.level import Level
 from normlab.grading.marks import marks_of
 from normlab.grading.outputs.files import Results
