@@ -45,6 +45,7 @@ def load() -> None:
     from normlab.grading.confined.answers import load_drivers
 
     torch.set_num_threads(1)
+    importlib.import_module("numpy.ma")  # which NumPy puts off until each process uses it
     load_drivers()
     gc.collect()
     gc.freeze()  # so that collections in the forked do not copy what they share
