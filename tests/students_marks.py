@@ -4,9 +4,8 @@ from datetime import UTC, datetime
 
 from normlab.checks.diagnosis import Diagnosis, Fault, reached
 from normlab.grading.collect import Submission
-from normlab.grading.handed_in import HandedIn
+from normlab.grading.collecting.handed_in import HandedIn
 from normlab.grading.marks import ExerciseMarks, Mark, StudentMarks
-from normlab.grading.names import FileName
 from normlab.grading.paper import Graded
 from normlab.grading.person import Person
 
@@ -24,10 +23,9 @@ def answer(exercise, function, passed=True):
 def exercise_marks(
     student, exercise, *, passed=True, share=1.0, days=0, graded=True, assignment="", **person
 ):
-    name = FileName(exercise, student, assignment=assignment)
     file = HandedIn((student,), f"{exercise}.ipynb", f"class/{student}", bytes)
     when = DUE if days else None
-    submission = Submission(student, exercise, file, when, name, Person(**person))
+    submission = Submission(student, exercise, file, when, Person(**person), "", assignment)
     answers = [answer(exercise, f, passed) for f in POINTS[exercise]] if graded else []
     return ExerciseMarks(
         submission,

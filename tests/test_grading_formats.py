@@ -91,8 +91,7 @@ def test_no_cell_of_a_file_for_import_is_computed(login, tmp_path):
 
 
 def test_without_a_person_canvas_has_the_number_of_the_download_or_the_name_for_a_login(tmp_path):
-    students = [student_marks("ada"), student_marks("bob")]
-    object.__setattr__(students[0].exercises[0].submission.name, "canvas_id", "17")
+    students = [student_marks("ada", id="17"), student_marks("bob")]
     written(write_canvas, students, tmp_path / "canvas.csv")
     course = [
         {"id": "17", "name": "A", "login": "a", "sis_id": ""},

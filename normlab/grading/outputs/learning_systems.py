@@ -49,8 +49,7 @@ def write_canvas(path: Path, students: Class, asked: Questions, layout: str = ""
 
 def _canvas_student(student: StudentMarks, own: bool) -> list[str]:
     person = student.person
-    in_the_name = next((m.submission.name.canvas_id for m in student.exercises), "")
-    canvas_id = (person.id or in_the_name) if own else ""
+    canvas_id = person.id if own else ""
     canvas_id = canvas_id if canvas_id.isdecimal() else ""  # Canvas takes "12b" for 12
     name = " ".join((person.name or student.student).split())
     name = name.replace(POINTS_POSSIBLE, POINTS_POSSIBLE.lower())  # else it is no student's row
