@@ -100,5 +100,5 @@ print('unharmed')
 """Says "unharmed" if nothing of another student is to be seen or felt."""
 
 
-def attack(source: str, pause: float = 0.5) -> str:
+def attack(source: str, pause: float = 0.2) -> str:
     return HEAD.format(pause=pause) + source

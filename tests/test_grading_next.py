@@ -25,10 +25,12 @@ print(os.statvfs('.').f_blocks * os.statvfs('.').f_frsize)
 
 
 def harmed(workshop, source):
-    """What a student's report says whose work came after an attack; "" if all is well."""
-    setting = replace(QUICK, levels=workshop.levels)
+    """What became of a student whose work came after an attack; "" if all is well."""
+    worker, setting = workshop.worker(), replace(QUICK, levels=workshop.levels)
     workshop.grade(paper(attack(source)), setting)
     graded = workshop.grade(paper(VICTIM + RIGHT), setting)
+    if workshop.worker() is not worker:
+        return "the worker has died of it"
     well = graded.diagnoses[0].passed and "unharmed" in graded.printed
     return "" if well else str(graded)
 
@@ -53,19 +55,16 @@ def shared_workshop():
 
 @pytest.mark.parametrize("source", ATTACKS.values(), ids=ATTACKS)
 def test_the_next_student_is_not_harmed(source, workshop):
-    worker = workshop.worker()
     assert harmed(workshop, source) == ""
-    assert workshop.worker() is worker, "the worker has died of it"
 
 
 @pytest.mark.parametrize("source", ATTACKS.values(), ids=ATTACKS)
 def test_the_next_student_is_not_harmed_where_students_cannot_be_apart(source, shared_workshop):
-    worker = shared_workshop.worker()
-    missing = next(level for level in worker.levels if level.name == "apart")
+    levels = shared_workshop.worker().levels
+    missing = next(level for level in levels if level.name == "apart")
     assert not missing.active
     assert "So each is made only when the last one is gone" in missing.detail
     assert harmed(shared_workshop, source) == ""
-    assert shared_workshop.worker() is worker, "the worker has died of it"
 
 
 @pytest.mark.skipif(bool(missing_for_it()), reason=missing_for_it())

@@ -27,8 +27,8 @@ WITHOUT = {
         "or bubblewrap."
     ),
     "apart": (
-        "Students' processes share a disk, and perhaps a user. So each is made only when the last one "
-        "is gone, which is slower. It takes user namespaces: sysctl "
+        "Students' processes share a disk, and perhaps a user. So each is made only when the last "
+        "one is gone, which is slower. It takes user namespaces: sysctl "
         "user.max_user_namespaces above 0, on Ubuntu kernel.apparmor_restrict_unprivileged_userns "
         "at 0, in Docker --security-opt seccomp=unconfined."
     ),
