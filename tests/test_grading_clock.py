@@ -122,8 +122,11 @@ def test_threads_that_compute_are_seen():
 
 
 @linux
-def test_where_waits_are_not_told_a_tenth_of_a_processor_is_work(monkeypatch):
-    monkeypatch.setattr(clock.Path, "exists", lambda path: False)
+@pytest.mark.parametrize("content", [None, "0 0 0\n"], ids=["no file", "zeros"])
+def test_where_waits_are_not_told_a_tenth_of_a_processor_is_work(content, tmp_path, monkeypatch):
+    monkeypatch.setattr(clock, "SCHEDSTAT", tmp_path / "schedstat")
+    if content is not None:
+        (tmp_path / "schedstat").write_text(content)
     with running("while True: pass") as busy:
         assert worked_in(Worker(busy), 0.5) > 1
 

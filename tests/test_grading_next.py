@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -87,6 +88,34 @@ def test_each_student_has_a_user_and_a_disk_of_its_own(workshop):
     assert {tuple(lines[0].split()[1:]) for lines in seen} == {("1", "0", "[]", "False")}
     assert {lines[1] for lines in seen} == {str(256 * 2**20)}
     assert len(users) == 3 or os.getuid()
+
+
+WITHOUT_USER_NAMESPACES = """
+echo 0 > /proc/sys/user/max_user_namespaces || exit 77
+exec "$@"
+"""
+
+
+def test_where_the_system_refuses_user_namespaces_the_level_is_missing():
+    program = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); "
+    program += "import test_grading_next; test_grading_next.one_attack()"
+    inside = ["sh", "-c", WITHOUT_USER_NAMESPACES, "sh", sys.executable, "-c", program]
+    done = subprocess.run(["unshare", "-Ur", *inside], capture_output=True, text=True, check=False)
+    if done.returncode in (1, 77) and not done.stdout:
+        pytest.skip(f"here it cannot be tried: {done.stderr}")
+    detail, harm = json.loads(done.stdout)
+    assert "unshare" in detail
+    assert "user.max_user_namespaces" in detail
+    assert harm == ""
+
+
+def one_attack():
+    """(why the level is missing, what became of the next student), as JSON."""
+    workshop = Workshop(LEVELS)
+    (apart,) = (level for level in workshop.worker().levels if level.name == "apart")
+    harm = harmed(workshop, ATTACKS["closes its folder"])
+    workshop.close()
+    print(json.dumps([apart.detail, harm]))
 
 
 def test_a_process_that_says_it_is_apart_but_is_not_is_not_believed(tmp_path):

@@ -15,6 +15,7 @@ from normlab.grading.confined.limits import Limits
 
 TICK = 0.25
 """Seconds between two looks."""
+SCHEDSTAT = Path("/proc/self/schedstat")
 SHARE = 0.1
 """Of a processor. Where the system does not say how long a process has waited for one, it is taken
 to work all the time if it gets that much."""
@@ -56,7 +57,7 @@ class Worker:
     def __init__(self, pid: int) -> None:
         self.clock = ~pid << 3 | 2  # see clock_getcpuclockid(3)
         self.threads = Path("/proc", _number_in_proc(pid), "task")
-        self.waits_are_told = Path("/proc/self/schedstat").exists()
+        self.waits_are_told = _waits_are_told()
         self.computed = self.waited = self.last_sum = 0.0
 
     def worked(self) -> float:
@@ -79,6 +80,14 @@ def _number_in_proc(pid: int) -> str:
     finally:
         os.close(descriptor)
     return next(line.split()[1] for line in told.splitlines() if line.startswith("Pid:"))
+
+
+def _waits_are_told() -> bool:
+    """Some kernels have no such file, others write zeros into it."""
+    try:
+        return not SCHEDSTAT.read_text().startswith("0 ")
+    except OSError:
+        return False
 
 
 def _waited(thread: Path) -> float:

@@ -135,7 +135,15 @@ NEVER = (
     *("userfaultfd", "io_uring_setup", "io_uring_enter", "io_uring_register", "mknod", "mknodat"),
     *("init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot"),
     *("swapon", "swapoff", "acct", "quotactl", "syslog", "fanotify_init", "open_by_handle_at"),
-    *("name_to_handle_at", "settimeofday", "clock_settime", "adjtimex", "clock_adjtime"),
+    *(
+        "inotify_init",
+        "inotify_init1",
+        "name_to_handle_at",
+        "settimeofday",
+        "clock_settime",
+        "adjtimex",
+        "clock_adjtime",
+    ),
 )
 """System calls that no answer needs. A list of what is allowed would be stricter, and would fail
 honest answers with each new version of libc, Python or torch."""

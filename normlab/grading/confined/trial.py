@@ -100,7 +100,7 @@ def _seen(confinement: Confinement, reasons: dict[str, str], answers: Path) -> l
     become = os.getuid() if confinement.user is None else confinement.user
     shown = {
         "limits": (tried.get("limited"), "time, memory, file size, processes"),
-        "user": (tried.get("user") == become != 0, f"number {become}"),
+        "user": (tried.get("user") == become != 0, _name_of(confinement.user)),
         "apart": (tried.get("is apart"), "processes, disk and memory of its own for each student"),
         "landlock": (tried.get("reads normlab") is False, f"version {landlock.abi()}"),
         "seccomp": (
@@ -114,6 +114,12 @@ def _seen(confinement: Confinement, reasons: dict[str, str], answers: Path) -> l
         else missing(name, reasons.get(name) or str(tried.get("error")))
         for name, (active, detail) in shown.items()
     ]
+
+
+def _name_of(user: int | None) -> str:
+    if user is None:
+        return "yours, which is not root"
+    return f"numbers from {user} on" if user >= FIRST_USER else f"number {user}"
 
 
 def attempts(confinement: Confinement, answers: Path) -> dict[str, Any]:
