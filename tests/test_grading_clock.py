@@ -1,6 +1,7 @@
 """A busy machine costs no marks; whoever waits, or computes too long, is ended in time."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -137,6 +138,25 @@ def test_a_process_that_has_ended_works_no_more():
         worker = Worker(pid)
         before = worker.worked()
     assert worker.worked() >= before
+
+
+@linux
+@pytest.mark.parametrize(
+    ("judge", "over"),
+    [("import time\ntime.sleep(100)", "idle"), ("while True: pass", "wall")],
+    ids=["waits", "computes"],
+)
+def test_an_answer_does_not_pay_for_the_judge(judge, over, tmp_path):
+    from normlab.grading.confined.child import Child
+    from normlab.grading.confined.confinement import Confinement
+    from normlab.grading.confined.server import Server
+
+    limits = {"seconds": 1, "idle_seconds": 0.3, "memory": 0}
+    ours, theirs = socket.socketpair()
+    with ours, theirs, running("import time\ntime.sleep(100)") as student, running(judge) as pid:
+        time.sleep(0.5)  # they start
+        server = Server(ours, Worker(pid), tmp_path, Confinement())
+        assert server.wait(Child({"limits": limits}, student, theirs)) == over
 
 
 @contextmanager

@@ -105,7 +105,7 @@ class Server:
         if self.apart:
             self._bury_if_any()  # the one before; it and a new one need some milliseconds
             self.spare = self._start(order)  # while the other one works
-        by_us = self._wait(child)
+        by_us = self.wait(child)
         self._kill(child)
         lonely = self.confinement.calls is not None  # it could start no other process
         ending = None if lonely and self.apart and by_us == "asked" else self._bury(by_us)
@@ -141,8 +141,8 @@ class Server:
         folder = self.apart.folder if self.apart else self.folders.new(confinement.user)
         return start(order, folder, confinement, self.questions[order["exercise"]])
 
-    def _wait(self, child: Child) -> str:
-        """Why the run is over: "" if it ended by itself."""
+    def wait(self, child: Child) -> str:
+        """Wait until a run is over, and return why: "" if it ended by itself."""
         watched, ended = select.poll(), os.pidfd_open(child.pid)
         watched.register(ended, select.POLLIN)
         watched.register(self.control, select.POLLIN)
