@@ -61,7 +61,7 @@ def test_every_level_that_this_system_can_have_is_active(workshop):
     assert {"limits", "landlock", "seccomp"} <= active
     with_bwrap = subprocess.run(["which", "bwrap"], capture_output=True).returncode == 0
     if with_bwrap:
-        assert active == {"limits", "user", "landlock", "seccomp", "namespaces"}
+        assert active == {"limits", "user", "apart", "landlock", "seccomp", "namespaces"}
 
 
 @pytest.mark.parametrize("source", LOOPS.values(), ids=LOOPS)

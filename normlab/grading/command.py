@@ -27,6 +27,7 @@ from normlab.grading.summary import (
 from normlab.grading.workers import WorkerDied, levels_here, workshop
 from normlab.tools.cluster import cluster_executor
 from normlab.tools.processes import available_cores
+from normlab.tools.signals import end_as_by_ctrl_c
 
 WRONG, INTERRUPTED = 2, 130
 BEYOND_LIMITS = ("user", "landlock", "seccomp")
@@ -58,7 +59,8 @@ def grade_command(options: Options) -> int:
     """Grade and write everything.
 
     0 if everything that was handed in is somebody's and graded; 1 if something could not be
-    assigned or graded; 2 if the input was wrong or the scheduler gave up; 130 after Ctrl-C.
+    assigned or graded; 2 if the input was wrong or the scheduler gave up; 130 after Ctrl-C
+    or SIGTERM.
     """
     try:
         if options.workers is not None and options.workers < 1:
@@ -68,8 +70,11 @@ def grade_command(options: Options) -> int:
             from normlab.grading.outputs.nbgrader_database import need_nbgrader
 
             need_nbgrader()
-        with _executor(options) as executor:  # it imports torch while the files are looked at
+        with end_as_by_ctrl_c(), _executor(options) as executor:  # it imports torch meanwhile
             return _grade(options, policy, executor)
+    except KeyboardInterrupt:
+        print("Interrupted. The same command goes on.", file=sys.stderr)
+        return INTERRUPTED
     except (ValueError, OSError, ModuleNotFoundError, WorkerDied) as error:
         print(f"normlab grade: {error}", file=sys.stderr)
         return WRONG

@@ -161,6 +161,10 @@ def cause(place: str, malformed: str, ending: Ending, limits: Limits) -> tuple[s
         return "disturbed-grading", (
             f"something else than its results came out of its process, {place}: {malformed}"
         )
+    if ending.by_us == "idle":
+        return "time-limit", (
+            f"it waited for more than {limits.idle_seconds:g} seconds and computed nothing, {place}"
+        )
     if ending.by_us == "wall":
         return "time-limit", f"it did not end within {limits.wall_seconds:g} seconds, {place}"
     if ending.code in (-OUT_OF_TIME, -KILLED) and ending.seconds >= limits.seconds - 0.5:

@@ -21,7 +21,7 @@ from normlab.grading.runs import Order, Start
 from normlab.grading.verdict import Questions, diagnose
 
 WALL = 3
-"""How many times its processor time a run may take, so that a busy machine costs no marks."""
+"""How many times its processor time a run may wait; computing on a busy machine is not waiting."""
 WHY = {
     "time-limit": "Each answer takes some milliseconds. Is there a loop that never ends?",
     "process-killed": "Each answer needs some megabytes.",

@@ -14,8 +14,11 @@ from normlab.study.folders import EXERCISES
 
 NAME = "namespaces"
 FOLDER_BYTES = 256 * 2**20
-RIGHTS_OF_ROOT = ("SETUID", "SETGID", "KILL", "CHOWN", "DAC_OVERRIDE", "FOWNER", "SYS_RESOURCE")
-"""What the server needs to give students' processes a user of their own, and to end them."""
+RIGHTS_OF_ROOT = (
+    *("SETUID", "SETGID", "SETFCAP", "KILL", "CHOWN", "DAC_OVERRIDE", "FOWNER", "SYS_RESOURCE"),
+)
+"""What the zygote needs to move apart with all users, or else the server to give students'
+processes a user of their own, and to end them."""
 
 
 def namespaces(folder: Path, allowed: bool) -> tuple[Sequence[str], Level]:

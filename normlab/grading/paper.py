@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from normlab.checks.diagnosis import Diagnosis
 
-LEVELS = frozenset({"user", "landlock", "seccomp", "namespaces"})
+LEVELS = frozenset({"user", "apart", "landlock", "seccomp", "namespaces"})
 
 
 @dataclass(frozen=True)

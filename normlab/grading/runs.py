@@ -1,17 +1,12 @@
-"""Runs of students' code, each in a process of its own: forked and confined, or started anew."""
+"""Runs of students' code, each in a process of its own: forked and confined."""
 
 import json
 import os
 import socket
-import tempfile
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from typing import TypeAlias
 
 from normlab.grading.confined.limits import Ending, Limits
@@ -121,61 +116,3 @@ class ForkedRuns:
         if not data:
             raise ServerDied
         return data
-
-
-@contextmanager
-def fresh_run(order: Order) -> Iterator[Run]:
-    """A run that shares nothing, on any system: slow to start, and under limits alone."""
-    context = get_context("spawn")
-    ours, theirs = context.Pipe()
-    with tempfile.TemporaryDirectory(prefix="normlab-", ignore_cleanup_errors=True) as folder:
-        process = context.Process(target=_answer, args=(theirs, folder, order), daemon=True)
-        process.start()
-        theirs.close()
-        out_of_time, begun = threading.Event(), time.monotonic()
-        timer = threading.Timer(order.limits.wall_seconds, _kill, (process, out_of_time))
-        timer.start()
-
-        def ending() -> Ending:
-            ours.close()
-            process.join(timeout=1)
-            timer.cancel()
-            asked = process.is_alive()
-            _kill(process)
-            by_us = "wall" if out_of_time.is_set() else "asked" if asked else ""
-            return Ending(process.exitcode or 0, by_us, time.monotonic() - begun, memory=0)
-
-        yield Run(ours, ending)
-        ending()
-
-
-def _kill(process: BaseProcess, because: threading.Event | None = None) -> None:
-    if because:
-        because.set()
-    process.kill()
-    process.join()
-
-
-def _answer(channel: Connection, folder: str, order: Order) -> None:
-    """In a new process: let go of the environment, accept the limits, and answer."""
-    import torch
-
-    from normlab.grading.confined.answers import (
-        load_drivers,
-        prepare,
-        read_questions,
-        run_answers,
-    )
-
-    torch.set_num_threads(1)
-    load_drivers()
-    questions = read_questions(order.questions)
-    os.environ.clear()
-    os.environ |= {"HOME": folder, "TMPDIR": folder, "MPLCONFIGDIR": folder}
-    os.chdir(folder)
-    null = os.open(os.devnull, os.O_RDWR)
-    for standard in range(3):
-        os.dup2(null, standard)
-    prepare()
-    order.limits.accept()
-    run_answers(channel, questions)

@@ -72,13 +72,13 @@ class FreshWorker:
 
     def __init__(self) -> None:
         limits = Level("limits", True, "time; where the system has them also sizes of files")
-        without = ("user", "landlock", "seccomp", "namespaces")
+        without = ("user", "apart", "landlock", "seccomp", "namespaces")
         reason = f"it needs Linux, this is {sys.platform}"
         self.levels = [limits, *(missing(name, reason) for name in without)]
 
     def grade(self, paper: Paper, setting: Setting) -> Graded:
+        from normlab.grading.fresh_runs import fresh_run
         from normlab.grading.grade import grade  # loads the references
-        from normlab.grading.runs import fresh_run
 
         return grade(paper, setting, fresh_run)
 
@@ -101,6 +101,7 @@ class Zygote:
         with theirs:
             number = str(theirs.fileno())
             program = [sys.executable, "-P", "-m", "normlab.grading.confined.zygote", number]
+            program += sorted(levels)
             kept = {name: os.environ[name] for name in KEPT if name in os.environ}
             self.process = subprocess.Popen(
                 [*before, *program],

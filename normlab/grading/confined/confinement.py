@@ -9,13 +9,14 @@ import os
 import sys
 import sysconfig
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from normlab.grading.confined import landlock
-from normlab.grading.confined.limits import Limits, tasks_of_this_user
+from normlab.grading.confined.apart import Apart
+from normlab.grading.confined.limits import Limits, memory_mapped, tasks_of_this_user
 
 PACKAGE = Path(__file__).resolve().parents[2]
 SYSTEM = (
@@ -35,21 +36,37 @@ class Confinement:
 
     Args:
         user: to become, if this process may become another one.
+        apart: makes processes that are apart from each other.
         rules: a Landlock ruleset's descriptor.
         calls: a filter of system calls, by libseccomp.
     """
 
     user: int | None = None
+    apart: Apart | None = None
     rules: int | None = None
     calls: Any = None
 
-    def enter(self, limits: Limits) -> None:
-        """Give up all that the levels take away; there is no way back.
+    def for_student(self, number: int) -> "Confinement":
+        """The same for another student; with another user, if there are more than one."""
+        if self.user is None or self.user < FIRST_USER:
+            return self
+        return replace(self, user=FIRST_USER + (self.user - FIRST_USER + number) % USERS)
+
+    def fork(self) -> int:
+        """As `os.fork`; the new process can `enter`."""
+        return self.apart.fork() if self.apart else os.fork()
+
+    def enter(self, limits: Limits, folder: Path) -> None:
+        """Give up all that the levels take away, and go to a folder; there is no way back.
 
         Raises:
             OSError: if the system refuses.
         """
-        limits.accept(0 if self.user else tasks_of_this_user())
+        mapped, tasks = memory_mapped(), 0 if self.user else tasks_of_this_user()
+        if self.apart is not None:
+            self.apart.enter(self.user)
+        os.chdir(folder)
+        limits.accept(mapped, tasks)
         if self.user is not None:
             os.setgroups([])
             os.setresgid(self.user, self.user, self.user)
@@ -100,10 +117,15 @@ NEVER = (
     *("fork", "vfork", "execve", "execveat", "kill", "tkill", "tgkill", "rt_sigqueueinfo"),
     *("rt_tgsigqueueinfo", "pidfd_open", "pidfd_getfd", "pidfd_send_signal", "ptrace", "kcmp"),
     *("process_vm_readv", "process_vm_writev", "process_madvise", "perf_event_open"),
+    *("process_mrelease", "move_pages", "migrate_pages"),
+    # when and where it runs, and others
+    *("sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr"),
+    *("setpriority", "ioprio_set"),
     # the network, and sockets of any kind
     *("socket", "socketpair", "connect", "bind", "listen", "accept", "accept4"),
     # what outlives a process
-    *("shmget", "semget", "msgget", "mq_open", "add_key", "request_key", "keyctl"),
+    *("shmget", "semget", "msgget", "shmat", "shmctl", "semctl", "semop", "semtimedop", "msgctl"),
+    *("msgsnd", "msgrcv", "mq_open", "mq_unlink", "add_key", "request_key", "keyctl"),
     # limits and users
     *("setrlimit", "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid"),
     *("setgroups", "setfsuid", "setfsgid", "capset", "personality"),
@@ -113,16 +135,33 @@ NEVER = (
     *("userfaultfd", "io_uring_setup", "io_uring_enter", "io_uring_register", "mknod", "mknodat"),
     *("init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot"),
     *("swapon", "swapoff", "acct", "quotactl", "syslog", "fanotify_init", "open_by_handle_at"),
-    *("name_to_handle_at", "settimeofday", "clock_settime", "adjtimex", "clock_adjtime"),
+    *(
+        "inotify_init",
+        "inotify_init1",
+        "name_to_handle_at",
+        "settimeofday",
+        "clock_settime",
+        "adjtimex",
+        "clock_adjtime",
+    ),
 )
 """System calls that no answer needs. A list of what is allowed would be stricter, and would fail
 honest answers with each new version of libc, Python or torch."""
+NEVER_TO_OTHERS = (
+    *("chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat"),
+    *("utime", "utimes", "utimensat", "futimesat", "setxattr", "lsetxattr", "fsetxattr"),
+    *("setxattrat", "removexattr", "lremovexattr", "fremovexattr", "removexattrat"),
+)
+"""What Landlock lets pass, and what does harm where the files of others are this user's too."""
 CLONE_THREAD = 0x10000
 
 
-def calls_for_answers() -> Any:
+def calls_for_answers(alone: bool) -> Any:
     """A filter under which the calls of `NEVER` fail with EPERM, and of processes only threads
     can be made.
+
+    Args:
+        alone: whether no files but its own are a student's; else `NEVER_TO_OTHERS` fails too.
 
     Raises:
         ImportError, RuntimeError: without pyseccomp or libseccomp.
@@ -132,7 +171,7 @@ def calls_for_answers() -> Any:
 
     refuse = pyseccomp.ERRNO(errno.EPERM)
     calls = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
-    for name in NEVER:
+    for name in NEVER if alone else (*NEVER, *NEVER_TO_OTHERS):
         if _known(pyseccomp, name):
             calls.add_rule(refuse, name)
     no_thread = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, CLONE_THREAD, 0)

@@ -4,28 +4,54 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Collection
+import tempfile
 from pathlib import Path
 
+PASS_THROUGH = 0o711
 
-def end_children(but: Collection[int]) -> None:
+
+class Folders:
+    """Gives each student's process an empty folder, where they are not apart from each other.
+
+    Args:
+        parent: whose content is removed after each of them.
+    """
+
+    def __init__(self, parent: Path) -> None:
+        self.parent = parent
+
+    def new(self, owner: int | None) -> Path:
+        """A folder of this user's, or of another one's, whose name nobody knew before."""
+        folder = Path(tempfile.mkdtemp(dir=self.parent))
+        if owner is not None:
+            os.chown(folder, owner, owner)
+        return folder
+
+    def clear(self) -> None:
+        """Remove all that was written, and allow again what was forbidden."""
+        self.parent.chmod(PASS_THROUGH)
+        for path in self.parent.iterdir():
+            remove_tree(path)
+
+
+def end_children() -> None:
     """End all that students' processes have started and left; as a subreaper we inherit it."""
-    while left := [child for child in _children() if child not in but]:
+    while left := _children():
         for child in left:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
 
 
 def _children() -> list[int]:
-    listed = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
+    listed = Path("/proc/thread-self/children").read_text()
     return [int(child) for child in listed.split()]
 
 
-def remove_tree(folder: Path) -> None:
-    """Remove a folder, whatever its depth and whatever rights its folders have."""
-    with contextlib.suppress(OSError):  # it is not empty, or not to be entered
-        folder.rmdir()
+def remove_tree(path: Path) -> None:
+    """Remove a folder or file, whatever its depth and whatever rights its folders have."""
+    with contextlib.suppress(OSError):  # it is a file, is not empty, or not to be entered
+        path.rmdir()
         return
     if os.getuid() != 0:
-        subprocess.run(["chmod", "-R", "u+rwx", folder], check=False, capture_output=True)
-    subprocess.run(["rm", "-rf", "--one-file-system", folder], check=True)
+        subprocess.run(["chmod", "-R", "u+rwx", path], check=False, capture_output=True)
+    subprocess.run(["rm", "-rf", "--one-file-system", path], check=True)

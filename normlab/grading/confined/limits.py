@@ -10,6 +10,8 @@ LINUX = sys.platform.startswith("linux")
 FILE_BYTES = 16 * 2**20
 OPEN_FILES = 64
 TASKS = 64
+LONGEST = 10
+"""Times the limit for waiting, after which a run is ended although it computes."""
 
 
 @dataclass(frozen=True)
@@ -18,33 +20,44 @@ class Limits:
 
     Args:
         seconds: of processor time.
-        wall_seconds: until it is ended.
+        idle_seconds: in which neither it nor the judge computes.
         memory: bytes beyond those that NumPy and torch take.
     """
 
     seconds: float
-    wall_seconds: float
+    idle_seconds: float
     memory: int
 
-    def accept(self, other_tasks: int = 0) -> None:
+    @property
+    def wall_seconds(self) -> float:
+        """Until it is ended, whatever it does. Only on a very busy machine does a process that
+        computes come so far."""
+        return LONGEST * self.idle_seconds
+
+    def accept(self, mapped: int = 0, other_tasks: int = 0) -> None:
         """Put this process under the limits, as far as the system has them.
 
         Besides: files of 16 MB, 64 open ones, no core dumps, and on Linux 64 processes and
-        threads beyond the `other_tasks` of this user.
+        threads.
+
+        Args:
+            mapped: bytes of address space that the process had at the start (Linux).
+            other_tasks: processes and threads of this user, which the system counts too.
         """
         try:
             import resource
         except ModuleNotFoundError:  # Windows
             return
         seconds = max(1, round(self.seconds))
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))  # SIGXCPU, then SIGKILL
+        cpu = (seconds, seconds if LINUX else seconds + 1)  # SIGKILL; elsewhere SIGXCPU comes first
+        resource.setrlimit(resource.RLIMIT_CPU, cpu)
         limits = {
             resource.RLIMIT_FSIZE: FILE_BYTES,
             resource.RLIMIT_NOFILE: OPEN_FILES,
             resource.RLIMIT_CORE: 0,
         }
         if LINUX:
-            limits[resource.RLIMIT_AS] = memory_mapped() + self.memory
+            limits[resource.RLIMIT_AS] = mapped + self.memory
             limits[resource.RLIMIT_NPROC] = other_tasks + TASKS
         for what, limit in limits.items():
             resource.setrlimit(what, (limit, limit))
@@ -72,7 +85,7 @@ class Ending:
 
     Args:
         code: the exit code, or minus the signal that ended it.
-        by_us: "" if it ended by itself, "wall" if its time was up, else "asked".
+        by_us: "" if it ended by itself; "idle" or "wall" if that limit was reached; else "asked".
         seconds: of processor time.
         memory: greatest resident size, in bytes.
     """

@@ -14,16 +14,16 @@ import select
 import shutil
 import signal
 import socket
-import traceback
-from dataclasses import asdict, dataclass
-from multiprocessing.connection import Connection
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from normlab.checks.silence import silent_descriptors
-from normlab.grading.confined.answers import Question, prepare, read_questions, run_answers
+from normlab.grading.confined.answers import Question, prepare, read_questions
+from normlab.grading.confined.child import Child, start
+from normlab.grading.confined.clock import TICK, Clock, Worker
 from normlab.grading.confined.confinement import Confinement
-from normlab.grading.confined.leftovers import end_children, remove_tree
+from normlab.grading.confined.leftovers import Folders, end_children
 from normlab.grading.confined.limits import Ending, Limits
 from normlab.grading.confined.trial import strongest
 
@@ -34,16 +34,15 @@ PAUSE = 0.05
 LOADED_ON_REQUEST = ("IPython.display", "matplotlib.pyplot")
 
 
-def serve(
-    control: socket.socket, folder: Path, allowed: frozenset[str], before: dict[str, Any]
-) -> None:
+def serve(control: socket.socket, judge: int, folder: Path, wanted: dict[str, Any]) -> None:
     """Answer requests until the other side is gone.
 
     Args:
         control: to the judge of this worker.
+        judge: the number of its process.
         folder: this server's own; what students write stays below it.
-        allowed: levels of confinement that may be used.
-        before: the `Level` that was entered before this process began, as a dict.
+        wanted: "levels" that may be used; why this process cannot make others that are apart
+            ("not_moved"); and the `Level` that was entered before it began ("namespaces").
     """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -51,32 +50,19 @@ def serve(
     for each in (answers, shared):
         each.mkdir(parents=True)
     os.environ |= {"HOME": str(shared), "MPLCONFIGDIR": str(shared)}  # what is loaded reads them
-    confinement, found = strongest(answers, shared, allowed)
+    levels = frozenset(wanted["levels"])
+    confinement, found = strongest(answers, shared, levels, wanted["not_moved"])
     prepare()
-    control.send(json.dumps([*map(asdict, found), before]).encode())
-    Server(control, answers, confinement).work()
+    control.send(json.dumps([*map(asdict, found), wanted["namespaces"]]).encode())
+    Server(control, Worker(judge), answers, confinement).work()
     shutil.rmtree(folder, ignore_errors=True)  # the grader removes it too
 
 
-@dataclass(frozen=True)
-class Child:
-    """A student's process that waits for its task.
-
-    Args:
-        order: what it was made for.
-        pid: its number.
-        folder: in which it may write.
-        channel: the other end of its channel.
-    """
-
-    order: dict[str, Any]
-    pid: int
-    folder: Path
-    channel: socket.socket
-
-
 class Server:
-    """Forks, watches and cleans up. One process runs at a time; the next one waits already.
+    """Forks, watches and cleans up. One process runs at a time.
+
+    Where students are apart, the next one's process waits already; else it is made when nothing is
+    left of the last one.
 
     Requests are datagrams:
         "exercise": comes with a descriptor of its questions, which are kept.
@@ -85,12 +71,14 @@ class Server:
         "ending": ends it, and its `Ending` goes back.
     """
 
-    def __init__(self, control: socket.socket, answers: Path, confinement: Confinement) -> None:
-        self.control, self.answers, self.confinement = control, answers, confinement
+    def __init__(
+        self, control: socket.socket, judge: Worker, answers: Path, confinement: Confinement
+    ) -> None:
+        self.control, self.judge, self.confinement = control, judge, confinement
+        self.apart, self.folders = confinement.apart, Folders(answers)
         self.questions: dict[str, list[Question]] = {}
         self.spare: Child | None = None
         self.killed: Child | None = None
-        self.alive: set[int] = set()
         self.number = 0
 
     def work(self) -> None:
@@ -110,20 +98,23 @@ class Server:
     def _run(self, order: dict[str, Any]) -> None:
         if self.spare is None or self.spare.order != order:
             self._drop_spare()
-            self.spare = self._fork(order)
+            self.spare = self._start(order)
         child = self.spare
         socket.send_fds(self.control, [b"run"], [child.channel.fileno()])
         child.channel.close()
-        self._bury_if_any()  # the one before; it and a new one need some milliseconds
-        self.spare = self._fork(order)  # while the other one works
-        by_us = self._wait(child)
+        if self.apart:
+            self._bury_if_any()  # the one before; it and a new one need some milliseconds
+            self.spare = self._start(order)  # while the other one works
+        by_us = self.wait(child)
         self._kill(child)
         lonely = self.confinement.calls is not None  # it could start no other process
-        ending = None if lonely and by_us == "asked" else self._bury(by_us)
+        ending = None if lonely and self.apart and by_us == "asked" else self._bury(by_us)
         request, _ = self._receive()
         if request.get("what") == "ending":
             with contextlib.suppress(BrokenPipeError):  # the judge is gone
                 self.control.send(json.dumps(asdict(ending or self._bury(by_us))).encode())
+        if not self.apart:
+            self.spare = self._start(order)
 
     def _drop_spare(self) -> None:
         self._bury_if_any()
@@ -140,43 +131,37 @@ class Server:
             return {}, []
         return json.loads(data or "{}"), descriptors
 
-    def _fork(self, order: dict[str, Any]) -> Child:
+    def _start(self, order: dict[str, Any]) -> Child:
         with silent_descriptors():  # matplotlib runs fc-list, which may complain
             for module in order["load"]:
                 if module in LOADED_ON_REQUEST:
                     importlib.import_module(module)
         self.number += 1
-        folder = self.answers / str(self.number)
-        folder.mkdir(mode=0o700)
-        if self.confinement.user is not None:
-            os.chown(folder, self.confinement.user, self.confinement.user)
-        ours, theirs = socket.socketpair()
-        pid = os.fork()
-        if pid == 0:
-            limits, questions = Limits(**order["limits"]), self.questions[order["exercise"]]
-            _become_answer(theirs.detach(), folder, self.confinement, limits, questions)
-        theirs.close()
-        self.alive.add(pid)
-        return Child(order, pid, folder, ours)
+        confinement = self.confinement.for_student(self.number)
+        folder = self.apart.folder if self.apart else self.folders.new(confinement.user)
+        return start(order, folder, confinement, self.questions[order["exercise"]])
 
-    def _wait(self, child: Child) -> str:
-        """Why the run is over: "" if it ended by itself."""
-        watched = select.poll()
-        ended = os.pidfd_open(child.pid)
+    def wait(self, child: Child) -> str:
+        """Wait until a run is over, and return why: "" if it ended by itself."""
+        watched, ended = select.poll(), os.pidfd_open(child.pid)
+        watched.register(ended, select.POLLIN)
+        watched.register(self.control, select.POLLIN)
         try:
-            watched.register(ended, select.POLLIN)
-            watched.register(self.control, select.POLLIN)
-            seconds = child.order["limits"]["wall_seconds"]
-            ready = [descriptor for descriptor, _ in watched.poll(1000 * seconds)]
+            ready, over = watched.poll(1000 * TICK), ""
+            if not ready:  # most runs are over by then
+                workers = (self.judge, Worker(child.pid))
+                limits = Limits(**child.order["limits"])
+                clock = Clock(limits, lambda: sum(worker.worked() for worker in workers))
+            while not ready and not over:
+                ready, over = watched.poll(1000 * TICK), clock.over()
         finally:
             os.close(ended)
-        if self.control.fileno() in ready:
-            return "asked"
-        return "" if ready else "wall"
+        if not ready:
+            return over
+        return "asked" if self.control.fileno() in dict(ready) else ""
 
     def _kill(self, child: Child) -> None:
         os.kill(child.pid, signal.SIGKILL)  # it has not been waited for, so the number is its own
-        self.alive.remove(child.pid)
         self.killed = child
 
     def _bury_if_any(self) -> None:
@@ -184,47 +169,13 @@ class Server:
             self._bury("asked")
 
     def _bury(self, by_us: str) -> Ending:
-        """See the killed one end, end all that it has started, and remove its files."""
+        """See the killed one end, with all that it has started, and remove its files."""
         assert self.killed is not None
         child, self.killed = self.killed, None
         _, status, usage = os.wait4(child.pid, 0)
         child.channel.close()
-        end_children(but=self.alive)
-        remove_tree(child.folder)
+        if not self.apart:  # else they are gone with it
+            end_children()
+            self.folders.clear()
         seconds = usage.ru_utime + usage.ru_stime
         return Ending(os.waitstatus_to_exitcode(status), by_us, seconds, usage.ru_maxrss * 1024)
-
-
-def _become_answer(
-    channel: int,
-    folder: Path,
-    confinement: Confinement,
-    limits: Limits,
-    questions: list[Question],
-) -> NoReturn:
-    """In the new process: let go of everything, run the answers, and end without any cleaning."""
-    code = 1
-    try:
-        os.setsid()
-        os.chdir(folder)
-        os.environ |= {"HOME": str(folder), "TMPDIR": str(folder)}
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        with contextlib.suppress(OSError):  # the first to go if the machine runs out of memory
-            Path("/proc/self/oom_score_adj").write_text("1000")
-        confinement.enter(limits)
-        keep_only(channel)
-        run_answers(Connection(channel), questions)
-        code = 0
-    except Exception:
-        traceback.print_exc()  # seen only if it comes from before `keep_only`
-    finally:
-        os._exit(code)
-
-
-def keep_only(descriptor: int) -> None:
-    """Close all others; the standard ones lead nowhere."""
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for standard in range(3):
-        os.dup2(nothing, standard)
-    os.closerange(3, descriptor)
-    os.closerange(descriptor + 1, os.sysconf("SC_OPEN_MAX"))

@@ -4,7 +4,8 @@ Importing torch takes seconds, forking takes milliseconds. So one process import
 are forked from it: for each worker a server, whose memory students' code will share, and a judge,
 which then loads the references. The environment that it starts with is empty of the teacher's.
 
-Run as `python -m normlab.grading.confined.zygote SOCKET`, with the descriptor of a Unix socket.
+Run as `python -m normlab.grading.confined.zygote SOCKET LEVEL …`, with the descriptor of a Unix
+socket and the levels of confinement that may be used.
 """
 
 import gc
@@ -20,12 +21,16 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from normlab.grading.confined.apart import move
+from normlab.grading.confined.level import SWITCHED_OFF
+
 LONGEST_REQUEST = 4096
 
 
 def main() -> None:
-    control = socket.socket(fileno=int(sys.argv[1]))
+    control, levels = socket.socket(fileno=int(sys.argv[1])), frozenset(sys.argv[2:])
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    not_moved = move() if "apart" in levels else SWITCHED_OFF
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     load()
     number = 0
@@ -34,7 +39,8 @@ def main() -> None:
         if not request:
             return
         number += 1
-        _start_worker(control, number, json.loads(request), descriptors[0])
+        known = json.loads(request) | {"not_moved": not_moved}
+        _start_worker(control, number, known, descriptors[0])
 
 
 def load() -> None:
@@ -46,6 +52,7 @@ def load() -> None:
 
     torch.set_num_threads(1)
     importlib.import_module("numpy.ma")  # which NumPy puts off until each process uses it
+    torch.backends.cpu.get_cpu_capability()  # reads /proc/cpuinfo, which students do not see
     load_drivers()
     gc.collect()
     gc.freeze()  # so that collections in the forked do not copy what they share
@@ -59,29 +66,30 @@ def _start_worker(
     to_server, to_judge = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     folder = Path(request["folder"]) / f"worker-{number}-{os.getpid()}"
 
-    def be_server() -> None:
-        control.close()
-        to_server.close()
-        os.close(channel)
-        server = importlib.import_module("normlab.grading.confined.server")
-        server.serve(to_judge, folder, frozenset(request["levels"]), request["namespaces"])
-
     def be_judge() -> None:
         control.close()
         to_judge.close()
         judge = importlib.import_module("normlab.grading.judge")
         judge.work(Connection(channel), to_server)
 
-    for work in (be_server, be_judge):
-        _in_a_fork(work)
+    def be_server() -> None:
+        control.close()
+        to_server.close()
+        os.close(channel)
+        server = importlib.import_module("normlab.grading.confined.server")
+        server.serve(to_judge, judge, folder, request)
+
+    judge = _in_a_fork(be_judge)
+    _in_a_fork(be_server)
     os.close(channel)
     to_server.close()
     to_judge.close()
 
 
-def _in_a_fork(work: Callable[[], None]) -> None:
-    if os.fork():
-        return
+def _in_a_fork(work: Callable[[], None]) -> int:
+    """The number of the new process."""
+    if child := os.fork():
+        return child
     code = 1
     try:
         work()
