@@ -53,8 +53,9 @@ GRADE_HELP = """\
 Grade a class: run every submission confined, compare its answers with the exercises' references,
 and write a gradebook, files for Canvas, nbgrader and Gradescope, and a page for each student.
 SUBMISSIONS may be a folder for each student, a download of Canvas, Moodle, Blackboard, Brightspace,
-Google Classroom or Gradescope, nbgrader's folders, or a zip file of these. Every grade is on the disk at once: after a kill or Ctrl-C the same command goes
-on, and grades nothing twice. docs/teaching.md says more.
+Google Classroom or Gradescope, nbgrader's folders, or a zip file of these. Every grade is on the
+disk at once: after a kill or Ctrl-C the same command goes on, and grades nothing twice.
+docs/teaching.md says more.
 """
 
 
