@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import importlib.util
+import itertools
 import re
 import textwrap
 import warnings
@@ -26,9 +27,11 @@ def decoded(data: bytes) -> str:
 SYNTAX_OF_NOTEBOOKS = re.compile(
     r"^[ \t]*(?:[%!?,;/]|>>>|In \[)|[?][ \t]*$|=[ \t]*[%!]|\A\s*^[ \t]", re.MULTILINE
 )
+MOST_MAGICS, MOST_READ = 100, 10**6
+"""In a cell; and its characters times its magics."""
 BODY_IS_PYTHON = re.compile(r"\A(\s*)%%(?:time|capture)\b.*")
 TIMED_LINE = re.compile(r"^([ \t]*)%time[ \t]+(?=\S)", re.MULTILINE)
-FOR_THE_NOTEBOOK = re.compile(r"^([ \t]*).*get_ipython\(\).*$", re.MULTILINE)
+FOR_THE_NOTEBOOK = re.compile(r"^([ \t]*)(?![ \t]).*get_ipython\(\).*$", re.MULTILINE)
 
 
 def plain_python(source: str) -> str:
@@ -42,13 +45,20 @@ def plain_python(source: str) -> str:
         pass
     x = 1
     """
-    if not SYNTAX_OF_NOTEBOOKS.search(source):
+    if not SYNTAX_OF_NOTEBOOKS.search(source) or _is_beyond_notebooks(source):
         return source
     source = BODY_IS_PYTHON.sub(r"\1#", source)  # a comment keeps its line
     source = TIMED_LINE.sub(r"\1", source)
-    with contextlib.suppress(SyntaxError):  # Python says it better when it compiles the source
+    # Python says it better when it compiles the source; IPython gives up with RuntimeError
+    with contextlib.suppress(SyntaxError, RuntimeError):
         source = _transformer().transform_cell(source)
     return FOR_THE_NOTEBOOK.sub(r"\1pass", source)
+
+
+def _is_beyond_notebooks(source: str) -> bool:
+    """Whether it has more magics than anybody writes: IPython reads the whole for each of them."""
+    magics = sum(1 for _ in itertools.islice(SYNTAX_OF_NOTEBOOKS.finditer(source), MOST_MAGICS + 1))
+    return magics > MOST_MAGICS or magics * len(source) > MOST_READ
 
 
 @cache
