@@ -126,6 +126,7 @@ def collect(root: Path, roster: Roster | None = None) -> Collection:
     students = students_of(arrangement.uploads, roster)
     chosen = chosen_of(answers, students.student_of)
     submissions = _submissions(chosen, students)
+    troubles += _differing_partners(chosen, students)
     systems = arrangement.systems
     return Collection(
         tuple(sorted(submissions, key=lambda s: (s.student, s.exercise))),
@@ -144,10 +145,34 @@ def _submissions(chosen: Chosen, students: Students) -> list[Submission]:
         for (student, exercise), (answer, owner) in chosen.answers.items()
     }
     for (student, exercise), (answer, owner) in chosen.answers.items():
+        if len(_files_of_group(student, exercise, chosen, students)) > 1:
+            continue
         for partner in students.partners.get(student, []):
             shared = _submission(partner, answer, owner, students)
             found.setdefault((partner, exercise), shared)
     return list(found.values())
+
+
+def _files_of_group(
+    student: str, exercise: str, chosen: Chosen, students: Students
+) -> dict[str, str]:
+    """Origin -> who of those that hand in together has handed it in."""
+    members = [student, *students.partners.get(student, [])]
+    there = [each for each in members if (each, exercise) in chosen.answers]
+    return {chosen.answers[each, exercise][0].file.origin: each for each in there}
+
+
+def _differing_partners(chosen: Chosen, students: Students) -> Iterator[Trouble]:
+    """Who has handed in nothing, while several partners have handed in different files."""
+    told = set()
+    for student, exercise in chosen.answers:
+        files = _files_of_group(student, exercise, chosen, students)
+        for partner in students.partners.get(student, []):
+            without = (partner, exercise) not in chosen.answers and (partner, exercise) not in told
+            if len(files) > 1 and without:
+                told.add((partner, exercise))
+                reason = f"partners have handed in different files: {', '.join(sorted(files))}"
+                yield Trouble(f"{partner}: {exercise}", reason, "keep the one that counts for all")
 
 
 def _submission(student: str, answer: Answer, owner: Owner, students: Students) -> Submission:

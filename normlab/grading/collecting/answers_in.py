@@ -7,11 +7,19 @@ from normlab.checks.cells import UnreadableFile, notebook_cells, python_cells
 from normlab.exercises import FUNCTIONS
 from normlab.grading.collecting.budget import Budget, TooMuch
 from normlab.grading.collecting.handed_in import HandedIn, unpacked
-from normlab.grading.collecting.names import ARCHIVES, EXERCISE_NAMES, OLD, is_graded, read_name
+from normlab.grading.collecting.names import (
+    EXERCISE_NAMES,
+    OLD,
+    is_archive,
+    is_graded,
+    read_name,
+)
 from normlab.grading.collecting.uploads import Trouble, Upload
 
-MOST_CODE = 2**20
-"""Characters of code in a file of which only what it defines tells the exercise."""
+MOST_CODE, MOST_CELLS = 2**20, 2000
+"""Characters of code, and cells, in a file of which only what it defines tells the exercise."""
+OLD_THING = -2
+"""The version of what lies in a folder for old things; a copy's is -1."""
 SYSTEMS_OWN = "an editor's or a system's own file"
 NOT_ASKED = "neither a notebook nor a .py file"
 NO_EXERCISE = "neither its name nor what it defines belongs to an exercise"
@@ -28,7 +36,7 @@ class Answer:
         exercise: such as "01_layer_norm".
         file: itself.
         named: whether its name says the exercise.
-        version: of its name, below 0 for copies and what lies among old things.
+        version: of its name, -1 for copies, `OLD_THING` for what lies among old things.
     """
 
     upload: Upload
@@ -84,7 +92,7 @@ def _sort(file: HandedIn, upload: Upload, budget: Budget, found: Found) -> None:
     elif is_graded(name):
         found.files += 1
         _read(file, upload, budget, found)
-    elif name.endswith((".zip", *ARCHIVES)):
+    elif is_archive(name):
         found.files += 1
         found.troubles.append(Trouble(file.origin, _why_closed(file), FOR_A_ZIP))
     elif name:
@@ -116,7 +124,7 @@ def _read(file: HandedIn, upload: Upload, budget: Budget, found: Found) -> None:
         found.others.append((file.origin, NO_EXERCISE))
         return
     old = any(folder.lower() in OLD for folder in file.folders)
-    version = min(name.version, -1) if old else name.version
+    version = OLD_THING if old else name.version
     found.answers.append(Answer(upload, exercise, file, bool(name.exercise), version))
 
 
@@ -132,8 +140,8 @@ def _by_content(file: HandedIn, budget: Budget) -> str:
     budget.spend(bytes_read=len(data))
     read = notebook_cells if file.name.lower().endswith(".ipynb") else python_cells
     cells = read(file.name, data)
-    if sum(len(cell.source) for cell in cells) > MOST_CODE:
-        raise UnreadableFile(f"holds more than {MOST_CODE / 2**20:.0f} MB of code")
+    if len(cells) > MOST_CELLS or sum(len(cell.source) for cell in cells) > MOST_CODE:
+        raise UnreadableFile(f"holds more than {MOST_CODE / 2**20:.0f} MB or {MOST_CELLS:,} cells")
     defined = {name for cell in cells for name in cell.defines()}
     counts = [len(defined & set(functions)) for functions in FUNCTIONS.values()]
     return EXERCISE_NAMES[counts.index(max(counts))] if max(counts) else ""

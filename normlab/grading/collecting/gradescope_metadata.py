@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from normlab.grading.collecting.handed_in import HandedIn
+from normlab.grading.collecting.names import composed
 from normlab.grading.collecting.owners import Owner
 from normlab.grading.collecting.times import parse_time
 from normlab.grading.collecting.uploads import GRADESCOPE
@@ -55,7 +56,7 @@ def _submitters(entry: dict[str, Any]) -> Iterable[Owner]:
 
 
 def _owner(person: dict[str, Any], mark: str, when: object) -> Owner:
-    email, name, sid = (str(person.get(f"{mark}{key}") or "") for key in ("email", "name", "sid"))
+    email, name, sid = (_text(person.get(f"{mark}{key}")) for key in ("email", "name", "sid"))
     submitted = parse_time(str(when))
     called = email or sid or name
     if not called:
@@ -69,6 +70,13 @@ def _owner(person: dict[str, Any], mark: str, when: object) -> Owner:
         submitted=submitted,
         full_name=name,
     )
+
+
+def _text(value: object) -> str:
+    """A text or a number; a list of YAML may be endless when it is written out."""
+    if not isinstance(value, str | int | None):
+        raise TypeError(f"a {type(value).__name__} in place of a text")
+    return composed(str(value or ""))
 
 
 def _no_metadata(origin: str, error: Exception) -> ValueError:

@@ -89,6 +89,9 @@ def _in_folder(folder: Path, folders: tuple[str, ...], origin: str) -> Iterator[
         if path.is_dir() and not path.is_symlink() and len(folders) < DEEPEST:
             yield from _in_folder(path, (*folders, name), place)
             continue
+        if path.is_dir():
+            yield HandedIn((*folders, name), "", place, partial(_read, path, place))
+            continue
         is_zip = path.suffix.lower() == ".zip" and path.is_file() and not path.is_symlink()
         read = partial(_read, path, place)
         yield HandedIn(folders, name, place, read, path if is_zip else None, _changed(path))

@@ -14,19 +14,29 @@ ARCHIVES = (".7z", ".rar", ".tar", ".tgz", ".gz", ".bz2", ".xz")
 JUNK = frozenset(
     (
         *(".ipynb_checkpoints", "__pycache__", "__macosx", ".git", ".svn", ".idea", ".vscode"),
-        *("node_modules", ".venv", "venv", "site-packages", ".pytest_cache", ".spyproject"),
+        *("node_modules", ".venv", "site-packages", ".pytest_cache", ".spyproject"),
         *(".ds_store", "thumbs.db", "desktop.ini", ".trash", ".trashes", ".spotlight-v100"),
         *("$recycle.bin", "system volume information", ".fseventsd"),
     )
 )
 """What systems and editors put beside a student's files."""
-OLD = frozenset(("old", "older", "backup", "backups", "bak", "archive", "previous", "alt", "tmp"))
+OLD = frozenset(
+    (
+        *("old", "older", "backup", "backups", "bak", "archive", "previous", "alt", "tmp"),
+        "venv",
+    )
+)
 """Folders that people put what they have no more use for into."""
 COPY_OF = re.compile(
     r"(?:copy(?: of)?|kopie(?: v[oa]n)?|copie de|c[oó]pia de|copia di|kopia|kopi(?: av)?)\W",
     re.IGNORECASE,
 )
 """What Google Drive and file managers put before the name of a copy."""
+WORDS_OF_VERSIONS = re.compile(
+    r"(?i)[\W\d_]+|copy|kopie|copie|c[oó]pia|kopi[a]?|checkpoint|version|attempt|final|submission|"
+    r"solutions?|solved|answers?|done|new|neu|fixed|my|mine|v(?![^\W\d_])|of|von|de|di|av|van"
+)
+"""What may stand after an exercise and be nobody's name."""
 IS_COPY = re.compile(r"copy|kopie|copie|c[oó]pia|kopia|kopi\b", re.IGNORECASE)
 LONGEST_NUMBER = 18
 SEPARATORS = "_-. "
@@ -40,29 +50,34 @@ class FileName:
         exercise: "" if it names none.
         before: the exercise: a student, or nothing.
         version: the greatest is the last; below 0 for copies that an editor made.
+        after: the exercise: what is no number of a version, perhaps a student.
     """
 
     exercise: str = ""
     before: str = ""
     version: int = 0
+    after: str = ""
 
 
 def read_name(name: str) -> FileName:
     """What a name says of a file.
 
     >>> read_name("ada_01_Layer_Norm-2.ipynb")
-    FileName(exercise='01_layer_norm', before='ada', version=2)
+    FileName(exercise='01_layer_norm', before='ada', version=2, after='')
     >>> read_name("01_layer_norm-Copy1.ipynb").version
     -1
     >>> read_name("Kopie von 01_layer_norm.ipynb")
-    FileName(exercise='01_layer_norm', before='', version=0)
+    FileName(exercise='01_layer_norm', before='', version=0, after='')
     """
     stem = name.rpartition(".")[0]
     named = IN_FILENAME.search(stem)
     if not named:
         return FileName(version=-1 if IS_COPY.search(stem) else 0)
     before = without_copy_of(stem[: named.start()])
-    return FileName(named[1].lower(), before, _version(stem[named.end() :]))
+    after = stem[named.end() :]
+    return FileName(
+        named[1].lower(), before, _version(after), WORDS_OF_VERSIONS.sub("", after).casefold()
+    )
 
 
 def without_copy_of(text: str) -> str:
@@ -87,13 +102,20 @@ def is_junk(name: str) -> bool:
     return name.lower() in JUNK or name.startswith(("._", "~$", ".~"))
 
 
-def without_zip(name: str) -> str:
-    """A name without the suffix of a zip file.
+def is_archive(name: str) -> bool:
+    """Whether it has the suffix of a zip file, or of an archive that is not opened."""
+    return name.lower().endswith((".zip", *ARCHIVES))
 
-    >>> without_zip("ada.ZIP"), without_zip("ada.lovelace")
-    ('ada', 'ada.lovelace')
+
+def without_archive(name: str) -> str:
+    """A name without the suffix of a zip file or another archive.
+
+    >>> without_archive("ada.ZIP"), without_archive("ada.tar.gz"), without_archive("ada.lovelace")
+    ('ada', 'ada', 'ada.lovelace')
     """
-    return name[:-4] if name.lower().endswith(".zip") else name
+    while is_archive(name):
+        name = name.rpartition(".")[0]
+    return name
 
 
 def is_graded(name: str) -> bool:
@@ -101,10 +123,18 @@ def is_graded(name: str) -> bool:
     return name.lower().endswith(GRADED_SUFFIXES)
 
 
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What would move the cursor of a terminal, turn a line around, or cannot be written."""
+
+
 def composed(name: str) -> str:
     """The same name for the same letters, whether accents are letters of their own (macOS) or not.
 
+    What cannot be shown as it is becomes a question mark.
+
     >>> composed("Ju\\u0308rgen") == "J\\u00fcrgen"
     True
+    >>> composed("ada\\x1b[2J")
+    'ada?[2J'
     """
-    return unicodedata.normalize("NFC", name)
+    return CONTROLS.sub("?", unicodedata.normalize("NFC", name))

@@ -1,10 +1,11 @@
 """Whose each upload of a class is: what single names say, held against the names beside them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from normlab.checks.cells import UnreadableFile
+from normlab.grading.collecting.names import without_archive
 from normlab.grading.collecting.owners import ATTEMPT, Owner, owner_by_hand, owner_by_system
 from normlab.grading.collecting.tops import Top
 from normlab.grading.collecting.uploads import GITHUB
@@ -14,26 +15,44 @@ CLONED = "-submissions"
 NAME_LINE, HEAD_LINES = "Name:", 5
 
 
-def owners_of(container: str, tops: Sequence[Top]) -> dict[str, Owner | None]:
-    """The owner of each top, by its name; None where that says nothing.
+def owners_of(container: str, tops: Sequence[Top]) -> list[Owner | None]:
+    """The owner of each top; None where its name says nothing.
 
     Args:
         container: the name of what they lie in.
         tops: all that lies there.
     """
-    cloned = f"{container.removesuffix(CLONED)}-" if container.endswith(CLONED) else ""
-    if cloned and all(top.name.startswith(cloned) for top in tops if top.is_folder):
-        logins = {top.name: top.name.removeprefix(cloned) for top in tops}
-        return {name: Owner(GITHUB, login, "", login) for name, login in logins.items()}
+    logins = logins_of_clones(container, tops)
+    if logins:
+        clones = {name: Owner(GITHUB, login, "", login) for name, login in logins.items()}
+        return [clones.get(top.name) if top.is_folder else None for top in tops]
     by_system = {top.name: owner_by_system(top.name) for top in tops}
     if _two_have_one_file(by_system.values()):
         by_system = dict.fromkeys(by_system)
     summaries = _blackboard_summaries(tops)
-    return {
-        top.name: _with_summary(top, by_system[top.name], summaries)
+    unknown = {*_several_logins(by_system, summaries)}
+    return [
+        None
+        if top.name in unknown
+        else _with_summary(top, by_system[top.name], summaries)
         or owner_by_hand(top.name, top.is_file)
         for top in tops
-    }
+    ]
+
+
+def logins_of_clones(container: str, tops: Sequence[Top]) -> dict[str, str]:
+    """Folder -> the login that it is named after; nothing if GitHub Classroom made none of these.
+
+    >>> folders = [Top(name, (), is_folder=True) for name in ("norms-ada", "norms-bob")]
+    >>> logins_of_clones("norms-submissions", folders)
+    {'norms-ada': 'ada', 'norms-bob': 'bob'}
+    """
+    assignment = without_archive(container)
+    start = f"{assignment.removesuffix(CLONED)}-"
+    folders = [top.name for top in tops if top.is_folder]
+    if not assignment.endswith(CLONED) or not all(name.startswith(start) for name in folders):
+        return {}
+    return {name: name.removeprefix(start) for name in folders}
 
 
 def _two_have_one_file(owners: Iterable[Owner | None]) -> bool:
@@ -61,6 +80,23 @@ def _blackboard_summaries(tops: Sequence[Top]) -> dict[str, tuple[str, str]]:
             if login and ATTEMPT.sub("", attempt).endswith(f"_{login}"):
                 told[attempt] = name, login
     return told
+
+
+def _several_logins(owners: Mapping[str, Owner | None], told: Collection[str]) -> Iterator[str]:
+    """Uploads to Blackboard of which it is not known where in their names the login begins.
+
+    `Week 1_ada_x` may be `ada_x`'s upload for `Week 1`, or `x`'s for `Week 1_ada`. Both are seen
+    where there is `Week 1_bob_x` too.
+    """
+    heads: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for name, owner in owners.items():
+        if owner and owner.system == "Blackboard" and _attempt(name) not in told:
+            before, _, last = owner.assignment.rpartition("_")
+            if before and not last.isdigit():
+                heads[owner.login, before][last].append(name)
+    for names in heads.values():
+        if len(names) > 1:
+            yield from (name for several in names.values() for name in several)
 
 
 def _told(summary: Top) -> tuple[str, str]:

@@ -10,10 +10,9 @@ from datetime import UTC, datetime
 
 from normlab.grading.collecting.names import (
     IN_FILENAME,
-    is_graded,
     read_name,
+    without_archive,
     without_copy_of,
-    without_zip,
 )
 from normlab.grading.collecting.times import parse_time
 
@@ -22,11 +21,16 @@ LONGEST_NUMBER = 18
 FOLDERS, FILE_NAMES, GOOGLE = "folders", "file names", "Google Classroom"
 MOODLE = "_assignsubmission_"
 ATTEMPT = re.compile(r"_attempt_(\d{4}(?:-\d\d){5})")
+TYPED = ("_text.html", "_link.html")
+TABLES = ("csv", "tsv", "xlsx", "xls", "ods", "toml", "yml", "yaml", "json", "md")
+"""What lies beside uploads, and is a teacher's."""
 NUMBERS = re.compile(r"(\d{1,18})-\d{1,18} - ")
 DATE = re.compile(
-    r" ?- (\w{3,9} \d{1,2}, \d{4}|\d{1,2} \w{3,9},? \d{4}) (\d{1,2}):?(\d\d) ?([AP]M)\b"
+    r" ?- (\w{3,9}\.? \d{1,2},? \d{4}|\d{1,2}\.? \w{3,9}\.?,? \d{4}|\d{4}-\d\d?-\d\d?|"
+    r"\d\d?[-./]\d\d?[-./]\d{4}),? (\d{1,2})[:. h]{0,3}(\d\d) ?([AP]M\b)?",
+    re.IGNORECASE,
 )
-DATE_FORMS = ("%b %d %Y", "%B %d %Y", "%d %b %Y", "%d %B %Y")
+DATE_FORMS = ("%b %d %Y", "%B %d %Y", "%d %b %Y", "%d %B %Y", "%Y-%m-%d")
 
 
 @dataclass(frozen=True)
@@ -81,8 +85,10 @@ def owner_by_system(name: str) -> Owner | None:
 def _canvas(name: str) -> Owner | None:
     """NAME[_LATE]_USER_FILE_FILENAME (instructure/canvas-lms, content_zipper.rb); of an anonymous
     assignment `anon` and a word stand for NAME and USER."""
-    if not is_graded(name) and not name.lower().endswith(".zip"):
+    if not _is_handed_in(name):
         return None
+    if name.endswith(TYPED):
+        return _typed_into_canvas(name)
     words = name.split("_")
     for i, word in enumerate(words[:-1]):
         head = [each for each in words[:i] if each != "LATE"] if _is_number(word) else []
@@ -97,6 +103,20 @@ def _canvas(name: str) -> Owner | None:
     student = "_".join(head[: -2 if anonymous else -1]) or user
     rest = "_".join(words[i + 1 :])
     return Owner("Canvas", student, user, "", rest, int(word), "LATE" in words[:i])
+
+
+def _is_handed_in(name: str) -> bool:
+    """Whether it has the suffix of a file that students hand in, of whatever kind."""
+    suffix = name.rpartition(".")[2].lower()
+    return suffix.isalnum() and not suffix.isdigit() and len(suffix) <= 8 and suffix not in TABLES
+
+
+def _typed_into_canvas(name: str) -> Owner | None:
+    """NAME[_LATE]_USER_text.html or _link.html: no file."""
+    words = [word for word in name.split("_")[:-1] if word != "LATE"]
+    if len(words) < 2 or not _is_number(words[-1]):
+        return None
+    return Owner("Canvas", "_".join(words[:-1]), words[-1])
 
 
 def _is_number(word: str) -> bool:
@@ -138,13 +158,16 @@ def _brightspace(name: str) -> Owner | None:
 
 
 def _order(date: re.Match[str]) -> float:
-    """Seconds, by which dates can be ordered; 0 where the month is in another language."""
+    """Seconds, by which dates can be ordered; 0 where the month is in another language, or day
+    and month may be exchanged."""
     for form in DATE_FORMS:
         try:
-            day = datetime.strptime(date[1].replace(",", ""), form).replace(tzinfo=UTC)
+            words = date[1].replace(",", "").replace(".", "")
+            day = datetime.strptime(words, form).replace(tzinfo=UTC)
         except ValueError:
             continue
-        hour = int(date[2]) % 12 + 12 * (date[4] == "PM")
+        half = (date[4] or "").upper()
+        hour = int(date[2]) % 12 + 12 * (half == "PM") if half else int(date[2])
         return day.timestamp() + 3600 * hour + 60 * int(date[3])
     return 0.0
 
@@ -179,13 +202,14 @@ def owner_by_hand(name: str, is_file: bool) -> Owner | None:
     'ada'
     """
     if not is_file:
-        bare = without_zip(name)
+        bare = without_archive(name)
         called = read_name(f"{bare}.zip")
         student = called.before if called.exercise else bare
         return Owner(FOLDERS, student) if student else None
-    student, dash, rest = name.partition(" - ")
-    student = without_copy_of(student)
-    if dash and student and read_name(rest).exercise:
-        return Owner(GOOGLE, student, rest=rest)
+    named = IN_FILENAME.search(name)
+    place = name.rfind(" - ", 0, named.start()) if named else -1
+    student = without_copy_of(name[:place]) if place > 0 else ""
+    if student and read_name(name).exercise:
+        return Owner(GOOGLE, student, rest=name[place + 3 :])
     before = read_name(name).before
     return Owner(FILE_NAMES, before, rest=name) if before else None

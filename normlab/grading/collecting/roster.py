@@ -34,11 +34,11 @@ class Roster:
 
     Args:
         path: of the file, for messages.
-        people: its rows.
+        people: its rows; the same one twice is one.
     """
 
     def __init__(self, path: Path, people: Iterable[Enrolled]) -> None:
-        self.path, self.people = path, tuple(people)
+        self.path, self.people = path, tuple(dict.fromkeys(people))
         people = self.people
         self._by: dict[str, Mapping[str, list[Enrolled]]] = {
             "id": _index((each.person.id.casefold(), each) for each in people),
@@ -61,6 +61,8 @@ class Roster:
             wanted = letters(text) if field == "name" else text.casefold()
             rows = self._by[field].get(wanted, []) if wanted else []
             if len(rows) > 1:
+                rows = _closest(rows, owner)
+            if len(rows) > 1:
                 names = ", ".join(row.person.name or row.person.login for row in rows)
                 raise Several(f"{len(rows)} rows of {self.path.name} fit: {names}")
             if rows:
@@ -70,12 +72,27 @@ class Roster:
         return None
 
 
+def _closest(rows: list[Enrolled], owner: Owner) -> list[Enrolled]:
+    """Of namesakes who has the owner's number; of names that differ by case alone, the same one."""
+    numbered = [
+        row
+        for row in rows
+        if owner.id and owner.id in (row.person.id, row.person.sis_id, row.person.login)
+    ]
+    by_case = len({row.person.name.casefold() for row in rows}) == 1
+    same = [row for row in rows if by_case and row.person.name in (owner.name, owner.full_name)]
+    return numbered or same or rows
+
+
 def _asked(owner: Owner) -> list[tuple[str, str]]:
     """(field in which to look, what for), the surest first."""
     if owner.system == "Canvas":
         return [("id", owner.id), ("name", owner.name)]
     if owner.system == "Moodle":
-        return [("number", owner.id), ("name", owner.name)]
+        group, _, name = owner.name.partition("-")
+        return [("number", owner.id), ("name", owner.name), *([("name", name)] if group else [])]
+    if owner.system == "Brightspace":  # its number may be another's at the school
+        return [("name", owner.name)]
     texts = dict.fromkeys((owner.login, owner.id, owner.name))
     asked = [(field, text) for text in texts for field in ("login", "email", "sis_id", "id")]
     return [*asked, ("name", owner.full_name), ("name", owner.name)]
@@ -90,12 +107,13 @@ def _index(pairs: Iterable[tuple[str, Enrolled]]) -> dict[str, list[Enrolled]]:
 
 
 def letters(name: str) -> str:
-    """The letters and digits of a name, so that spaces and accents' kinds do not count.
+    """The letters, their marks, and digits of a name; spaces and accents' kinds do not count.
 
     >>> letters("Lovelace, Ada")
     'lovelaceada'
     """
-    return "".join(c for c in unicodedata.normalize("NFC", name).casefold() if c.isalnum())
+    plain = unicodedata.normalize("NFC", name).casefold()
+    return "".join(c for c in plain if unicodedata.category(c)[0] in "LMN")
 
 
 def name_forms(name: str) -> set[str]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from normlab.exercises import FUNCTIONS
+from normlab.grading.collecting.names import composed
 from normlab.grading.collecting.roster import Enrolled, Roster, letters
 from normlab.grading.collecting.times import parse_time
 from normlab.grading.person import Person
@@ -29,6 +30,7 @@ COLUMNS = {
 worksheet, or of a plain file; in any case of letters."""
 WHO = ("name", "first", "last", "login", "email", "id", "sis_id")
 MOST_BYTES = 20 * 2**20
+QUOTED = re.compile(r'"[^"]*"')
 OFFSET = re.compile(r"(?:[+-]\d\d:?\d\d|Z)$")
 NOT_PEOPLE = ("points possible", "student, test")
 """Rows of Canvas's gradebook that are nobody."""
@@ -47,6 +49,7 @@ def read_roster(path: Path) -> Roster:
         text = _text(data)
         table = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
         rows = [row for row in table if any(cell.strip() for cell in row)]
+        rows = rows[1:] if rows and rows[0][0].startswith("sep=") else rows
         if not rows:
             raise ValueError("it is empty")
         return Roster(path, _people(rows))
@@ -64,7 +67,7 @@ def _text(data: bytes) -> str:
 
 
 def _delimiter(text: str) -> str:
-    first = text.partition("\n")[0]
+    first = QUOTED.sub("", text.removeprefix("sep=").splitlines()[0] if text else "")
     return max(",;\t", key=first.count)
 
 
@@ -81,7 +84,8 @@ def _people(rows: list[list[str]]) -> Iterator[Enrolled]:
         )
     due = _due_columns(header)
     for number, row in enumerate(rows[1:], 2):
-        fields = {f: row[i].strip() if 0 <= i < len(row) else "" for f, i in places.items()}
+        cells = [composed(" ".join(cell.split())) for cell in row]
+        fields = {f: cells[i] if 0 <= i < len(cells) else "" for f, i in places.items()}
         each = _enrolled(fields, tuple(_due(row, due, number)))
         if each is not None:
             yield each

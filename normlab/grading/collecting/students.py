@@ -1,7 +1,7 @@
 """The students of a class: who is who, by number where there is one, else by name."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from normlab.grading.collecting.owners import Owner
@@ -45,6 +45,7 @@ def students_of(uploads: Iterable[Upload], roster: Roster | None) -> Students:
     found: dict[Key, tuple[Owner, Upload]] = {}
     for owner, upload in owned:
         found.setdefault(_key(owner, students.names_of_several), (owner, upload))
+    students.troubles += _doubtful_names(owned, students.names_of_several)
     enrolled = _enrolled(found, roster, students) if roster else {}
     people = {key: _person(owner, enrolled.get(key)) for key, (owner, _) in found.items()}
     students.labels = _labels(found, people, enrolled)
@@ -77,6 +78,28 @@ def _names_of_several(owned: Iterable[tuple[Owner, Upload]]) -> set[str]:
     return {name for (_, name), found in numbers.items() if len(found) > 1}
 
 
+def _doubtful_names(
+    owned: Iterable[tuple[Owner, Upload]], names_of_several: set[str]
+) -> Iterator[Trouble]:
+    """Where names and numbers do not say the same of who is who."""
+    names: dict[str, dict[str, str]] = defaultdict(dict)
+    downloads: dict[str, set[str]] = defaultdict(set)
+    for owner, upload in owned:
+        if owner.system == "Canvas":
+            names[owner.id].setdefault(owner.name, upload.name)
+        elif owner.system == "Moodle" and owner.name in names_of_several:
+            downloads[owner.name].add(upload.container)
+    for number, called in names.items():
+        if len(called) > 1:
+            reason = f"number {number} has several names here: {', '.join(called)}"
+            mend = "if they are several students, put each one's files into a folder of its own"
+            yield Trouble([*called.values()][-1], reason, mend)
+    for name, there in downloads.items():
+        if len(there) > 1:
+            reason = "several students have this name, and Moodle's numbers differ in each download"
+            yield Trouble(name, reason, "grade each download alone")
+
+
 def _enrolled(
     found: Mapping[Key, tuple[Owner, Upload]], roster: Roster, students: Students
 ) -> dict[Key, Enrolled]:
@@ -96,7 +119,26 @@ def _enrolled(
             students.troubles.append(Trouble(upload.name, reason, mend))
         else:
             rows[key] = row
+    for row, keys in _with_several_numbers(rows).items():
+        uploads = [found[key][1].name for key in keys]
+        reason = f"{len(keys)} students are called as {row.person.name}, one row of {where}"
+        students.troubles += [Trouble(name, reason, mend_of_namesakes(where)) for name in uploads]
+        rows = {key: each for key, each in rows.items() if key not in keys}
     return rows
+
+
+def mend_of_namesakes(where: str) -> str:
+    return f"add the other one to {where}, with the learning system's number of each"
+
+
+def _with_several_numbers(rows: Mapping[Key, Enrolled]) -> dict[Enrolled, list[Key]]:
+    """Rows that were found for several students of one system."""
+    keys: dict[tuple[str, Enrolled], list[Key]] = defaultdict(list)
+    for key, row in rows.items():
+        system, _, number = key
+        if number:
+            keys[system, row].append(key)
+    return {row: found for (_, row), found in keys.items() if len({k[2] for k in found}) > 1}
 
 
 def _person(owner: Owner, row: Enrolled | None) -> Person:

@@ -3,12 +3,15 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
-from normlab.grading.collecting.answers_in import Answer
+from normlab.checks.cells import UnreadableFile
+from normlab.grading.collecting.answers_in import OLD_THING, Answer
 from normlab.grading.collecting.names import read_name
 from normlab.grading.collecting.owners import FILE_NAMES, GOOGLE, Owner
 from normlab.grading.collecting.uploads import ALONE, Trouble
 
+Claim: TypeAlias = tuple[Answer, Owner]
 BY_STUDENTS = (FILE_NAMES, GOOGLE)
 """Here a student chooses the whole name of his or her file, and could choose another's."""
 KEEP_ONE = "remove all but one, or put each student's files into a folder of their own"
@@ -24,7 +27,7 @@ class Chosen:
         troubles: where nothing tells which file counts.
     """
 
-    answers: dict[tuple[str, str], tuple[Answer, Owner]] = field(default_factory=dict)
+    answers: dict[tuple[str, str], Claim] = field(default_factory=dict)
     others: list[tuple[str, str]] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
 
@@ -36,7 +39,7 @@ def chosen_of(answers: Iterable[Answer], student_of: Callable[[Owner], str]) -> 
     called as its exercise for more than one that only defines the functions, and what is no copy
     and not among old things for more than what is.
     """
-    claims: dict[tuple[str, str], list[tuple[Answer, Owner]]] = defaultdict(list)
+    claims: dict[tuple[str, str], list[Claim]] = defaultdict(list)
     for answer in answers:
         for owner in answer.upload.owners:
             claims[student_of(owner), answer.exercise].append((answer, owner))
@@ -54,28 +57,41 @@ def chosen_of(answers: Iterable[Answer], student_of: Callable[[Owner], str]) -> 
     return chosen
 
 
-def _age(answer: Answer, owner: Owner) -> tuple[bool, float, bool, float, int, float, str]:
+def _age(answer: Answer, owner: Owner) -> tuple[bool, float, bool, bool, float, int, float, str]:
     attempt = 0.0 if owner.system == "Canvas" else owner.order  # Canvas has numbers of files
-    current = answer.version >= 0
     changed = answer.file.changed
     return (
-        *(current, attempt, answer.named, owner.order, answer.version, changed),
-        answer.file.origin,
+        *(answer.version > OLD_THING, attempt, answer.version >= 0, answer.named, owner.order),
+        *(answer.version, changed, answer.file.origin),
     )
 
 
-def _is_contested(ordered: Sequence[tuple[Answer, Owner]]) -> bool:
-    """Whether two students may have called their files alike."""
+def _is_contested(ordered: Sequence[Claim]) -> bool:
+    """Whether two students may have called their files alike, or nothing tells the last attempt."""
+    if any(owner.system in BY_STUDENTS for _, owner in ordered):
+        return len(ordered) > 1 and not _are_copies(ordered)
     current = [claim for claim in ordered if claim[0].version >= 0]
     if len(current) < 2:
         return False
-    if any(owner.system in BY_STUDENTS for _, owner in current):
-        return True
-    (first, owner), (second, _) = current[:2]
-    alike = first.named == second.named and _called(first) == _called(second)
-    return owner.system == ALONE and first.named == second.named and not alike
+    (first, owner), (second, other) = current[:2]
+    if owner.system == ALONE:
+        return first.named == second.named and _called(first) != _called(second)
+    if owner.system == other.system == "Canvas":
+        return owner.name != other.name
+    undated = owner.system == other.system == "Brightspace" and not owner.order * other.order
+    return undated and first.upload.name != second.upload.name
 
 
-def _called(answer: Answer) -> str:
+def _are_copies(claims: Sequence[Claim]) -> bool:
+    """Whether all files are the same to the byte."""
+    try:
+        first = claims[0][0].file.read()
+        return all(answer.file.read() == first for answer, _ in claims[1:])
+    except UnreadableFile:
+        return False
+
+
+def _called(answer: Answer) -> tuple[str, ...]:
     name = read_name(answer.file.name)
-    return f"{name.before}{name.exercise}" if answer.named else answer.file.name
+    own = (name.before, name.exercise, name.after) if answer.named else (answer.file.name,)
+    return (*answer.file.folders, *own)

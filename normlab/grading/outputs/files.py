@@ -23,7 +23,8 @@ from normlab.grading.outputs.tables import (
 from normlab.grading.policy import Policy
 
 STUDENTS = "students"
-LONGEST_NAME = 80
+LONGEST_NAME, MOST_BYTES = 80, 200
+"""Of a folder's name: characters, and bytes, of which no system takes more than 255."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ class Results:
         """Student -> a folder that every system can have, and that is no other student's."""
         taken: dict[str, str] = {}
         for student in self.collection.students:
-            name = re.sub(r"[^\w@+-]+", "_", student)[:LONGEST_NAME].strip("_") or "student"
+            name = re.sub(r"[^\w@+-]+", "_", student)[:LONGEST_NAME]
+            name = name.encode()[:MOST_BYTES].decode("utf-8", "ignore").strip("_") or "student"
             number, folder = 2, name
             while folder.lower() in (other.lower() for other in taken.values()):
                 number, folder = number + 1, f"{name}-{number}"
