@@ -2,13 +2,17 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 from submissions import RIGHT, notebook
 
+from normlab.grading.confined.limits import Limits
+from normlab.grading.runs import ForkedRuns, Order, ServerDied
 from normlab.tools.signals import end_as_by_ctrl_c
 
 NORMLAB = [sys.executable, "-m", "normlab.cli"]
@@ -73,3 +77,22 @@ def test_a_notebook_that_plots_is_graded_in_silence(tmp_path):
         check=True,
     )
     assert not [line for line in done.stderr.splitlines() if "grading" not in line], done.stderr
+
+
+@linux
+def test_a_server_that_dies_is_told_as_such_wherever_it_was():
+    """With something unread in its queue, its end is a reset and not an end of file."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    runs = ForkedRuns(ours)
+    order = Order("01_layer_norm", b"{}", Limits(1, 1, 1))
+
+    def die():
+        theirs.recv(1)  # the questions; the request to run stays
+        time.sleep(0.2)
+        theirs.close()
+
+    dying = threading.Thread(target=die)
+    dying.start()
+    with ours, pytest.raises(ServerDied), runs(order):
+        pass
+    dying.join()

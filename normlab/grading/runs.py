@@ -100,19 +100,27 @@ class ForkedRuns:
             "load": list(order.load),
         }
         self._send({"what": "run", "order": wanted})
-        _, descriptors, _, _ = socket.recv_fds(self.server, LONGEST_ANSWER, 1)
+        with _server_lives():
+            _, descriptors, _, _ = socket.recv_fds(self.server, LONGEST_ANSWER, 1)
         if not descriptors:
             raise ServerDied
         return Connection(descriptors[0])
 
     def _send(self, request: dict[str, object], *descriptors: int) -> None:
-        try:
+        with _server_lives():
             socket.send_fds(self.server, [json.dumps(request).encode()], descriptors)
-        except (BrokenPipeError, ConnectionResetError):
-            raise ServerDied from None
 
     def _receive(self) -> bytes:
-        data = self.server.recv(LONGEST_ANSWER)
+        with _server_lives():
+            data = self.server.recv(LONGEST_ANSWER)
         if not data:
             raise ServerDied
         return data
+
+
+@contextmanager
+def _server_lives() -> Iterator[None]:
+    try:
+        yield
+    except (BrokenPipeError, ConnectionResetError):
+        raise ServerDied from None
