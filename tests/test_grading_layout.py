@@ -7,8 +7,8 @@ import pytest
 from submissions import ROOT, mark_of, solution
 
 from normlab.checks.cells import UnreadableFile, notebook_cells
+from normlab.checks.magics import plain_python
 from normlab.checks.program import Program
-from normlab.checks.sources import plain_python
 from normlab.exercises import find_exercise
 from normlab.grading.layout import lay_out, released
 
@@ -200,12 +200,12 @@ def test_of_every_exercise_the_unsolved_answers_and_the_tests_are_known(exercise
         (b"{", "no notebook of format 4, or cut off"),
         (json.dumps(solution(NAME)).encode()[:5000], "no notebook of format 4, or cut off"),
         (b"\xff\xfe\x00", "is no text"),
-        (b"\x00" * 100, "no notebook of format 4, or cut off"),
+        (b"\x00" * 100, "is no text"),
         (b"[]", "no notebook of format 4"),
         (b'{"cells": 3}', "no notebook of format 4"),
         (b'{"cells": [3]}', "no notebook of format 4"),
         (b'{"cells": [{"cell_type": "code", "source": 3}]}', "no notebook of format 4"),
-        (b'{"nbformat": 3, "worksheets": []}', "of format 3; expected format 4.*nbconvert"),
+        (b'{"nbformat": 3, "worksheets": 3}', "no notebook of format 4"),
         (b'{"a":' * 10**5, "no notebook of format 4"),
         (b'{"cells": [], "metadata": {"kernelspec": {"language": "R"}}}', "is written in 'R'"),
         (b'{"cells": [], "metadata": {"language_info": {"name": "julia"}}}', "written in 'julia'"),
@@ -221,23 +221,37 @@ def test_a_notebook_that_has_lost_its_metadata_is_taken_for_python():
     assert [c.source for c in notebook_cells("a.ipynb", data)] == ["x = 1"]
 
 
+MAGIC, OUTPUT = "get_ipython().run_line_magic", "get_ipython().getoutput"
+
+
 @pytest.mark.parametrize(
     ("source", "plain"),
     [
         ("x = 1  # 50 %\ny = '!'", "x = 1  # 50 %\ny = '!'"),
-        ("%matplotlib inline\nx = 1", "pass\nx = 1\n"),
-        ("!pip install numpy\nx = 1", "pass\nx = 1\n"),
-        ("files = !ls\nx = 1", "pass\nx = 1\n"),
-        ("%time y = f(x)", "y = f(x)\n"),
-        ("%%time\ndef f(x):\n    return x", "#\ndef f(x):\n    return x\n"),
-        ("%%capture out\nx = 1", "#\nx = 1\n"),
-        ("%%bash\nrm -rf /", "pass\n"),
-        ("x?\nx = 1", "pass\nx = 1\n"),
-        ("def f(x):\n    %timeit x\n    return x", "def f(x):\n    pass\n    return x\n"),
+        ("%matplotlib inline\nx = 1", MAGIC + "('matplotlib', 'inline')\nx = 1"),
+        ("!pip install a\nx = 1", OUTPUT + "('pip install a')\nx = 1"),
+        ("files = !ls\nx = 1", f"files = {OUTPUT}('ls')\nx = 1"),
+        ("a = b = %pwd", f"a = b = {MAGIC}('pwd', '')"),
+        ("%time y = f(x)", "y = f(x)"),
+        ("y = %time f(x)", "y = f(x)"),
+        ("%%time\ndef f(x):\n    return x", "#\ndef f(x):\n    return x"),
+        ("\n\n%%capture --no-stderr out\n%%time\nx", "\n\nout = get_ipython() #\n#\nx"),
+        ("%%bash -x\nls", "get_ipython().run_cell_magic('bash', '-x', 'ls')"),
+        ("x?\nx = 1", "pass\nx = 1"),
+        ("?x\nx.y??", "pass\npass"),
+        ("%timeit?", "pass"),
+        ("if x:\n  !ls \\\n  -l\nx", f"if x:\n  {OUTPUT}('ls    -l')\n\nx"),
+        ("def f(x):\n    %timeit x\n", f"def f(x):\n    {MAGIC}('timeit', 'x')\n"),
+        ('!echo it\'s (\nx = """\n!ls\n"""', OUTPUT + '("echo it\'s (")\nx = """\n!ls\n"""'),
+        ("%a\nx = (1,\n  %2, '?')  # ?", MAGIC + "('a', '')\nx = (1,\n  %2, '?')  # ?"),
+        ("%a\nx = 7 \\\n%3", MAGIC + "('a', '')\nx = 7 \\\n%3"),
+        ('%a\nx = """\n!b', MAGIC + "('a', '')\n" + 'x = """\n!b'),
+        ("%a\nx = ')' + 'it\\'s'\n?b", MAGIC + "('a', '')\nx = ')' + 'it\\'s'\npass"),
+        ("%a\r\n    x = 1", MAGIC + "('a', '')\n    x = 1"),
         ("x = 10 %3", "x = 10 %3"),
     ],
 )
-def test_magics_and_lines_for_the_shell_are_taken_out_and_the_other_lines_stay(source, plain):
+def test_magics_and_lines_for_the_shell_become_calls_and_the_other_lines_stay(source, plain):
     assert plain_python(source) == plain
 
 

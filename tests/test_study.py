@@ -189,7 +189,7 @@ def test_a_cell_that_raises_does_not_stop_the_others(tmp_path):
     ("cell", "text"),
     [
         ("def layer_norm(x, gamma, beta)\n    return x", "SyntaxError: expected ':'"),
-        ("import nothing_like_it\ndef layer_norm(x): ...", "`import nothing_like_it`"),
+        ("from nowhere import layer_norm", "nowhere cannot be imported here (No module"),
     ],
 )
 def test_an_answer_whose_cell_fails_is_wrong_and_the_error_is_told(cell, text, tmp_path):
@@ -209,7 +209,7 @@ def test_the_line_of_an_exception_is_quoted_from_the_cell(tmp_path):
     ("name", "text", "error"),
     [
         ("a.ipynb", "{", "no notebook of format 4"),
-        ("a.ipynb", '{"worksheets": []}', "of format 3; expected format 4"),
+        ("a.ipynb", '{"worksheets": []}', "answers no exercise"),
         ("a.ipynb", "[]", "no notebook of format 4"),
         ("a.txt", "", "neither a notebook"),
         ("a.py", "x = 1", "answers no exercise: it defines none of layer_norm"),

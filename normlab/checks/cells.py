@@ -1,12 +1,17 @@
 """The code of a notebook or a .py file, cell by cell."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from normlab.checks.sources import decoded, defined_names, raise_left_above
+from normlab.checks.scripts import parts
+from normlab.checks.sources import defined_names
+from normlab.checks.texts import decoded
+
+MOST_CODE = 2 * 2**20
+"""Characters of code in a file. A solved notebook has some thousand."""
 
 
 class UnreadableFile(ValueError):
@@ -27,19 +32,23 @@ class Cell:
 
 
 def python_cells(name: str, data: bytes) -> list[Cell]:
-    """The one cell that a .py file is.
+    """A .py file: one cell; or several, if it was made of a notebook.
 
     Raises:
         UnreadableFile: if Python could not read it.
     """
     try:
-        return [Cell(name, decoded(data))]
-    except (SyntaxError, UnicodeDecodeError) as error:
+        text = decoded(data)
+    except UnicodeError as error:
         raise UnreadableFile(f"{name} is no text: {error}.") from None
+    return _of_bounded_length(
+        name,
+        [Cell(name if first == 1 else f"{name}, from line {first}", s) for first, s in parts(text)],
+    )
 
 
 def notebook_cells(name: str, data: bytes) -> list[Cell]:
-    """The code cells of a notebook in format 4.
+    """The code cells of a notebook of format 4, or of the formats 2 and 3.
 
     Args:
         name: of the file, for messages.
@@ -52,90 +61,66 @@ def notebook_cells(name: str, data: bytes) -> list[Cell]:
     >>> notebook_cells("a.ipynb", data)[0].name
     'a.ipynb, code cell 1'
     """
-    code = (cell for kind, cell in _all_cells(name, data) if kind == "code")
-    return [
-        Cell(f"{name}, code cell {number}", cell.source, cell.metadata)
-        for number, cell in enumerate(code, 1)
-    ]
+    code = (cell for kind, cell in all_cells(name, data) if kind == "code")
+    return _of_bounded_length(
+        name,
+        [
+            Cell(f"{name}, code cell {number}", cell.source, cell.metadata)
+            for number, cell in enumerate(code, 1)
+        ],
+    )
 
 
-def set_aside(name: str, data: bytes) -> dict[str, str]:
-    """What cells of a notebook define that do not run, and where: function -> the cell.
+def _of_bounded_length(name: str, cells: list[Cell]) -> list[Cell]:
+    if sum(len(cell.source.lstrip("\n")) for cell in cells) > MOST_CODE:
+        raise UnreadableFile(f"{name} has more than {MOST_CODE / 2**20:.0f} MB of code.")
+    return cells
+
+
+def all_cells(name: str, data: bytes) -> Iterator[tuple[str, Cell]]:
+    """(type, cell) of all cells, the text of Markdown among them.
 
     Raises:
         UnreadableFile: as `notebook_cells`.
-
-    >>> data = b'{"cells": [{"cell_type": "markdown", "source": "def f(x):\\\\n    return x"}]}'
-    >>> set_aside("a.ipynb", data)
-    {'f': 'cell 1 of the notebook, which is markdown'}
     """
-    return {
-        function: f"cell {number} of the notebook, which is {kind}"
-        for number, (kind, cell) in enumerate(_all_cells(name, data), 1)
-        if kind != "code"
-        for function in cell.defines()
-    }
-
-
-def in_the_way(function: str, cells: Iterable[Cell], aside: Mapping[str, str]) -> str:
-    """What keeps an answer that seems to be there from being one; "" if nothing is seen.
-
-    Args:
-        function: that was not attempted.
-        cells: in which it may be defined.
-        aside: as `set_aside` gives it.
-    """
-    for cell in cells:
-        line = raise_left_above(cell.source, function)
-        if line:
-            return (
-                f"{function}: {line} in {cell.name} keeps the code below it from running. "
-                "Delete that line."
-            )
-    if function in aside:
-        return f"{function}: it is in {aside[function]}, and does not run. Make it a code cell."
-    return ""
-
-
-def _all_cells(name: str, data: bytes) -> Iterator[tuple[str, Cell]]:
-    """(type, cell) of all cells, the text of Markdown among them."""
     if not data.strip():
         raise UnreadableFile(f"{name} is empty.")
     try:
-        notebook = json.loads(data.decode("utf-8-sig"))
-        if "cells" not in notebook and "worksheets" in notebook:
-            raise UnreadableFile(OLD.format(name=name, version=notebook.get("nbformat", 3)))
-        cells = notebook["cells"]
+        notebook = json.loads(decoded(data))
+        cells = _cells_of(notebook)
         kinds = [cell["cell_type"] for cell in cells]
-        sources = ["".join(cell["source"] or "") for cell in cells]
-    except UnicodeDecodeError as error:
+        sources = ["".join(_source_of(cell) or "") for cell in cells]
+    except UnicodeError as error:
         raise UnreadableFile(f"{name} is no text: {error}.") from None
-    except UnreadableFile:
-        raise
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         reason = error if isinstance(error, json.JSONDecodeError) else repr(error)
         raise UnreadableFile(f"{name} is no notebook of format 4, or cut off: {reason}.") from None
-    language = _language(notebook)
-    if "python" not in language.lower():
-        raise UnreadableFile(f"{name} is written in {language!r}; expected Python.")
+    languages = _languages(notebook)
+    if not any("python" in language.lower() for language in languages):
+        raise UnreadableFile(f"{name} is written in {languages[0]!r}; expected Python.")
     for kind, cell, source in zip(kinds, cells, sources, strict=True):
         yield kind, Cell(name, source, _mapping(cell.get("metadata")))
 
 
-OLD = (
-    "{name} is a notebook of format {version}; expected format 4. To convert it, open and save it "
-    "in JupyterLab, or run: jupyter nbconvert --to notebook --inplace {name}"
-)
+def _cells_of(notebook: dict[str, Any]) -> list[dict[str, Any]]:
+    """The cells, which formats before 4 have in sheets."""
+    if "cells" not in notebook and "worksheets" in notebook:
+        return [cell for sheet in notebook["worksheets"] for cell in sheet["cells"]]
+    cells: list[dict[str, Any]] = notebook["cells"]
+    return cells
 
 
-def _language(notebook: dict[str, Any]) -> str:
+def _source_of(cell: dict[str, Any]) -> Any:
+    """What formats before 4 call the input of a cell of code."""
+    return cell["source"] if "source" in cell else cell["input"]
+
+
+def _languages(notebook: dict[str, Any]) -> list[str]:
     """What the metadata say; a notebook that has lost them is taken for Python."""
     metadata = _mapping(notebook.get("metadata"))
-    for place, key in (("kernelspec", "language"), ("language_info", "name")):
-        language = _mapping(metadata.get(place)).get(key)
-        if isinstance(language, str) and language:
-            return language
-    return "python"
+    places = (("kernelspec", "language"), ("language_info", "name"))
+    said = [_mapping(metadata.get(place)).get(key) for place, key in places]
+    return [text for text in said if isinstance(text, str) and text] or ["python"]
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -1,63 +1,12 @@
-"""The source of a cell: freed of what only a notebook understands, and what it defines."""
+"""What the source of a cell defines."""
 
 import ast
-import contextlib
-import importlib.util
 import re
 import textwrap
 import warnings
 from collections.abc import Iterable, Iterator
-from functools import cache
-from typing import Any
 
-
-def decoded(data: bytes) -> str:
-    r"""The text of a .py file, as Python reads it: by its BOM, its coding line, else as UTF-8.
-
-    Raises:
-        SyntaxError, UnicodeDecodeError: as Python would.
-
-    >>> decoded(b"# -*- coding: latin-1 -*-\r\nx = '\xe4'")
-    "# -*- coding: latin-1 -*-\nx = 'ä'"
-    """
-    return importlib.util.decode_source(data)
-
-
-SYNTAX_OF_NOTEBOOKS = re.compile(
-    r"^[ \t]*(?:[%!?,;/]|>>>|In \[)|[?][ \t]*$|=[ \t]*[%!]|\A\s*^[ \t]", re.MULTILINE
-)
-BODY_IS_PYTHON = re.compile(r"\A(\s*)%%(?:time|capture)\b.*")
-TIMED_LINE = re.compile(r"^([ \t]*)%time[ \t]+(?=\S)", re.MULTILINE)
-FOR_THE_NOTEBOOK = re.compile(r"^([ \t]*).*get_ipython\(\).*$", re.MULTILINE)
-
-
-def plain_python(source: str) -> str:
-    """`source` without magics and lines for the shell; the other lines stay where they are.
-
-    What `%time`, `%%time` and `%%capture` run is Python, and stays.
-
-    >>> print(plain_python("%matplotlib inline\\nif ready:\\n    !ls\\nx = 1"), end="")
-    pass
-    if ready:
-        pass
-    x = 1
-    """
-    if not SYNTAX_OF_NOTEBOOKS.search(source):
-        return source
-    source = BODY_IS_PYTHON.sub(r"\1#", source)  # a comment keeps its line
-    source = TIMED_LINE.sub(r"\1", source)
-    with contextlib.suppress(SyntaxError):  # Python says it better when it compiles the source
-        source = _transformer().transform_cell(source)
-    return FOR_THE_NOTEBOOK.sub(r"\1pass", source)
-
-
-@cache
-def _transformer() -> Any:
-    from IPython.core.inputtransformer2 import TransformerManager  # takes 0.2 s
-
-    manager: Any = TransformerManager
-    return manager()
-
+from normlab.checks.magics import elsewhere, plain_python
 
 NEVER_CALLED = (
     *(ast.Constant, ast.JoinedStr, ast.BinOp, ast.UnaryOp, ast.Compare),
@@ -104,8 +53,25 @@ def _defined(body: Iterable[ast.stmt]) -> Iterator[str]:
                     yield from _given(target, node.value)
             case ast.AnnAssign(value=ast.expr() as value):
                 yield from _given(node.target, value)
+            case ast.Expr(value=ast.Call() as call):
+                yield from defined_names(run_as_text(call))
             case _:
                 yield from _defined(_inside(node))
+
+
+def run_as_text(call: ast.Call) -> str:
+    """The cell that a call hands to Jupyter's shell to run, as nbconvert writes `%%time`; or "".
+
+    >>> run_as_text(ast.parse("get_ipython().run_cell_magic('time', '', 'x = 1')").body[0].value)
+    'x = 1'
+    """
+    texts = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+    match call.func, texts:
+        case ast.Attribute(attr="run_cell_magic"), [name, _, body] if not elsewhere(name):
+            return body
+        case ast.Attribute(attr="run_cell"), [body, *_]:
+            return body
+    return ""
 
 
 def _given(target: ast.expr, value: ast.expr) -> list[str]:
@@ -125,27 +91,13 @@ def _inside(node: ast.stmt) -> Iterator[ast.stmt]:
             yield from child.body
 
 
-def raise_left_above(source: str, name: str) -> str | None:
-    """The line of a `raise NotImplementedError` in `name` that keeps code below it from running.
-
-    >>> raise_left_above("def f(x):\\n    raise NotImplementedError\\n    return x", "f")
-    'line 2: `raise NotImplementedError`'
-    """
+def trees(source: str) -> Iterator[tuple[str, ast.Module]]:
+    """A source as Python, and the cells that it hands to Jupyter's shell, with their trees."""
     plain = plain_python(source)
     tree = _tree(plain)
-    for function in _functions_of(tree, name) if tree else ():
-        for node in function.body[:-1]:
-            if isinstance(node, ast.Raise) and "NotImplementedError" in ast.unparse(node):
-                line = plain.splitlines()[node.lineno - 1].strip()
-                return f"line {node.lineno}: `{line}`"
-    return None
-
-
-def _functions_of(tree: ast.Module, name: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """The functions of this name, and the methods of a class of this name."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            if node.name != name:
-                continue
-            inside = ast.walk(node)
-            yield from (n for n in inside if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
+    if tree is None:
+        return
+    yield plain, tree
+    for node in tree.body:
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            yield from trees(run_as_text(node.value))

@@ -6,18 +6,11 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from normlab.checks.cells import (
-    Cell,
-    UnreadableFile,
-    in_the_way,
-    notebook_cells,
-    python_cells,
-    set_aside,
-)
+from normlab.checks.cells import Cell, UnreadableFile, notebook_cells, python_cells
 from normlab.checks.diagnosis import Diagnosis, Fault
 from normlab.checks.examiner import not_defined, wrong_from_start
 from normlab.checks.exercise import Exercise
-from normlab.checks.sources import SYNTAX_OF_NOTEBOOKS
+from normlab.checks.obstacles import in_the_way, set_aside
 from normlab.exercises import load_exercise
 from normlab.grading.confined.limits import Limits
 from normlab.grading.confined.messages import Malformed
@@ -89,7 +82,9 @@ def _in_the_way(paper: Paper, cells: list[Cell], diagnoses: list[Diagnosis]) -> 
     missing = [d.function for d in diagnoses if not d.attempted]
     notebook = paper.suffix == ".ipynb" and missing
     aside = set_aside(paper.exercise, paper.content) if notebook else {}
-    yield from filter(None, (in_the_way(function, cells, aside) for function in missing))
+    asked = {d.function for d in diagnoses}
+    own = [cell for cell in cells if fingerprint(cell) not in released(paper.exercise).answers]
+    yield from filter(None, (in_the_way(name, own, aside, asked) for name in missing))
 
 
 @lru_cache(maxsize=16)
@@ -181,7 +176,7 @@ def to_load(cells: Sequence[Cell]) -> tuple[str, ...]:
     """Modules that the cells will import, and that take long; the server loads them once."""
     sources = [cell.source for cell in cells]
     wanted = {
-        "IPython.core.inputtransformer2": any(map(SYNTAX_OF_NOTEBOOKS.search, sources)),
+        "IPython.display": any("IPython" in source or "widgets" in source for source in sources),
         "matplotlib.pyplot": any("matplotlib" in source for source in sources),
     }
     return tuple(module for module, needed in wanted.items() if needed)

@@ -104,7 +104,8 @@ def lay_out(cells: list[Cell], exercise: Exercise) -> Layout:
         trusted = [i for i in _if_single(marked[function]) if i in answered]
         chosen = trusted or _different(answered, cells) or defining[-1:]
         if answered and not trusted:
-            notes.append(_note(function, [cells[i].name for i in chosen]))
+            copies = max(answered, marked[function], key=len)
+            notes.append(_note(function, *([cells[i].name for i in c] for c in (chosen, copies))))
         targets += [Target(function, i) for i in chosen or (None,)]
     layout = Layout(tuple(cells), tuple(targets)).only(functions, tests)
     return replace(layout, notes=tuple(notes))
@@ -127,7 +128,9 @@ def _different(places: list[int], cells: list[Cell]) -> list[int]:
     return sorted(last.values())[-MOST_CANDIDATES:]
 
 
-def _note(function: str, names: list[str]) -> str:
-    if len(names) == 1:
-        return f"{function}: found by its name, in {names[0]}; the mark of its cell is lost."
-    return f"{function}: {', '.join(names)} define it; the best of them counts."
+def _note(function: str, chosen: list[str], copies: list[str]) -> str:
+    if len(chosen) > 1:
+        return f"{function}: {', '.join(chosen)} define it; the best of them counts."
+    if len(copies) > 1:
+        return f"{function}: its cell is doubled, in {', '.join(copies)}; {chosen[0]} counts."
+    return f"{function}: found by its name, in {chosen[0]}; the mark of its cell is lost."

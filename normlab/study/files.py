@@ -7,15 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from normlab.checks import Diagnosis, Fault
-from normlab.checks.cells import (
-    Cell,
-    UnreadableFile,
-    in_the_way,
-    notebook_cells,
-    python_cells,
-    set_aside,
-)
+from normlab.checks.bulk import MOST_KEPT, without_outputs
+from normlab.checks.cells import Cell, UnreadableFile, notebook_cells, python_cells
 from normlab.checks.examiner import not_defined
+from normlab.checks.obstacles import in_the_way, set_aside
 from normlab.checks.program import Program, is_normlabs
 from normlab.checks.silence import quiet, silent_descriptors
 from normlab.exercises import FUNCTIONS, find_exercise
@@ -66,8 +61,11 @@ def answers_in(path: Path) -> Iterator[tuple[Diagnosis, str]]:
         for name in names:
             with quiet(), silent_descriptors():
                 diagnosis = _diagnosis(name, program)
-            note = "" if diagnosis.attempted else in_the_way(name, source.cells, source.aside)
-            yield diagnosis, note
+            yield diagnosis, "" if diagnosis.attempted else _in_the_way(name, source)
+
+
+def _in_the_way(name: str, source: Source) -> str:
+    return in_the_way(name, source.cells, source.aside, ASKED_NAMES)
 
 
 def _diagnosis(name: str, program: Program) -> Diagnosis:
@@ -104,7 +102,7 @@ def _no_answer(source: Source, program: Program) -> str:
     imported = [name for name in ASKED_NAMES if is_normlabs(program.namespace.get(name))]
     if imported:
         return f"{source.path} answers no exercise: {imported[0]} in it is normlab's own."
-    hidden = filter(None, (in_the_way(name, [], source.aside) for name in ASKED_NAMES))
+    hidden = filter(None, (_in_the_way(name, source) for name in ASKED_NAMES))
     defines = next(hidden, f"it defines none of {', '.join(ASKED_NAMES)}.")
     return f"{source.path} answers no exercise: {defines}"
 
@@ -116,13 +114,16 @@ def read_source(path: Path) -> Source:
         UnreadableFile: if there is no such file, or it holds no Python code.
     """
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = without_outputs(file, MOST_KEPT) if path.suffix == ".ipynb" else file.read()
     except FileNotFoundError:
         raise UnreadableFile(f"{path} does not exist.") from None
     except OSError as error:
         raise UnreadableFile(f"{path} cannot be read: {error}.") from None
     if path.suffix == ".py":
         return Source(path, python_cells(path.name, data), {})
+    if len(data) > MOST_KEPT:
+        raise UnreadableFile(f"{path} has more than {MOST_KEPT / 2**20:.0f} MB besides outputs.")
     if path.suffix == ".ipynb":
         return Source(path, notebook_cells(path.name, data), set_aside(path.name, data))
     raise UnreadableFile(f"{path} is neither a notebook (.ipynb) nor a Python file (.py).")

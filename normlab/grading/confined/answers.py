@@ -18,9 +18,9 @@ from normlab.checks.cells import Cell
 from normlab.checks.drivers import Call
 from normlab.checks.exercise import Answer, Arguments, Driver
 from normlab.checks.observe import observe
-from normlab.checks.program import Program
+from normlab.checks.program import Program, is_answer
 from normlab.checks.silence import FirstCharacters, quiet
-from normlab.grading.confined.event_loop import LonelyLoop
+from normlab.grading.confined.event_loop import LonelyLoop, only_lonely_loops
 from normlab.grading.confined.library_norms import guard_norms, no_library_norms
 from normlab.grading.confined.messages import Reader, pack, pack_observations, unpack
 from normlab.grading.confined.stand_in import add_support, stand_in_for_normlab
@@ -103,6 +103,7 @@ def prepare() -> None:
     """
     stand_in_for_normlab()
     guard_norms()
+    only_lonely_loops()
     np.random.seed(0)  # noqa: NPY002 # the generator that students' own code may use
     torch.manual_seed(0)
 
@@ -160,11 +161,12 @@ def _run_cells(channel: Connection, task: dict[str, Any]) -> list[Answer]:
 
 
 def _callable(value: Any) -> Answer | None:
-    return value if callable(value) else None
+    return value if is_answer(value) else None
 
 
 def _own_main_module() -> dict[str, Any]:
     """A namespace for the cells, which classes defined in it find by their module's name."""
     random.seed(0)  # here, since a fork seeds this one anew
+    sys.path.append("")  # what a cell writes can be imported
     sys.modules["__main__"] = main = types.ModuleType("__main__")
     return vars(main)

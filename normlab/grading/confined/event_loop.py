@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import warnings
 from typing import Any
 
 
@@ -28,3 +29,14 @@ class LonelyLoop(asyncio.BaseEventLoop):
 
     def _write_to_self(self) -> None:
         self._woken.set()
+
+
+class _Policy(asyncio.DefaultEventLoopPolicy):
+    _loop_factory = LonelyLoop
+
+
+def only_lonely_loops() -> None:
+    """From now on `asyncio.run` and its like make a `LonelyLoop`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # as Python 3.14 has it
+        asyncio.set_event_loop_policy(_Policy())

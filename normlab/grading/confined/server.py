@@ -31,7 +31,7 @@ PR_SET_CHILD_SUBREAPER = 36
 LONGEST_REQUEST = 4096
 PAUSE = 0.05
 """Seconds without a request, after which there is time to clean up."""
-LOADED_ON_REQUEST = ("IPython.core.inputtransformer2", "matplotlib.pyplot")
+LOADED_ON_REQUEST = ("IPython.display", "matplotlib.pyplot")
 
 
 def serve(
