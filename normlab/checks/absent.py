@@ -30,7 +30,7 @@ class Absent:
         self._name, self._why = name, why
 
     def __getattr__(self, name: str) -> "Absent":
-        if name.startswith("__"):
+        if name.startswith("__") or name == "detach":  # by which tensors are known
             raise AttributeError(name)
         return Absent(f"{self._name}.{name}", self._why)
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from normlab.checks.cells import Cell, all_cells
+from normlab.checks.diagnosis import Diagnosis
 from normlab.checks.magics import cell_magic
 from normlab.checks.sources import defined_names, trees
 
@@ -34,10 +35,15 @@ def set_aside(name: str, data: bytes) -> dict[str, str]:
     return found
 
 
+def is_unanswered(diagnosis: Diagnosis) -> bool:
+    """Whether an answer says of itself that it is none, or there is none at all."""
+    return not diagnosis.attempted or "NotImplementedError" in diagnosis.message
+
+
 def in_the_way(
     function: str, cells: Iterable[Cell], aside: Mapping[str, str], asked: Collection[str] = ()
 ) -> str:
-    """What keeps an answer that was not attempted from being one; "" if nothing is seen.
+    """What keeps an answer that may be there from being one; "" if nothing is seen.
 
     Args:
         function: that the exercise asks for.

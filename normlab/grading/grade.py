@@ -10,7 +10,7 @@ from normlab.checks.cells import Cell, UnreadableFile, notebook_cells, python_ce
 from normlab.checks.diagnosis import Diagnosis, Fault
 from normlab.checks.examiner import not_defined, wrong_from_start
 from normlab.checks.exercise import Exercise
-from normlab.checks.obstacles import in_the_way, set_aside
+from normlab.checks.obstacles import in_the_way, is_unanswered, set_aside
 from normlab.exercises import load_exercise
 from normlab.grading.confined.limits import Limits
 from normlab.grading.confined.messages import Malformed
@@ -79,7 +79,7 @@ def _notes(first: "_Outcome", layout: Layout) -> Iterator[str]:
 
 def _in_the_way(paper: Paper, cells: list[Cell], diagnoses: list[Diagnosis]) -> Iterator[str]:
     """Why what was not attempted may yet seem to be answered."""
-    missing = [d.function for d in diagnoses if not d.attempted]
+    missing = [d.function for d in diagnoses if is_unanswered(d)]
     notebook = paper.suffix == ".ipynb" and missing
     aside = set_aside(paper.exercise, paper.content) if notebook else {}
     asked = {d.function for d in diagnoses}

@@ -10,7 +10,7 @@ from normlab.checks import Diagnosis, Fault
 from normlab.checks.bulk import MOST_KEPT, without_outputs
 from normlab.checks.cells import Cell, UnreadableFile, notebook_cells, python_cells
 from normlab.checks.examiner import not_defined
-from normlab.checks.obstacles import in_the_way, set_aside
+from normlab.checks.obstacles import in_the_way, is_unanswered, set_aside
 from normlab.checks.program import Program, is_normlabs
 from normlab.checks.silence import quiet, silent_descriptors
 from normlab.exercises import FUNCTIONS, find_exercise
@@ -61,7 +61,7 @@ def answers_in(path: Path) -> Iterator[tuple[Diagnosis, str]]:
         for name in names:
             with quiet(), silent_descriptors():
                 diagnosis = _diagnosis(name, program)
-            yield diagnosis, "" if diagnosis.attempted else _in_the_way(name, source)
+            yield diagnosis, _in_the_way(name, source) if is_unanswered(diagnosis) else ""
 
 
 def _in_the_way(name: str, source: Source) -> str:
