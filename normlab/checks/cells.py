@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -10,7 +11,7 @@ from normlab.checks.scripts import parts
 from normlab.checks.sources import defined_names
 from normlab.checks.texts import decoded
 
-MOST_CODE = 2 * 2**20
+MOST_CODE = 2**20
 """Characters of code in a file. A solved notebook has some thousand."""
 
 
@@ -26,9 +27,13 @@ class Cell:
     source: str
     metadata: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
-    def defines(self) -> set[str]:
+    def defines(self) -> frozenset[str]:
         """The names by which it leaves something that can be called, by a look at the code."""
-        return defined_names(self.source)
+        return self._defined
+
+    @cached_property
+    def _defined(self) -> frozenset[str]:
+        return frozenset(defined_names(self.source))
 
 
 def python_cells(name: str, data: bytes) -> list[Cell]:

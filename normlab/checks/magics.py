@@ -23,6 +23,12 @@ ELSEWHERE = frozenset(
 """Magics whose cell leaves nothing in the notebook: it is no Python, or runs by itself."""
 OF_A_LINE = frozenset({"time", "prun", "memit"})
 """Magics whose line is Python, and leaves what it defines."""
+PROMPTS = (
+    re.compile(r"(?:>>>|\.\.\.)(?: |$)"),
+    re.compile(r"In \[\d++\]: |[ \t]*+\.{3,}+: ?"),
+)
+PYLAB, WRITES = "pylab", ("writefile", "file")
+"""Magics that do something here."""
 FIRST_LINE = re.compile(r"\s*+%%(\w++)([^\n]*+)\n?")
 REST = r"((?:[^\\\n]++|\\\n|\\.|\\)*+)"
 ESCAPED_LINE = re.compile(rf"([ \t]*+)([%!?,;/]++){REST}")
@@ -41,11 +47,12 @@ PIECE = re.compile(
 def plain_python(source: str) -> str:
     """`source` as Python; every line stays where it is.
 
-    Magics and lines for the shell become calls of `get_ipython()`, as in Jupyter. What `%time`,
-    `%%time`, `%%capture` and their like run is Python, and stays.
+    Magics and lines for the shell are taken out; where their result is kept, `get_ipython()` is
+    asked for it, as in Jupyter. What `%time`, `%%time`, `%%capture` and their like run is Python,
+    and stays.
 
     >>> print(plain_python("%matplotlib inline\\nif ready:\\n    files = !ls\\nx = 1"))
-    get_ipython().run_line_magic('matplotlib', 'inline')
+    pass
     if ready:
         files = get_ipython().getoutput('ls')
     x = 1
@@ -59,7 +66,7 @@ def plain_python(source: str) -> str:
     while first := FIRST_LINE.match(source):
         name, options, body = first[1], first[2].strip(), source[first.end() :]
         if elsewhere(name):
-            return f"{above}get_ipython().run_cell_magic({name!r}, {options!r}, {body!r})"
+            return above + _left_out(name, options, body)
         kept = _captured(options) if name == "capture" else ""
         above += "\n" * (first[0].count("\n") - first[0].endswith("\n")) + f"{kept}#\n"
         source = body
@@ -105,13 +112,17 @@ def _without_indent(source: str) -> str:
 def _without_prompts(source: str) -> str:
     """A cell that was pasted from a shell, without what the shell wrote before each line."""
     begin = source.lstrip()
-    if begin.startswith(">>>"):
-        prompt = re.compile(r"(?:>>>|\.\.\.)(?: |$)")
-    elif re.match(r"In \[\d++\]: ", begin):
-        prompt = re.compile(r"In \[\d++\]: |[ \t]*+\.{3,}+: ?")
-    else:
+    prompt = next((prompt for prompt in PROMPTS if prompt.match(begin)), None)
+    if prompt is None:
         return source
-    return "\n".join(prompt.sub("", line, count=1) for line in source.split("\n"))
+    found = [(line, prompt.match(line)) for line in source.split("\n")]
+    return "\n".join(line[match.end() :] if match else line for line, match in found)
+
+
+def _left_out(name: str, options: str, body: str) -> str:
+    """What stands for a cell that leaves nothing in the notebook; it may leave a file."""
+    call = f"get_ipython().run_cell_magic({name!r}, {options!r}, {body!r})"
+    return call if name in WRITES else "pass"
 
 
 def _captured(options: str) -> str:
@@ -126,13 +137,13 @@ def _python_of(source: str) -> Iterator[str]:
     while place < len(source):
         escaped = ESCAPED_LINE.match(source, place)
         if escaped:
-            yield escaped[1] + _called(escaped[2], escaped[3])
+            yield escaped[1] + _called(escaped[2], escaped[3], whole=True)
             place = escaped.end()
         begin, (place, assigned, is_help) = place, _statement(source, place)
         text = source[begin:place]
         if assigned:
             head = source[begin : assigned.start()]
-            yield f"{head}= {_called(assigned[1], assigned[2])}"
+            yield f"{head}= {_called(assigned[1], assigned[2], whole=False)}"
         elif is_help:
             indent = text[: len(text) - len(text.lstrip())]
             yield indent + "pass" + "\n" * text.count("\n")
@@ -162,15 +173,18 @@ def _statement(source: str, place: int) -> tuple[int, re.Match[str] | None, bool
     return place, None, is_help
 
 
-def _called(mark: str, rest: str) -> str:
-    """What stands for an escaped line, with as many lines as it has."""
+def _called(mark: str, rest: str, *, whole: bool) -> str:
+    """What stands for an escaped line, with as many lines as it has.
+
+    Where it is a `whole` line most do nothing here.
+    """
     below = "\n" * rest.count("\n")
     rest = rest.replace("\\\n", " ").strip()
     name, _, line = rest.partition(" ")
-    if rest.endswith("?") or mark[0] not in "%!" or not rest:
+    if mark == "%" and name in OF_A_LINE and line.strip():
+        return line.strip() + below
+    if whole and name != PYLAB:
         return "pass" + below
     if mark[0] == "!":
         return f"get_ipython().getoutput({rest!r}){below}"
-    if name in OF_A_LINE:
-        return (line.strip() or "pass") + below
     return f"get_ipython().run_line_magic({name!r}, {line.strip()!r}){below}"

@@ -9,6 +9,8 @@ from normlab.checks.diagnosis import Diagnosis
 from normlab.checks.magics import cell_magic
 from normlab.checks.sources import defined_names, trees
 
+LONGEST = 50_000
+"""Characters of a cell that is looked at. Nobody has written more."""
 HEAD = re.compile(r"(?:async )?(?:def|class) (\w++)[^\n]*+")
 
 
@@ -51,7 +53,7 @@ def in_the_way(
         aside: as `set_aside` gives it.
         asked: all names that are asked for; none of them is another one, written differently.
     """
-    cells = list(cells)
+    cells = [cell for cell in cells if len(cell.source) < LONGEST]
     found = [look(cell, function) for look in LOOKS for cell in cells]
     if function in aside:
         found.append(f"it is in {aside[function]}")
@@ -61,7 +63,7 @@ def in_the_way(
 
 def _raise_left(cell: Cell, name: str) -> str:
     """On a `raise NotImplementedError` in `name` with code above it or below it."""
-    for plain, tree in trees(cell.source):
+    for plain, tree in trees(cell.source) if name in cell.source else ():
         for function in _functions_of(tree, name):
             for i, node in enumerate(function.body):
                 if not (isinstance(node, ast.Raise) and "NotImplemented" in ast.unparse(node)):
@@ -106,7 +108,7 @@ def _commented_out(cell: Cell, name: str) -> str:
 
 
 def _quoted(cell: Cell, name: str) -> str:
-    for _, tree in trees(cell.source):
+    for _, tree in trees(cell.source) if name in cell.source else ():
         for node in tree.body:
             match node:
                 case ast.Expr(value=ast.Constant(value=str(text))) if name in defined_names(text):

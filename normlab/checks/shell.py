@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from normlab.checks.absent import Absent
-from normlab.checks.magics import OF_A_LINE, elsewhere
+from normlab.checks.magics import OF_A_LINE, PYLAB, WRITES, elsewhere
 
-PYLAB = (
+LIKE_PYLAB = (
     "import numpy\nimport matplotlib\nfrom matplotlib import pylab, mlab, pyplot\n"
     "np = numpy\nplt = pyplot\nfrom pylab import *\nfrom numpy import *"
 )
 """What `%pylab` is short for, as its own documentation has it."""
-WRITES = ("writefile", "file")
 
 
 class Shell:
@@ -44,8 +43,8 @@ class Shell:
     def run_line_magic(self, magic_name: str, line: str = "", *given: Any, **named: Any) -> Any:
         if magic_name in OF_A_LINE:
             self._run(line)
-        elif magic_name == "pylab":
-            self._run(PYLAB)
+        elif magic_name == PYLAB:
+            self._run(LIKE_PYLAB)
         return Absent(f"what %{magic_name} gives", "magics do nothing here")
 
     def magic(self, arg_s: str) -> Any:
