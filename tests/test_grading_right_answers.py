@@ -154,6 +154,20 @@ def test_the_parts_of_an_exported_file_keep_the_numbers_of_their_lines(grade):
     assert (first.name, second.name) == ("a.py", "a.py, from line 3")
 
 
+def test_expressions_of_any_depth_are_borne(grade):
+    for terms in (500, 950, 2000, 2900, 10**4):
+        deep = "+".join(["1"] * terms)
+        sources = (
+            f"x = {deep}\n{RIGHT}",
+            f"{RIGHT}\nif __name__ == {deep}:\n    pass",
+            f"def layer_norm():\n    {deep}\n    raise NotImplementedError({deep})\n    x",
+            f"get_ipython().run_cell({deep})",
+        )
+        for source in sources:
+            for one in (paper(source), Paper("01_layer_norm", ".py", source.encode())):
+                assert len(grade(one).diagnoses) == 1
+
+
 @pytest.mark.parametrize("text", ["x\n# %%\n" * 10**4, "x = '''\n# %%\n'''\n" * 400, "(" * 10**5])
 def test_a_file_of_very_many_parts_is_one(text):
     (cell,) = python_cells("a.py", text.encode())
