@@ -62,6 +62,8 @@ COLAB = (
 
 ABOVE = {
     "a module that is missing": "import pandas as pd",
+    "everything of normlab": "from normlab import *\ncheck(abs)",
+    "a course of its own": "import normlab as nl\nnl.check(abs)\nnl.progress()",
     "several modules, one missing": "import json, no_such_module as nothing, math",
     "a name of a missing package": "from no_such_package.inner import first, second",
     "a name that a library lacks": "from numpy import no_such_name, float32",
@@ -88,6 +90,13 @@ ABOVE = {
     "widgets": "import ipywidgets as widgets\nwidgets.interact(lambda n: n, n=(0, 3))\n"
     "display(widgets.IntSlider())",
     "a picture": "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.savefig('/content/a.png')",
+    "a loop of asyncio": "import asyncio\nloop = asyncio.get_event_loop()\n"
+    "loop.run_until_complete(asyncio.sleep(0))",
+    "a pool of processes": "import multiprocessing\nmultiprocessing.Pool(2)",
+    "what is allowed in functions only": "yield 3\nreturn 4",
+    "form fields of Colab": "#@title A { display-mode: 'form' }\nn = 3 #@param {type: 'slider'}",
+    "a folder of another machine": "import os, sys\nos.chdir('/content/drive')\n"
+    "sys.path.append('/content/drive')\nfrom mine import helper\nKEY = os.environ['KEY']",
     "asyncio.run": "import asyncio\nasyncio.run(asyncio.sleep(0))",
     "argparse": "import argparse\nargparse.ArgumentParser().parse_known_args(['--x'])",
     "magics": "%matplotlib inline\n%load_ext autoreload\n%autoreload 2\n%pip install einops\n"
@@ -108,6 +117,8 @@ OVER = {
     "two of a missing package": ("import some_lib as s", "@s.first\n@s.second(3)"),
     "functools.wraps": ("import functools", "@functools.wraps(np.mean)"),
     "torch.no_grad": ("import torch", "@torch.no_grad()"),
+    "torch.compile": ("import torch", "@torch.compile"),
+    "torch.compile(…)": ("import torch", "@torch.compile(mode='reduce-overhead')"),
 }
 """Imports and decorators of the answer."""
 

@@ -160,6 +160,12 @@ def test_with_several_files_the_table_names_them(tmp_path, monkeypatch, capsys):
     assert "right.py  01_layer_norm" in out
     assert "none.py                              ✗ not checked" in out
     assert err == "none.py does not exist.\n"
+    for name in ("left.py", "wrong.py"):
+        (tmp_path / name).write_text(RIGHT.replace("eps)", "9 + eps)"))
+    cli.main(["check", "left.py", "right.py", "wrong.py"])
+    out = capsys.readouterr().out
+    assert out.index("left.py:\n\nlayer_norm  ✗") < out.index("wrong.py:\n\nlayer_norm  ✗")
+    assert "right.py:" not in out
 
 
 # Names

@@ -2,12 +2,14 @@
 
 import copy
 import json
+import time
 
 import pytest
 from submissions import ROOT, mark_of, solution
 
-from normlab.checks.cells import UnreadableFile, notebook_cells
+from normlab.checks.cells import Cell, UnreadableFile, notebook_cells, python_cells
 from normlab.checks.magics import plain_python
+from normlab.checks.obstacles import in_the_way
 from normlab.checks.program import Program
 from normlab.exercises import find_exercise
 from normlab.grading.layout import lay_out, released
@@ -257,6 +259,38 @@ MAGIC, OUTPUT = "get_ipython().run_line_magic", "get_ipython().getoutput"
 )
 def test_magics_and_lines_for_the_shell_are_taken_out_and_the_other_lines_stay(source, plain):
     assert plain_python(source) == plain
+
+
+UNUSUAL = {
+    "magics": "%a\n",
+    "lines for the shell": "!a (\n",
+    "prompts": "In [1]: x\n",
+    "dots": "In [1]: x\n" + "." * 10**5,
+    "blanks": "%a\n" + " " * 10**5,
+    "quotes": "%a\n" + "' \\' " * 10**4,
+    "open texts": "%a\n''' " + "\\''' " * 10**4,
+    "brackets": "%a\n" + "(" * 10**4,
+    "questions": "? " * 10**5,
+    "assignments": "%a\n" + "x = " * 10**5 + "%",
+    "cells of Colab": "# Commented out IPython magic to ensure Python compatibility.\n# %%time\n",
+    "cell magics": "%%time\n",
+    "comments": "%a\n# def f(x):\n",
+}
+
+
+@pytest.mark.parametrize("text", UNUSUAL.values(), ids=UNUSUAL)
+def test_no_text_takes_long_to_read(text):
+    text = (text * (2**18 // len(text) + 1))[: 2**18]
+    begun = time.process_time()
+    plain_python(text)
+    python_cells("a.py", text.encode())
+    in_the_way("f", [Cell("a", text[:40_000])], {})
+    assert time.process_time() - begun < 5
+
+
+def test_more_code_than_anybody_writes_is_refused():
+    with pytest.raises(UnreadableFile, match="more than 1 MB of code"):
+        python_cells("a.py", b"x = 1\n" * 2**18)
 
 
 def test_a_cell_may_call_display_as_in_a_notebook():

@@ -66,7 +66,7 @@ def _raise_left(cell: Cell, name: str) -> str:
     for plain, tree in trees(cell.source) if name in cell.source else ():
         for function in _functions_of(tree, name):
             for i, node in enumerate(function.body):
-                if not (isinstance(node, ast.Raise) and "NotImplemented" in ast.unparse(node)):
+                if not (isinstance(node, ast.Raise) and "NotImplementedError" in _names(node)):
                     continue
                 line = plain.split("\n")[node.lineno - 1].strip()
                 place = f"line {node.lineno}: `{line}` in {cell.name}"
@@ -91,8 +91,12 @@ def _is_nothing(node: ast.stmt) -> bool:
     """Whether a line stands in exercises as they are handed out, above their `raise`."""
     return isinstance(node, ast.Pass) or (
         isinstance(node, ast.Expr)
-        and (isinstance(node.value, ast.Constant) or "super()" in ast.unparse(node))
+        and (isinstance(node.value, ast.Constant) or "super" in _names(node))
     )
+
+
+def _names(node: ast.stmt) -> set[str]:
+    return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
 
 
 def _commented_out(cell: Cell, name: str) -> str:

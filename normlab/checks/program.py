@@ -100,7 +100,9 @@ class Program:
         source = plain_python(source)
         lines = source.splitlines(keepends=True)
         linecache.cache[name] = len(source), None, lines, name
-        tree = OurShell().visit(ast.parse(source, name))
+        tree = ast.parse(source, name)
+        if "get_ipython" in source:
+            tree = OurShell().visit(tree)
         for whole in tree.body:
             for node in () if _is_check(whole) else apart(whole):
                 try:

@@ -42,9 +42,13 @@ def _guards(lines: list[str], begins: list[int]) -> Iterator[int]:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 tree = ast.parse(plain_python("\n".join(lines[begin:end])))
+            found = [node for node in tree.body if isinstance(node, ast.If) and _is_guard(node)]
         except (SyntaxError, ValueError, MemoryError, RecursionError):
             continue
-        for node in tree.body:
-            if isinstance(node, ast.If) and "__name__" in ast.unparse(node.test):
-                yield begin + node.lineno - 1
-                yield begin + (node.end_lineno or node.lineno)
+        for node in found:
+            yield begin + node.lineno - 1
+            yield begin + (node.end_lineno or node.lineno)
+
+
+def _is_guard(node: ast.If) -> bool:
+    return any(isinstance(n, ast.Name) and n.id == "__name__" for n in ast.walk(node.test))

@@ -13,7 +13,7 @@ NEVER_CALLED = (
     *(ast.List, ast.Tuple, ast.Set, ast.Dict, ast.ListComp, ast.SetComp, ast.DictComp),
 )
 """Expressions whose value is a number, a text, an array or a collection."""
-DEFINES = re.compile(r"^(?:async\s+def|def|class)\s+(\w+)|^(\w+)[ \t]*=(?!=)", re.MULTILINE)
+DEFINES = re.compile(r"^(?:async\s++def|def|class)\s++(\w++)|^(\w++)[ \t]*+=(?!=)", re.MULTILINE)
 
 
 def defined_names(source: str) -> set[str]:

@@ -140,7 +140,7 @@ def report(checked: Iterable[Checked]) -> str:
     first = 0 if len({each.path for each in checked}) > 1 else 1
     columns = ("file", "exercise", "function", "result", "points", "mistakes")
     table = Table(columns[first:], [row[first:] for row in rows])
-    below = [text for each in checked for d, n in each.answers for text in _below(d, n)]
+    below = [text for each in checked for text in _below(each, named=first == 0)]
     diagnoses = [diagnosis for each in checked for diagnosis in each.diagnoses]
     total = f"{sum(d.points for d in diagnoses)} of {sum(d.max_points for d in diagnoses)} points"
     return "\n\n".join([str(table), *below, total])
@@ -154,5 +154,8 @@ def _rows(checked: Checked) -> list[tuple[str, ...]]:
     return [*rows, ("", "", "✗ not checked", "", "")] if checked.problem else rows
 
 
-def _below(diagnosis: Diagnosis, note: str) -> list[str]:
-    return [str(diagnosis)] * bool(diagnosis.mistakes) + [note] * bool(note)
+def _below(checked: Checked, *, named: bool) -> list[str]:
+    """What is wrong, below the name of the file if there are several."""
+    found = ((str(d) if d.mistakes else "", note) for d, note in checked.answers)
+    texts = [text for pair in found for text in pair if text]
+    return [f"{checked.path}:", *texts] if named and texts else texts

@@ -36,9 +36,9 @@ def check_file(path: Path) -> list[Diagnosis]:
 
     All code cells run, from top to bottom, in one namespace, with the file's folder as current
     directory; lines for the shell and magics are left out, and nothing is shown of what the cells
-    print. A cell that raises does not stop the others. Which exercise is answered is known from
-    the names that the code leaves; an exercise's functions that a notebook does not define are
-    not attempted.
+    print. A statement that raises stops neither those below it nor other cells. Which exercise is
+    answered is known from the names that the code leaves; an exercise's functions that a notebook
+    does not define are not attempted.
 
     Raises:
         UnreadableFile: if the file cannot be read, or answers no exercise.

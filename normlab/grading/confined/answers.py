@@ -20,6 +20,7 @@ from normlab.checks.exercise import Answer, Arguments, Driver
 from normlab.checks.observe import observe
 from normlab.checks.program import Program, is_answer
 from normlab.checks.silence import FirstCharacters, quiet
+from normlab.grading.confined.eager import only_eager
 from normlab.grading.confined.event_loop import LonelyLoop, only_lonely_loops
 from normlab.grading.confined.library_norms import guard_norms, no_library_norms
 from normlab.grading.confined.messages import Reader, pack, pack_observations, unpack
@@ -104,6 +105,7 @@ def prepare() -> None:
     stand_in_for_normlab()
     guard_norms()
     only_lonely_loops()
+    only_eager()
     np.random.seed(0)  # noqa: NPY002 # the generator that students' own code may use
     torch.manual_seed(0)
 
