@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -21,9 +22,13 @@ class Cell:
     source: str
     metadata: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
-    def defines(self) -> set[str]:
+    def defines(self) -> frozenset[str]:
         """The names by which it leaves something that can be called, by a look at the code."""
-        return defined_names(self.source)
+        return self._defines
+
+    @cached_property
+    def _defines(self) -> frozenset[str]:
+        return frozenset(defined_names(self.source))
 
 
 def python_cells(name: str, data: bytes) -> list[Cell]:

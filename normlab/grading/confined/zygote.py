@@ -40,6 +40,7 @@ def main() -> None:
 def load() -> None:
     """Import all that students' processes need."""
     gc.disable()  # imports make many objects and drop few
+    import numpy.ma  # which NumPy puts off until the first use, in every process anew
     import torch
 
     from normlab.grading.confined.answers import load_drivers
