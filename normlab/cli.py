@@ -126,13 +126,22 @@ def lab(options: list[str]) -> int:
     return lab_command(options)
 
 
-def check(files: list[Path], as_json: bool, watch: bool, seconds: float, memory_mb: int) -> int:
+def check(
+    files: list[Path],
+    as_json: bool,
+    watch: bool,
+    classroom: Path | None,
+    seconds: float,
+    memory_mb: int,
+) -> int:
     from normlab.study.apart import Limits
     from normlab.study.check_command import check_command
     from normlab.study.watch import watch_command
 
     limits = Limits(seconds, memory_mb)
-    return watch_command(files, limits) if watch else check_command(files, as_json, limits)
+    if watch:
+        return watch_command(files, limits)
+    return check_command(files, as_json, limits, classroom)
 
 
 def progress() -> int:
@@ -215,6 +224,12 @@ def _add_check(commands: Any) -> None:
         "--watch",
         action="store_true",
         help="check again whenever a file is saved, until every answer is right; Ctrl-C ends it",
+    )
+    how.add_argument(
+        "--classroom",
+        type=Path,
+        metavar="OUTPUTS",
+        help="add the points to this file for GitHub Classroom (docs/teaching.md, section 9)",
     )
     parser.add_argument(
         "--seconds", type=float, default=120, help="how long a file may run; default: 120"

@@ -176,23 +176,13 @@ def test_the_gradebook_has_a_row_for_each_student_and_a_column_for_each_question
     assert eve[3:] == ["", "", "", "not graded: the cluster is gone"]
 
 
-def test_canvas_finds_its_columns_and_students(tmp_path):
-    tables.write_canvas(tmp_path / "c.csv", CLASS, ASKED)
-    header, possible, ada, bob, _, eve = rows(tmp_path / "c.csv")
-    assert header == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "01_layer_norm"]
-    assert "Student" in header[0]  # what Canvas' importer looks for, in row_has_student_headers?
-    assert "Points Possible" in possible[0]
-    assert possible[-1] == "4"
-    assert ada == ["ada", "17", "", "", "", "4"]
-    assert bob == ["bob <b>", "", "", "bob <b>", "", "2"]
-    assert eve[-1] == ""  # a grade that Canvas has stays
-
-
 def test_the_export_has_nbgraders_columns(tmp_path):
     from nbgrader.plugins.export import CsvExportPlugin
 
-    tables.write_nbgrader(tmp_path / "n.csv", CLASS, Policy(due={"01_layer_norm": DUE}))
-    header, ada, bob, cmd, _ = rows(tmp_path / "n.csv")
+    policy = Policy(due={"01_layer_norm": DUE})
+    tables.write_nbgrader(tmp_path / "n.csv", lambda: iter(CLASS), policy)
+    header, *table = rows(tmp_path / "n.csv")
+    ada, bob, cmd = (row for row in table if row[2] or row[7] != "0")
     empty = SimpleNamespace(assignments=[], students=[])
     plugin = CsvExportPlugin()
     plugin.to = str(tmp_path / "theirs.csv")

@@ -38,8 +38,9 @@ def test_the_policy_in_the_guide_is_the_one_of_the_help():
 
 
 def test_the_options_and_targets_in_the_guide_exist(capsys):
-    with pytest.raises(SystemExit):
-        cli.main(["grade", "--help"])
+    for command in ("grade", "check"):
+        with pytest.raises(SystemExit):
+            cli.main([command, "--help"])
     help_text = capsys.readouterr().out
     assert set(re.findall(r"--[a-z][a-z-]+", GUIDE)) - {"--editable"} <= set(
         re.findall(r"--[a-z][a-z-]+", help_text)

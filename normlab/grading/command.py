@@ -107,7 +107,8 @@ def _grade(options: Options, policy: Policy, executor: Executor) -> int:
         results = Results(options.out, collection, lambda: marks_of(batch, store, policy), policy)
         results.write_json()  # before anything can go wrong
         stopped = _grade_missing(options, setting, store, batch, executor)
-        results.write_all(batch.levels)
+        for left_out in results.write_all(batch.levels):
+            print(left_out, file=sys.stderr)
         _report(options, results, batch, store, stopped)
     if stopped:
         return INTERRUPTED if stopped == "Interrupted" else WRONG

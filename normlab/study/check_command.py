@@ -53,10 +53,13 @@ class Checked:
         return [*found, file | {"problem": self.problem}] if self.problem else [*found]
 
 
-def check_command(files: list[Path], as_json: bool, limits: Limits) -> int:
+def check_command(
+    files: list[Path], as_json: bool, limits: Limits, classroom: Path | None = None
+) -> int:
     """Check `files`, or all exercises in work/; 0 only if every answer of every file passes.
 
-    Right answers in work/ are kept in the learner's record.
+    Right answers in work/ are kept in the learner's record. The points are added to the file
+    `classroom`, if there is one, for GitHub Classroom.
     """
     chosen = chosen_files(files)
     if not chosen:
@@ -65,6 +68,10 @@ def check_command(files: list[Path], as_json: bool, limits: Limits) -> int:
         checked = [check_apart(path, limits) for path in progress_bar(chosen, "checking")]
     except KeyboardInterrupt:
         return STOPPED
+    if classroom is not None:
+        from normlab.study.classroom import write_classroom
+
+        write_classroom(classroom, checked)
     notices = {notice for each in checked for notice in keep_points_of(each)}
     if as_json:
         print(json.dumps([line for each in checked for line in each.as_json()], indent=1))

@@ -40,12 +40,12 @@ def main() -> None:
 def load() -> None:
     """Import all that students' processes need."""
     gc.disable()  # imports make many objects and drop few
-    import numpy.ma  # which NumPy puts off until the first use, in every process anew
     import torch
 
     from normlab.grading.confined.answers import load_drivers
 
     torch.set_num_threads(1)
+    importlib.import_module("numpy.ma")  # which NumPy puts off until each process uses it
     load_drivers()
     gc.collect()
     gc.freeze()  # so that collections in the forked do not copy what they share

@@ -11,11 +11,11 @@ from normlab.grading.confined.level import Level
 from normlab.grading.marks import StudentMarks
 from normlab.grading.outputs.feedback import write_feedback
 from normlab.grading.outputs.gradescope import write_results
+from normlab.grading.outputs.learning_systems import write_canvas, write_moodle
 from normlab.grading.outputs.overview import write_overview
 from normlab.grading.outputs.tables import (
     questions_of,
     text,
-    write_canvas,
     write_gradebook,
     write_nbgrader,
     write_table,
@@ -62,11 +62,14 @@ class Results:
             folder.mkdir(parents=True, exist_ok=True)
             write_results(folder / "results.json", student)
 
-    def write_all(self, levels: Sequence[Level]) -> None:
+    def write_all(self, levels: Sequence[Level]) -> list[str]:
         """All files.
 
         Args:
             levels: of confinement, for the teacher.
+
+        Returns:
+            Who is left out of a file, and why: a sentence for each reason.
         """
         self.write_json()
         for student in self.marks():
@@ -74,8 +77,7 @@ class Results:
             write_feedback(folder / "feedback.html", student)
         asked = questions_of(self.marks())
         write_gradebook(self.folder / "gradebook.csv", self.marks(), asked)
-        write_canvas(self.folder / "canvas.csv", self.marks(), asked)
-        write_nbgrader(self.folder / "nbgrader.csv", self.marks(), self.policy)
+        write_nbgrader(self.folder / "nbgrader.csv", self.marks, self.policy)
         write_table(
             self.folder / "files.csv", ("file", "student", "exercise", "remark"), self._files()
         )
@@ -86,6 +88,11 @@ class Results:
             lambda student: f"{STUDENTS}/{self.folders[student]}",
             levels,
         )
+        canvas, moodle = self.folder / "canvas.csv", self.folder / "moodle.csv"
+        return [
+            *write_canvas(canvas, self.marks, asked, self.collection.layout),
+            *write_moodle(moodle, self.marks, asked),
+        ]
 
     def _files(self) -> Iterable[Sequence[str]]:
         """What became of each file."""

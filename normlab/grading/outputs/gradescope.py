@@ -15,7 +15,7 @@ from normlab.tools.whole_files import written_whole
 def write_results(path: Path, student: StudentMarks) -> None:
     with written_whole(path) as unfinished:
         text = json.dumps(results(student), ensure_ascii=False, indent=1)
-        unfinished.write_text(text + "\n", encoding="utf-8")
+        unfinished.write_text(text + "\n", encoding="utf-8", errors="replace")
 
 
 def results(student: StudentMarks) -> dict[str, Any]:

@@ -34,7 +34,8 @@ def store_grades(database: Path, students: Iterable[StudentMarks]) -> int:
 
     Assignments, notebooks, and the cells `check_…` that carry the points are made or updated, so
     that `nbgrader export` and formgrader show the grades. Lateness is stored as nbgrader's
-    penalty. Grades of other assignments, and comments, stay as they are.
+    penalty. Grades of other assignments, what people have entered (points, comments, names), and
+    times that are not known here stay as they are.
 
     Returns:
         The number of notebooks stored.
@@ -48,7 +49,7 @@ def store_grades(database: Path, students: Iterable[StudentMarks]) -> int:
         # nbgrader's own way of adding a submission makes SQLAlchemy warn
         warnings.filterwarnings("ignore", "Object of type <Submitted", module="nbgrader")
         for student in students:
-            gradebook.update_or_create_student(student.student)
+            _enter(gradebook, student)
             for assignment, parts in assignments(student).items():
                 graded = [part for part in parts if part.graded]
                 for part in graded:
@@ -70,6 +71,14 @@ def _programs_of_this_python() -> Iterator[None]:
         os.environ["PATH"] = before
 
 
+def _enter(gradebook: Any, student: StudentMarks) -> None:
+    """The student, with an address if nbgrader has none."""
+    entered = gradebook.update_or_create_student(student.student)
+    if student.person.email and not entered.email:
+        entered.email = student.person.email
+        gradebook.db.commit()
+
+
 def _describe(gradebook: Any, assignment: str, part: ExerciseMarks) -> None:
     """The notebook and its cells, as `nbgrader generate_assignment` would enter them."""
     gradebook.update_or_create_assignment(assignment)
@@ -88,8 +97,8 @@ def _store(
     api: Any, gradebook: Any, assignment: str, student: str, graded: list[ExerciseMarks]
 ) -> None:
     times = [part.submission.submitted for part in graded if part.submission.submitted]
-    when = max(times).astimezone(UTC).replace(tzinfo=None) if times else None
-    submission = gradebook.update_or_create_submission(assignment, student, timestamp=when)
+    when = {"timestamp": max(times).astimezone(UTC).replace(tzinfo=None)} if times else {}
+    submission = gradebook.update_or_create_submission(assignment, student, **when)
     for part in graded:
         notebook = _notebook(api, gradebook, submission, part.exercise)
         notebook.late_submission_penalty = part.on_time - part.points
@@ -97,19 +106,35 @@ def _store(
         for mark in part.marks:
             grade = grades[f"check_{mark.diagnosis.function}"]
             grade.auto_score, grade.needs_manual_grade = mark.points, False
+    _nothing_for_the_missing(submission)
     gradebook.db.commit()
 
 
+def _nothing_for_the_missing(submission: Any) -> None:
+    """What was not handed in waits for nobody: nbgrader takes all that has no points for a page
+    that a person has to read."""
+    for notebook in submission.notebooks:
+        if not any(grade.auto_score is not None for grade in notebook.grades):
+            for grade in notebook.grades:
+                grade.needs_manual_grade = False
+
+
 def _notebook(api: Any, gradebook: Any, submission: Any, name: str) -> Any:
-    """The submitted notebook, with a grade for each cell; made if the submission is older."""
+    """The submitted notebook, with all that nbgrader enters for one; made if the submission is
+    older."""
     source = gradebook.find_notebook(name, submission.assignment.name)
     notebook = next((each for each in submission.notebooks if each.name == name), None)
     if notebook is None:
         notebook = api.SubmittedNotebook(notebook=source, assignment=submission)
         gradebook.db.add(notebook)
-    there = {grade.name for grade in notebook.grades}
-    for cell in source.grade_cells:
-        if cell.name not in there:
-            gradebook.db.add(api.Grade(cell_id=cell.id, notebook=notebook))
+    entries = (
+        (api.Grade, notebook.grades, (*source.grade_cells, *source.task_cells)),
+        (api.Comment, notebook.comments, (*source.solution_cells, *source.task_cells)),
+    )
+    for entry, there, cells in entries:
+        names = {each.name for each in there}
+        for cell in cells:
+            if cell.name not in names:
+                gradebook.db.add(entry(cell_id=cell.id, notebook=notebook))
     gradebook.db.commit()
     return notebook

@@ -18,7 +18,7 @@ def write_page(path: Path, template: str, **values: Any) -> None:
     filled = _environment().get_template(template).stream(**values)
     filled.enable_buffering(size=64)
     with written_whole(path) as unfinished:
-        filled.dump(str(unfinished), encoding="utf-8")
+        filled.dump(str(unfinished), encoding="utf-8", errors="replace")
 
 
 @cache

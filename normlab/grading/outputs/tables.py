@@ -1,7 +1,8 @@
-"""The grades as CSV: for people, for Canvas, and as nbgrader exports them."""
+"""The grades as CSV: for people, and as nbgrader exports them."""
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from normlab.tools.whole_files import written_whole
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 """With these a cell begins that a spreadsheet would compute."""
+HARMLESS = re.compile(r"[+@-][\w.@+-]*")
+"""A spreadsheet may show it as another one, but can be made to do nothing by it."""
+CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
 Questions = Mapping[str, Sequence[tuple[str, float]]]
 """Exercise -> (function, greatest number of points)."""
 
@@ -33,9 +37,27 @@ def text(value: str) -> str:
     return f"'{value}" if value.startswith(FORMULAS) else value
 
 
+def key(value: str) -> str:
+    """A login or number as another program knows it, which finds a student by it.
+
+    It is never changed, since it would then find nobody. "" if it cannot be one, and is rather
+    meant for a spreadsheet.
+
+    >>> key("ada"), key("-x"), key("+1@b.edu"), key("=1+1"), key("-cmd|'/C calc'!A0")
+    ('ada', '-x', '+1@b.edu', '', '')
+    """
+    value = value.strip()
+    formula = value.startswith(FORMULAS) and not HARMLESS.fullmatch(value)
+    return "" if formula or CONTROL.search(value) else value
+
+
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    with written_whole(path) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as f:
-        table = csv.writer(f)
+    """Write a CSV file. What is in no alphabet, as a file's name can be, becomes a `?`."""
+    with (
+        written_whole(path) as unfinished,
+        unfinished.open("w", newline="", encoding="utf-8", errors="replace") as file,
+    ):
+        table = csv.writer(file)
         table.writerow(header)
         table.writerows(rows)
 
@@ -74,32 +96,6 @@ def _gradebook_row(student: StudentMarks, asked: Questions) -> list[str]:
     return row
 
 
-def write_canvas(path: Path, students: Iterable[StudentMarks], asked: Questions) -> None:
-    """What Canvas imports (instructure/canvas-lms, gradebook_importer.rb).
-
-    Canvas finds a student by ID, which its downloads have in their file names; else by the login,
-    for which the name of the submission's folder or file stands; else by the name.
-    """
-    header = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *asked]
-    most = [number(sum(points for _, points in questions)) for questions in asked.values()]
-    points_possible = ["    Points Possible", "", "", "", "", *most]
-    rows = (_canvas_row(student, asked) for student in students)
-    write_table(path, header, _first_and(points_possible, rows))
-
-
-def _canvas_row(student: StudentMarks, asked: Questions) -> list[str]:
-    canvas_id = student.person.id
-    name = text(student.student)
-    points = {m.exercise: number(m.points) for m in student.exercises if m.graded}
-    grades = [points.get(exercise, "") for exercise in asked]
-    return [name, canvas_id, "", "" if canvas_id else name, "", *grades]
-
-
-def _first_and(row: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
-    yield row
-    yield from rows
-
-
 NBGRADER = (
     *("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email"),
     *("raw_score", "late_submission_penalty", "score", "max_score"),
@@ -107,21 +103,47 @@ NBGRADER = (
 """The columns of `nbgrader export` (nbgrader 0.9, plugins/export.py)."""
 
 
-def write_nbgrader(path: Path, students: Iterable[StudentMarks], policy: Policy) -> None:
-    """A row for each student and assignment, as nbgrader exports them."""
-    write_table(path, NBGRADER, (row for s in students for row in _nbgrader_rows(s, policy)))
+def write_nbgrader(
+    path: Path, students: Callable[[], Iterator[StudentMarks]], policy: Policy
+) -> None:
+    """A row for each student and assignment, as nbgrader exports them: with nothing for what was
+    not handed in.
+
+    Args:
+        path: of the file.
+        students: the marks of all, each time it is called.
+        policy: by which they were made.
+    """
+    most = _most_of_assignments(students())
+    rows = (row for s in students() for row in _nbgrader_rows(s, most, policy))
+    write_table(path, NBGRADER, rows)
 
 
-def _nbgrader_rows(student: StudentMarks, policy: Policy) -> Iterator[list[str]]:
-    for assignment, parts in assignments(student).items():
+def _most_of_assignments(students: Iterable[StudentMarks]) -> dict[str, dict[str, float]]:
+    """Assignment -> exercise -> the greatest number of points, of all that anybody handed in."""
+    found: dict[str, dict[str, float]] = {}
+    for student in students:
+        for assignment, parts in assignments(student).items():
+            graded = {part.exercise: part.most for part in parts if part.graded}
+            found.setdefault(assignment, {}).update(graded)
+    return dict(sorted(found.items()))
+
+
+def _nbgrader_rows(
+    student: StudentMarks, most: Mapping[str, Mapping[str, float]], policy: Policy
+) -> Iterator[list[str]]:
+    handed_in = assignments(student)
+    for assignment, exercises in most.items():
+        parts = handed_in.get(assignment, [])
         graded = [part for part in parts if part.graded]
         raw, points = sum(p.on_time for p in graded), sum(p.points for p in graded)
-        due = max((t for p in parts if (t := policy.due.get(p.exercise))), default=None)
+        due = max((t for e in exercises if (t := policy.due.get(e))), default=None)
         submitted = max((t for p in parts if (t := p.submission.submitted)), default=None)
-        numbers = (raw, raw - points, points, sum(p.most for p in graded))
+        numbers = (raw, raw - points, points, sum(exercises.values()))
         yield [
-            *(text(assignment), naive_utc(due), naive_utc(submitted), text(student.student)),
-            *("", "", "", *map(number, numbers)),
+            *(text(assignment), naive_utc(due), naive_utc(submitted)),
+            *(key(student.student) or text(student.student), "", "", text(student.person.email)),
+            *map(number, numbers),
         ]
 
 
