@@ -3,6 +3,7 @@
     make bench-grading                       20 submissions by all three, and a class of 500
     make bench-grading ARGS="--size 4"       fewer
     make bench-grading ARGS="--class 0"      without the class
+    make bench-grading ARGS="--dask 10000"   that many on a cluster (benchmarks/grading_on_dask.py)
 
 Submissions of exercise 03 (NumPy and torch), no two of which are alike; three of four are right.
 Each grader grades all of them in one run of its command (otter: one run each, as it has no other
@@ -25,6 +26,8 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.grading_on_dask import held_by
+from benchmarks.grading_on_dask import measure as measure_on_dask
 from normlab.tools.progress_bar import progress_bar
 from normlab.tools.table import Table
 
@@ -34,7 +37,7 @@ EXERCISE = "03_rms_norm"
 MISTAKES = (
     {"np.sqrt(mean_square + eps)": "(np.sqrt(mean_square) + eps)"},
     {"(wide**2).mean(axis=-1, keepdims=True) + eps": "(wide**2).mean(axis=-1, keepdims=True)"},
-    {"(u - normalized * mean_ux) / rms": "u / rms"},
+    {"(g_hat - normalized * mean_gx) / rms": "g_hat / rms"},
     {"self.weight = nn.Parameter(torch.ones(dim))": "self.weight = nn.Parameter(torch.zeros(dim))"},
     {"(gamma * normalized).astype(x.dtype)": "normalized.astype(x.dtype)"},
 )
@@ -85,17 +88,6 @@ def hand_in(folder: Path, size: int, place: str) -> None:
         path.write_text(submission(number), encoding="utf-8")
 
 
-def memory_of(process: psutil.Process) -> int:
-    """Bytes that a process and all that it has started hold."""
-    total = 0
-    for each in [process, *process.children(recursive=True)]:
-        try:
-            total += each.memory_full_info().pss
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue  # it has ended meanwhile
-    return total
-
-
 def timed(commands: Sequence[Sequence[str]], folder: Path, python: Path) -> tuple[float, int]:
     """(seconds, greatest memory) of commands, one after the other."""
     environment = os.environ | {"PATH": f"{python}{os.pathsep}{os.environ['PATH']}"}
@@ -106,7 +98,7 @@ def timed(commands: Sequence[Sequence[str]], folder: Path, python: Path) -> tupl
         nonlocal most
         while not over.wait(0.25):
             if running and running[-1].is_running():
-                most = max(most, memory_of(running[-1]))
+                most = max(most, held_by(running[-1]))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -180,7 +172,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--size", type=int, default=20, help="submissions for all three")
     parser.add_argument("--class", type=int, default=500, dest="large", help="for ours alone")
+    parser.add_argument("--dask", type=int, default=0, help="for ours alone, on a Dask cluster")
     options = parser.parse_args()
+    if options.dask:
+        print(measure_on_dask(options.dask))
+        return
     size, large = options.size, options.large
     graders: list[Callable[[Path], Measured]] = [
         lambda folder: nbgrader(folder, size),
