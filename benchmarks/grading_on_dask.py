@@ -174,7 +174,7 @@ def grade_and_kill(folder: Path, size: int) -> Outcome:
     if grader.returncode:
         raise RuntimeError(f"{' '.join(command)}: {text[-2000:]}")
     kept = re.search(r"^(\d+) of \d+ are graded already", text, re.MULTILINE)
-    (graded,) = re.findall(r"^(\d+) of \d+ submissions are graded", text, re.MULTILINE)
+    (graded,) = re.findall(r"^(\d+) of \d+ \w+ are graded;", text, re.MULTILINE)
     return Outcome(size, seconds, killed_at, int(kept[1]) if kept else 0, int(graded), memory)
 
 

@@ -90,7 +90,7 @@ def test_no_cell_of_a_file_for_import_is_computed(login, tmp_path):
     assert not (tmp_path / "moodle.csv").exists()  # it would end the import for all
 
 
-def test_without_a_person_canvas_has_the_number_of_the_download_or_the_name_for_a_login(tmp_path):
+def test_canvas_has_the_number_of_the_download_or_the_name_for_a_login(tmp_path):
     students = [student_marks("ada", id="17"), student_marks("bob")]
     written(write_canvas, students, tmp_path / "canvas.csv")
     course = [

@@ -49,8 +49,7 @@ def write_canvas(path: Path, students: Class, asked: Questions, layout: str = ""
 
 def _canvas_student(student: StudentMarks, own: bool) -> list[str]:
     person = student.person
-    canvas_id = person.id if own else ""
-    canvas_id = canvas_id if canvas_id.isdecimal() else ""  # Canvas takes "12b" for 12
+    canvas_id = person.id if own and person.id.isdecimal() else ""  # Canvas takes "12b" for 12
     name = " ".join((person.name or student.student).split())
     name = name.replace(POINTS_POSSIBLE, POINTS_POSSIBLE.lower())  # else it is no student's row
     login = person.login or ("" if canvas_id or person.sis_id else student.student)
