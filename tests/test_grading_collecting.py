@@ -1,6 +1,7 @@
 """A class is collected whole: what cannot be known is told, and nobody pays for another."""
 
 import io
+import json
 import os
 import struct
 import textwrap
@@ -348,3 +349,15 @@ def test_of_partners_who_differ_nobody_s_file_is_a_thirds(tmp_path):
     collection = gathered(tmp_path, files, "name,group\nada,g\nbob,g\ncy,g\n")
     assert collection.students == ["ada", "bob"]
     assert "partners have handed in different files" in reasons(collection)
+
+
+@pytest.mark.parametrize("in_zip", [False, True])
+def test_what_cells_have_shown_may_have_any_size(in_zip, tmp_path):
+    cell = {"cell_type": "code", "metadata": {}, "source": "def layer_norm(x): ...", "outputs": []}
+    cell["outputs"] = [{"data": {"image/png": "a" * 30 * 2**20}}]
+    content = json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4}).encode()
+    files = {"mine.ipynb": content}
+    root = written(tmp_path, {"ada.zip": zipped(files)} if in_zip else {"ada/mine.ipynb": content})
+    (submission,) = collect(root).submissions
+    assert (submission.student, submission.exercise) == ("ada", "01_layer_norm")
+    assert len(submission.file.read()) < 200

@@ -3,11 +3,9 @@
 import io
 import json
 import os
-import tomllib
 import zipfile
 
 import pytest
-import yaml
 from submissions import ROOT, grade, notebook
 
 from normlab.grading.batch import paper_of
@@ -296,15 +294,3 @@ def test_a_folder_without_submissions_is_refused(tmp_path, capsys):
     assert "there is no submission" in capsys.readouterr().err
     assert grade(tmp_path / "none", tmp_path / "out") == 2
     assert "none does not exist" in capsys.readouterr().err
-
-
-def test_the_workflow_for_github_classroom_calls_what_there_is():
-    workflow = yaml.safe_load((ROOT / "docs/github_classroom/classroom.yml").read_text())
-    steps = workflow["jobs"]["check"]["steps"]
-    commands = [step["run"] for step in steps if "run" in step]
-    assert commands[-1] == "normlab check *.ipynb"
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert "normlab" in project["scripts"]
-    assert (ROOT / "constraints.txt").exists()
-    python = next(step["with"]["python-version"] for step in steps if "with" in step)
-    assert tuple(map(int, python.split("."))) >= (3, 11)

@@ -5,7 +5,14 @@ import json
 import re
 from collections.abc import Iterator
 from itertools import chain
-from typing import BinaryIO
+from typing import Protocol
+
+
+class Readable(Protocol):
+    """What can be read bit by bit."""
+
+    def read(self, size: int, /) -> bytes: ...
+
 
 MOST_KEPT = 20 * 2**20
 """Bytes of a notebook without its outputs. A solved notebook has about 20 KB."""
@@ -41,7 +48,7 @@ KEPT, BLANK, SCALAR, INSIDE_TEXT, WHOLE_TEXT, SHALLOW = (
 )
 
 
-def without_outputs(stream: BinaryIO, most: int) -> bytes:
+def without_outputs(stream: Readable, most: int) -> bytes:
     """The bytes of a notebook, in UTF-8, without outputs, attachments and states of widgets.
 
     What is no JSON comes back somehow; whoever reads it will say so. A file without outputs comes
@@ -66,7 +73,7 @@ class _Reader:
         place: up to which it is read.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: Readable) -> None:
         self.chunks = _chunks(stream)
         self.buffer, self.place, self.brackets = b"", 0, 0
 
@@ -154,7 +161,7 @@ class _Reader:
             self._taken(SHALLOW)
 
 
-def _chunks(stream: BinaryIO) -> Iterator[bytes]:
+def _chunks(stream: Readable) -> Iterator[bytes]:
     """The stream in UTF-8."""
     raw = iter(lambda: stream.read(CHUNK), b"")
     first = next(raw, b"")

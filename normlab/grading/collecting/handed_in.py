@@ -8,11 +8,10 @@ from pathlib import Path
 
 from normlab.checks.cells import UnreadableFile
 from normlab.grading.collecting.budget import Budget, TooMuch
+from normlab.grading.collecting.contents import MOST_BYTES, content_of
 from normlab.grading.collecting.names import composed, is_junk
 from normlab.grading.collecting.zip_files import Source, members, read_member
 
-MOST_BYTES = 20 * 2**20
-"""Of a file. A solved notebook has about 20 KB."""
 MOST_OF_INNER_ZIP = 50 * 2**20
 ZIPS_IN_ZIPS = 2
 DEEPEST = 20
@@ -173,17 +172,19 @@ def _read(path: Path, place: str) -> bytes:
         if not stat.S_ISREG(kind):
             raise UnreadableFile(f"{place} is no file.")
         with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
+            return _told_of(place, partial(content_of, file, path.name))
     except OSError as error:
         raise UnreadableFile(f"{place} cannot be read: {error.strerror}.") from None
-    if len(data) > MOST_BYTES:
-        raise UnreadableFile(f"{place} is larger than {MOST_BYTES / 2**20:.0f} MB.")
-    return data
 
 
 def _read_member(source: Source, member: str, place: str, most: int) -> bytes:
+    return _told_of(place, partial(read_member, source, member, most))
+
+
+def _told_of(place: str, read: Callable[[], bytes]) -> bytes:
+    """What `read` gives; its errors go on after the name of the place."""
     try:
-        return read_member(source, member, most)
+        return read()
     except UnreadableFile as error:
         raise UnreadableFile(f"{place} {error}.") from None
 

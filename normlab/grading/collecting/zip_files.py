@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeAlias
 
 from normlab.checks.cells import UnreadableFile
+from normlab.grading.collecting.contents import content_of
 
 BROKEN = (
     *(zipfile.BadZipFile, KeyError, ValueError, RuntimeError, NotImplementedError, EOFError),
@@ -70,15 +71,12 @@ def read_member(source: Source, member: str, most: int) -> bytes:
             raise UnreadableFile("is a link, and links are not followed")
         if info.compress_type not in BOUNDED:
             raise UnreadableFile("is packed in a way other than zip's usual one (Deflate)")
-        with file.open(info) as content:
-            data = content.read(most + 1)
+        with file.open(info) as stream:
+            return content_of(stream, member, most)
     except BROKEN as error:
         if isinstance(error, UnreadableFile):
             raise
         raise UnreadableFile(f"cannot be read from its zip file: {error}") from None
-    if len(data) > most:
-        raise UnreadableFile(f"is larger than {most / 2**20:.0f} MB")
-    return data
 
 
 def forget_opened() -> None:
