@@ -51,10 +51,10 @@ def refuse_imports(torch: bool) -> None:
     Args:
         torch: whether it may be imported.
     """
-    reason = "it has ready-made norms."
+    reason = "it has ready-made norms"
     sys.meta_path.insert(0, _Refusal({*LIBRARIES, *PARTS_OF_TORCH}, reason))
     if not torch:
-        sys.meta_path.insert(0, _Refusal(TORCH, "this exercise is solved with NumPy alone."))
+        sys.meta_path.insert(0, _Refusal(TORCH, "this exercise is solved with NumPy alone"))
         for name in [name for name in sys.modules if name.partition(".")[0] in TORCH]:
             _kept.append(sys.modules.pop(name))  # ending torch's modules takes longer
 
