@@ -189,8 +189,8 @@ CELLS = {
     ),
     "kills all": "import os\nos.kill(-1, 9)",
     "patches what compares": (
-        "import builtins, json, pickle\nimport numpy as np\nimport torch\n"
-        "np.testing.assert_allclose = lambda *a, **k: None\ntorch.allclose = lambda *a: True\n"
+        "import builtins, json, pickle\nimport numpy as np\n"
+        "np.testing.assert_allclose = lambda *a, **k: None\n"
         "np.array_equal = np.allclose = lambda *a, **k: True\npickle.loads = lambda *a: True\n"
         "builtins.any = lambda *a: False"
     ),

@@ -119,16 +119,8 @@ ODDITIES = {
         "import typing\n@dataclass\nclass A:\n    x: list[int]\ntyping.get_type_hints(A)",
         RIGHT,
     ],
-    "imports much of Python and torch": [
-        "import decimal, email, sqlite3, statistics, ssl, unittest.mock, xml.etree.ElementTree\n"
-        "import torch.utils.data, torch.optim\n"
-        "torch.optim.Adam([torch.zeros(1, requires_grad=True)])",
-        RIGHT,
-    ],
-    "trains in a cell": [
-        "import torch\nw = torch.zeros(3, requires_grad=True)\n"
-        "for _ in range(20):\n    (w - 1).square().sum().backward()\n"
-        "    w.data -= 0.1 * w.grad; w.grad = None\nassert float(w.sum()) > 1",
+    "imports much of Python": [
+        "import decimal, email, sqlite3, statistics, ssl, unittest.mock, xml.etree.ElementTree",
         RIGHT,
     ],
     "asks for input": ["try:\n    input('name?')\nexcept EOFError: pass", RIGHT],
@@ -165,6 +157,26 @@ ODDITIES = {
 def test_an_honest_oddity_costs_nothing(sources, grade):
     (diagnosis,) = grade(paper(*sources)).diagnoses
     assert diagnosis.passed, diagnosis
+
+
+SCHEDULE = """
+def warmup_lr(step, peak_lr, warmup_steps):
+    if min(step, warmup_steps) < 0:
+        raise ValueError(f"{step} or {warmup_steps} is below 0")
+    return peak_lr * min(1.0, (step + 1) / max(1, warmup_steps))
+"""
+OF_TORCH = [
+    "import torch.utils.data, torch.optim\ntorch.optim.Adam([torch.zeros(1, requires_grad=True)])",
+    "import torch\nw = torch.zeros(3, requires_grad=True)\n"
+    "for _ in range(20):\n    (w - 1).square().sum().backward()\n"
+    "    w.data -= 0.1 * w.grad; w.grad = None\nassert float(w.sum()) > 1",
+]
+
+
+def test_where_the_exercise_has_torch_a_cell_may_use_it(grade):
+    graded = grade(paper(*OF_TORCH, SCHEDULE, exercise="05_gradient_flow"))
+    assert graded.diagnoses[1].passed, graded
+    assert not any("Error" in note for note in graded.notes)
 
 
 def test_what_keeps_an_answer_from_running_is_told(grade):
@@ -232,10 +244,8 @@ def test_a_broken_file_gets_a_result_with_the_reason(content, reason, grade):
 
 # What a student is told
 
-PRELUDE = (
-    "import math\nimport numpy as np\nimport torch\nfrom torch import nn\n"
-    "from torch.nn import functional as F\nfrom normlab.norms import layer_norm\n"
-)
+TORCH = "import torch\nfrom torch import nn\nfrom torch.nn import functional as F\n"
+PRELUDE = "import math\nimport numpy as np\nfrom normlab.norms import layer_norm\n"
 MISTAKES = [
     (exercise, question, mistake)
     for exercise in all_exercises()
@@ -252,10 +262,10 @@ MISTAKES = [
 def test_a_mistake_is_told_as_the_learners_own_check_tells_it(exercise, question, mistake, grade):
     tree = ast.parse(rewritten(source_of(question.reference), mistake.forms[0]))
     source = ast.unparse(outside_annotations(tree))
-    graded = grade(paper(PRELUDE, source, exercise=exercise.name))
+    graded = grade(paper(PRELUDE, TORCH, source, exercise=exercise.name))
     told = next(d for d in graded.diagnoses if d.function == question.function)
     namespace = {"layer_norm": exercise.support.get("normlab.norms.layer_norm")}
-    exec(PRELUDE.rpartition("from normlab")[0] + source, namespace)
+    exec(PRELUDE.rpartition("from normlab")[0] + TORCH + source, namespace)
     by_check = examine(exercise, question, namespace[question.function])
     assert told.mistakes == by_check.mistakes
     assert told.mistakes[0] == mistake.name
@@ -353,7 +363,9 @@ def test_with_a_policy_that_allows_them_an_answer_may_call_the_norms_of_torch(gr
 
 def test_a_cell_may_call_the_norms_of_torch_and_so_may_an_answer_whose_point_they_are_not(grade):
     demo = "import torch\ntorch.nn.functional.layer_norm(torch.ones(3), (3,))"
-    assert grade(paper(demo, RIGHT)).diagnoses[0].passed
+    graded = grade(paper(demo, SCHEDULE, exercise="05_gradient_flow"))
+    assert graded.diagnoses[1].passed
+    assert not any("Error" in note for note in graded.notes)
     assert all(right(grade(solved("04_residual_placement"))).values())  # its final norm
 
 

@@ -63,7 +63,7 @@ def test_the_library_that_is_missing_is_named_and_the_other_questions_are_graded
     assert all(d.passed for d in others)
     assert first.mistakes == ["raises"]
     assert "pandas.Series(…) is not there: No module named 'pandas'" in first.message
-    assert "Answers need NumPy and PyTorch alone." in first.message
+    assert "Answers need what their notebook imports, and no more." in first.message
     assert any("pandas cannot be imported here (No module" in note for note in graded.notes)
 
 

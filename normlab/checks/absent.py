@@ -68,7 +68,7 @@ class Absent:
     __rmatmul__ = __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __le__ = __ge__ = _refuse
 
 
-NEEDED = "Answers need NumPy and PyTorch alone."
+NEEDED = "Answers need what their notebook imports, and no more."
 
 
 def apart(node: ast.stmt) -> Iterator[ast.stmt]:

@@ -129,7 +129,7 @@ class Question:
         mistakes: most likely first; what is wrong in the formula before shapes and dtypes.
         laws: what an answer is told that matches no known mistake.
         library_norms: whether an answer may call a library's norm in any class, because the norm
-            is a part and not the point.
+            is a part, which the driver may hand to it, and not the point.
     """
 
     function: str

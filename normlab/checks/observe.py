@@ -47,12 +47,14 @@ class Raised:
 class Observation:
     """What one call did: outputs or an exception, and what it made of arguments that it changed.
 
-    `outputs` holds NumPy arrays, strings and None only.
+    `outputs` holds NumPy arrays, strings and None only. `refused` is the name of what it called
+    although a grader does not let it.
     """
 
     outputs: Outputs | None = None
     raised: Raised | None = None
     changed: Mapping[str, Any] = field(default_factory=dict)
+    refused: str = ""
 
 
 Respond: TypeAlias = Callable[[Arguments], Observation]

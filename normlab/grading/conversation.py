@@ -35,7 +35,6 @@ def questions_message(questions: Sequence[Question], calls: Sequence[Sequence[Ar
         {
             "function": question.function,
             "driver": driver_names(question.driver),
-            "library_norms": question.library_norms,
             "calls": [code_arguments(call, arrays) for call in known],
         }
         for question, known in zip(questions, calls, strict=True)
@@ -51,24 +50,27 @@ class Task:
         layout: the cells, and the answers in them.
         numbers: of the question that each of the layout's targets answers.
         support: "module.function" -> source of what answers may call.
-        library_norms: whether all answers may call torch's norms.
+        library_norms: of each target, whether it may call ready-made norms. Where torch is
+            there, it is the same for all of them.
+        torch: whether it may be imported.
     """
 
     layout: Layout
     numbers: Sequence[int]
     support: dict[str, str]
-    library_norms: bool
+    library_norms: Sequence[bool]
+    torch: bool
 
     def message(self) -> bytes:
-        targets = zip(self.layout.targets, self.numbers, strict=True)
+        targets = zip(self.layout.targets, self.numbers, self.library_norms, strict=True)
         body = {
             "cells": [(cell.name, cell.source) for cell in self.layout.cells],
             "targets": [
-                {"function": t.function, "cell": t.cell, "question": number}
-                for t, number in targets
+                {"function": t.function, "cell": t.cell, "question": number, "library_norms": may}
+                for t, number, may in targets
             ],
             "support": self.support,
-            "library_norms": self.library_norms,
+            "torch": self.torch,
         }
         return pack(body)
 

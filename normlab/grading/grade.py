@@ -9,13 +9,13 @@ from functools import cache, lru_cache
 from normlab.checks.cells import Cell, UnreadableFile, notebook_cells, python_cells
 from normlab.checks.diagnosis import Diagnosis, Fault
 from normlab.checks.examiner import not_defined, wrong_from_start
-from normlab.checks.exercise import Exercise
+from normlab.checks.exercise import Exercise, Question
 from normlab.checks.obstacles import in_the_way, is_unanswered, set_aside
 from normlab.exercises import load_exercise
 from normlab.grading.confined.limits import Limits
 from normlab.grading.confined.messages import Malformed
 from normlab.grading.conversation import Conversation, Task, cause
-from normlab.grading.layout import Layout, fingerprint, lay_out, released
+from normlab.grading.layout import Layout, fingerprint, imports_torch, lay_out, released
 from normlab.grading.paper import Graded, Paper, Setting
 from normlab.grading.runs import Order, Start
 from normlab.grading.verdict import Questions, diagnose
@@ -45,15 +45,11 @@ def grade(paper: Paper, setting: Setting, start: Start) -> Graded:
         return Graded(exercise.name, tuple(missing), problem=str(error))
     layout = lay_out(cells, exercise)
     grading = _Grading(questions_of(exercise, setting.seed), layout, setting, start)
-    functions = [question.function for question in exercise.questions]
-    first = grading.run(functions)
-    if first.fault is None:
-        diagnoses = [first.best(function) for function in functions]
-    else:
-        diagnoses = [grading.alone(function, first.talk.cell) for function in functions]
+    first, found = grading.diagnoses()
+    diagnoses = tuple(found[question.function] for question in exercise.questions)
     return Graded(
         exercise.name,
-        tuple(diagnoses),
+        diagnoses,
         notes=(*layout.notes, *_notes(first, layout), *_in_the_way(paper, cells, diagnoses)),
         printed=first.talk.printed,
     )
@@ -77,7 +73,7 @@ def _notes(first: "_Outcome", layout: Layout) -> Iterator[str]:
             yield f"{layout.cells[i].name}: {error}"
 
 
-def _in_the_way(paper: Paper, cells: list[Cell], diagnoses: list[Diagnosis]) -> Iterator[str]:
+def _in_the_way(paper: Paper, cells: list[Cell], diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
     """Why what was not attempted may yet seem to be answered."""
     missing = [d.function for d in diagnoses if is_unanswered(d)]
     notebook = paper.suffix == ".ipynb" and missing
@@ -116,13 +112,51 @@ class _Grading:
     setting: Setting
     start: Start
 
+    def diagnoses(self) -> tuple[_Outcome, dict[str, Diagnosis]]:
+        """The first run, and the diagnosis of each answer.
+
+        Where torch is there, one run calls the answers that may call ready-made norms, and another
+        one those that may not; few exercises ask for both. After a run that died in a cell, each
+        answer is run alone.
+        """
+        outcomes: list[_Outcome] = []
+        found: dict[str, Diagnosis] = {}
+        for functions in self._by_permission():
+            died = any(outcome.talk.cell is not None for outcome in outcomes if outcome.fault)
+            if not died:
+                outcomes.append(self.run(functions))
+            last = outcomes[-1]
+            for function in functions:
+                alone = last.fault is not None
+                found[function] = (
+                    self.alone(function, last.talk.cell) if alone else last.best(function)
+                )
+        return outcomes[0], found
+
+    def _by_permission(self) -> list[list[str]]:
+        """The functions that are asked for, in one group for each run."""
+        groups: dict[bool, list[str]] = {}
+        for question in self.questions.exercise.questions:
+            kind = self.torch and self._may_call_norms(question)
+            groups.setdefault(kind, []).append(question.function)
+        return [*groups.values()]
+
+    def _may_call_norms(self, question: Question) -> bool:
+        return self.setting.library_norms or question.library_norms
+
+    @property
+    def torch(self) -> bool:
+        """Whether it may be imported."""
+        return self.setting.library_norms or imports_torch(self.questions.exercise.name)
+
     def run(self, functions: Collection[str], without: Collection[int] = ()) -> _Outcome:
-        """Run what concerns some functions."""
+        """Run what concerns some functions, of one group."""
         setting, exercise = self.setting, self.questions.exercise
         layout = self.layout.only(functions, without)
         names = [question.function for question in exercise.questions]
         numbers = [names.index(target.function) for target in layout.targets]
-        task = Task(layout, numbers, support(exercise), setting.library_norms)
+        allowed = [self._may_call_norms(exercise.questions[number]) for number in numbers]
+        task = Task(layout, numbers, support(exercise), allowed, self.torch)
         limits = Limits(setting.seconds, WALL * setting.seconds, setting.memory_mb * 2**20)
         order = Order(exercise.name, self.questions.message, limits, to_load(layout.cells))
         malformed = ""

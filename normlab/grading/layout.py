@@ -1,6 +1,7 @@
 """Where the answers are in a submitted notebook, and which of its cells are run."""
 
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from normlab.checks.exercise import Exercise
 from normlab.study.folders import EXERCISES
 
 MOST_CANDIDATES = 4
+IMPORT_OF_TORCH = re.compile(r"^(?:import|from) torch\b", re.M)
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,13 @@ def released(exercise: str) -> Released:
         frozenset(print_ for print_, mark in marks if mark.get("solution")),
         frozenset(print_ for print_, mark in marks if mark.get("grade")),
     )
+
+
+@cache
+def imports_torch(exercise: str) -> bool:
+    """Whether the notebook that was handed out imports it; if not, no answer needs it."""
+    cells = notebook_cells(exercise, (EXERCISES / f"{exercise}.ipynb").read_bytes())
+    return any(IMPORT_OF_TORCH.search(cell.source) for cell in cells)
 
 
 def fingerprint(cell: Cell) -> str:

@@ -32,7 +32,7 @@ class Setting:
         seed: of the hidden inputs; the inputs that learners check against have seed 0.
         seconds: of processor time, for each run of a paper's code.
         memory_mb: beyond what NumPy and torch take.
-        library_norms: whether every answer may call torch's norms.
+        library_norms: whether every answer may call torch's norms, in every exercise.
         levels: of confinement that are used where the system has them.
     """
 

@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
 
 import numpy as np
 
+from normlab import norms, torch_norms
 from normlab.checks.compare import close
 from normlab.checks.diagnosis import Diagnosis, Fault
 from normlab.checks.examination import expected
@@ -22,7 +23,8 @@ from normlab.checks.examiner import (
 from normlab.checks.exercise import Arguments, Exercise, Question, Value
 from normlab.checks.findings import NOT_DETERMINISTIC
 from normlab.checks.observe import Observation, Raised
-from normlab.grading.confined.library_norms import GUARDED, LibraryNorm
+from normlab.grading.confined.library_norms import known_names
+from normlab.grading.confined.refusals import KIND
 from normlab.grading.conversation import Conversation, questions_message
 
 KNOWN_SEED = 0
@@ -34,8 +36,10 @@ ONLY_KNOWN_INPUTS = Fault(
 )
 LIBRARY_NORM = (
     "The exercise asks for the norm itself, written by you. In this class a ready-made one gets no "
-    "points."
+    "points, and none is there when an answer is called."
 )
+OPERATOR = "::"
+"""Stands in the names of torch's operators."""
 UNASKED = Observation(raised=Raised("Unasked", "", None, False))
 
 
@@ -122,10 +126,9 @@ class _Target:
     def hear_known(self) -> None:
         """One call of each known probe. If it is not enough to go on, the rest is asked for."""
         self.seen = self.talk.answered(self.index, self.probes)
-        self.found = self._library_norm(self.seen)
         replay = Replay(self.known[: self.probes], self.seen)
         right = self.probes and right_at_once(self.question, replay, KNOWN_SEED)
-        self.waits = self.found is None and not right
+        self.waits = not right
         if self.waits:
             self.talk.ask_known(self.index, self.probes, len(self.known))
 
@@ -134,9 +137,8 @@ class _Target:
         if self.waits:
             self.seen += self.talk.answered(self.index, len(self.known) - self.probes)
             replay = Replay(self.known, self.seen)
-            self.found = self._library_norm(self.seen) or judge(
-                self.exercise, self.question, replay, KNOWN_SEED
-            )
+            found = judge(self.exercise, self.question, replay, KNOWN_SEED)
+            self.found = self._or_library_norm(found, self.seen)
 
     def ask_hidden(self) -> None:
         self.talk.ask_hidden(self.index, self.unseen.values())
@@ -147,21 +149,34 @@ class _Target:
         probes, _ = expected(self.question, self.seed)
         responses = dict(enumerate(self.seen)) | dict(zip(self.unseen, seen, strict=True))
         replay = Replay([p.arguments for p in probes], [responses[i] for i in range(len(probes))])
-        self.found = self._library_norm(seen)
-        if self.found is None and right_at_once(self.question, replay, self.seed):
+        if right_at_once(self.question, replay, self.seed):
             self.found = right(self.exercise, self.question)
-        elif self.found is None:
+        else:
             found = judge(self.exercise, self.question, replay, self.seed)
-            self.found = _without_inputs(self.question, found)
+            found = _without_inputs(self.question, found)
+            self.found = self._or_library_norm(found, seen)
 
-    def _library_norm(self, seen: Sequence[Observation]) -> Diagnosis | None:
-        """The diagnosis of an answer that has called one of the guarded norms."""
-        raised = (o.raised for o in seen if o.raised and o.raised.kind == LibraryNorm.__name__)
-        name = next((error.message for error in raised if error.message in GUARDED), None)
-        if name is None:
-            return None
-        fault = Fault("library-norm", f"it calls {name}", LIBRARY_NORM)
+    def _or_library_norm(self, found: Diagnosis, seen: Sequence[Observation]) -> Diagnosis:
+        """That of an answer that is not right and has called a ready-made norm; else `found`."""
+        refused = next((each.refused for each in seen if each.refused), None)
+        if found.passed or refused is None or self.talk.task.library_norms[self.index]:
+            return found
+        fault = Fault("library-norm", f"it calls {_shown(refused)}", LIBRARY_NORM)
         return wrong_from_start(self.exercise, self.question, True, fault)
+
+
+def _shown(refused: str) -> str:
+    """The name of a ready-made norm, for readers; a student's process may tell any name."""
+    if refused not in known_norms():
+        return "a ready-made norm"
+    return f"torch's operator {refused}" if OPERATOR in refused else refused
+
+
+@cache
+def known_norms() -> frozenset[str]:
+    """The names of torch's norms and of the course's."""
+    ours = (f"{m.__name__}.{name}" for m in (norms, torch_norms) for name in m.__all__)
+    return frozenset({*known_names(), *filter(KIND.search, ours)})
 
 
 def _undefined(questions: Questions, talk: Conversation, target: int) -> Diagnosis:

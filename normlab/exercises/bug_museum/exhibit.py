@@ -107,6 +107,7 @@ def failing_input_question(exhibit: Exhibit, hints: tuple[str, str, str]) -> Que
         function=f"{exhibit.function}_failing_input",
         levels={FORMULA: 1},
         driver=returned_arguments,
+        library_norms=True,
         hints={FORMULA: hints},
         laws=tuple(laws),
     )

@@ -185,6 +185,7 @@ HINTS = {
 POST_NORM = Question(
     function="post_norm_step",
     levels={FORMULA: 1, STATE: 1},
+    library_norms=True,
     driver=drivers.step,
     reference=post_norm_step,
     probes=steps.probes,

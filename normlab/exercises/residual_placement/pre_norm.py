@@ -182,6 +182,7 @@ HINTS = {
 PRE_NORM = Question(
     function="pre_norm_step",
     levels={FORMULA: 1, STATE: 1},
+    library_norms=True,
     driver=drivers.step,
     reference=pre_norm_step,
     probes=steps.probes,

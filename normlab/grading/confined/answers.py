@@ -1,35 +1,40 @@
 """A student's process: it runs the cells, calls the answers, and sends back what they did."""
 
-import contextlib
 import importlib
 import pkgutil
 import random
 import sys
 import types
+import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
-import torch
 
 from normlab.checks.cells import Cell
 from normlab.checks.drivers import Call
 from normlab.checks.exercise import Answer, Arguments, Driver
-from normlab.checks.observe import observe
+from normlab.checks.observe import Observation, observe
 from normlab.checks.program import Program, is_answer
 from normlab.checks.silence import FirstCharacters, quiet
+from normlab.grading.confined import refusals
+from normlab.grading.confined.dispatcher import close_dispatcher
 from normlab.grading.confined.eager import only_eager
 from normlab.grading.confined.event_loop import LonelyLoop, only_lonely_loops
-from normlab.grading.confined.library_norms import guard_norms, no_library_norms
+from normlab.grading.confined.imports import refuse_imports
+from normlab.grading.confined.library_norms import find_norms, take_out_norms
 from normlab.grading.confined.messages import Reader, pack, pack_observations, unpack
-from normlab.grading.confined.stand_in import add_support, stand_in_for_normlab
+from normlab.grading.confined.stand_in import Support, stand_in_for_normlab
 
 PRINTED = 2000
 """Characters kept of what the cells print."""
 MOST_ERRORS = 20
 DRIVERS = "normlab.exercises.drivers"
+READS_SOURCES = "torch._decomp.decompositions_for_jvp"
+"""torch imports it when it is first needed. It cannot be imported when norms are taken out."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +44,11 @@ class Question:
     Args:
         function: its name.
         driver: runs it.
-        library_norms: whether it may call those of torch.
         calls: arguments of the driver, known to everybody.
     """
 
     function: str
     driver: Driver
-    library_norms: bool
     calls: Sequence[Arguments]
 
 
@@ -64,6 +67,9 @@ def load_drivers() -> None:
     package = importlib.import_module(DRIVERS)
     for module in pkgutil.iter_modules(package.__path__, f"{DRIVERS}."):
         _modules[module.name] = importlib.import_module(module.name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it is made with what torch calls deprecated
+        importlib.import_module(READS_SOURCES)
 
 
 _modules: dict[str, types.ModuleType] = {}
@@ -85,7 +91,6 @@ def read_questions(message: bytes) -> list[Question]:
         Question(
             spec["function"],
             _driver(*spec["driver"]),
-            spec["library_norms"],
             [_arguments(call, reader) for call in spec["calls"]],
         )
         for spec in body["questions"]
@@ -99,11 +104,14 @@ def _arguments(call: dict[str, Any], reader: Reader) -> Arguments:
 def prepare() -> None:
     """Get ready what every student's process needs, in the process that they are forked from.
 
-    normlab is put out of reach, guards stand before the norms, random numbers will be the same
-    in every run.
+    normlab and torch's dispatcher are put out of reach, what takes the norms out is prepared,
+    random numbers will be the same in every run.
     """
+    import torch
+
     stand_in_for_normlab()
-    guard_norms()
+    find_norms()
+    close_dispatcher()
     only_lonely_loops()
     only_eager()
     np.random.seed(0)  # noqa: NPY002 # the generator that students' own code may use
@@ -116,25 +124,47 @@ def run_answers(channel: Connection, questions: Sequence[Question]) -> None:
     A request names the answer, and holds arguments or asks for the known calls.
     """
     task, _ = unpack(channel.recv_bytes())
-    answers = _run_cells(channel, task)
+    answers, support = _run_cells_with_norms(channel, task)
     while True:
         request, raw = unpack(channel.recv_bytes())
         target: int = request["target"]
         question = questions[task["targets"][target]["question"]]
+        support.allow(task["targets"][target]["library_norms"])
         if "hidden" in request:
             reader = Reader(raw)
             calls = [_arguments(call, reader) for call in request["hidden"]]
         else:
             calls = [*question.calls[request["first"] : request["end"]]]
-        allowed = task["library_norms"] or question.library_norms
-        with quiet(), contextlib.nullcontext() if allowed else no_library_norms():
-            seen = [observe(question.driver, answers[target], arguments) for arguments in calls]
+        with quiet():
+            seen = [_observe(question, answers[target], arguments) for arguments in calls]
         channel.send_bytes(pack_observations(seen, target))
+
+
+def _observe(question: Question, answer: Answer, arguments: Arguments) -> Observation:
+    """What one call did, and which ready-made norm was refused in it."""
+    refusals.called.clear()
+    seen = observe(question.driver, answer, arguments)
+    return replace(seen, refused=next(iter(refusals.called), ""))
+
+
+def _run_cells_with_norms(
+    channel: Connection, task: dict[str, Any]
+) -> tuple[list[Answer], Support]:
+    """Run all cells, which may call norms; then take the norms out if no answer may.
+
+    Where torch is not there at all, its norms go before the cells, while it is.
+    """
+    if not task["torch"]:
+        take_out_norms(lambda: None)
+    refuse_imports(task["torch"])
+    support = Support(task["support"])
+    run = partial(_run_cells, channel, task)
+    keep = not task["torch"] or any(target["library_norms"] for target in task["targets"])
+    return run() if keep else take_out_norms(run), support
 
 
 def _run_cells(channel: Connection, task: dict[str, Any]) -> list[Answer]:
     """Run all cells; take each answer as its cell leaves it, or as the last one does."""
-    add_support(task["support"])
     namespace = _own_main_module()
     program, printed = Program(namespace, new_loop=LonelyLoop), FirstCharacters(PRINTED)
     targets = [(target["function"], target["cell"]) for target in task["targets"]]

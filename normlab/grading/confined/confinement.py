@@ -8,7 +8,7 @@ import errno
 import os
 import sys
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 
 from normlab.grading.confined import landlock
 from normlab.grading.confined.apart import Apart
+from normlab.grading.confined.imports import folders_of_libraries
 from normlab.grading.confined.limits import Limits, memory_mapped, tasks_of_this_user
 
 PACKAGE = Path(__file__).resolve().parents[2]
@@ -89,22 +90,27 @@ def libraries() -> list[Path]:
 
 
 def files_for_answers(writable: Iterable[Path], readable: Iterable[Path]) -> int:
-    """A ruleset: Python and its libraries, `readable`, and what is in `writable`; no normlab."""
+    """A ruleset: Python and its libraries, `readable`, and what is in `writable`.
+
+    Not normlab, and no library that has norms of its own.
+    """
     system = [path for path in map(Path, SYSTEM) if path.exists()]
-    allowed, listable = without(PACKAGE, [*libraries(), *system])
+    hidden = {PACKAGE, *folders_of_libraries()}
+    allowed, listable = without(hidden, [*libraries(), *system])
     return landlock.ruleset([*allowed, *readable], listable, [NULL, *writable])
 
 
-def without(hidden: Path, folders: Iterable[Path]) -> tuple[list[Path], list[Path]]:
-    """(what lies in `folders` but for `hidden`, the folders that lie around `hidden`)."""
+def without(hidden: Collection[Path], folders: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    """(what lies in `folders` but for `hidden`, the folders that lie around these)."""
+    outside = {parent for path in hidden for parent in path.parents}
     allowed: list[Path] = []
     around: list[Path] = []
     waiting = [folder.resolve() for folder in folders]
     while waiting:
         path = waiting.pop()
-        if path == hidden or path in around:
+        if path in hidden or path in around:
             continue
-        if path in hidden.parents:
+        if path in outside:
             around.append(path)
             waiting += path.iterdir()
         elif path.exists():

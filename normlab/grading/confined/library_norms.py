@@ -1,85 +1,127 @@
-"""Guards on the norms of torch: an answer that should be a norm may not call one."""
+"""Ready-made norms, taken out of a process for good: each call of one ends in a refusal.
 
-import contextlib
-import functools
+An answer that should be a norm may not call one. torch has many doors to a norm (`nn`,
+`nn.functional`, `torch.ops`, TorchScript, `torch.func`, threads, …), and nearly all lead through
+its dispatcher (see `dispatcher`). Some norms are written in Python, of other operators; these
+functions lose their code here. What a norm is made of (`mean`, `var_mean`, `rsqrt`,
+`nn.functional.normalize`, …) stays.
+"""
+
+import ctypes
+import importlib.abc
+import importlib.machinery
+import inspect
 import sys
+import types
 from collections.abc import Callable, Iterator
-from types import FrameType
-from typing import Any
+from functools import partial
+from typing import Any, NoReturn, TypeVar
 
-from normlab.checks.observe import in_library, is_learners
+from normlab.grading.confined import dispatcher
+from normlab.grading.confined.refusals import ENDS_THERE, KIND, refuse, short
 
-KINDS = ("layer_norm", "rms_norm", "group_norm", "instance_norm", "batch_norm")
-NATIVE = ("native_layer_norm", "native_group_norm", "native_batch_norm")
-CLASSES = (
-    *("LayerNorm", "RMSNorm", "GroupNorm"),
-    *(f"{kind}Norm{d}d" for kind in ("Batch", "Instance") for d in (1, 2, 3)),
-)
-SUPPORT = "normlab.norms.layer_norm"
-GUARDED = (
-    *(f"torch.nn.functional.{name}" for name in KINDS),
-    *(f"torch.{name}" for name in KINDS + NATIVE),
-    *(f"torch.ops.aten.{name}" for name in (*KINDS, *NATIVE, "_fused_rms_norm")),
-    *(f"torch.nn.{name}.forward" for name in CLASSES),
-    SUPPORT,
-)
-"""What is guarded, in torch and in the stand-in for normlab."""
+HELPERS = ("torch._refs._normalize",)
+"""Functions of torch that are norms under another name."""
+PACKAGE = "torch"
+Result = TypeVar("Result")
 
-_active = False
+_kernels: dispatcher.Kernels | None = None
 
 
-class LibraryNorm(RuntimeError):
-    """An answer has called one of the guarded functions; the message is its name."""
+def find_norms() -> None:
+    """Find all that is taken out, in the torch that is loaded and in what will be.
 
-
-def guard_norms() -> None:
-    """Put guards before the functions, for good; they are asleep until `no_library_norms`."""
-    for name in GUARDED:
-        place, attribute, function = _find(name)
-        if function is not None:
-            setattr(place, attribute, _guard(name, function))
-
-
-@contextlib.contextmanager
-def no_library_norms() -> Iterator[None]:
-    """Meanwhile a guarded function raises `LibraryNorm` when a student's code calls it.
-
-    Drivers and torch itself may call them as ever.
+    Raises:
+        RuntimeError: if torch lacks a norm that every version is known to have.
     """
-    global _active
-    _active = True
-    try:
-        yield
-    finally:
-        _active = False
+    global _kernels
+    _kernels = dispatcher.find_kernels()
+    _late.waiting = {f: name for f, name in _norms_in_torch() if not ENDS_THERE.match(name)}
+    sys.meta_path.insert(0, _late)
 
 
-def _find(name: str) -> tuple[Any, str, Any]:
-    """(what it is an attribute of, the attribute's name, itself or None)."""
-    first, *path, last = name.split(".")
-    place = sys.modules.get(first)
-    for part in path:
-        place = getattr(place, part, None)
-    return place, last, getattr(place, last, None)
+def known_names() -> set[str]:
+    """The names that a refusal can have, of the torch that is loaded."""
+    return {*dispatcher.operators(), *(name for _, name in _norms_in_torch())}
 
 
-def _guard(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(function, updated=())
-    def guard(*args: Any, **kwargs: Any) -> Any:
-        if _active and _called_by_student():
-            raise LibraryNorm(name)
-        return function(*args, **kwargs)
-
-    return guard
-
-
-def _called_by_student() -> bool:
-    """Whether the innermost code that is neither a library's nor a guard is a student's."""
-    frame: FrameType | None = sys._getframe(2)
-    while frame and (in_library(frame.f_code.co_filename) or _is_guard(frame.f_code.co_filename)):
-        frame = frame.f_back
-    return frame is not None and is_learners(frame.f_code.co_filename)
+def take_out_norms(run: Callable[[], Result]) -> Result:
+    """Call `run`; from then on each norm of torch is refused in this process, for good."""
+    assert _kernels is not None
+    result = dispatcher.call_and_take_out(_kernels, run)
+    waiting, _late.waiting = _late.waiting, None
+    for function, name in (waiting or {}).items():
+        take_out(function, name)
+    return result
 
 
-def _is_guard(filename: str) -> bool:
-    return filename == __file__
+def take_out(function: types.FunctionType, name: str) -> Callable[[], None]:
+    """Make a function refuse, whoever holds it; return what puts it back."""
+    code, options = function.__code__, function.__kwdefaults__
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(code))  # to take it to pieces is slow after a fork
+    function.__code__ = _refused.__code__.replace(co_freevars=code.co_freevars)
+    function.__kwdefaults__ = {"_refuse": partial(refuse, name)}
+
+    def put_back() -> None:
+        function.__code__, function.__kwdefaults__ = code, options
+
+    return put_back
+
+
+def _refused(*arguments: Any, _refuse: Callable[[], NoReturn], **options: Any) -> NoReturn:
+    _refuse()
+
+
+def _norms_in_torch() -> Iterator[tuple[types.FunctionType, str]]:
+    for name, module in [*sys.modules.items()]:
+        if name.partition(".")[0] == PACKAGE:
+            yield from norms_in(module)
+
+
+def norms_in(module: types.ModuleType) -> Iterator[tuple[types.FunctionType, str]]:
+    """(function, its name) of each norm in Python that a module holds, by itself or in a class."""
+    for value in [*vars(module).values()]:
+        if issubclass(type(value), type) and KIND.search(value.__name__):
+            value = vars(value).get("forward")
+        if type(value) is staticmethod:
+            value = value.__func__
+        if type(value) is types.FunctionType:  # isinstance asks the value itself, and some warn
+            function = inspect.unwrap(value)
+            name = f"{function.__module__}.{function.__qualname__}"
+            if KIND.search(function.__qualname__) or name in HELPERS:
+                yield function, short(name)
+
+
+class _Late(importlib.abc.MetaPathFinder):
+    """Finds the norms in those modules of torch that are imported later.
+
+    Attributes:
+        waiting: the norms in Python that will be taken out; None when they are.
+    """
+
+    def __init__(self) -> None:
+        self.waiting: dict[types.FunctionType, str] | None = None
+
+    def find_spec(
+        self, name: str, path: Any = None, target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if name.partition(".")[0] != PACKAGE:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+            vars(spec.loader)["exec_module"] = partial(self._execute, execute)
+        return spec
+
+    def _execute(
+        self, execute: Callable[[types.ModuleType], None], module: types.ModuleType
+    ) -> None:
+        execute(module)
+        for function, name in norms_in(module):
+            if self.waiting is None:
+                take_out(function, name)
+            else:
+                self.waiting[function] = name
+
+
+_late = _Late()

@@ -34,6 +34,8 @@ STORED = {name: np.dtype(name).newbyteorder("<") for name in DTYPES}
 STORED |= {"bool": np.dtype(np.uint8), EXTENDED: np.dtype("<f8")}
 """How numbers travel. Of the extended ones the digits are of no use, that they were used is."""
 MOST_AXES = 64
+REFUSED = "refused"
+"""A part of a result that most do not have."""
 
 
 class Malformed(ValueError):
@@ -170,7 +172,8 @@ def _code_observation(seen: Observation, arrays: list[np.ndarray]) -> dict[str, 
     outputs = seen.outputs and {str(n): code(v, arrays) for n, v in seen.outputs.items()}
     raised = seen.raised and asdict(seen.raised)
     changed = {str(name): code(value, arrays) for name, value in seen.changed.items()}
-    return {"outputs": outputs, "raised": raised, "changed": changed}
+    refused = {REFUSED: seen.refused} if seen.refused else {}
+    return {"outputs": outputs, "raised": raised, "changed": changed, **refused}
 
 
 def unpack_observations(data: bytes, target: int, calls: int) -> list[Observation]:
@@ -192,15 +195,18 @@ def unpack_observations(data: bytes, target: int, calls: int) -> list[Observatio
 
 
 def _observation(coded: Any, reader: Reader) -> Observation:
-    if not isinstance(coded, dict) or coded.keys() != {"outputs", "raised", "changed"}:
+    if not isinstance(coded, dict) or coded.keys() - {REFUSED} != {"outputs", "raised", "changed"}:
         raise Malformed("a result without its three parts")
     outputs, raised, changed = coded["outputs"], coded["raised"], coded["changed"]
     if (outputs is None) == (raised is None):
         raise Malformed("neither outputs nor an error, or both")
+    if not isinstance(coded.get(REFUSED, ""), str):
+        raise Malformed("a refusal without a name")
     return Observation(
         None if outputs is None else _outputs(outputs, reader),
         None if raised is None else _raised(raised),
         _outputs(changed, reader),
+        clean(coded.get(REFUSED, "")),
     )
 
 

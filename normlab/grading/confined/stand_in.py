@@ -8,7 +8,11 @@ import importlib.abc
 import importlib.machinery
 import sys
 import types
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from normlab.grading.confined.library_norms import take_out
+from normlab.grading.confined.refusals import KIND, note
 
 
 class NotInGrading(RuntimeError):
@@ -26,8 +30,14 @@ class Unavailable:
             raise AttributeError(name)
         return Unavailable(f"{self._name}.{name}")
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        if KIND.search(self._name):
+            note(self._name)
         raise NotInGrading(f"{self._name} is not there while an answer is graded.")
+
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> NoReturn:
+        """Called where a class is to inherit from it."""
+        self()
 
 
 class StandIn(types.ModuleType):
@@ -69,10 +79,29 @@ def stand_in_for_normlab() -> None:
     importlib.import_module("normlab.norms")
 
 
-def add_support(support: dict[str, str]) -> None:
-    """Put functions into the stand-ins: "module.function" -> its source."""
-    for name, source in support.items():
-        module, _, function = name.rpartition(".")
-        namespace: dict[str, Any] = {}
-        exec(compile(source, f"<{name}>", "exec"), namespace)
-        setattr(importlib.import_module(module), function, namespace[function])
+class Support:
+    """Norms of the course that answers to some questions may call, put into the stand-ins.
+
+    Args:
+        sources: "module.function" -> its source.
+    """
+
+    def __init__(self, sources: dict[str, str]) -> None:
+        self._functions = {name: _add(name, source) for name, source in sources.items()}
+        self._put_back: list[Callable[[], None]] = []
+
+    def allow(self, allowed: bool) -> None:
+        """Let them be called, or refuse it."""
+        while self._put_back:
+            self._put_back.pop()()
+        if not allowed:
+            self._put_back = [take_out(f, name) for name, f in self._functions.items()]
+
+
+def _add(name: str, source: str) -> types.FunctionType:
+    module, _, function = name.rpartition(".")
+    namespace: dict[str, Any] = {}
+    exec(compile(source, f"<{name}>", "exec"), namespace)
+    setattr(importlib.import_module(module), function, namespace[function])
+    added: types.FunctionType = namespace[function]
+    return added
