@@ -323,7 +323,10 @@ def test_a_law_does_not_judge_outputs_of_another_form():
         calls.append(1)
         return x**2 + shift if len(calls) <= 2 * 7 else "text"
 
-    assert diagnose(changes_its_type).mistakes in (["unknown"], ["not-deterministic"])
+    diagnosis = diagnose(changes_its_type)
+    assert diagnosis.mistakes == ["wrong-shape"]
+    assert diagnosis.faults[0].title == "y is text; expected numbers"
+    assert diagnosis.faults[0].example.given == "x = [0]"
 
 
 def test_an_error_of_any_kind_is_the_answers_own():

@@ -14,7 +14,7 @@ from mutants import mutants
 from normlab.checks import examine
 from normlab.checks.examiner import right_at_once
 from normlab.checks.exercise import ANY_INPUT, FORMULA, LEVELS
-from normlab.checks.findings import broken
+from normlab.checks.laws import broken
 from normlab.checks.observe import observe
 from normlab.checks.variants import pair_variants, single_variants
 from normlab.exercises import FUNCTIONS, all_exercises, find_exercise, load_exercise

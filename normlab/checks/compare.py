@@ -1,6 +1,7 @@
 """When two observations agree, and what is wrong with the form of one."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -64,10 +65,10 @@ def close(got: Any, expected: Any, tolerance: float) -> bool:
         return False
     if got.dtype == expected.dtype and got.tobytes() == expected.tobytes():
         return True
-    got, expected = got.astype(np.float64), expected.astype(np.float64)
-    finite = np.isfinite(expected)
-    scale = float(np.abs(expected[finite]).max(initial=0.0)) or 1.0
-    with np.errstate(invalid="ignore"):
+    with np.errstate(all="ignore"):
+        got, expected = got.astype(np.float64), expected.astype(np.float64)
+        finite = np.isfinite(expected)
+        scale = float(np.abs(expected[finite]).max(initial=0.0)) or 1.0
         near = np.abs(got - expected) <= tolerance * scale
     same_special = (got == expected) | (np.isnan(got) & np.isnan(expected))
     return bool(np.where(finite, near, same_special).all())
@@ -78,6 +79,13 @@ def _same_error(got: Raised, expected: Raised, probe: Probe) -> bool:
     return got.kind == expected.kind and all(
         name.replace(" ", "") in message for name in probe.error_names
     )
+
+
+def with_names_of(expected: Observation, got: Observation) -> Observation:
+    """`got` with the outputs that are expected and no others; those that it lacks are None."""
+    if got.outputs is None or expected.outputs is None:
+        return got
+    return replace(got, outputs={name: got.outputs.get(name) for name in expected.outputs})
 
 
 def form_fault(got: Observation, expected: Observation) -> Fault | None:
@@ -97,12 +105,16 @@ def form_fault(got: Observation, expected: Observation) -> Fault | None:
 
 def _shape_fault(got: Any, wanted: Any) -> str | None:
     is_array, wants_array = isinstance(got, np.ndarray), isinstance(wanted, np.ndarray)
+    if not is_array and not wants_array and type(got) is not type(wanted):
+        return f"is {got}; expected {wanted}"
     if is_array and wants_array and got.shape != wanted.shape:
         return f"has the shape {got.shape}; expected {wanted.shape}"
     if is_array and not wants_array:
         return f"is a number or an array; expected {wanted}"
     if wants_array and not is_array:
         return f"is {got}; expected numbers"
+    if is_array and got.dtype.kind == "b" != wanted.dtype.kind:
+        return "is of dtype bool; expected numbers"
     return None
 
 

@@ -13,6 +13,7 @@ from normlab.checks.compare import (
     form_fault,
     looks_like,
     other_dtype,
+    with_names_of,
 )
 from normlab.checks.exercise import (
     ANY_INPUT,
@@ -40,8 +41,13 @@ class Examination:
     def __init__(self, question: Question, respond: Respond, seed: int) -> None:
         self.question, self.respond, self.seed = question, respond, seed
         self.probes, self.expected = expected(question, seed)
-        self.got = [respond(p.arguments) for p in self.probes]
+        self.got = self._responses()
         self.by_size = sorted(range(len(self.probes)), key=lambda i: self.probes[i].size)
+
+    def _responses(self) -> list[Observation]:
+        """What the answer does on each probe, called now."""
+        seen = (self.respond(probe.arguments) for probe in self.probes)
+        return [with_names_of(wanted, got) for wanted, got in zip(self.expected, seen, strict=True)]
 
     @cached_property
     def first_wrong(self) -> str | None:
@@ -109,8 +115,7 @@ class Examination:
 
     @cached_property
     def _repeats(self) -> list[bool]:
-        again = (self.respond(p.arguments) for p in self.probes)
-        both = zip(self.got, again, self.probes, strict=True)
+        both = zip(self.got, self._responses(), self.probes, strict=True)
         return [looks_like(one, two, one, p, one.outputs or ()) for one, two, p in both]
 
     def formless(self, level: str) -> list[int]:

@@ -7,7 +7,8 @@ from normlab.checks.compare import form_fault
 from normlab.checks.diagnosis import Diagnosis, Fault, reached
 from normlab.checks.examination import Examination, expected
 from normlab.checks.exercise import Answer, Arguments, Exercise, Question
-from normlab.checks.findings import broken_laws, findings
+from normlab.checks.findings import findings
+from normlab.checks.laws import broken_laws, once
 from normlab.checks.observe import Observation, Respond, attempted, observe, undisturbed
 
 
@@ -87,6 +88,7 @@ def right_at_once(question: Question, respond: Respond, seed: int) -> bool:
 
 def _by_laws(exercise: Exercise, question: Question, respond: Respond) -> Diagnosis:
     """For a question without a reference: nothing is raised, and no law is broken."""
+    respond = once(respond)
     for arguments in (given for law in question.laws for given in law.inputs):
         got = respond(arguments)
         if not attempted(got):

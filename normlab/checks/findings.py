@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import islice
 
 from normlab.checks.compare import changed_arguments, differing, form_fault, other_dtype
 from normlab.checks.diagnosis import Fault
-from normlab.checks.examination import Examination, expected_by_law
+from normlab.checks.examination import Examination
 from normlab.checks.examples import changed_example, dtype_example, example
-from normlab.checks.exercise import STATE, Answer, Law, Mistake, Probe, Question
+from normlab.checks.exercise import STATE, Answer, Mistake
+from normlab.checks.laws import once, shown_by_laws
 from normlab.checks.lookup import Explanation, Lookup, alone
-from normlab.checks.observe import Respond
 from normlab.checks.signs import changes_arguments, loses_dtype
 
 NOT_DETERMINISTIC = Fault(
@@ -37,8 +36,6 @@ UNEXPLAINED = ("raises", "wrong-return", "wrong-shape", "unknown", "some-inputs"
 """Faults that say what is seen, and not where it comes from."""
 OF_FORM = (None, changes_arguments, loses_dtype)
 """What is said of arguments and dtypes is said at the level that judges them."""
-MOST_LAWS = 2
-"""More than two broken laws at once say nothing that the first two do not."""
 
 
 def findings(e: Examination, level: str) -> tuple[Fault, ...]:
@@ -131,18 +128,10 @@ def _unexplained(e: Examination, level: str) -> Fault:
 
 
 def _lawless(e: Examination, level: str) -> tuple[Fault, ...]:
-    """The laws that are broken; the first is shown on its own input."""
+    """The laws that are broken; what is wrong may else be a number here and there."""
     if level not in (next(iter(e.question.levels)), STATE):
-        return ()  # what is wrong is a number here and there, and no law of the whole
-    first, *others = broken_laws(e.question, e.respond) or [None]
-    if first is None:
         return ()
-    law = next(law for law in e.question.laws if law.name == first.name)
-    given = law.inputs[0]
-    wanted = expected_by_law(e.question, law)[0]
-    probe, names = Probe("an input for which it is known", given), [*(wanted.outputs or {})]
-    shown = example(probe, e.respond(given), wanted, names)
-    return (replace(first, example=shown), *others)
+    return shown_by_laws(e.question, once(e.respond))
 
 
 def _slug(text: str) -> str:
@@ -183,21 +172,3 @@ def _shown(fault: Fault, e: Examination, probes: Sequence[int], level: str) -> F
     i = min(probes, key=order)
     shown = example(e.probes[i], e.got[i], e.expected[i], e.names(i, level))
     return replace(fault, example=shown)
-
-
-def broken_laws(question: Question, respond: Respond) -> tuple[Fault, ...]:
-    """The laws that an answer breaks, each with what was found."""
-    found = ((law, broken(question, law, respond)) for law in question.laws)
-    kept = (Fault(law.name, law.title, text) for law, text in found if text)
-    return tuple(islice(kept, MOST_LAWS))
-
-
-def broken(question: Question, law: Law, respond: Respond) -> str | None:
-    """What was found if the answer breaks the law; None where its outputs are of other forms."""
-    seen = [respond(arguments) for arguments in law.inputs]
-    if question.reference is None:
-        formless = any(o.raised for o in seen)
-    else:
-        wanted = expected_by_law(question, law)
-        formless = any(form_fault(o, w) for o, w in zip(seen, wanted, strict=True))
-    return None if formless else law.judge(*(o.outputs for o in seen))

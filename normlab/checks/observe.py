@@ -21,6 +21,8 @@ from normlab.checks.drivers import WrongReturn
 from normlab.checks.exercise import Answer, Arguments, Driver, Outputs
 
 OURS = Path(__file__).resolve().parents[1]
+REAL = "biuf"
+"""The kinds of dtypes that hold real numbers."""
 LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib"))
 
 
@@ -91,7 +93,7 @@ def to_array(value: Any, name: str) -> Any:
         array = np.array(value)
     except ValueError:
         array = np.array(None)
-    if array.dtype.kind not in "biuf":
+    if array.dtype.kind not in REAL:
         seen = f"of dtype {array.dtype}" if isinstance(value, np.ndarray) else _type_of(value)
         raise WrongReturn(f"{name} is {seen}; expected real numbers.")
     return array
@@ -102,14 +104,17 @@ def _type_of(value: Any) -> str:
 
 
 def _changed(arguments: Arguments, given: Arguments) -> dict[str, Any]:
-    """What was made of arguments that were changed."""
-    return {k: given[k] for k, v in arguments.items() if not _identical(v, given[k])}
+    """What was made of arrays that were changed; a text where they hold no real numbers now."""
+    arrays = {k: v for k, v in arguments.items() if isinstance(v, np.ndarray)}
+    changed = {k: given[k] for k, v in arrays.items() if not _identical(v, given[k])}
+    return {
+        k: v if v.dtype.kind in REAL else f"an array of dtype {v.dtype}" for k, v in changed.items()
+    }
 
 
-def _identical(before: Any, after: Any) -> bool:
-    if isinstance(before, np.ndarray):
-        return before.shape == after.shape and before.tobytes() == after.tobytes()
-    return True
+def _identical(before: np.ndarray, after: np.ndarray) -> bool:
+    same_form = before.shape == after.shape and before.dtype == after.dtype
+    return same_form and before.tobytes() == after.tobytes()
 
 
 def _raised(error: BaseException) -> Raised:

@@ -1,6 +1,6 @@
 """What the judge and a student's process say to each other; the process is not trusted."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
@@ -23,7 +23,10 @@ from normlab.grading.confined.messages import (
 from normlab.grading.layout import Layout
 
 MOST_BYTES_OF_ALL = 128 * 2**20
+MOST_BYTES_OF_JSON = 4 * 2**20
+"""Of a message's first line: a list that is read takes some 30 times the memory of its text."""
 MOST_ERRORS = 20
+UNREADABLE = "a message that cannot be read"
 OUT_OF_TIME, KILLED = 24, 9
 """The signals SIGXCPU and SIGKILL, by number, since Windows has no names for them."""
 
@@ -139,15 +142,32 @@ class Conversation:
         coded = [code_arguments(call, arrays) for call in calls]
         self.channel.send_bytes(pack({"target": target, "hidden": coded}, arrays))
 
-    def answered(self, target: int, calls: int) -> list[Observation]:
-        """What the answer did on so many calls."""
+    def answered(self, target: int, calls: Collection[Arguments]) -> list[Observation]:
+        """What the answer did on these calls."""
         self.place = f"when {self.task.layout.targets[target].function} was called"
-        return unpack_observations(self._listen(), target, calls)
+        data = self._listen()
+        try:
+            seen = unpack_observations(data, target, len(calls))
+        except Malformed:
+            raise
+        except Exception as error:  # the last net, under a reader that knows what may come
+            raise Malformed(f"{UNREADABLE} ({type(error).__name__})") from error
+        for arguments, observation in zip(calls, seen, strict=True):
+            _check_changes(observation, arguments)
+        return seen
 
     def _listen(self) -> bytes:
         data = self.channel.recv_bytes(min(MOST_BYTES, self.bytes_left))
         self.bytes_left -= len(data)
+        if data.find(b"\n", 0, MOST_BYTES_OF_JSON) < 0:
+            raise Malformed("no line of JSON, or a very long one")
         return data
+
+
+def _check_changes(seen: Observation, arguments: Arguments) -> None:
+    arrays = {name for name, value in arguments.items() if isinstance(value, np.ndarray)}
+    if not seen.changed.keys() <= arrays:
+        raise Malformed("a change of an argument that the call does not have")
 
 
 def _cell_error(coded: Any, cells: int) -> tuple[int, str]:

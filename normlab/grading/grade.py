@@ -16,6 +16,7 @@ from normlab.grading.confined.limits import Limits
 from normlab.grading.confined.messages import Malformed
 from normlab.grading.conversation import Conversation, Task, cause
 from normlab.grading.layout import Layout, fingerprint, imports_torch, lay_out, released
+from normlab.grading.net import notes_of
 from normlab.grading.paper import Graded, Paper, Setting
 from normlab.grading.runs import Order, Start
 from normlab.grading.verdict import Questions, diagnose
@@ -50,7 +51,10 @@ def grade(paper: Paper, setting: Setting, start: Start) -> Graded:
     return Graded(
         exercise.name,
         diagnoses,
-        notes=(*layout.notes, *_notes(first, layout), *_in_the_way(paper, cells, diagnoses)),
+        notes=(
+            *(*notes_of(diagnoses), *layout.notes, *_notes(first, layout)),
+            *_in_the_way(paper, cells, diagnoses),
+        ),
         printed=first.talk.printed,
     )
 

@@ -19,7 +19,10 @@ NAME = "grades.sqlite"
 PACKAGE = Path(__file__).parents[1]
 DECIDING = (
     *("checks", "exercises", "norms", "grading/confined"),
-    *(f"grading/{name}.py" for name in ("grade", "layout", "verdict", "conversation")),
+    *(
+        f"grading/{name}.py"
+        for name in ("grade", "layout", "verdict", "replay", "conversation", "net")
+    ),
 )
 """What in the package decides a grade; when it changes, papers are graded anew."""
 SCHEMA = """

@@ -1,7 +1,7 @@
 """What the checks say of an answer that was called elsewhere."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from itertools import pairwise
@@ -22,10 +22,13 @@ from normlab.checks.examiner import (
 )
 from normlab.checks.exercise import Arguments, Exercise, Question, Value
 from normlab.checks.findings import NOT_DETERMINISTIC
-from normlab.checks.observe import Observation, Raised
+from normlab.checks.observe import Observation
 from normlab.grading.confined.library_norms import known_names
+from normlab.grading.confined.messages import Malformed
 from normlab.grading.confined.refusals import KIND
 from normlab.grading.conversation import Conversation, questions_message
+from normlab.grading.net import stumbled
+from normlab.grading.replay import Replay
 
 KNOWN_SEED = 0
 """Of the inputs that learners' own checks have."""
@@ -40,7 +43,6 @@ LIBRARY_NORM = (
 )
 OPERATOR = "::"
 """Stands in the names of torch's operators."""
-UNASKED = Observation(raised=Raised("Unasked", "", None, False))
 
 
 @dataclass(frozen=True)
@@ -90,15 +92,18 @@ def diagnose(questions: Questions, talk: Conversation) -> list[Diagnosis]:
     for target in targets:
         target.ask_known()
     for target in targets:
-        target.hear_known()
+        with target.net():
+            target.hear_known()
     for target in targets:
-        target.hear_rest()
+        with target.net():
+            target.hear_rest()
     right = [target for target in targets if target.found is None]
     for now, following in pairwise([None, *right, None]):
         if following:
             following.ask_hidden()  # the process works on it while the other one is judged
         if now:
-            now.hear_hidden()
+            with now.net():
+                now.hear_hidden()
     found = {target.index: target.found for target in targets}
     return [found.get(i) or _undefined(questions, talk, i) for i in range(len(talk.defined))]
 
@@ -118,14 +123,25 @@ class _Target:
         self.seed = questions.seed
         self.found: Diagnosis | None = None
         self.seen: list[Observation] = []
+        self.waits = False
         self.probes = len(expected(self.question, KNOWN_SEED)[0]) if self.question.reference else 0
+
+    @contextmanager
+    def net(self) -> Iterator[None]:
+        """An error of the judge's own is this answer's diagnosis, and no other's."""
+        try:
+            yield
+        except (Malformed, EOFError, OSError):
+            raise
+        except Exception as error:
+            self.found = stumbled(self.exercise, self.question, error)
 
     def ask_known(self) -> None:
         self.talk.ask_known(self.index, 0, self.probes)
 
     def hear_known(self) -> None:
         """One call of each known probe. If it is not enough to go on, the rest is asked for."""
-        self.seen = self.talk.answered(self.index, self.probes)
+        self.seen = self.talk.answered(self.index, self.known[: self.probes])
         replay = Replay(self.known[: self.probes], self.seen)
         right = self.probes and right_at_once(self.question, replay, KNOWN_SEED)
         self.waits = not right
@@ -135,7 +151,7 @@ class _Target:
     def hear_rest(self) -> None:
         """All calls that a learner's check makes."""
         if self.waits:
-            self.seen += self.talk.answered(self.index, len(self.known) - self.probes)
+            self.seen += self.talk.answered(self.index, self.known[self.probes :])
             replay = Replay(self.known, self.seen)
             found = judge(self.exercise, self.question, replay, KNOWN_SEED)
             self.found = self._or_library_norm(found, self.seen)
@@ -145,7 +161,7 @@ class _Target:
 
     def hear_hidden(self) -> None:
         """Calls on other numbers. Where a probe has no others, the answer does what it did."""
-        seen = self.talk.answered(self.index, len(self.unseen))
+        seen = self.talk.answered(self.index, self.unseen.values())
         probes, _ = expected(self.question, self.seed)
         responses = dict(enumerate(self.seen)) | dict(zip(self.unseen, seen, strict=True))
         replay = Replay([p.arguments for p in probes], [responses[i] for i in range(len(probes))])
@@ -193,19 +209,6 @@ def _equal(one: Value, other: Value) -> bool:
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
         return close(one, other, tolerance=0) and one.dtype == other.dtype
     return type(one) is type(other) and bool(one == other)
-
-
-class Replay:
-    """Responds as an answer once did to the same arguments."""
-
-    def __init__(self, calls: Sequence[Arguments], seen: Sequence[Observation]) -> None:
-        self.left: dict[int, list[Observation]] = defaultdict(list)
-        for arguments, observation in zip(calls, seen, strict=True):
-            self.left[id(arguments)].append(observation)
-
-    def __call__(self, arguments: Arguments) -> Observation:
-        left = self.left[id(arguments)]
-        return left.pop(0) if len(left) > 1 else next(iter(left), UNASKED)
 
 
 def _without_inputs(question: Question, found: Diagnosis) -> Diagnosis:

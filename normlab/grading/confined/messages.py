@@ -64,12 +64,14 @@ def unpack(data: bytes) -> tuple[dict[str, Any], memoryview]:
         Malformed: if there is no JSON object at its start.
     """
     end = data.find(b"\n")
+    if end < 0:
+        raise Malformed("no line of JSON")
     try:
         body = json.loads(data[:end])
     except (ValueError, RecursionError) as error:
         raise Malformed(f"no JSON: {error}") from None
-    if end < 0 or not isinstance(body, dict):
-        raise Malformed("no JSON object, followed by a line's end")
+    if not isinstance(body, dict):
+        raise Malformed("no JSON object")
     return body, memoryview(data)[end + 1 :]
 
 
@@ -126,9 +128,8 @@ class Reader:
         return self.value(coded)
 
     def _array(self, name: str, shape: list[Any]) -> np.ndarray:
-        sizes_fit = all(type(size) is int and 0 <= size <= MOST_BYTES for size in shape)
         stored = STORED.get(name)
-        if stored is None or not sizes_fit or len(shape) > MOST_AXES:
+        if stored is None or not _is_shape(shape):
             raise Malformed("an array of another dtype, or another shape, than there is")
         end = self.place + math.prod(shape) * stored.itemsize
         if end > len(self.raw):
@@ -141,6 +142,13 @@ class Reader:
         """Raises `Malformed` if bytes are left over."""
         if self.place != len(self.raw):
             raise Malformed("more bytes than its arrays have")
+
+
+def _is_shape(shape: list[Any]) -> bool:
+    """Whether an array can have this shape; NumPy multiplies its sizes also where one is 0."""
+    if len(shape) > MOST_AXES or not all(type(size) is int and size >= 0 for size in shape):
+        return False
+    return math.prod(size for size in shape if size) <= MOST_BYTES
 
 
 def code_arguments(arguments: Arguments, arrays: list[np.ndarray]) -> dict[str, Any]:
