@@ -29,6 +29,8 @@ from normlab.checks.exercise import (
 from normlab.checks.observe import Observation, Respond, observe
 
 CLEAR = 0.02
+KNOWN_SEED = 0
+"""Of the inputs that learners' own checks have."""
 
 
 class Examination:
@@ -149,11 +151,20 @@ class Examination:
         return _of_variant(self.question, self.seed, variant, i)
 
 
+def probes_of(question: Question, seed: int) -> tuple[Probe, ...]:
+    """The probes of a learner's check; with another seed than its own all of them are drawn."""
+    probes = question.probes(np.random.default_rng(seed))
+    if seed == KNOWN_SEED:
+        return probes
+    rng = np.random.default_rng([seed, 1])  # not the numbers that the probes were drawn with
+    return tuple(probe.anew(rng) if probe.anew else probe for probe in probes)
+
+
 @lru_cache(maxsize=64)
 def expected(question: Question, seed: int) -> tuple[tuple[Probe, ...], list[Observation]]:
     """The probes of a question that has a reference, and what the reference does on them."""
     assert question.reference is not None
-    probes = question.probes(np.random.default_rng(seed))
+    probes = probes_of(question, seed)
     return probes, [observe(question.driver, question.reference, p.arguments) for p in probes]
 
 

@@ -46,6 +46,8 @@ class Probe:
         shows: what a failure here is a sign of, for `Mistake.seen`: "half", "far".
         error_names: where the reference raises, what the message of the error must hold
             (spaces aside).
+        anew: draws the probe that stands here among hidden inputs, where that of the learner's
+            own check is chosen, and not drawn, so that it is easy to read.
     """
 
     title: str
@@ -56,6 +58,7 @@ class Probe:
     rounding: bool = False
     shows: str = ""
     error_names: tuple[str, ...] = ()
+    anew: "Callable[[np.random.Generator], Probe] | None" = None
 
     @property
     def size(self) -> int:
@@ -124,7 +127,7 @@ class Question:
         hints: level -> what helps there, each hint saying more than the one before.
         reference: a right answer, whose source `mistakes` refer to. None where many answers are
             right: then `laws` alone decide.
-        probes: makes the probes from a generator of random numbers.
+        probes: makes the probes from a generator of random numbers; see `Probe.anew`.
         later: output -> the level that judges it, where it is a later one than the probe's.
         mistakes: most likely first; what is wrong in the formula before shapes and dtypes.
         laws: what an answer is told that matches no known mistake.

@@ -1,6 +1,7 @@
 """Random inputs that exercises share, and the probes of each level that are made of them."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -38,6 +39,22 @@ def with_variance(x: FloatArray, variance: float) -> FloatArray:
     return x * np.sqrt(variance / x.var(axis=-1, keepdims=True))  # (..., D) * (..., 1)
 
 
+def whole(rng: np.random.Generator, *shape: int) -> FloatArray:
+    """Whole numbers from −9 to 9, (..., D), those of a row all different."""
+    digits = np.broadcast_to(np.arange(-9.0, 10), (*shape[:-1], 19))  # (19,) -> (..., 19)
+    return rng.permuted(digits, axis=-1)[..., : shape[-1]]
+
+
+def overflowing(rng: np.random.Generator) -> float:
+    """A whole number whose square float16 does not hold."""
+    return float(rng.integers(280, 400))
+
+
+def redrawn(probe: Probe, draw: Callable[[np.random.Generator], Arguments]) -> Probe:
+    """The probe, with arguments that `draw` draws where it stands among hidden inputs."""
+    return replace(probe, anew=lambda rng: replace(probe, arguments=draw(rng)))
+
+
 def plain(title: str, arguments: Arguments, corner: bool = False) -> Probe:
     """A probe of the formula alone."""
     return Probe(title, arguments, FORMULA_DIGITS, corner=corner)
@@ -65,11 +82,28 @@ def other_axes(
         drawn: `drawn(rng, *shape)` makes the arguments with an x of this shape.
     """
     return (
-        any_input("a token without any other axis", drawn(rng, 4), corner=True),
-        any_input("x with 4 axes", drawn(rng, 2, 1, 2, 3)),
-        any_input("x with 5 axes", drawn(rng, 1, 2, 1, 2, 3)),
-        any_input("no tokens at all", drawn(rng, 0, 4), corner=True),
+        redrawn(
+            any_input("a token without any other axis", drawn(rng, 4), corner=True),
+            lambda rng: drawn(rng, *sizes(rng, 1, 4, 7)),
+        ),
+        redrawn(
+            any_input("x with 4 axes", drawn(rng, 2, 1, 2, 3)),
+            lambda rng: drawn(rng, 2, *sizes(rng, 2, 1, 3), *sizes(rng, 1, 3, 6)),
+        ),
+        redrawn(
+            any_input("x with 5 axes", drawn(rng, 1, 2, 1, 2, 3)),
+            lambda rng: drawn(rng, 1, 2, *sizes(rng, 2, 1, 3), *sizes(rng, 1, 3, 6)),
+        ),
+        redrawn(
+            any_input("no tokens at all", drawn(rng, 0, 4), corner=True),
+            lambda rng: drawn(rng, 0, *sizes(rng, 1, 3, 7)),
+        ),
     )
+
+
+def sizes(rng: np.random.Generator, count: int, least: int, most: int) -> tuple[int, ...]:
+    """So many sizes of axes, from `least` to `most`."""
+    return tuple(int(size) for size in rng.integers(least, most + 1, count))
 
 
 def misfit(title: str, arguments: Arguments, *error_names: str) -> Probe:

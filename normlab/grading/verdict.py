@@ -11,7 +11,7 @@ import numpy as np
 from normlab import norms, torch_norms
 from normlab.checks.compare import close
 from normlab.checks.diagnosis import Diagnosis, Fault
-from normlab.checks.examination import expected
+from normlab.checks.examination import KNOWN_SEED, expected
 from normlab.checks.examiner import (
     calls,
     judge,
@@ -30,8 +30,6 @@ from normlab.grading.conversation import Conversation, questions_message
 from normlab.grading.net import stumbled
 from normlab.grading.replay import Replay
 
-KNOWN_SEED = 0
-"""Of the inputs that learners' own checks have."""
 ONLY_KNOWN_INPUTS = Fault(
     "only-known-inputs",
     "right on the inputs of the notebook's check, wrong on others",

@@ -1,5 +1,8 @@
 """Exercise 07, second question: layer norm on the nodes of graphs."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,9 +26,12 @@ from normlab.exercises.inputs import (
     far,
     half,
     misfit,
+    overflowing,
     plain,
     precise,
+    redrawn,
     rows,
+    whole,
 )
 from normlab.norms import FloatArray
 
@@ -57,6 +63,9 @@ def graph_layer_norm(
     return (gamma * normalized + beta).astype(x.dtype)
 
 
+Draw = Callable[[np.random.Generator], dict[str, Value]]
+
+
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     gamma, beta = rng.uniform(0.5, 2.0, 4), rng.standard_normal(4)
     drawn = rows(rng, 4, 4) + np.arange(4)[:, None]
@@ -69,10 +78,17 @@ def _formula(graph: dict[str, Value], node: dict[str, Value]) -> tuple[Probe, ..
     one, zero = np.ones(2), np.zeros(2)
     two = {"x": np.array([[0.0, 2.0], [4.0, 10.0]]), "batch": np.zeros(2, int)}
     two |= {"gamma": one, "beta": zero}
+
+    def nodes(mode: str) -> Draw:
+        return lambda rng: {**two, "x": whole(rng, 2, 2), "mode": mode}
+
     return (
-        plain("one graph of two nodes", {**two, "mode": "graph"}),
-        plain("two nodes by themselves", {**two, "mode": "node"}),
-        plain("two graphs whose nodes are mixed, mode graph", graph),
+        redrawn(plain("one graph of two nodes", {**two, "mode": "graph"}), nodes("graph")),
+        redrawn(plain("two nodes by themselves", {**two, "mode": "node"}), nodes("node")),
+        redrawn(
+            plain("two graphs whose nodes are mixed, mode graph", graph),
+            lambda rng: graph | {"batch": rng.permutation(graph["batch"])},
+        ),
         plain("two graphs whose nodes are mixed, mode node", node),
     )
 
@@ -115,31 +131,47 @@ def _misfits(graph: dict[str, Value], node: dict[str, Value]) -> tuple[Probe, ..
             shows="misfit of batch",
             error_names=("(1,)", "(4, 4)"),
         ),
-        Probe(
-            "a misspelt mode",
-            graph | {"mode": "nodes"},
-            level=ANY_INPUT,
-            shows="misspelt mode",
-            error_names=("nodes",),
-        ),
-        Probe(
-            "a mode in capital letters",
-            node | {"mode": "Graph"},
-            level=ANY_INPUT,
-            shows="misspelt mode",
-            error_names=("Graph",),
+        _misspelt("a misspelt mode", graph, "nodes", others=("graphs", "grap", "edge", "nod")),
+        _misspelt(
+            "a mode in capital letters", node, "Graph", others=("Node", "GRAPH", "NODE", "graPh")
         ),
     )
 
 
+def _misspelt(title: str, arguments: dict[str, Value], mode: str, others: tuple[str, ...]) -> Probe:
+    """A probe whose mode must be refused by its name; another mode among hidden inputs."""
+
+    def of(mode: str) -> Probe:
+        return Probe(
+            title,
+            arguments | {"mode": mode},
+            level=ANY_INPUT,
+            shows="misspelt mode",
+            error_names=(mode,),
+        )
+
+    return replace(of(mode), anew=lambda rng: of(str(rng.choice(others))))
+
+
 def _precision(graph: dict[str, Value], node: dict[str, Value]) -> tuple[Probe, ...]:
-    x = graph["x"]
+    x, halves = graph["x"], _as(np.float16, graph)
     large = np.array([[300, -300, 0, 0], [9, 1, 2, 3]] * 2, np.float16)
+
+    def larger(rng: np.random.Generator) -> dict[str, Value]:
+        factors = np.array([overflowing(rng) / 300, 1] * 2)[:, None]
+        return halves | {"x": (factors * rng.permuted(large, axis=-1)).astype(np.float16)}
+
     return (
         precise("a variance of the size of ε, mode graph", graph | {"x": 0.002 * x}),
         precise("a variance of the size of ε, mode node", node | {"x": 0.002 * x}),
-        precise("a large ε, mode graph", graph | {"eps": 0.5}),
-        precise("a graph of equal numbers", graph | {"x": np.full((4, 4), 3.0)}, corner=True),
+        redrawn(
+            precise("a large ε, mode graph", graph | {"eps": 0.5}),
+            lambda rng: graph | {"eps": float(rng.uniform(0.3, 0.7))},
+        ),
+        redrawn(
+            precise("a graph of equal numbers", graph | {"x": np.full((4, 4), 3.0)}, corner=True),
+            lambda rng: graph | {"x": np.full((4, 4), float(rng.integers(4, 100)))},
+        ),
         digits(graph | {"x": 1e6 * x}),
         digits(node | {"x": 1e6 * x}),
         # A float32 mean of numbers near 1e4 is off by about 1e-3.
@@ -150,8 +182,8 @@ def _precision(graph: dict[str, Value], node: dict[str, Value]) -> tuple[Probe, 
         ),
         far("float64 numbers far from 0, mode node", node | {"x": 1e3 * (x + 1e8)}, 1e-6),
         far("float64 numbers far from 0, mode graph", graph | {"x": 1e3 * (x + 1e8)}, 1e-6),
-        half(
-            "float16 numbers whose squares overflow", {**_as(np.float16, graph), "x": large}, 4e-3
+        redrawn(
+            half("float16 numbers whose squares overflow", halves | {"x": large}, 4e-3), larger
         ),
         half("float16 numbers, mode node", _as(np.float16, node), 8e-3),
         Probe(

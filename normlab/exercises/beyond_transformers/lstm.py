@@ -1,11 +1,13 @@
 """Exercise 07, first question: the LSTM cell of the layer norm paper."""
 
+from typing import Any
+
 import numpy as np
 
 from normlab.checks.exercise import ANY_INPUT, FORMULA, STATE, Law, Outputs, Probe, Question
 from normlab.exercises.beyond_transformers.lstm_mistakes import MISTAKES
 from normlab.exercises.drivers import beyond_transformers as drivers
-from normlab.exercises.inputs import FORMULA_DIGITS, any_input, plain
+from normlab.exercises.inputs import FORMULA_DIGITS, any_input, plain, redrawn
 from normlab.models.recurrent import LayerNormLSTMCell
 
 
@@ -16,9 +18,19 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     one = {name: array[:1] for name, array in given.items()}
     first = {"x": np.array([[1.0]]), "h": np.array([[0.5, -0.5]]), "c": np.array([[2.0, -1.0]])}
     no_past = {"h": np.zeros((1, 2)), "c": np.zeros((1, 2))}
+
+    def another(rng: np.random.Generator) -> dict[str, Any]:
+        numbers = {name: rng.normal(size=array.shape) for name, array in first.items()}
+        return numbers | {"seed": int(rng.integers(2**31))}
+
     return (
-        plain("one example, two units", first | {"seed": seeds[1]}),
-        plain("one example, two units, no past", first | no_past | {"seed": seeds[0]}, corner=True),
+        redrawn(plain("one example, two units", first | {"seed": seeds[1]}), another),
+        redrawn(
+            plain(
+                "one example, two units, no past", first | no_past | {"seed": seeds[0]}, corner=True
+            ),
+            lambda rng: another(rng) | no_past,
+        ),
         plain("a batch of two examples", given | {"seed": seeds[2]}),
         plain("five steps", given | {"seed": seeds[3], "steps": 5}),
         any_input(

@@ -34,21 +34,38 @@ def item_layer_norm(x: FloatArray, eps: float = 1e-5) -> FloatArray:
 
 
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
+    plain, redrawn = inputs.plain, inputs.redrawn
     return (
-        inputs.plain("one item", {"x": np.array([1.0, 2.0, 6.0])}, corner=True),
-        inputs.plain(
-            "an example of two items",
-            {"x": np.array([[[1.0, 3.0], [10.0, 20.0]]])},
+        redrawn(
+            plain("one item", {"x": np.array([1.0, 2.0, 6.0])}, corner=True),
+            lambda rng: {"x": inputs.whole(rng, 3)},
+        ),
+        redrawn(
+            plain("an example of two items", {"x": np.array([[[1.0, 3.0], [10.0, 20.0]]])}),
+            lambda rng: {"x": inputs.whole(rng, 1, 2, 2) + np.array([[0], [20]])},
         ),
         inputs.plain("three items, no batch", {"x": rng.standard_normal((3, 2))}),
         inputs.plain("a batch of two examples", {"x": rng.standard_normal((2, 3, 4))}),
         inputs.plain("items in two axes", {"x": rng.standard_normal((2, 3, 2, 4))}),
         inputs.plain("items in three axes", {"x": rng.standard_normal((2, 2, 2, 2, 3))}),
-        inputs.plain("a large ε", {"x": rng.standard_normal((1, 2, 3)), "eps": 0.5}),
-        inputs.plain(
-            "a variance of the size of ε", {"x": np.array([[[0.004, 0.0], [0.0, 0.002]]])}
+        redrawn(
+            plain("a large ε", {"x": rng.standard_normal((1, 2, 3)), "eps": 0.5}),
+            lambda rng: {
+                "x": rng.standard_normal((1, 2, 3)),
+                "eps": float(rng.uniform(0.3, 0.7)),
+            },
         ),
-        inputs.plain("constant items", {"x": np.array([[[3.0, 3.0], [5.0, 5.0]]])}, corner=True),
+        redrawn(
+            plain("a variance of the size of ε", {"x": np.array([[[0.004, 0.0], [0.0, 0.002]]])}),
+            lambda rng: {
+                "x": rng.permuted([[[0.004, 0.0], [0.002, 0.0]]], axis=-1)
+                * rng.uniform(0.7, 1.4, (1, 2, 1))
+            },
+        ),
+        redrawn(
+            plain("constant items", {"x": np.array([[[3.0, 3.0], [5.0, 5.0]]])}, corner=True),
+            lambda rng: {"x": np.repeat(inputs.whole(rng, 1, 2)[..., None], 2, axis=-1)},
+        ),
         inputs.plain(
             "one feature far larger than 39 others", {"x": np.stack([[inputs.peak(rng, 40)] * 2])}
         ),

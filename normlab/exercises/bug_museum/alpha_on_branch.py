@@ -5,6 +5,8 @@ labml_nn/normalization/deep_norm/__init__.py, class DeepNorm (read at commit 0eb
 145. Our copy has a linear map for the sub-layer.
 """
 
+from typing import Any
+
 import numpy as np
 
 from normlab.checks.drivers import call
@@ -38,29 +40,65 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     weight = rng.standard_normal((3, 3))
     row = np.array([1.0, 5.0, 0.0])
     shift = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 2.0], [0.0, 0.0, 0.0]])
+
+    def another(rng: np.random.Generator) -> dict[str, Any]:
+        numbers = {"x": rng.permutation(row), "weight": inputs.whole(rng, 3, 3) / 4}
+        return numbers | {"alpha": float(rng.uniform(1.5, 3))}
+
+    plain, redrawn = inputs.plain, inputs.redrawn
     return (
-        inputs.plain("one token", {"x": row, "weight": shift, "alpha": 2.0}),
-        inputs.plain("α = 1", {"x": row, "weight": shift, "alpha": 1.0}, corner=True),
-        inputs.plain(
-            "12 layers", {"x": rng.standard_normal((2, 3)), "weight": weight, "alpha": 2.213}
+        redrawn(plain("one token", {"x": row, "weight": shift, "alpha": 2.0}), another),
+        redrawn(
+            plain("α = 1", {"x": row, "weight": shift, "alpha": 1.0}, corner=True),
+            lambda rng: another(rng) | {"alpha": 1.0},
         ),
-        inputs.plain(
+        redrawn(
+            plain(
+                "12 layers", {"x": rng.standard_normal((2, 3)), "weight": weight, "alpha": 2.213}
+            ),
+            lambda rng: {
+                "x": rng.standard_normal((2, 3)),
+                "weight": weight,
+                "alpha": (2 * float(rng.integers(6, 48))) ** 0.25,
+            },
+        ),
+        plain(
             "a batch of two examples",
             {"x": rng.standard_normal((2, 3, 3)), "weight": weight, "alpha": 3.0},
         ),
-        inputs.plain("a large ε", {"x": row, "weight": weight, "alpha": 2.0, "eps": 0.5}),
-        inputs.plain(
-            "a variance of the size of ε",
-            {"x": 0.001 * row, "weight": shift, "alpha": 2.0},
+        redrawn(
+            plain("a large ε", {"x": row, "weight": weight, "alpha": 2.0, "eps": 0.5}),
+            lambda rng: another(rng) | {"eps": float(rng.uniform(0.3, 0.7))},
         ),
-        inputs.plain(
-            "a constant row",
-            {"x": np.full((1, 3), 2.0), "weight": weight, "alpha": 2.0},
-            corner=True,
+        redrawn(
+            plain(
+                "a variance of the size of ε",
+                {"x": 0.001 * row, "weight": shift, "alpha": 2.0},
+            ),
+            lambda rng: {
+                "x": rng.uniform(0.0005, 0.001) * rng.permutation(row),
+                "weight": inputs.whole(rng, 3, 3) / 4,
+                "alpha": 2.0,
+            },
         ),
-        inputs.plain(
-            "x with 5 axes",
-            {"x": rng.standard_normal((1, 2, 1, 2, 3)), "weight": weight, "alpha": 1.5},
+        redrawn(
+            plain(
+                "a constant row",
+                {"x": np.full((1, 3), 2.0), "weight": weight, "alpha": 2.0},
+                corner=True,
+            ),
+            lambda rng: another(rng) | {"x": np.full((1, 3), float(rng.integers(3, 100)))},
+        ),
+        redrawn(
+            plain(
+                "x with 5 axes",
+                {"x": rng.standard_normal((1, 2, 1, 2, 3)), "weight": weight, "alpha": 1.5},
+            ),
+            lambda rng: {
+                "x": rng.standard_normal((1, 2, *inputs.sizes(rng, 2, 1, 3), 3)),
+                "weight": weight,
+                "alpha": float(rng.uniform(1.5, 3)),
+            },
         ),
         inputs.plain(
             "one feature far larger than 39 others",

@@ -46,19 +46,38 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
         "x": np.array([1.0, 2.0, 6.0]),
         "gamma": np.ones(3),
     }
+
+    def another(rng: np.random.Generator) -> dict[str, FloatArray]:
+        return {"dy": inputs.whole(rng, 3), "x": inputs.whole(rng, 3), "gamma": np.ones(3)}
+
+    def gain(rng: np.random.Generator) -> FloatArray:
+        return rng.uniform(0.5, 2.0, 3)
+
+    plain, redrawn = inputs.plain, inputs.redrawn
+    large = {"dy": dy[0], "x": x[0], "gamma": gamma, "eps": 0.5}
     return (
-        inputs.plain("one token", first),
-        inputs.plain("one token, a gain", first | {"gamma": np.array([1.0, 2.0, 0.5])}),
-        inputs.plain("a batch of two examples", {"dy": dy, "x": x, "gamma": gamma}),
-        inputs.plain("a large ε", {"dy": dy[0], "x": x[0], "gamma": gamma, "eps": 0.5}),
-        inputs.plain("a variance of the size of ε", first | {"x": 0.001 * first["x"]}),
-        inputs.plain("a constant row", first | {"x": np.full(3, 2.0)}, corner=True),
-        inputs.plain(
-            "x with 5 axes", {"dy": dy[:, None, None], "x": x[:, None, None], "gamma": gamma}
+        redrawn(plain("one token", first), another),
+        redrawn(
+            plain("one token, a gain", first | {"gamma": np.array([1.0, 2.0, 0.5])}),
+            lambda rng: another(rng) | {"gamma": gain(rng)},
         ),
+        plain("a batch of two examples", {"dy": dy, "x": x, "gamma": gamma}),
+        redrawn(plain("a large ε", large), lambda rng: large | {"eps": float(rng.uniform(0.3, 1))}),
+        redrawn(
+            plain("a variance of the size of ε", first | {"x": 0.001 * first["x"]}),
+            lambda rng: another(rng) | {"x": rng.uniform(0.002, 0.004) * inputs.rows(rng, 3)},
+        ),
+        redrawn(
+            plain("a constant row", first | {"x": np.full(3, 2.0)}, corner=True),
+            lambda rng: another(rng) | {"x": np.full(3, float(rng.integers(3, 100)))},
+        ),
+        plain("x with 5 axes", {"dy": dy[:, None, None], "x": x[:, None, None], "gamma": gamma}),
         familiar.all_digits(dy=dy[0], x=1e6 * x[0], gamma=gamma),
-        inputs.plain(
-            "a gradient of ones", first | {"dy": np.ones(3), "gamma": np.array([1.0, 2.0, 0.5])}
+        redrawn(
+            plain(
+                "a gradient of ones", first | {"dy": np.ones(3), "gamma": np.array([1.0, 2.0, 0.5])}
+            ),
+            lambda rng: another(rng) | {"dy": np.ones(3), "gamma": gain(rng)},
         ),
     )
 

@@ -33,28 +33,55 @@ def pre_norm_linear(x: FloatArray, weight: FloatArray, eps: float = 1e-5) -> Flo
 
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     weight = rng.standard_normal((3, 3))
+    plain, redrawn = inputs.plain, inputs.redrawn
     return (
-        inputs.plain(
-            "one token",
-            {"x": np.array([1.0, 5.0]), "weight": np.array([[0.0, 1.0], [0.0, 0.0]])},
+        redrawn(
+            plain(
+                "one token",
+                {"x": np.array([1.0, 5.0]), "weight": np.array([[0.0, 1.0], [0.0, 0.0]])},
+            ),
+            lambda rng: {"x": inputs.whole(rng, 2), "weight": inputs.whole(rng, 2, 2)},
         ),
-        inputs.plain(
-            "a weight of zeros",
-            {"x": np.array([1.0, 5.0]), "weight": np.zeros((2, 2))},
-            corner=True,
+        redrawn(
+            plain(
+                "a weight of zeros",
+                {"x": np.array([1.0, 5.0]), "weight": np.zeros((2, 2))},
+                corner=True,
+            ),
+            lambda rng: {"x": inputs.whole(rng, 2), "weight": np.zeros((2, 2))},
         ),
         inputs.plain("two tokens", {"x": rng.standard_normal((2, 3)), "weight": weight}),
         inputs.plain(
             "a batch of two examples", {"x": rng.standard_normal((2, 3, 3)), "weight": weight}
         ),
-        inputs.plain("a large ε", {"x": rng.standard_normal(3), "weight": weight, "eps": 0.5}),
-        inputs.plain(
-            "a variance of the size of ε",
-            {"x": np.array([0.004, 0.0, 0.0]), "weight": weight},
+        redrawn(
+            plain("a large ε", {"x": rng.standard_normal(3), "weight": weight, "eps": 0.5}),
+            lambda rng: {
+                "x": rng.standard_normal(3),
+                "weight": weight,
+                "eps": float(rng.uniform(0.3, 0.7)),
+            },
         ),
-        inputs.plain("a constant row", {"x": np.full((1, 3), 2.0), "weight": weight}, corner=True),
-        inputs.plain(
-            "x with 5 axes", {"x": rng.standard_normal((1, 2, 1, 2, 3)), "weight": weight}
+        redrawn(
+            plain(
+                "a variance of the size of ε",
+                {"x": np.array([0.004, 0.0, 0.0]), "weight": weight},
+            ),
+            lambda rng: {
+                "x": rng.permutation([0.004, 0, 0]) * rng.uniform(0.7, 1.4),
+                "weight": weight,
+            },
+        ),
+        redrawn(
+            plain("a constant row", {"x": np.full((1, 3), 2.0), "weight": weight}, corner=True),
+            lambda rng: {"x": np.full((1, 3), float(rng.integers(3, 100))), "weight": weight},
+        ),
+        redrawn(
+            plain("x with 5 axes", {"x": rng.standard_normal((1, 2, 1, 2, 3)), "weight": weight}),
+            lambda rng: {
+                "x": rng.standard_normal((1, 2, *inputs.sizes(rng, 2, 1, 3), 3)),
+                "weight": weight,
+            },
         ),
         familiar.all_digits(x=1e6 * rng.standard_normal((1, 3)), weight=1e6 * weight),
     )

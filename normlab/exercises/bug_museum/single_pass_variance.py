@@ -31,23 +31,33 @@ def row_variance(x: FloatArray) -> FloatArray:
 
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     drawn = rng.standard_normal((4, 8))
+    far = np.array([10_000.5, 10_000.0, 10_000.0, 10_000.0], np.float32)
+    redrawn = inputs.redrawn
     return (
-        inputs.plain("one row", {"x": np.array([1.0, 2.0, 6.0])}),
-        inputs.plain("two rows", {"x": np.array([[1.0, 3.0], [5.0, 5.0]])}),
+        redrawn(
+            inputs.plain("one row", {"x": np.array([1.0, 2.0, 6.0])}),
+            lambda rng: {"x": inputs.whole(rng, 3)},
+        ),
+        redrawn(
+            inputs.plain("two rows", {"x": np.array([[1.0, 3.0], [5.0, 5.0]])}),
+            lambda rng: {"x": inputs.whole(rng, 2, 2) * np.array([[1], [0]]) + rng.uniform(-9, 9)},
+        ),
         inputs.plain("a batch of two examples", {"x": rng.standard_normal((2, 3, 3))}),
         inputs.plain("small numbers", {"x": 1e-4 * drawn[:1, :3]}),
         inputs.plain("x with 5 axes", {"x": rng.standard_normal((1, 2, 1, 2, 3))}),
         familiar.all_digits(x=1e3 * rng.standard_normal((1, 4))),
         # float32 numbers near 1e8 are multiples of 8, and one pass gives −8 in any order of sums.
-        Probe(
-            "float32 numbers near 1e4",
-            {"x": np.array([10_000.5, 10_000.0, 10_000.0, 10_000.0], np.float32)},
-            tolerance=1e-3,
+        redrawn(
+            Probe("float32 numbers near 1e4", {"x": far}, tolerance=1e-3),
+            lambda rng: {"x": _far(rng)},
         ),
-        Probe(
-            "float32 rows far from each other",
-            {"x": np.array([[0.0, 0.5, 0, 0], [10_000.5, 10_000, 10_000, 10_000]], np.float32)},
-            tolerance=1e-3,
+        redrawn(
+            Probe(
+                "float32 rows far from each other",
+                {"x": np.stack([[0.0, 0.5, 0, 0], far]).astype(np.float32)},
+                tolerance=1e-3,
+            ),
+            lambda rng: {"x": np.stack([rng.permutation(far) - far[1], _far(rng)])},
         ),
         Probe(
             # A float32 mean of numbers near 1e4 is off by about 1e-3, and that is squared.
@@ -63,6 +73,14 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
             rounding=True,
         ),
     )
+
+
+def _far(rng: np.random.Generator) -> FloatArray:
+    """A float32 row near 1e4, (D,), whose variance in one pass is negative in any order."""
+    while True:
+        row = float(rng.integers(8200, 11500)) + np.array([0.5, 0, 0, 0], np.float32)
+        if all(buggy_row_variance(np.roll(row, k)) < 0 for k in range(4)):
+            return rng.permutation(row)
 
 
 TWO_PASS = "(centered**2).mean(axis=-1)"

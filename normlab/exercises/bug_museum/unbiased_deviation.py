@@ -39,10 +39,11 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     one, zero = np.ones(4), np.zeros(4)
     gamma, beta = rng.uniform(0.5, 2.0, 3), rng.standard_normal(3)
     small = {"x": np.array([0.004, 0.0, 0.0, 0.0]), "gamma": one, "beta": zero}
+    plain, redrawn = inputs.plain, inputs.redrawn
     return (
-        inputs.plain(
-            "one token",
-            {"x": np.array([1.0, 0.0, 0.0, 0.0]), "gamma": one, "beta": zero},
+        redrawn(
+            plain("one token", {"x": np.array([1.0, 0.0, 0.0, 0.0]), "gamma": one, "beta": zero}),
+            lambda rng: small | {"x": inputs.whole(rng, 4)},
         ),
         inputs.plain(
             "two tokens, a gain and a shift",
@@ -52,17 +53,38 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
             "a batch of two examples",
             {"x": rng.standard_normal((2, 3, 3)), "gamma": gamma, "beta": beta},
         ),
-        inputs.plain("a variance of the size of ε", small | {"x": small["x"] / 2}),
-        inputs.plain("a large ε", small | {"x": rng.standard_normal((1, 4)), "eps": 0.5}),
-        inputs.plain("a constant row", small | {"x": np.full((2, 4), 3.0)}, corner=True),
-        inputs.plain(
-            "one feature",
-            {"x": np.array([[2.0]]), "gamma": one[:1], "beta": one[:1]},
-            corner=True,
+        redrawn(
+            plain("a variance of the size of ε", small | {"x": small["x"] / 2}),
+            lambda rng: small | {"x": rng.permutation(small["x"]) * rng.uniform(0.4, 0.7)},
         ),
-        inputs.plain(
-            "x with 5 axes",
-            {"x": rng.standard_normal((1, 2, 1, 2, 3)), "gamma": gamma, "beta": beta},
+        redrawn(
+            plain("a large ε", small | {"x": rng.standard_normal((1, 4)), "eps": 0.5}),
+            lambda rng: (
+                small | {"x": rng.standard_normal((1, 4)), "eps": float(rng.uniform(0.3, 0.7))}
+            ),
+        ),
+        redrawn(
+            plain("a constant row", small | {"x": np.full((2, 4), 3.0)}, corner=True),
+            lambda rng: small | {"x": np.full((2, 4), float(rng.integers(4, 100)))},
+        ),
+        redrawn(
+            plain(
+                "one feature",
+                {"x": np.array([[2.0]]), "gamma": one[:1], "beta": one[:1]},
+                corner=True,
+            ),
+            lambda rng: {"x": inputs.whole(rng, 2, 1), "gamma": gamma[:1], "beta": beta[:1]},
+        ),
+        redrawn(
+            plain(
+                "x with 5 axes",
+                {"x": rng.standard_normal((1, 2, 1, 2, 3)), "gamma": gamma, "beta": beta},
+            ),
+            lambda rng: {
+                "x": rng.standard_normal((1, 2, *inputs.sizes(rng, 2, 1, 3), 3)),
+                "gamma": gamma,
+                "beta": beta,
+            },
         ),
         inputs.plain(
             "one feature far larger than 39 others",

@@ -6,7 +6,7 @@ from normlab.checks.examples import number
 from normlab.checks.exercise import ANY_INPUT, FORMULA, Law, Outputs, Probe, Question
 from normlab.exercises.deepnorm.constants_mistakes import MISTAKES
 from normlab.exercises.drivers import deepnorm as drivers
-from normlab.exercises.inputs import misfit
+from normlab.exercises.inputs import misfit, redrawn
 
 Pair = tuple[float, float]
 
@@ -32,14 +32,24 @@ def _layers(encoder: int, decoder: int) -> dict[str, int]:
     return {"encoder_layers": encoder, "decoder_layers": decoder}
 
 
+def _few(rng: np.random.Generator) -> int:
+    return int(rng.integers(4, 20))
+
+
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     n, m, less = (int(count) for count in rng.permutation(np.arange(2, 100))[:3])
     return (
-        Probe("an encoder alone", _layers(12, 0)),
-        Probe("a decoder alone", _layers(0, 96)),
-        Probe("an encoder and a decoder", _layers(6, 18)),
-        Probe("the paper's 1,000 layers", _layers(500, 500)),
-        Probe("a single layer", _layers(1, 0)),
+        redrawn(Probe("an encoder alone", _layers(12, 0)), lambda rng: _layers(_few(rng), 0)),
+        redrawn(Probe("a decoder alone", _layers(0, 96)), lambda rng: _layers(0, 8 * _few(rng))),
+        redrawn(
+            Probe("an encoder and a decoder", _layers(6, 18)),
+            lambda rng: _layers(_few(rng), 8 + _few(rng)),
+        ),
+        redrawn(
+            Probe("the paper's 1,000 layers", _layers(500, 500)),
+            lambda rng: _layers(*[int(rng.integers(300, 700))] * 2),
+        ),
+        redrawn(Probe("a single layer", _layers(1, 0)), lambda rng: _layers(0, 1)),
         Probe("an encoder alone, of random depth", _layers(n, 0)),
         Probe("a decoder alone, of random depth", _layers(0, m)),
         Probe("two stacks of random depths", _layers(n, m)),

@@ -1,6 +1,7 @@
 """Exercise 06, second question: the residual step."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -10,7 +11,7 @@ from normlab.checks.exercise import FORMULA, STATE, Law, Mistake, Outputs, Probe
 from normlab.checks.signs import changes_arguments, differs
 from normlab.exercises import common
 from normlab.exercises.drivers import deepnorm as drivers
-from normlab.exercises.inputs import FORMULA_DIGITS, plain
+from normlab.exercises.inputs import FORMULA_DIGITS, plain, redrawn, sizes
 
 TensorMap = Callable[[Tensor], Tensor]
 
@@ -28,12 +29,29 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     batch = {"x": drawn, "weight": weight, "alpha": float(rng.uniform(1.5, 2))}
     flow = {"x": drawn[:1, :2], "weight": weight, "alpha": 2.0, "gradients": True}
     five = rng.standard_normal((1, 2, 1, 2, 4))
+
+    def another(rng: np.random.Generator) -> dict[str, Any]:
+        x, weight = rng.standard_normal((1, 3)), rng.standard_normal((3, 3))
+        return {"x": x, "weight": weight, "alpha": float(rng.uniform(1.5, 2.5))}
+
     return (
-        plain("one token, α = 2", {"x": np.array([[1.0, 0.0]]), "weight": small, "alpha": 2.0}),
+        redrawn(
+            plain("one token, α = 2", {"x": np.array([[1.0, 0.0]]), "weight": small, "alpha": 2.0}),
+            another,
+        ),
         plain("a batch of two examples", batch),
-        plain("the α of 500 layers", batch | {"alpha": 1000**0.25}),
-        plain("x with 5 axes", batch | {"x": five}),
-        Probe("the gradients", flow, FORMULA_DIGITS, level=STATE),
+        redrawn(
+            plain("the α of 500 layers", batch | {"alpha": 1000**0.25}),
+            lambda rng: batch | {"alpha": float(rng.integers(600, 2000)) ** 0.25},
+        ),
+        redrawn(
+            plain("x with 5 axes", batch | {"x": five}),
+            lambda rng: batch | {"x": rng.standard_normal((1, 2, *sizes(rng, 2, 1, 3), 4))},
+        ),
+        redrawn(
+            Probe("the gradients", flow, FORMULA_DIGITS, level=STATE),
+            lambda rng: flow | {"alpha": float(rng.uniform(1.5, 2.5))},
+        ),
         Probe(
             "float32 numbers",
             batch | {"x": drawn[0].astype(np.float32)},

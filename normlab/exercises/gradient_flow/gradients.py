@@ -20,7 +20,7 @@ from normlab.checks.exercise import (
 )
 from normlab.exercises.drivers import gradient_flow as drivers
 from normlab.exercises.gradient_flow.gradients_mistakes import MISTAKES
-from normlab.exercises.inputs import any_input, plain
+from normlab.exercises.inputs import any_input, plain, redrawn, sizes
 from normlab.norms import FloatArray
 
 
@@ -48,18 +48,29 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     def drawn(*shape: int) -> dict[str, Any]:
         return _arguments(rng.standard_normal(shape), weights)
 
+    def another(rng: np.random.Generator, blocks: int = 1) -> dict[str, Any]:
+        return _arguments(rng.standard_normal((1, 2)), rng.standard_normal((blocks, 2, 2)))
+
+    def with_axes(rng: np.random.Generator, *fixed: int) -> dict[str, Any]:
+        return _arguments(rng.standard_normal((*fixed, *sizes(rng, 2, 1, 3), 4)), weights)
+
     batch = drawn(2, 3, 4)  # (B, T, D)
     narrow = {name: array.astype(np.float32) for name, array in batch.items()}
     return (
-        plain("one block", _arguments(one, small)),
+        redrawn(plain("one block", _arguments(one, small)), another),
         plain("three blocks, a batch of two", batch),
-        any_input("no blocks", _arguments(one, small[:0])),
+        redrawn(
+            any_input("no blocks", _arguments(one, small[:0])), lambda rng: another(rng, blocks=0)
+        ),
         any_input("a token without any other axis", drawn(4)),
-        any_input("x with 4 axes", drawn(2, 1, 2, 4)),
-        any_input("x with 5 axes", drawn(1, 2, 1, 2, 4)),
+        redrawn(any_input("x with 4 axes", drawn(2, 1, 2, 4)), lambda rng: with_axes(rng, 2)),
+        redrawn(any_input("x with 5 axes", drawn(1, 2, 1, 2, 4)), lambda rng: with_axes(rng, 1, 2)),
         any_input("no tokens at all", drawn(2, 0, 4), corner=True),
         any_input("float32 numbers, ten times the loss", narrow | {"loss_factor": 10.0}),
-        _called_twice("two calls, one block", _arguments(one, small)),
+        redrawn(
+            _called_twice("two calls, one block", _arguments(one, small)),
+            lambda rng: {**another(rng), "calls": 2},
+        ),
         _called_twice("two calls, three blocks, the last one frozen", batch | {"frozen": 1}),
     )
 

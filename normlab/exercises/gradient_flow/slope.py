@@ -15,7 +15,7 @@ from normlab.checks.exercise import (
     Question,
 )
 from normlab.exercises.gradient_flow.slope_mistakes import MISTAKES
-from normlab.exercises.inputs import any_input, misfit, plain
+from normlab.exercises.inputs import any_input, misfit, plain, redrawn
 from normlab.norms import FloatArray
 
 
@@ -52,12 +52,33 @@ def _formula(rng: np.random.Generator) -> tuple[Probe, ...]:
     depths = 2.0 ** np.arange(1, 7)
     falling = 0.7 * depths**-0.5 * np.exp(0.2 * rng.standard_normal(6))
     return (
-        plain("two points", _arguments([1.0, 4.0], [3.0, 6.0])),
-        plain("a square, exactly", _arguments([1.0, 2.0, 4.0], [5.0, 20.0, 80.0])),
-        plain("three points not on a line", _arguments([2.0, 4.0, 8.0], [1.0, 3.0, 4.0])),
+        redrawn(
+            plain("two points", _arguments([1.0, 4.0], [3.0, 6.0])), lambda rng: _drawn(rng, 2)
+        ),
+        redrawn(
+            plain("a square, exactly", _arguments([1.0, 2.0, 4.0], [5.0, 20.0, 80.0])), _square
+        ),
+        redrawn(
+            plain("three points not on a line", _arguments([2.0, 4.0, 8.0], [1.0, 3.0, 4.0])),
+            lambda rng: _drawn(rng, 3),
+        ),
         plain("a falling law with noise", _arguments(depths, falling)),
         plain("depths at uneven distances", _drawn(rng, 6)),
     )
+
+
+def _square(rng: np.random.Generator) -> Arguments:
+    depths = _drawn(rng, 3)["depths"]
+    return _arguments(depths, float(rng.uniform(1, 9)) * depths**2)
+
+
+def _one_depth(rng: np.random.Generator) -> Arguments:
+    """One depth several times, so that the centered logarithms are rounding errors, and not 0."""
+    while True:
+        depths = np.full(int(rng.integers(5, 12)), float(rng.integers(3, 200)))
+        logarithms = np.log(depths)
+        if np.any(logarithms != logarithms.mean()):
+            return _arguments(depths, np.arange(1.0, len(depths) + 1))
 
 
 def _any_input(rng: np.random.Generator) -> tuple[Probe, ...]:
@@ -68,7 +89,12 @@ def _any_input(rng: np.random.Generator) -> tuple[Probe, ...]:
     twice = mixed | {"depths": mixed["depths"][[0, 1, 2, 3, 0]]}
     tiny = drawn | {"values": 1e-18 * drawn["values"]}
     return (
-        any_input("whole numbers", whole),
+        redrawn(
+            any_input("whole numbers", whole),
+            lambda rng: _arguments(
+                rng.choice(np.arange(2, 50), 3, replace=False), rng.integers(1, 40, 3)
+            ),
+        ),
         any_input("depths in no order", mixed),
         any_input("a depth that was measured twice", twice),
         Probe("many points, to 9 digits", many, level=ANY_INPUT),
@@ -106,7 +132,10 @@ def _refused(rng: np.random.Generator) -> tuple[Probe, ...]:
         with_one("a negative depth", "depths", negative),
         alike("one depth, several times", _arguments(np.full(count, depths[0]), values)),
         # the sum of squares of the centered logarithms is a rounding error here, and not 0
-        alike("a depth of 10, six times", _arguments(np.full(6, 10.0), np.arange(1.0, 7))),
+        redrawn(
+            alike("a depth of 10, six times", _arguments(np.full(6, 10.0), np.arange(1.0, 7))),
+            _one_depth,
+        ),
         alike("a single point", _arguments(depths[:1], values[:1])),
     )
 

@@ -15,7 +15,7 @@ from normlab.checks.exercise import (
 )
 from normlab.exercises.drivers import gradient_flow as drivers
 from normlab.exercises.gradient_flow.warmup_mistakes import MISTAKES
-from normlab.exercises.inputs import any_input, misfit, plain
+from normlab.exercises.inputs import any_input, misfit, plain, redrawn
 
 
 def warmup_lr(step: int, peak_lr: float, warmup_steps: int) -> float:
@@ -38,16 +38,29 @@ def _formula(rng: np.random.Generator) -> tuple[Probe, ...]:
     length, long = int(rng.integers(20, 100)), int(rng.integers(4000, 9000))
     steps = sorted(int(step) for step in rng.integers(0, 3 * length, 20))
     return (
-        plain("four steps of warmup", _arguments((*range(7),), 1.0, 4)),
+        redrawn(plain("four steps of warmup", _arguments((*range(7),), 1.0, 4)), _few),
         plain(
             f"{length} steps of warmup",
             _arguments((0, *steps, length - 1, length), float(rng.uniform(1e-4, 1e-2)), length),
         ),
-        plain(
-            "a long warmup",
-            _arguments((0, 1, 100, long // 2, long - 1, long, 9 * long), 3e-4, long),
+        redrawn(
+            plain(
+                "a long warmup",
+                _arguments((0, 1, 100, long // 2, long - 1, long, 9 * long), 3e-4, long),
+            ),
+            lambda rng: _arguments(
+                (0, *sorted(int(t) for t in rng.integers(1, long, 4)), long - 1, long, 9 * long),
+                float(rng.uniform(1e-4, 1e-3)),
+                long,
+            ),
         ),
     )
+
+
+def _few(rng: np.random.Generator) -> Arguments:
+    """A few steps of warmup, each of them, and three steps after."""
+    length = int(rng.integers(3, 10))
+    return _arguments((*range(length + 3),), float(rng.uniform(0.5, 2)), length)
 
 
 def _any_input(rng: np.random.Generator) -> tuple[Probe, ...]:

@@ -10,10 +10,14 @@ from normlab.exercises.inputs import (
     half,
     misfit,
     other_axes,
+    overflowing,
     peak,
     plain,
     precise,
+    redrawn,
     rows,
+    sizes,
+    whole,
     with_variance,
 )
 from normlab.norms import FloatArray
@@ -44,11 +48,20 @@ def _drawn(rng: np.random.Generator, *shape: int) -> dict[str, FloatArray]:
 def _formula(rng: np.random.Generator) -> tuple[Probe, ...]:
     one, zero = np.ones(3), np.zeros(3)
     return (
-        plain("one token", {"x": np.array([[1.0, 2, 6]]), "gamma": one, "beta": zero}),
+        redrawn(
+            plain("one token", {"x": np.array([[1.0, 2, 6]]), "gamma": one, "beta": zero}),
+            lambda rng: {"x": whole(rng, 1, 3), "gamma": one, "beta": zero},
+        ),
         plain("two tokens, a gain and a shift", _drawn(rng, 2, 3)),
         plain("two other tokens", _drawn(rng, 2, 3)),
-        plain("a batch of two examples", _drawn(rng, 2, 3, 3)),  # (B, T, D) with T = D
-        plain("a batch of one example", _drawn(rng, 1, 2, 4)),
+        redrawn(
+            plain("a batch of two examples", _drawn(rng, 2, 3, 3)),  # (B, T, D) with T = D
+            lambda rng: _drawn(rng, 2, *sizes(rng, 1, 3, 5) * 2),
+        ),
+        redrawn(
+            plain("a batch of one example", _drawn(rng, 1, 2, 4)),
+            lambda rng: _drawn(rng, 1, *sizes(rng, 2, 2, 5)),
+        ),
     )
 
 
@@ -72,16 +85,23 @@ def _precision(rng: np.random.Generator) -> tuple[Probe, ...]:
     one, zero = np.ones(4), np.zeros(4)
     drawn = _drawn(rng, 1, 4)
     narrow = {name: drawn[name].astype(np.float32) for name in ("gamma", "beta")}
-    x = drawn["x"]
+    x, peaks = drawn["x"], np.array([[300, -300, 0, 0]], np.float16)
+    parameters = {"gamma": one.astype(np.float16), "beta": zero.astype(np.float16)}
     return (
         precise("a variance somewhat below ε", drawn | {"x": with_variance(x, 5e-6)}),
         precise("a variance of twice ε", drawn | {"x": with_variance(x, 2e-5)}),
         precise("an ε above the variance", drawn | {"eps": float(rng.uniform(4.5, 5.5))}),
-        precise("a tiny ε and a tiny variance", drawn | {"x": 1e-5 * x, "eps": 1e-10}),
-        precise(
-            "a constant row",
-            {"x": np.full((1, 4), float(rng.integers(2, 9))), "gamma": one, "beta": one},
-            corner=True,
+        redrawn(
+            precise("a tiny ε and a tiny variance", drawn | {"x": 1e-5 * x, "eps": 1e-10}),
+            lambda rng: drawn | {"x": 1e-5 * x, "eps": float(rng.uniform(0.5, 2)) * 1e-10},
+        ),
+        redrawn(
+            precise(
+                "a constant row",
+                {"x": np.full((1, 4), float(rng.integers(2, 9))), "gamma": one, "beta": one},
+                corner=True,
+            ),
+            lambda rng: drawn | {"x": np.full((1, 4), float(rng.integers(10, 100)))},
         ),
         precise(
             "a single feature",
@@ -92,13 +112,9 @@ def _precision(rng: np.random.Generator) -> tuple[Probe, ...]:
         # A float32 mean of numbers near 1e4 is off by about 1e-3.
         far("float32 numbers far from 0", {"x": (x + 1e4).astype(np.float32), **narrow}, 5e-3),
         far("float64 numbers far from 0", drawn | {"x": 1e3 * (x + 1e8)}, 1e-6),
-        half(
-            "float16 numbers whose squares overflow",
-            {
-                "x": np.array([[300.0, -300, 0, 0]], np.float16),
-                "gamma": one.astype(np.float16),
-                "beta": zero.astype(np.float16),
-            },
+        redrawn(
+            half("float16 numbers whose squares overflow", {"x": peaks, **parameters}),
+            lambda rng: {"x": rng.permuted(peaks, axis=-1) / 300 * overflowing(rng), **parameters},
         ),
         half("float16 numbers, float32 γ and β", {"x": x.astype(np.float16), **narrow}, 4e-3),
         Probe(

@@ -4,7 +4,7 @@ import numpy as np
 
 from normlab.checks.exercise import Probe
 from normlab.exercises import backward_inputs
-from normlab.exercises.inputs import digits, far, precise
+from normlab.exercises.inputs import digits, far, precise, redrawn
 from normlab.norms import FloatArray
 
 
@@ -34,6 +34,11 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     return *backward_inputs.formula(rng), *backward_inputs.any_inputs(rng), *_precision(rng)
 
 
+def _drawn_row(rng: np.random.Generator) -> FloatArray:
+    """Three features, (D,), the first of which is farthest from their mean."""
+    return float(rng.choice([-1, 1])) * np.array([9.0, *rng.permutation(4)[:2]])
+
+
 def _precision(rng: np.random.Generator) -> tuple[Probe, ...]:
     drawn, features = backward_inputs.drawn(rng, 2, 4), backward_inputs.drawn(rng, 3, 1)
     x, gamma = drawn["x"], drawn["gamma"]
@@ -42,9 +47,17 @@ def _precision(rng: np.random.Generator) -> tuple[Probe, ...]:
     return (
         precise("a variance of the size of ε", drawn | {"x": rng.uniform(0.001, 0.004) * x}),
         precise("a large ε", drawn | {"eps": float(rng.uniform(0.3, 0.7))}),
-        precise("a tiny ε and a tiny variance", drawn | {"x": 1e-5 * x, "eps": 1e-10}),
-        precise(
-            "a constant row", token | {"x": np.full((1, 4), float(rng.integers(2, 9)))}, corner=True
+        redrawn(
+            precise("a tiny ε and a tiny variance", drawn | {"x": 1e-5 * x, "eps": 1e-10}),
+            lambda rng: drawn | {"x": 1e-5 * x, "eps": float(rng.uniform(0.5, 2)) * 1e-10},
+        ),
+        redrawn(
+            precise(
+                "a constant row",
+                token | {"x": np.full((1, 4), float(rng.integers(2, 9)))},
+                corner=True,
+            ),
+            lambda rng: token | {"x": np.full((1, 4), float(rng.integers(10, 100)))},
         ),
         precise("a single feature", features, corner=True),
         digits(drawn | {"x": 1e6 * x}),
@@ -55,6 +68,6 @@ def _precision(rng: np.random.Generator) -> tuple[Probe, ...]:
             1e-2,
         ),
         far("float64 numbers far from 0", drawn | {"x": 1e3 * (x + 1e8)}, 1e-6),
-        *backward_inputs.halves(rng, dy=[1.1, 0, 0.55], x=[1.0, 2, 6]),
+        *backward_inputs.halves(rng, dy=[1.1, 0, 0.55], x=[1.0, 2, 6], drawn_x=_drawn_row),
         backward_inputs.other_dtypes(drawn | {"x": 1e3 * (x + 1e4)}),
     )

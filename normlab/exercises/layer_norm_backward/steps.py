@@ -4,7 +4,7 @@ import numpy as np
 
 from normlab.checks.drivers import call
 from normlab.checks.exercise import FORMULA, Law, Outputs, Probe, Question
-from normlab.exercises.inputs import plain, rows
+from normlab.exercises.inputs import plain, redrawn, rows, sizes, whole
 from normlab.exercises.layer_norm_backward.step_mistakes import OF_INPUT, OF_MEAN, OF_VARIANCE
 from normlab.norms import FloatArray
 from normlab.norms.differences import finite_difference_gradient, relative_error
@@ -36,12 +36,23 @@ def input_gradient(dx_hat: FloatArray, x: FloatArray, eps: float = 1e-5) -> Floa
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     token = {"dx_hat": np.array([[1.0, 0, 0]]), "x": np.array([[1.0, 2, 6]])}
     return (
-        plain("one token", token),
+        redrawn(
+            plain("one token", token),
+            lambda rng: {"dx_hat": whole(rng, 1, 3), "x": whole(rng, 1, 3)},
+        ),
         plain("two tokens", _drawn(rng, 2, 3)),
         plain("five tokens of four features", _drawn(rng, 5, 4)),
-        plain("a batch of two examples", _drawn(rng, 2, 2, 3)),  # (B, T, D)
+        redrawn(
+            plain("a batch of two examples", _drawn(rng, 2, 2, 3)),  # (B, T, D)
+            lambda rng: _drawn(rng, 2, *sizes(rng, 2, 2, 5)),
+        ),
         plain("a large ε", {**_drawn(rng, 2, 3), "eps": float(rng.uniform(0.3, 0.7))}),
-        plain("a variance of the size of ε", {**_drawn(rng, 1, 4), "x": 0.003 * rows(rng, 1, 4)}),
+        redrawn(
+            plain(
+                "a variance of the size of ε", {**_drawn(rng, 1, 4), "x": 0.003 * rows(rng, 1, 4)}
+            ),
+            lambda rng: {**_drawn(rng, 1, 4), "x": rng.uniform(0.001, 0.004) * rows(rng, 1, 4)},
+        ),
     )
 
 

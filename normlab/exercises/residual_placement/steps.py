@@ -7,7 +7,7 @@ from torch import Tensor
 
 from normlab.checks.examination import Examination
 from normlab.checks.exercise import STATE, Arguments, Law, Outputs, Probe
-from normlab.exercises.inputs import any_input, plain
+from normlab.exercises.inputs import any_input, plain, redrawn, sizes
 from normlab.norms import FloatArray
 
 TensorMap = Callable[[Tensor], Tensor]
@@ -27,18 +27,29 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     def drawn(*shape: int) -> Arguments:
         return _arguments(rng.standard_normal(shape), weights, gains)
 
+    def another(rng: np.random.Generator) -> Arguments:
+        x, weight = rng.standard_normal((1, 1, 3)), rng.standard_normal((1, 3, 3))
+        return _arguments(x, weight, rng.uniform(1.5, 2.5, 1))
+
+    def with_axes(rng: np.random.Generator, *fixed: int) -> Arguments:
+        shape = (*fixed, *sizes(rng, 2, 1, 3), 4)
+        return _arguments(rng.standard_normal(shape), weights, gains)
+
     batch = drawn(2, 3, 4)
     wide = {name: value.astype(np.float64) for name, value in batch.items()}
     return (
-        plain("one token, one sub-layer", one),
+        redrawn(plain("one token, one sub-layer", one), another),
         plain("two sub-layers, each with its norm", batch),
         any_input("a token without any other axis", drawn(4)),
         any_input("tokens without a batch", drawn(3, 4)),
-        any_input("x with 4 axes", drawn(2, 1, 2, 4)),
-        any_input("x with 5 axes", drawn(1, 2, 1, 2, 4)),
+        redrawn(any_input("x with 4 axes", drawn(2, 1, 2, 4)), lambda rng: with_axes(rng, 2)),
+        redrawn(any_input("x with 5 axes", drawn(1, 2, 1, 2, 4)), lambda rng: with_axes(rng, 1, 2)),
         any_input("no tokens at all", drawn(2, 0, 4), corner=True),
         any_input("float64 numbers", wide),
-        _with_gradients("gradients through one sub-layer", one),
+        redrawn(
+            _with_gradients("gradients through one sub-layer", one),
+            lambda rng: {**another(rng), "upstream": 1.0},
+        ),
         _with_gradients("gradients through two sub-layers", batch),
     )
 

@@ -18,7 +18,7 @@ from normlab.checks.exercise import (
     Question,
 )
 from normlab.exercises.drivers import residual_placement as drivers
-from normlab.exercises.inputs import any_input, plain, rows
+from normlab.exercises.inputs import any_input, plain, redrawn, rows, sizes
 from normlab.exercises.residual_placement.transformer_mistakes import MISTAKES
 
 
@@ -54,25 +54,41 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     def drawn(*shape: int) -> dict[str, Any]:
         return _arguments(x=4 * rows(rng, *shape), weights=weights)
 
+    def another(rng: np.random.Generator) -> dict[str, Any]:
+        return _arguments(x=4 * rows(rng, 1, 1, 3), weights=rng.standard_normal((1, 3, 3)))
+
+    def with_axes(rng: np.random.Generator, *fixed: int) -> dict[str, Any]:
+        return _arguments(x=4 * rows(rng, *fixed, *sizes(rng, 2, 1, 3), 4), weights=weights)
+
+    def with_gain(rng: np.random.Generator) -> dict[str, Any]:
+        parameters = {"gain": rng.uniform(1.5, 2.5, 3), "shift": rng.uniform(0.5, 1.5, 3)}
+        return {**another(rng), **_arguments(**parameters), "upstream": 1.0}
+
     batch = drawn(2, 3, 4)
     simple = _arguments(x=token, weights=small)
     return (
-        plain("one token, one block", simple),
+        redrawn(plain("one token, one block", simple), another),
         plain("three blocks, a batch of two", batch),
-        any_input("no blocks: the final norm alone", simple | _arguments(weights=small[:0])),
+        redrawn(
+            any_input("no blocks: the final norm alone", simple | _arguments(weights=small[:0])),
+            lambda rng: another(rng) | _arguments(weights=small[:0]),
+        ),
         any_input(
             "no blocks, a variance of the size of ε, and one far below",
             _arguments(x=tiny, weights=weights[:0]),
         ),
         any_input("a token without any other axis", drawn(4)),
         any_input("tokens without a batch", drawn(3, 4)),
-        any_input("x with 4 axes", drawn(2, 1, 2, 4)),
-        any_input("x with 5 axes", drawn(1, 2, 1, 2, 4)),
+        redrawn(any_input("x with 4 axes", drawn(2, 1, 2, 4)), lambda rng: with_axes(rng, 2)),
+        redrawn(any_input("x with 5 axes", drawn(1, 2, 1, 2, 4)), lambda rng: with_axes(rng, 1, 2)),
         any_input("five blocks", drawn(1, 2, 4) | _arguments(weights=many)),
         any_input("no tokens at all", drawn(2, 0, 4), corner=True),
-        _with_gradients(
-            "one block, the final norm's gain 2 and shift 1",
-            simple | _arguments(gain=two, shift=one),
+        redrawn(
+            _with_gradients(
+                "one block, the final norm's gain 2 and shift 1",
+                simple | _arguments(gain=two, shift=one),
+            ),
+            with_gain,
         ),
         _with_gradients(
             "three blocks, the final norm's gain and shift random",

@@ -7,7 +7,7 @@ from normlab.checks.drivers import call
 from normlab.checks.examples import number
 from normlab.checks.exercise import ANY_INPUT, FORMULA, PRECISION, Law, Outputs, Probe, Question
 from normlab.exercises import backward_hints, backward_inputs, backward_laws
-from normlab.exercises.inputs import digits, precise
+from normlab.exercises.inputs import digits, precise, redrawn
 from normlab.exercises.rms_norm.backward_mistakes import MISTAKES
 from normlab.norms import FloatArray
 
@@ -35,17 +35,28 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     return *backward_inputs.formula(rng), *backward_inputs.any_inputs(rng), *_precision(rng)
 
 
+def _drawn_row(rng: np.random.Generator) -> FloatArray:
+    """Two equal features, (D,)."""
+    return np.full(2, float(rng.integers(4, 100)))
+
+
 def _precision(rng: np.random.Generator) -> tuple[Probe, ...]:
     drawn, features = backward_inputs.drawn(rng, 2, 4), backward_inputs.drawn(rng, 3, 1)
     x = drawn["x"]
     return (
         precise("squares of the size of ε", drawn | {"x": rng.uniform(3e-4, 1e-3) * x}),
         precise("a large ε", drawn | {"eps": float(rng.uniform(0.3, 0.7))}),
-        precise("a tiny ε and tiny squares", drawn | {"x": 1e-5 * x, "eps": 1e-10}),
+        redrawn(
+            precise("a tiny ε and tiny squares", drawn | {"x": 1e-5 * x, "eps": 1e-10}),
+            lambda rng: drawn | {"x": 1e-5 * x, "eps": float(rng.uniform(0.5, 2)) * 1e-10},
+        ),
         precise("a row of zeros", drawn | {"x": np.zeros_like(x)}, corner=True),
-        precise("a single feature", features | {"eps": 0.5}, corner=True),
+        redrawn(
+            precise("a single feature", features | {"eps": 0.5}, corner=True),
+            lambda rng: features | {"eps": float(rng.uniform(0.3, 0.7))},
+        ),
         digits(drawn | {"x": 1e6 * x}),
-        *backward_inputs.halves(rng, dy=[1.1, 0], x=[3.0, 3]),
+        *backward_inputs.halves(rng, dy=[1.1, 0], x=[3.0, 3], drawn_x=_drawn_row),
         backward_inputs.other_dtypes(drawn | {"x": 1e30 * x}),
     )
 

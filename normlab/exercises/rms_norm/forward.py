@@ -12,10 +12,14 @@ from normlab.exercises.inputs import (
     half,
     misfit,
     other_axes,
+    overflowing,
     peak,
     plain,
     precise,
+    redrawn,
     rows,
+    sizes,
+    whole,
 )
 from normlab.exercises.rms_norm.forward_mistakes import MISTAKES
 from normlab.norms import FloatArray
@@ -41,10 +45,19 @@ def _drawn(rng: np.random.Generator, *shape: int) -> dict[str, FloatArray]:
 
 def _formula(rng: np.random.Generator) -> tuple[Probe, ...]:
     return (
-        plain("one token", {"x": np.array([[3.0, 4]]), "gamma": np.ones(2)}),
+        redrawn(
+            plain("one token", {"x": np.array([[3.0, 4]]), "gamma": np.ones(2)}),
+            lambda rng: {"x": whole(rng, 1, 2), "gamma": np.ones(2)},
+        ),
         plain("two tokens and a gain", _drawn(rng, 2, 3)),
-        plain("a batch of two examples", _drawn(rng, 2, 3, 3)),  # (B, T, D) with T = D
-        plain("a batch of one example", _drawn(rng, 1, 2, 8)),
+        redrawn(
+            plain("a batch of two examples", _drawn(rng, 2, 3, 3)),  # (B, T, D) with T = D
+            lambda rng: _drawn(rng, 2, *sizes(rng, 1, 3, 5) * 2),
+        ),
+        redrawn(
+            plain("a batch of one example", _drawn(rng, 1, 2, 8)),
+            lambda rng: _drawn(rng, 1, *sizes(rng, 1, 2, 3), *sizes(rng, 1, 6, 9)),
+        ),
     )
 
 
@@ -65,18 +78,22 @@ def _any_input(rng: np.random.Generator) -> tuple[Probe, ...]:
 def _precision(rng: np.random.Generator) -> tuple[Probe, ...]:
     drawn = _drawn(rng, 1, 4)
     x, narrow = drawn["x"], {"gamma": drawn["gamma"].astype(np.float32)}
-    overflow = {"x": np.array([[300.0, -300, 0, 0]], np.float16)}
+    peaks, ones = np.array([[300, -300, 0, 0]], np.float16), np.ones(4, np.float16)
     return (
         precise("squares of the size of ε", drawn | {"x": rng.uniform(3e-4, 1e-3) * x}),
         precise("a large ε", drawn | {"eps": float(rng.uniform(0.3, 0.7))}),
-        precise("a tiny ε and tiny squares", drawn | {"x": 1e-5 * x, "eps": 1e-10}),
+        redrawn(
+            precise("a tiny ε and tiny squares", drawn | {"x": 1e-5 * x, "eps": 1e-10}),
+            lambda rng: drawn | {"x": 1e-5 * x, "eps": float(rng.uniform(0.5, 2)) * 1e-10},
+        ),
         precise("a row of zeros", drawn | {"x": np.zeros((1, 4))}, corner=True),
         precise(
             "a single feature", {"x": rng.uniform(1, 3, (2, 1)), "gamma": np.ones(1)}, corner=True
         ),
         digits(drawn | {"x": 1e6 * x, "eps": 1e-12}),
-        half(
-            "float16 numbers whose squares overflow", overflow | {"gamma": np.ones(4, np.float16)}
+        redrawn(
+            half("float16 numbers whose squares overflow", {"x": peaks, "gamma": ones}),
+            lambda rng: {"x": rng.permuted(peaks, axis=-1) / 300 * overflowing(rng), "gamma": ones},
         ),
         half("float16 numbers, float32 γ", {"x": x.astype(np.float16), **narrow}, 2e-3),
         Probe(

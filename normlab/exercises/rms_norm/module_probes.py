@@ -2,8 +2,17 @@
 
 import numpy as np
 
-from normlab.checks.exercise import PRECISION, STATE, Probe
-from normlab.exercises.inputs import any_input, digits, plain, precise, rows
+from normlab.checks.exercise import PRECISION, STATE, Arguments, Probe
+from normlab.exercises.inputs import (
+    any_input,
+    digits,
+    plain,
+    precise,
+    redrawn,
+    rows,
+    sizes,
+    whole,
+)
 from normlab.norms import FloatArray
 
 
@@ -18,10 +27,19 @@ def _drawn(rng: np.random.Generator, *shape: int) -> dict[str, FloatArray]:
 
 def _formula(rng: np.random.Generator) -> tuple[Probe, ...]:
     return (
-        plain("one token", {"x": np.array([[3.0, 4]]), "weight": np.ones(2)}),
+        redrawn(
+            plain("one token", {"x": np.array([[3.0, 4]]), "weight": np.ones(2)}),
+            lambda rng: {"x": whole(rng, 1, 2), "weight": np.ones(2)},
+        ),
         plain("two tokens and a gain", _drawn(rng, 2, 3)),
-        plain("a batch of two examples", _drawn(rng, 2, 3, 3)),  # (B, T, D) with T = D
-        plain("a batch of one example", _drawn(rng, 1, 2, 8)),
+        redrawn(
+            plain("a batch of two examples", _drawn(rng, 2, 3, 3)),  # (B, T, D) with T = D
+            lambda rng: _drawn(rng, 2, *sizes(rng, 1, 3, 5) * 2),
+        ),
+        redrawn(
+            plain("a batch of one example", _drawn(rng, 1, 2, 8)),
+            lambda rng: _drawn(rng, 1, *sizes(rng, 1, 2, 3), *sizes(rng, 1, 6, 9)),
+        ),
     )
 
 
@@ -29,10 +47,22 @@ def _any_input(rng: np.random.Generator) -> tuple[Probe, ...]:
     peak = np.zeros((2, 64))
     peak[:, int(rng.integers(64))] = rng.uniform(10, 20, 2)
     return (
-        any_input("a token without any other axis", _drawn(rng, 5), corner=True),
-        any_input("x with 4 axes", _drawn(rng, 2, 1, 2, 3)),
-        any_input("x with 5 axes", _drawn(rng, 1, 2, 1, 2, 3)),
-        any_input("no tokens at all", _drawn(rng, 0, 4), corner=True),
+        redrawn(
+            any_input("a token without any other axis", _drawn(rng, 5), corner=True),
+            lambda rng: _drawn(rng, *sizes(rng, 1, 4, 7)),
+        ),
+        redrawn(
+            any_input("x with 4 axes", _drawn(rng, 2, 1, 2, 3)),
+            lambda rng: _drawn(rng, 2, *sizes(rng, 2, 1, 3), *sizes(rng, 1, 3, 6)),
+        ),
+        redrawn(
+            any_input("x with 5 axes", _drawn(rng, 1, 2, 1, 2, 3)),
+            lambda rng: _drawn(rng, 1, 2, *sizes(rng, 2, 1, 3), *sizes(rng, 1, 3, 6)),
+        ),
+        redrawn(
+            any_input("no tokens at all", _drawn(rng, 0, 4), corner=True),
+            lambda rng: _drawn(rng, 0, *sizes(rng, 1, 3, 7)),
+        ),
         any_input("one feature far larger than 63 others", _drawn(rng, 2, 64) | {"x": peak}),
     )
 
@@ -43,7 +73,10 @@ def _precision(rng: np.random.Generator) -> tuple[Probe, ...]:
     return (
         precise("squares of the size of ε", drawn | {"x": rng.uniform(3e-4, 1e-3) * x}),
         precise("a large ε", drawn | {"eps": float(rng.uniform(0.3, 0.7))}),
-        precise("a tiny ε and tiny squares", drawn | {"x": 1e-8 * x, "eps": 1e-16}),
+        redrawn(
+            precise("a tiny ε and tiny squares", drawn | {"x": 1e-8 * x, "eps": 1e-16}),
+            lambda rng: drawn | {"x": 1e-8 * x, "eps": float(rng.uniform(0.5, 2)) * 1e-16},
+        ),
         precise("a row of zeros", drawn | {"x": np.zeros((1, 4))}, corner=True),
         digits(drawn | {"x": 1e6 * x, "eps": 1e-12}),
     )
@@ -64,11 +97,19 @@ def _half(
     """One token whose outputs are 0.08 steps or more from where rounding turns, in float32.
 
     So every right way to compute them gives the same half numbers; rounding twice, or
-    statistics in half precision, gives others.
+    statistics in half precision, gives others. That stays so with other signs, in another order
+    of the features, and with powers of 2 as factors.
     """
-    arguments = {"x": np.array([x], float), "weight": np.array(weight, float)}
+    row, gain = np.array([x], float), np.array(weight, float)
     dtypes = {"dtype": dtype, "weight_dtype": weight_dtype}
-    return Probe(title, arguments | dtypes, LESS_THAN_A_STEP, PRECISION, shows=shows)
+    arguments: Arguments = {"x": row, "weight": gain, **dtypes}
+
+    def moved(rng: np.random.Generator) -> Arguments:
+        order, signs = rng.permutation(len(gain)), rng.choice([-1.0, 1.0], len(gain))
+        larger, heavier = 2.0 ** rng.integers(0, 3), 2.0 ** rng.integers(-1, 2)
+        return {"x": larger * signs * row[:, order], "weight": heavier * gain[order], **dtypes}
+
+    return redrawn(Probe(title, arguments, LESS_THAN_A_STEP, PRECISION, shows=shows), moved)
 
 
 def _halves() -> tuple[Probe, ...]:
