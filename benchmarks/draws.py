@@ -22,6 +22,7 @@ from normlab.checks import Exercise, Probe, Question
 from normlab.checks.examination import KNOWN_SEED, expected
 from normlab.checks.examiner import right_at_once
 from normlab.checks.exercise import Answer, Value
+from normlab.checks.laws import once
 from normlab.checks.observe import Observation, observe, undisturbed
 from normlab.exercises import all_exercises
 from normlab.tools.progress_bar import progress_bar
@@ -54,14 +55,11 @@ def draw(question: Question, answers: Sequence[Answer], seeds: Iterable[int]) ->
         pairs = zip(probes, wanted, known, strict=True)
         found.odd += [(p.title, seed) for p, seen, as_known in pairs if _failure(seen) != as_known]
         for answer in answers:
-            respond = partial(observe, question.driver, answer)
-            got = {id(p.arguments): respond(p.arguments) for p in probes}
-            if not right_at_once(question, lambda arguments, got=got: got[id(arguments)], seed):
+            respond = once(partial(observe, question.driver, answer))
+            if not right_at_once(question, respond, seed):
                 found.lost.append((getattr(answer, "__name__", repr(answer)), seed))
-            shares = (
-                _share(got[id(p.arguments)], o, p) for p, o in zip(probes, wanted, strict=True)
-            )
-            found.greatest = max(found.greatest, *shares)
+            seen = [respond(probe.arguments) for probe in probes]
+            found.greatest = max(found.greatest, *map(_share, seen, wanted, probes))
     return found
 
 
