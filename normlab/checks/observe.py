@@ -70,7 +70,7 @@ def observe(driver: Driver, answer: Answer, arguments: Arguments) -> Observation
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             returned = driver(answer, **given)
-        outputs = {name: to_array(value, name) for name, value in returned.items()}
+        outputs = {printable(n): to_array(value, printable(n)) for n, value in returned.items()}
     except BaseException as error:  # a learner's own class may be of any kind
         if is_from_the_keyboard(error):
             raise
@@ -85,7 +85,7 @@ def to_array(value: Any, name: str) -> Any:
         WrongReturn: if it is neither.
     """
     if value is None or isinstance(value, str):
-        return value
+        return value and printable(value)
     if hasattr(value, "detach"):  # a torch tensor, without importing torch for it
         value = value.detach().cpu()
         value = (value.float() if "bfloat16" in str(value.dtype) else value).numpy()
@@ -134,10 +134,19 @@ def is_from_the_keyboard(error: BaseException) -> bool:
 LONGEST_MESSAGE = 1000
 
 
+def printable(text: str) -> str:
+    """The text as every terminal and file can hold it: a half of a surrogate pair becomes "?".
+
+    >>> printable("a\ud800b")
+    'a?b'
+    """
+    return text.encode(errors="replace").decode()
+
+
 def message_of(error: BaseException) -> str:
     """The first characters of an error's message; a learner's own error may fail to say one."""
     try:
-        return str(error)[:LONGEST_MESSAGE]
+        return printable(str(error)[:LONGEST_MESSAGE])
     except BaseException as another:
         return f"(its message cannot be shown: {type(another).__name__})"
 
