@@ -13,6 +13,7 @@ from normlab.exercises.inputs import (
     overflowing,
     plain,
     redrawn,
+    remade,
     rows,
     sizes,
     whole,
@@ -43,11 +44,8 @@ def formula(rng: np.random.Generator) -> tuple[Probe, ...]:
 
 def any_inputs(rng: np.random.Generator) -> tuple[Probe, ...]:
     """Other numbers of axes, a large dy, and a γ or a dy that does not fit."""
-    features = int(rng.integers(3, 6))
-    tokens = drawn(rng, 2, features)
-    one, row, more = np.ones(1), np.ones((1, features)), np.ones(features + 1)
+    tokens = drawn(rng, 2, int(rng.integers(3, 6)))
     large = drawn(rng, 2, 3)
-    d = str(features)
     return (
         redrawn(
             any_input("a batch of two examples", drawn(rng, 2, 3, 3)),  # (B, T, D) with T = D
@@ -59,19 +57,27 @@ def any_inputs(rng: np.random.Generator) -> tuple[Probe, ...]:
         ),
         *other_axes(rng, drawn),
         any_input("a large dy", large | {"dy": 1000 * large["dy"]}),
-        misfit("a gain of one number", tokens | {"gamma": one}, "(1,)", d),
-        misfit("a gain of two axes", tokens | {"gamma": row}, f"(1, {features})"),
-        misfit("a gain with a feature too many", tokens | {"gamma": more}, f"({features + 1},)"),
-        misfit("a dy of one number", tokens | {"dy": one}, "(1,)", f"(2, {features})"),
+        *remade(_misfits(tokens), lambda rng: _misfits(drawn(rng, 2, int(rng.integers(6, 12))))),
+    )
+
+
+def _misfits(tokens: Arguments) -> tuple[Probe, ...]:
+    features = tokens["x"].shape[-1]
+    one, row, more = np.ones(1), np.ones((1, features)), np.ones(features + 1)
+    return (
+        misfit("a gain of one number", {**tokens, "gamma": one}, "(1,)", str(features)),
+        misfit("a gain of two axes", {**tokens, "gamma": row}, f"(1, {features})"),
+        misfit("a gain with a feature too many", {**tokens, "gamma": more}, f"({features + 1},)"),
+        misfit("a dy of one number", {**tokens, "dy": one}, "(1,)", f"(2, {features})"),
         misfit(
             "a dy of the same size and another shape",
-            tokens | {"dy": tokens["dy"].reshape(features, 2)},  # (2, D) -> (D, 2)
+            {**tokens, "dy": tokens["dy"].reshape(features, 2)},  # (2, D) -> (D, 2)
             f"({features}, 2)",
             f"(2, {features})",
         ),
         misfit(
             "a dy of one token for an x of two",
-            tokens | {"dy": row},
+            {**tokens, "dy": row},
             f"(1, {features})",
             f"(2, {features})",
         ),

@@ -55,6 +55,17 @@ def redrawn(probe: Probe, draw: Callable[[np.random.Generator], Arguments]) -> P
     return replace(probe, anew=lambda rng: replace(probe, arguments=draw(rng)))
 
 
+def remade(
+    probes: tuple[Probe, ...], make: Callable[[np.random.Generator], tuple[Probe, ...]]
+) -> tuple[Probe, ...]:
+    """The probes, each with the one that `make` makes in its place among hidden inputs."""
+
+    def at(i: int) -> Callable[[np.random.Generator], Probe]:
+        return lambda rng: make(rng)[i]
+
+    return tuple(replace(probe, anew=at(i)) for i, probe in enumerate(probes))
+
+
 def plain(title: str, arguments: Arguments, corner: bool = False) -> Probe:
     """A probe of the formula alone."""
     return Probe(title, arguments, FORMULA_DIGITS, corner=corner)

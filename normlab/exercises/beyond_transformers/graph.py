@@ -124,17 +124,21 @@ def _misfits(graph: dict[str, Value], node: dict[str, Value]) -> tuple[Probe, ..
         misfit("a gain of one number", graph | {"gamma": gamma}, "(1,)", "(4, 4)"),
         misfit("a shift of one number", graph | {"beta": beta}, "(1,)", "(4, 4)"),
         misfit("both of one number", graph | {"gamma": gamma, "beta": beta}, "(1,)", "(4, 4)"),
-        Probe(
-            "a batch with an entry for one node only",
-            node | {"batch": np.zeros(1, int)},
-            level=ANY_INPUT,
-            shows="misfit of batch",
-            error_names=("(1,)", "(4, 4)"),
-        ),
+        replace(_short(node, 1), anew=lambda rng: _short(node, int(rng.choice([2, 3, 5, 6])))),
         _misspelt("a misspelt mode", graph, "nodes", others=("graphs", "grap", "edge", "nod")),
         _misspelt(
             "a mode in capital letters", node, "Graph", others=("Node", "GRAPH", "NODE", "graPh")
         ),
+    )
+
+
+def _short(node: dict[str, Value], entries: int) -> Probe:
+    return Probe(
+        "a batch with an entry for one node only",
+        node | {"batch": np.zeros(entries, int)},
+        level=ANY_INPUT,
+        shows="misfit of batch",
+        error_names=(f"({entries},)", "(4, 4)"),
     )
 
 

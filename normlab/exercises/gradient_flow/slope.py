@@ -15,7 +15,7 @@ from normlab.checks.exercise import (
     Question,
 )
 from normlab.exercises.gradient_flow.slope_mistakes import MISTAKES
-from normlab.exercises.inputs import any_input, misfit, plain, redrawn
+from normlab.exercises.inputs import any_input, misfit, plain, redrawn, remade
 from normlab.norms import FloatArray
 
 
@@ -37,7 +37,11 @@ def _arguments(depths: object, values: object) -> dict[str, Any]:
 
 
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
-    return *_formula(rng), *_any_input(rng), *_refused(rng)
+    right = *_formula(rng), *_any_input(rng)
+    ten = _arguments(np.full(6, 10.0), np.arange(1.0, 7))
+    refused = _refused(rng, int(rng.integers(4, 9)), ten)
+    others = remade(refused, lambda rng: _refused(rng, int(rng.integers(9, 15)), _one_depth(rng)))
+    return *right, *others
 
 
 def _drawn(rng: np.random.Generator, count: int) -> dict[str, Any]:
@@ -102,8 +106,7 @@ def _any_input(rng: np.random.Generator) -> tuple[Probe, ...]:
     )
 
 
-def _refused(rng: np.random.Generator) -> tuple[Probe, ...]:
-    count = int(rng.integers(4, 9))
+def _refused(rng: np.random.Generator, count: int, one_depth: Arguments) -> tuple[Probe, ...]:
     drawn = _drawn(rng, count)
     depths, values = drawn["depths"], drawn["values"]
     negative = -float(rng.uniform(0.5, 5))
@@ -132,10 +135,7 @@ def _refused(rng: np.random.Generator) -> tuple[Probe, ...]:
         with_one("a negative depth", "depths", negative),
         alike("one depth, several times", _arguments(np.full(count, depths[0]), values)),
         # the sum of squares of the centered logarithms is a rounding error here, and not 0
-        redrawn(
-            alike("a depth of 10, six times", _arguments(np.full(6, 10.0), np.arange(1.0, 7))),
-            _one_depth,
-        ),
+        alike("a depth of 10, six times", one_depth),
         alike("a single point", _arguments(depths[:1], values[:1])),
     )
 

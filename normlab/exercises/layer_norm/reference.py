@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from normlab.checks.exercise import PRECISION, Probe
+from normlab.checks.exercise import PRECISION, Arguments, Probe
 from normlab.exercises.inputs import (
     any_input,
     digits,
@@ -15,6 +15,7 @@ from normlab.exercises.inputs import (
     plain,
     precise,
     redrawn,
+    remade,
     rows,
     sizes,
     whole,
@@ -66,18 +67,26 @@ def _formula(rng: np.random.Generator) -> tuple[Probe, ...]:
 
 
 def _any_input(rng: np.random.Generator) -> tuple[Probe, ...]:
-    features = int(rng.integers(3, 9))
-    tokens = _drawn(rng, 2, features)
+    tokens = _drawn(rng, 2, int(rng.integers(3, 9)))
     far_larger = _drawn(rng, 2, 64) | {"x": peak(rng, 2, 64)}
-    one, row, more = np.ones(1), np.ones((1, features)), np.ones(features + 1)
-    d = str(features)
     return (
         *other_axes(rng, _drawn),
         any_input("one feature far larger than 63 others", far_larger),
-        misfit("a gain and a shift of one number", tokens | {"gamma": one, "beta": one}, "(1,)", d),
-        misfit("a gain of one number", tokens | {"gamma": one}, "(1,)", d),
-        misfit("a shift of two axes", tokens | {"beta": row}, f"(1, {features})"),
-        misfit("a gain with a feature too many", tokens | {"gamma": more}, f"({features + 1},)"),
+        *remade(_misfits(tokens), lambda rng: _misfits(_drawn(rng, 2, int(rng.integers(9, 15))))),
+    )
+
+
+def _misfits(tokens: Arguments) -> tuple[Probe, ...]:
+    features = tokens["x"].shape[-1]
+    one, row, more = np.ones(1), np.ones((1, features)), np.ones(features + 1)
+    d = str(features)
+    return (
+        misfit(
+            "a gain and a shift of one number", {**tokens, "gamma": one, "beta": one}, "(1,)", d
+        ),
+        misfit("a gain of one number", {**tokens, "gamma": one}, "(1,)", d),
+        misfit("a shift of two axes", {**tokens, "beta": row}, f"(1, {features})"),
+        misfit("a gain with a feature too many", {**tokens, "gamma": more}, f"({features + 1},)"),
     )
 
 

@@ -4,7 +4,16 @@ import numpy as np
 
 from normlab.checks.drivers import call
 from normlab.checks.examples import number
-from normlab.checks.exercise import ANY_INPUT, FORMULA, PRECISION, Law, Outputs, Probe, Question
+from normlab.checks.exercise import (
+    ANY_INPUT,
+    FORMULA,
+    PRECISION,
+    Arguments,
+    Law,
+    Outputs,
+    Probe,
+    Question,
+)
 from normlab.exercises import row_laws
 from normlab.exercises.inputs import (
     any_input,
@@ -17,6 +26,7 @@ from normlab.exercises.inputs import (
     plain,
     precise,
     redrawn,
+    remade,
     rows,
     sizes,
     whole,
@@ -62,16 +72,22 @@ def _formula(rng: np.random.Generator) -> tuple[Probe, ...]:
 
 
 def _any_input(rng: np.random.Generator) -> tuple[Probe, ...]:
-    features = int(rng.integers(3, 6))
-    tokens = _drawn(rng, 2, features)
+    tokens = _drawn(rng, 2, int(rng.integers(3, 6)))
     far_larger = _drawn(rng, 2, 64) | {"x": peak(rng, 2, 64)}
-    one, row, more = np.ones(1), np.ones((1, features)), np.ones(features + 1)
     return (
         *other_axes(rng, _drawn),
         any_input("one feature far larger than 63 others", far_larger),
-        misfit("a gain of one number", tokens | {"gamma": one}, "(1,)", str(features)),
-        misfit("a gain of two axes", tokens | {"gamma": row}, f"(1, {features})"),
-        misfit("a gain with a feature too many", tokens | {"gamma": more}, f"({features + 1},)"),
+        *remade(_misfits(tokens), lambda rng: _misfits(_drawn(rng, 2, int(rng.integers(6, 12))))),
+    )
+
+
+def _misfits(tokens: Arguments) -> tuple[Probe, ...]:
+    features = tokens["x"].shape[-1]
+    one, row, more = np.ones(1), np.ones((1, features)), np.ones(features + 1)
+    return (
+        misfit("a gain of one number", {**tokens, "gamma": one}, "(1,)", str(features)),
+        misfit("a gain of two axes", {**tokens, "gamma": row}, f"(1, {features})"),
+        misfit("a gain with a feature too many", {**tokens, "gamma": more}, f"({features + 1},)"),
     )
 
 
