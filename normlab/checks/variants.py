@@ -5,7 +5,7 @@ import itertools
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from normlab.checks.exercise import Answer, Mistake, Question
@@ -49,8 +49,12 @@ def rewritten(source: str, *forms: Form) -> str:
     return source
 
 
+@lru_cache(maxsize=2**12)
 def compiled(source: str, reference: Answer) -> Answer:
-    """What `source` defines under the reference's name, in the reference's module."""
+    """What `source` defines under the reference's name, in the reference's module.
+
+    The same source is the same answer, so that what it does need not be observed again.
+    """
     namespace: dict[str, Any] = dict(vars(inspect.getmodule(reference)))
     exec(compile(source, f"<a variant of {reference.__name__}>", "exec"), namespace)
     return namespace[reference.__name__]

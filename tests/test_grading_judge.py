@@ -1,0 +1,290 @@
+"""Whatever an answer gives, and whatever its process says: no points, a reason, and no crash."""
+
+import json
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from submissions import QUICK, RIGHT, grade, notebook, paper
+
+from benchmarks.fuzz_judge import Liar, fuzz, honest_answers
+from normlab.checks import examine
+from normlab.checks.examination import expected
+from normlab.checks.observe import Observation
+from normlab.exercises import all_exercises, find_exercise
+from normlab.grading import conversation, verdict
+from normlab.grading import grade as grading
+from normlab.grading.confined.limits import Ending
+from normlab.grading.confined.messages import pack, unpack
+from normlab.grading.paper import Paper, Setting
+from normlab.grading.runs import Run
+from normlab.grading.store import DECIDING, PACKAGE
+
+QUESTIONS = [(e, q) for e in all_exercises() for q in e.questions]
+REFERENCED = [(e, q) for e, q in QUESTIONS if q.reference]
+KINDS = {
+    "a number": lambda usual: 1.0,
+    "a text": lambda usual: "text",
+    "nothing": lambda usual: None,
+    "an empty array": lambda usual: np.zeros(0),
+    "truth values": lambda usual: np.zeros(np.shape(usual), bool),
+    "an axis more": lambda usual: np.zeros((1, *np.shape(usual))),
+    "small integers": lambda usual: np.zeros(np.shape(usual), np.uint8),
+}
+
+
+def by_function(pairs):
+    return pytest.mark.parametrize(
+        ("exercise", "question"), pairs, ids=[q.function for _, q in pairs]
+    )
+
+
+# An answer that becomes another one
+
+
+@by_function(REFERENCED)
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_an_answer_of_another_kind_on_the_inputs_of_the_laws_is_told_so(kind, exercise, question):
+    calls, usual = 0, 0
+
+    def driver(answer, **arguments):
+        nonlocal calls
+        outputs = question.driver(question.reference if answer is nobody else answer, **arguments)
+        if answer is not nobody:
+            return outputs
+        calls += 1
+        zeros = {n: v if isinstance(v, str) else 0 * np.asarray(v) for n, v in outputs.items()}
+        return zeros if calls <= usual else {name: kind(v) for name, v in zeros.items()}
+
+    def nobody(*arguments):
+        """Stands for an answer that the driver makes."""
+
+    other, probes = replace(question, driver=driver), len(expected(question, 0)[0])
+    for count in (0, probes, probes + 2, 2 * probes, 2 * probes + 1):
+        calls, usual = 0, count
+        diagnosis = examine(exercise, other, nobody)
+        assert not diagnosis.passed
+        assert diagnosis.mistakes
+        assert f"{diagnosis}{diagnosis._repr_html_()}"
+
+
+CHANGING = """
+import numpy as np
+calls = 0
+def layer_norm(x, gamma, beta, eps=1e-5):
+    global calls
+    calls += 1
+    return np.zeros_like(x) if calls <= {usual} else {later}
+"""
+LATER = ("1.0", "'text'", "np.zeros(0)", "np.zeros(x.shape, bool)", "x[None]", "None")
+
+
+@pytest.mark.parametrize("later", LATER)
+def test_it_is_graded_with_no_points_and_checked_without_a_crash(later, workshop):
+    for usual, told in ((28, "not-deterministic"), (52, "wrong-shape"), (54, "")):
+        source = CHANGING.format(usual=usual, later=later)
+        namespace = {}
+        exec(source, namespace)
+        exercise = find_exercise("layer_norm")
+        checked = examine(exercise, exercise.question("layer_norm"), namespace["layer_norm"])
+        (graded,) = workshop.grade(paper(source), QUICK).diagnoses
+        assert checked.mistakes == graded.mistakes
+        assert graded.points == 0
+        assert graded.attempted
+        if told and later != "None":
+            assert graded.mistakes == [told]
+
+
+def test_the_run_ends_well_and_says_what_was_wrong(tmp_path, capsys):
+    for name, source in (("ada", RIGHT), ("eve", CHANGING.format(usual=52, later="x > 0"))):
+        (tmp_path / "class" / name).mkdir(parents=True)
+        (tmp_path / "class" / name / "01_layer_norm.ipynb").write_bytes(notebook(source))
+    assert grade(tmp_path / "class", tmp_path / "out", "--seed", 1) == 0
+    assert "wrong-shape (1)" in capsys.readouterr().out
+    gradebook = (tmp_path / "out" / "gradebook.csv").read_text(encoding="utf-8").splitlines()
+    assert [row.split(",")[0] for row in gradebook[1:]] == ["ada", "eve"]
+
+
+def test_an_answer_to_a_question_of_laws_is_asked_once():
+    exercise = find_exercise("row_variance_failing_input")
+    calls = []
+
+    def changing():
+        calls.append(1)
+        return {"x": np.zeros(3)} if len(calls) == 1 else 1 / 0
+
+    question = exercise.question("row_variance_failing_input")
+    assert examine(exercise, question, changing).mistakes == ["near-zero"]
+    assert len(calls) == 1
+
+
+def test_texts_and_arguments_that_nothing_can_show_are_shown():
+    def layer_norm(x, gamma, beta, eps=1e-5):
+        x[...] = 0
+        x.dtype = "S8"
+        raise ValueError("\ud800")
+
+    def named():
+        return {"\ud800": 1.0}
+
+    exercise = find_exercise("layer_norm")
+    diagnosis = examine(exercise, exercise.question("layer_norm"), layer_norm)
+    assert "x = an array of dtype |S8" in str(diagnosis)
+    museum = find_exercise("row_variance_failing_input")
+    other = examine(museum, museum.question("row_variance_failing_input"), named)
+    assert f"{diagnosis}{other}".encode()
+
+
+# A process that forges
+
+
+def forging(message=lambda honest: honest, observation=lambda like: like):
+    """Starts processes whose results are these, made of those of the right answer."""
+    forger = SimpleNamespace(
+        rng=SimpleNamespace(random=lambda: 0.5),
+        observation=observation,
+        message=lambda honest: message(honest) if b'"seen"' in honest else honest,
+    )
+
+    def of(exercise, question):
+        honest, *_ = honest_answers(exercise, question)
+
+        @contextmanager
+        def start(order):
+            yield Run(Liar(forger, honest, share=1.0), lambda: Ending(0, "", 0.1, 0))
+
+        return start
+
+    return of
+
+
+def graded(exercise, question, start):
+    source = f"def {question.function}(): ...\n".encode()
+    result = grading.grade(Paper(exercise.name, ".py", source), Setting(seed=1), start)
+    return result, next(d for d in result.diagnoses if d.function == question.function)
+
+
+def in_first_output(**changed):
+    """The message with this in the first array that it describes."""
+
+    def forged(honest):
+        body, raw = unpack(honest)
+        for seen in body["seen"]:
+            for output in (seen["outputs"] or {}).values():
+                output |= changed
+        return pack(body, [np.frombuffer(raw, np.uint8)])
+
+    return forged
+
+
+def changes(name):
+    return lambda like: replace(like, changed={name: np.zeros(2)})
+
+
+FORGED = {
+    "no outputs": forging(observation=lambda like: Observation({})),
+    "outputs of other names": forging(
+        observation=lambda like: Observation(
+            {f"not {n}": v for n, v in (like.outputs or {}).items()}
+        )
+    ),
+    "a hundred outputs": forging(
+        observation=lambda like: Observation({f"y{i}": np.zeros(2) for i in range(100)})
+    ),
+    "texts": forging(observation=lambda like: Observation(dict.fromkeys(like.outputs or {}, "y"))),
+    "nothings": forging(observation=lambda like: Observation(dict.fromkeys(like.outputs or {}))),
+    "truth values": forging(
+        observation=lambda like: Observation(
+            {n: np.ones(np.shape(v), bool) for n, v in (like.outputs or {}).items()}
+        )
+    ),
+    "a shape that overflows": forging(in_first_output(shape=[0, 2**26, 2**26, 2**26])),
+    "a size beyond all": forging(in_first_output(shape=[10**400])),
+    "a long line of JSON": forging(lambda honest: b"[" + b"[]," * 2_000_000 + b"[]]\n"),
+    "no line": forging(lambda honest: honest.replace(b"\n", b" ")),
+}
+
+
+@by_function(QUESTIONS)
+@pytest.mark.parametrize("forged", FORGED.values(), ids=FORGED)
+def test_forged_results_get_no_points_and_a_reason(forged, exercise, question):
+    result, diagnosis = graded(exercise, question, forged(exercise, question))
+    assert (diagnosis.points, diagnosis.passed, diagnosis.attempted) == (0, False, True)
+    assert diagnosis.mistakes
+    assert "judge-failed" not in diagnosis.mistakes
+    assert json.dumps([diagnosis.message, *result.notes]).encode()
+
+
+@pytest.mark.parametrize("name", ["nobody", "eps", "outputs"])
+def test_a_change_of_an_argument_that_there_is_not_is_no_result(name):
+    exercise = find_exercise("layer_norm")
+    question = exercise.question("layer_norm")
+    start = forging(observation=changes(name))(exercise, question)
+    _, diagnosis = graded(exercise, question, start)
+    assert diagnosis.mistakes == ["disturbed-grading"]
+    assert "a change of an argument that the call does not have" in diagnosis.message
+
+
+# The last net
+
+
+def fails(*arguments):
+    raise IndexError("hidden: 0.123")
+
+
+def test_an_error_of_the_judges_own_costs_one_answer_and_is_told_to_the_teacher(monkeypatch):
+    exercise = find_exercise("layer_norm")
+    question = exercise.question("layer_norm")
+    monkeypatch.setattr(verdict, "right_at_once", fails)
+    result, diagnosis = graded(exercise, question, forging()(exercise, question))
+    assert diagnosis.mistakes == ["judge-failed"]
+    assert (diagnosis.points, diagnosis.attempted) == (0, True)
+    assert "IndexError" in diagnosis.message
+    assert "verdict.py, line" in diagnosis.message
+    assert "0.123" not in f"{diagnosis}{result.notes}"
+    assert any("an error of normlab's" in note for note in result.notes)
+
+
+def test_what_the_reader_does_not_know_is_no_result(monkeypatch):
+    exercise = find_exercise("layer_norm")
+    question = exercise.question("layer_norm")
+    monkeypatch.setattr(conversation, "unpack_observations", fails)
+    _, diagnosis = graded(exercise, question, forging()(exercise, question))
+    assert diagnosis.mistakes == ["disturbed-grading"]
+    assert conversation.UNREADABLE in diagnosis.message
+
+
+def test_among_a_thousand_random_answers_the_judge_needs_no_net_and_finds_none_right():
+    found = fuzz(QUESTIONS, 1000, seed=0)
+    assert not found.died
+    assert not found.netted
+    assert not found.undeserved
+    assert found.told.total() == 1000
+    assert len(found.told) > 30  # it is not one reason for all
+
+
+# What decides a grade
+
+DATA_AND_PROCESSES = {
+    *("normlab", "normlab.models", "normlab.grading", "normlab.grading.paper"),
+    "normlab.grading.runs",  # how a process is started, and not what it says
+    *("normlab.study", "normlab.study.folders"),  # where notebooks lie
+}
+
+
+def test_what_a_judge_loads_decides_the_grade():
+    code = (
+        "import sys; from normlab.grading import grade\n"
+        "from normlab.exercises import all_exercises; [e.questions for e in all_exercises()]\n"
+        "print(*[m for m in sys.modules if m.split('.')[0] == 'normlab'])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    decide = {f"normlab.{name.removesuffix('.py').replace('/', '.')}" for name in DECIDING}
+    others = [m for m in done.stdout.split() if m not in DATA_AND_PROCESSES]
+    assert [m for m in others if not any(f"{m}.".startswith(f"{d}.") for d in decide)] == []
+    assert all((PACKAGE / name).exists() for name in DECIDING)
