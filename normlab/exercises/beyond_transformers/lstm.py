@@ -7,7 +7,7 @@ import numpy as np
 from normlab.checks.exercise import ANY_INPUT, FORMULA, STATE, Law, Outputs, Probe, Question
 from normlab.exercises.beyond_transformers.lstm_mistakes import MISTAKES
 from normlab.exercises.drivers import beyond_transformers as drivers
-from normlab.exercises.inputs import FORMULA_DIGITS, any_input, plain, redrawn
+from normlab.exercises.inputs import FORMULA_DIGITS, any_input, plain, redrawn, sizes
 from normlab.models.recurrent import LayerNormLSTMCell
 
 
@@ -23,6 +23,11 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
         numbers = {name: rng.normal(size=array.shape) for name, array in first.items()}
         return numbers | {"seed": int(rng.integers(2**31))}
 
+    def states(rng: np.random.Generator, *leading: int) -> dict[str, Any]:
+        features, units = sizes(rng, 2, 3, 6)
+        x, (h, c) = rng.normal(size=(*leading, features)), rng.normal(size=(2, *leading, units))
+        return {"x": x, "h": h, "c": c, "seed": int(rng.integers(2**31))}
+
     return (
         redrawn(plain("one example, two units", first | {"seed": seeds[1]}), another),
         redrawn(
@@ -31,16 +36,22 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
             ),
             lambda rng: another(rng) | no_past,
         ),
-        plain("a batch of two examples", given | {"seed": seeds[2]}),
+        redrawn(
+            plain("a batch of two examples", given | {"seed": seeds[2]}),
+            lambda rng: states(rng, *sizes(rng, 1, 2, 4)),
+        ),
         plain("five steps", given | {"seed": seeds[3], "steps": 5}),
         any_input(
             "no axis for a batch",
             {name: array[0] for name, array in given.items()} | {"seed": seeds[4]},
             corner=True,
         ),
-        any_input(
-            "two axes before the features",
-            {name: array[:, None] for name, array in given.items()} | {"seed": seeds[5]},
+        redrawn(
+            any_input(
+                "two axes before the features",
+                {name: array[:, None] for name, array in given.items()} | {"seed": seeds[5]},
+            ),
+            lambda rng: states(rng, *sizes(rng, 2, 1, 3)),
         ),
         any_input(
             "inputs and states so small that ε counts",

@@ -35,6 +35,17 @@ def item_layer_norm(x: FloatArray, eps: float = 1e-5) -> FloatArray:
 
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     plain, redrawn = inputs.plain, inputs.redrawn
+
+    def of_shape(title: str, *shape: int) -> Probe:
+        return redrawn(
+            plain(title, {"x": rng.standard_normal(shape)}),
+            lambda rng: {
+                "x": rng.standard_normal(
+                    (*inputs.sizes(rng, len(shape) - 1, 2, 4), shape[-1] + rng.integers(2))
+                )
+            },
+        )
+
     return (
         redrawn(
             plain("one item", {"x": np.array([1.0, 2.0, 6.0])}, corner=True),
@@ -44,10 +55,10 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
             plain("an example of two items", {"x": np.array([[[1.0, 3.0], [10.0, 20.0]]])}),
             lambda rng: {"x": inputs.whole(rng, 1, 2, 2) + np.array([[0], [20]])},
         ),
-        inputs.plain("three items, no batch", {"x": rng.standard_normal((3, 2))}),
-        inputs.plain("a batch of two examples", {"x": rng.standard_normal((2, 3, 4))}),
-        inputs.plain("items in two axes", {"x": rng.standard_normal((2, 3, 2, 4))}),
-        inputs.plain("items in three axes", {"x": rng.standard_normal((2, 2, 2, 2, 3))}),
+        of_shape("three items, no batch", 3, 2),
+        of_shape("a batch of two examples", 2, 3, 4),
+        of_shape("items in two axes", 2, 3, 2, 4),
+        of_shape("items in three axes", 2, 2, 2, 2, 3),
         redrawn(
             plain("a large ε", {"x": rng.standard_normal((1, 2, 3)), "eps": 0.5}),
             lambda rng: {

@@ -50,6 +50,10 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     def another(rng: np.random.Generator) -> dict[str, FloatArray]:
         return {"dy": inputs.whole(rng, 3), "x": inputs.whole(rng, 3), "gamma": np.ones(3)}
 
+    def tokens(rng: np.random.Generator, *shape: int) -> dict[str, FloatArray]:
+        dy, x = rng.standard_normal((2, *shape))
+        return {"dy": dy, "x": x, "gamma": gamma}
+
     def gain(rng: np.random.Generator) -> FloatArray:
         return rng.uniform(0.5, 2.0, 3)
 
@@ -61,7 +65,10 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
             plain("one token, a gain", first | {"gamma": np.array([1.0, 2.0, 0.5])}),
             lambda rng: another(rng) | {"gamma": gain(rng)},
         ),
-        plain("a batch of two examples", {"dy": dy, "x": x, "gamma": gamma}),
+        redrawn(
+            plain("a batch of two examples", {"dy": dy, "x": x, "gamma": gamma}),
+            lambda rng: tokens(rng, 2, *inputs.sizes(rng, 1, 2, 5), 4),
+        ),
         redrawn(plain("a large ε", large), lambda rng: large | {"eps": float(rng.uniform(0.3, 1))}),
         redrawn(
             plain("a variance of the size of ε", first | {"x": 0.001 * first["x"]}),
@@ -71,7 +78,12 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
             plain("a constant row", first | {"x": np.full(3, 2.0)}, corner=True),
             lambda rng: another(rng) | {"x": np.full(3, float(rng.integers(3, 100)))},
         ),
-        plain("x with 5 axes", {"dy": dy[:, None, None], "x": x[:, None, None], "gamma": gamma}),
+        redrawn(
+            plain(
+                "x with 5 axes", {"dy": dy[:, None, None], "x": x[:, None, None], "gamma": gamma}
+            ),
+            lambda rng: tokens(rng, 2, *inputs.sizes(rng, 2, 1, 2), 3, 4),
+        ),
         familiar.all_digits(dy=dy[0], x=1e6 * x[0], gamma=gamma),
         redrawn(
             plain(

@@ -42,9 +42,15 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
             inputs.plain("two rows", {"x": np.array([[1.0, 3.0], [5.0, 5.0]])}),
             lambda rng: {"x": inputs.whole(rng, 2, 2) * np.array([[1], [0]]) + rng.uniform(-9, 9)},
         ),
-        inputs.plain("a batch of two examples", {"x": rng.standard_normal((2, 3, 3))}),
+        redrawn(
+            inputs.plain("a batch of two examples", {"x": rng.standard_normal((2, 3, 3))}),
+            lambda rng: {"x": rng.standard_normal((2, *inputs.sizes(rng, 1, 3, 5) * 2))},
+        ),
         inputs.plain("small numbers", {"x": 1e-4 * drawn[:1, :3]}),
-        inputs.plain("x with 5 axes", {"x": rng.standard_normal((1, 2, 1, 2, 3))}),
+        redrawn(
+            inputs.plain("x with 5 axes", {"x": rng.standard_normal((1, 2, 1, 2, 3))}),
+            lambda rng: {"x": rng.standard_normal((1, 2, *inputs.sizes(rng, 3, 2, 4)))},
+        ),
         familiar.all_digits(x=1e3 * rng.standard_normal((1, 4))),
         # float32 numbers near 1e8 are multiples of 8, and one pass gives −8 in any order of sums.
         redrawn(

@@ -6,6 +6,7 @@ from torch import nn
 from normlab.checks.exercise import ANY_INPUT, FORMULA, STATE, Law, Outputs, Probe, Question
 from normlab.exercises.deepnorm.initialization_mistakes import MISTAKES
 from normlab.exercises.drivers import deepnorm as drivers
+from normlab.exercises.inputs import redrawn
 
 
 def deepnorm_init_(block: nn.Module, beta: float) -> None:
@@ -38,16 +39,34 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     seeds = [int(seed) for seed in rng.integers(2**31, size=5)]
     beta = float(rng.uniform(0.1, 0.2))
     return (
-        Probe("an encoder's layer", _block(seed=seeds[0]), TOLERANCE),
-        Probe("the β of a deep model", _block(beta=beta, seed=seeds[1]), TOLERANCE),
-        Probe(
-            "a decoder's layer inside a nn.Sequential, with attention to 128 features",
-            _block(memory=128, seed=seeds[2]),
-            TOLERANCE,
-            level=ANY_INPUT,
+        redrawn(
+            Probe("an encoder's layer", _block(seed=seeds[0]), TOLERANCE),
+            lambda rng: _block(seed=seeds[0], beta=float(rng.uniform(0.2, 0.5))),
         ),
-        Probe(
-            "a layer without biases", _block(bias=False, seed=seeds[3]), TOLERANCE, level=ANY_INPUT
+        Probe("the β of a deep model", _block(beta=beta, seed=seeds[1]), TOLERANCE),
+        redrawn(
+            Probe(
+                "a decoder's layer inside a nn.Sequential, with attention to 128 features",
+                _block(memory=128, seed=seeds[2]),
+                TOLERANCE,
+                level=ANY_INPUT,
+            ),
+            lambda rng: _block(
+                memory=int(rng.integers(100, 160)),
+                hidden=int(rng.integers(200, 320)),
+                seed=seeds[2],
+            ),
+        ),
+        redrawn(
+            Probe(
+                "a layer without biases",
+                _block(bias=False, seed=seeds[3]),
+                TOLERANCE,
+                level=ANY_INPUT,
+            ),
+            lambda rng: _block(
+                bias=False, seed=seeds[3], width=int(rng.integers(65, 97)), beta=beta
+            ),
         ),
         Probe(
             "a layer with gate_proj, kv_proj, fc3, an embedding and dropout",
