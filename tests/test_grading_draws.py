@@ -1,11 +1,15 @@
 """Hidden inputs: all is drawn, edge cases too, and a right answer needs no luck."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from submissions import QUICK, paper
 
 from benchmarks.draws import draw
 from normlab.checks.examination import KNOWN_SEED, expected
+from normlab.checks.examiner import right_at_once
+from normlab.checks.observe import observe
 from normlab.exercises import all_exercises
 from normlab.grading.verdict import same
 
@@ -185,6 +189,10 @@ def test_an_answer_that_fits_the_known_edges_alone_loses_and_is_told_why(
     ]
     if function == "graph_layer_norm":
         keys = [mode for mode in keys if mode not in ("node", "graph")]
+    namespace = {"KNOWN": keys}
+    exec(source, namespace)
+    respond = partial(observe, question.driver, namespace[function])
+    assert right_at_once(question, respond, KNOWN_SEED)
     one = paper(f"KNOWN = {keys!r}\n{source}", exercise=name)
     told = next(d for d in workshop.grade(one, QUICK).diagnoses if d.function == function)
     assert told.attempted

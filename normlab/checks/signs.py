@@ -5,6 +5,7 @@ from dataclasses import replace
 from normlab.checks.compare import agrees
 from normlab.checks.examination import Examination
 from normlab.checks.exercise import Seen
+from normlab.checks.observe import Observation
 
 FLOAT32_DIGITS = 1e-4
 """Of what is computed in float32 and compared with float64: some hundred float32 steps."""
@@ -61,8 +62,13 @@ def tells(output: str, *words: str) -> Seen:
 
 
 def _other_text(e: Examination, i: int, output: str) -> str:
-    got, expected = ((o[i].outputs or {}).get(output, "") for o in (e.got, e.expected))
-    return "" if got == expected else str(got)
+    got = text_of(e.got[i], output)
+    return "" if got == text_of(e.expected[i], output) else got
+
+
+def text_of(seen: Observation, output: str) -> str:
+    """An output that should be a text; what it says in words if it is something else."""
+    return str((seen.outputs or {}).get(output, ""))
 
 
 def loses_digits(sign: str) -> Seen:
@@ -85,7 +91,7 @@ def gives_text(output: str, *texts: str) -> Seen:
 
     def seen(e: Examination) -> list[int]:
         wrong = [i for i in e.up_to(e.first_wrong or "") if e.differing(i, [output])]
-        return [i for i in wrong if (e.got[i].outputs or {})[output] in texts]
+        return [i for i in wrong if text_of(e.got[i], output) in texts]
 
     return seen
 
