@@ -219,6 +219,19 @@ def test_forged_results_get_no_points_and_a_reason(forged, exercise, question):
     assert json.dumps([diagnosis.message, *result.notes]).encode()
 
 
+@by_function(REFERENCED)
+def test_an_array_where_a_text_is_due_is_no_text(exercise, question):
+    def arrays(like):
+        texts = {n: np.zeros(3) for n, v in (like.outputs or {}).items() if isinstance(v, str)}
+        return replace(like, outputs={**(like.outputs or {}), **texts} if texts else like.outputs)
+
+    known = expected(question, 0)[1]
+    texts = any(isinstance(v, str) for seen in known for v in (seen.outputs or {}).values())
+    _, diagnosis = graded(exercise, question, forging(observation=arrays)(exercise, question))
+    assert diagnosis.passed is not texts
+    assert "judge-failed" not in diagnosis.mistakes
+
+
 @pytest.mark.parametrize("name", ["nobody", "eps", "outputs"])
 def test_a_change_of_an_argument_that_there_is_not_is_no_result(name):
     exercise = find_exercise("layer_norm")
