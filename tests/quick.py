@@ -27,6 +27,8 @@ SLOW = {
     *("tests/test_token_in_browser.py", "tests/test_marks_in_browser.py"),
     *(
         "tests/test_grading_hostile.py",
+        "tests/test_grading_judge.py",
+        "tests/test_grading_draws.py",
         "tests/test_grading_honest.py",
         "tests/test_strange_answers.py",
     ),

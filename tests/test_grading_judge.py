@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from submissions import QUICK, RIGHT, grade, notebook, paper
 
-from benchmarks.fuzz_judge import Liar, fuzz, honest_answers
+from benchmarks.fuzz_judge import fuzz
+from benchmarks.liars import Liar, honest_answers
 from normlab.checks import examine
 from normlab.checks.examination import expected
 from normlab.checks.observe import Observation
