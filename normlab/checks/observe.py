@@ -137,7 +137,7 @@ LONGEST_MESSAGE = 1000
 def printable(text: str) -> str:
     """The text as every terminal and file can hold it: a half of a surrogate pair becomes "?".
 
-    >>> printable("a\ud800b")
+    >>> printable("a\\ud800b")
     'a?b'
     """
     return text.encode(errors="replace").decode()
