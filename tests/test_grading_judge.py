@@ -15,7 +15,8 @@ from benchmarks.fuzz_judge import fuzz
 from benchmarks.liars import Liar, honest_answers
 from normlab.checks import examine
 from normlab.checks.examination import expected
-from normlab.checks.observe import Observation
+from normlab.checks.examiner import judge
+from normlab.checks.observe import Observation, observe
 from normlab.exercises import all_exercises, find_exercise
 from normlab.grading import conversation, verdict
 from normlab.grading import grade as grading
@@ -121,6 +122,18 @@ def test_an_answer_to_a_question_of_laws_is_asked_once():
     question = exercise.question("row_variance_failing_input")
     assert examine(exercise, question, changing).mistakes == ["near-zero"]
     assert len(calls) == 1
+
+
+def test_an_output_that_is_left_out_where_none_is_due_is_none():
+    exercise = find_exercise("deepnorm_constants")
+    question = exercise.question("deepnorm_constants")
+
+    def respond(arguments):
+        seen = observe(question.driver, question.reference, arguments)
+        doubled = {n: 2 * v for n, v in (seen.outputs or {}).items() if v is not None}
+        return replace(seen, outputs=doubled) if seen.outputs else seen
+
+    assert not judge(exercise, question, respond, 0).passed
 
 
 def test_texts_and_arguments_that_nothing_can_show_are_shown():

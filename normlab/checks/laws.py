@@ -88,7 +88,7 @@ def _formed(question: Question, law: Law, seen: Sequence[Observation]) -> list[O
         return given
     wanted = [observation.outputs or {} for observation in expected_by_law(question, law)]
     return [
-        {name: _like(value, out[name]) for name, value in model.items()}
+        {name: _like(value, out.get(name)) for name, value in model.items()}
         for out, model in zip(given, wanted, strict=True)
     ]
 
