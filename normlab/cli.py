@@ -49,13 +49,19 @@ free_days = 2                # late days that a student has in all, whatever the
 per_day = 0.1                # share of the points lost for each further day that has begun
 most_days = 7                # what is later than that gets nothing
 """
+OVERRIDES_EXAMPLE = """\
+["ada"]                      # as in gradebook.csv; or the full name, login, address or number
+layer_norm = { points = 3, comment = "Right idea; the sign is a slip." }
+01_layer_norm = { days_late = 0, comment = "Late with leave." }
+"""
 GRADE_HELP = """\
 Grade a class: run every submission confined, compare its answers with the exercises' references,
 and write a gradebook, files for Canvas, nbgrader and Gradescope, and a page for each student.
 SUBMISSIONS may be a folder for each student, a download of Canvas, Moodle, Blackboard, Brightspace,
 Google Classroom or Gradescope, nbgrader's folders, or a zip file of these. Every grade is on the
-disk at once: after a kill or Ctrl-C the same command goes on, and grades nothing twice.
-docs/teaching.md says more.
+disk at once: after a kill or Ctrl-C the same command goes on, and grades nothing twice. The exit
+code is 0 if all is somebody's and graded, 1 if a file, a student or an override needs you, 2 if the
+input was wrong, and 130 after Ctrl-C, which also ends --watch. docs/teaching.md says more.
 """
 
 
@@ -265,7 +271,10 @@ def _add_grade(commands: Any) -> None:
         "grade",
         help="grade a class",
         description=GRADE_HELP,
-        epilog="An example of POLICY.toml:\n\n" + textwrap.indent(POLICY_EXAMPLE, "    "),
+        epilog="An example of POLICY.toml:\n\n"
+        + textwrap.indent(POLICY_EXAMPLE, "    ")
+        + "\nAn example of OVERRIDES.toml:\n\n"
+        + textwrap.indent(OVERRIDES_EXAMPLE, "    "),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="a folder, or a zip")
@@ -278,6 +287,15 @@ def _add_grade(commands: Any) -> None:
     where.add_argument("--workers", type=int, metavar="N", help="default: one a core")
     where.add_argument("--scheduler", metavar="ADDRESS", help="grade on this Dask cluster")
     parser.add_argument("--seed", type=int, metavar="N", help="of the hidden inputs; else drawn")
+    parser.add_argument(
+        "--overrides",
+        type=Path,
+        metavar="OVERRIDES.toml",
+        help="points and comments by hand; default: RESULTS/overrides.toml, if it is there",
+    )
+    parser.add_argument(
+        "--watch", action="store_true", help="grade what comes into a folder, until Ctrl-C"
+    )
     parser.add_argument("--again", action="store_true", help="grade also what is graded already")
     parser.add_argument(
         "--into-nbgrader",

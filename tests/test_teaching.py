@@ -9,8 +9,14 @@ from submissions import ROOT
 
 from normlab import cli
 from normlab.exercises import all_exercises
+from normlab.grading.alike import SHORTEST
+from normlab.grading.collect import Submission
+from normlab.grading.collecting.handed_in import HandedIn
 from normlab.grading.confined.confinement import NEVER
+from normlab.grading.outputs.pages import TEMPLATES
+from normlab.grading.overrides import overrides_for
 from normlab.grading.policy import parse_policy
+from normlab.grading.watch import MOST_LOOKS, PAUSE
 
 GUIDE = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
 
@@ -31,10 +37,27 @@ def test_the_points_in_the_guide_are_those_of_the_exercises():
 
 
 def test_the_policy_in_the_guide_is_the_one_of_the_help():
-    (text,) = re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL)
+    text, _ = re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL)
     assert text == cli.POLICY_EXAMPLE
     assert parse_policy(text)
     assert tomllib.loads(text)
+
+
+def test_what_the_guide_gives_by_hand_is_what_the_help_has_and_can_be_given():
+    _, text = re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL)
+    assert text == cli.OVERRIDES_EXAMPLE
+    handed_in = Submission("ada", "01_layer_norm", HandedIn((), "", "", bytes))
+    given = overrides_for(tomllib.loads(text), [handed_in])
+    assert given.problems == ()
+    assert given.of("ada").answer("layer_norm", 4).points == 3
+    assert given.of("ada").exercise("01_layer_norm").days_late == 0
+
+
+def test_the_lengths_in_the_guide_are_those_that_are_used():
+    assert f"below {SHORTEST['wrong']} characters" in GUIDE
+    assert f"below {SHORTEST['right']} otherwise" in GUIDE
+    assert (PAUSE, PAUSE * MOST_LOOKS) == (2, 20)
+    assert "SECONDS = 5" in (TEMPLATES / "refresh.js").read_text(encoding="utf-8")
 
 
 def test_the_options_and_targets_in_the_guide_exist(capsys):

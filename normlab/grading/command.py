@@ -2,10 +2,11 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from normlab.grading.batch import Batch, grade_missing, keys_of
@@ -13,17 +14,21 @@ from normlab.grading.collect import Collection, collect
 from normlab.grading.collecting.roster import Roster
 from normlab.grading.collecting.roster_file import read_roster
 from normlab.grading.confined.level import Level
-from normlab.grading.marks import marks_of
+from normlab.grading.marks import marks_of, too_many_points
 from normlab.grading.outputs.files import Results
+from normlab.grading.overrides import find_overrides
 from normlab.grading.paper import LEVELS, Setting
 from normlab.grading.policy import Policy, read_policy
+from normlab.grading.publish import publish
 from normlab.grading.store import Store
 from normlab.grading.summary import (
     confinement,
     summary,
     what_cannot_be_assigned,
+    what_changed,
     what_is_there,
 )
+from normlab.grading.watch import watch, without_moving
 from normlab.grading.workers import WorkerDied, levels_here, workshop
 from normlab.tools.cluster import cluster_executor
 from normlab.tools.processes import available_cores
@@ -48,6 +53,8 @@ class Options:
     seed: int | None = None
     again: bool = False
     into_nbgrader: Path | None = None
+    overrides: Path | None = None
+    watch: bool = False
     levels: frozenset[str] = LEVELS
 
     @property
@@ -66,12 +73,17 @@ def grade_command(options: Options) -> int:
         if options.workers is not None and options.workers < 1:
             raise ValueError(f"--workers is {options.workers}; expected at least 1.")
         policy = read_policy(options.policy) if options.policy else Policy()
+        if options.watch and options.again:
+            raise ValueError("--watch grades what is new, and --again what is not; choose one.")
         if options.into_nbgrader:
             from normlab.grading.outputs.nbgrader_database import need_nbgrader
 
             need_nbgrader()
         with end_as_by_ctrl_c(), _executor(options) as executor:  # it imports torch meanwhile
-            return _grade(options, policy, executor)
+            if not options.watch:
+                return _grade(options, policy, executor)
+            grade_once = partial(_grade, options, policy, executor)
+            return watch(options.submissions, options.out, options.overrides, grade_once)
     except KeyboardInterrupt:
         print("Interrupted. The same command goes on.", file=sys.stderr)
         return INTERRUPTED
@@ -96,12 +108,17 @@ def _executor(options: Options) -> Iterator[Executor]:
         executor.shutdown()
 
 
-def _grade(options: Options, policy: Policy, executor: Executor) -> int:
-    collection = collect(options.submissions, _roster(options.roster))
+def _grade(
+    options: Options, policy: Policy, executor: Executor, moving: Iterable[Path] = ()
+) -> int:
+    """Grade what is there, but for files that are still being written."""
+    found = collect(options.submissions, _roster(options.roster))
+    collection = without_moving(found, options.submissions, moving)
     print(what_is_there(collection, options.submissions), flush=True)
     if not collection.submissions:
         _tell_troubles(collection)
         raise ValueError(f"there is no submission in {options.submissions}.")
+    overrides = find_overrides(options.overrides, options.out, collection.submissions)
     options.out.mkdir(parents=True, exist_ok=True)
     with Store(options.out) as store:
         seed = store.seed(options.seed)
@@ -109,15 +126,19 @@ def _grade(options: Options, policy: Policy, executor: Executor) -> int:
             seed, policy.seconds, policy.memory_mb, policy.library_norms, options.levels
         )
         batch = Batch(keys_of(collection.submissions, setting))
-        results = Results(options.out, collection, lambda: marks_of(batch, store, policy), policy)
+        marks = partial(marks_of, batch, store, policy, overrides)
+        results = Results(options.out, collection, marks, policy, bool(overrides.given))
         results.write_json()  # before anything can go wrong
         stopped = _grade_missing(options, setting, store, batch, executor)
-        for left_out in results.write_all(batch.levels):
-            print(left_out, file=sys.stderr)
+        left_out, changes = publish(results, batch, store, options.watch)
+        print("".join(f"{each}\n" for each in left_out), end="", file=sys.stderr)
         _report(options, results, batch, store, stopped)
+        print(what_changed(changes), end="", flush=True)
+        problems = [*overrides.problems, *too_many_points(overrides, marks())]
+    print("".join(f"{problem}\n" for problem in problems), end="", file=sys.stderr)
     if stopped:
         return INTERRUPTED if stopped == "Interrupted" else WRONG
-    return int(bool(batch.troubles or collection.troubles))
+    return int(bool(batch.troubles or collection.troubles or problems))
 
 
 def list_command(submissions: Path, roster: Path | None) -> int:

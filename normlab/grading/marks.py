@@ -1,16 +1,19 @@
 """Points: what a policy makes of the diagnoses of a class."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 
 from normlab.checks.diagnosis import Diagnosis
 from normlab.grading.batch import Batch
 from normlab.grading.collect import Submission
+from normlab.grading.overrides import ForAnswer, Given, Overrides
 from normlab.grading.paper import Graded
 from normlab.grading.person import Person
 from normlab.grading.policy import Policy
 from normlab.grading.store import Store
+
+NOTHING = Overrides()
 
 
 @dataclass(frozen=True)
@@ -21,11 +24,24 @@ class Mark:
         diagnosis: what the checks say.
         points: given.
         most: that can be had.
+        judged: the points of the checks, where a teacher has given others by hand.
+        comment: the teacher's.
     """
 
     diagnosis: Diagnosis
     points: float
     most: float
+    judged: float | None = None
+    comment: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is missing; by the teacher's points, where there are such."""
+        return self.diagnosis.passed if self.judged is None else self.points >= self.most
+
+    @property
+    def by_hand(self) -> bool:
+        return self.judged is not None or bool(self.comment)
 
     def scaled(self) -> Diagnosis:
         """The diagnosis, its levels with the points that they have in this class."""
@@ -47,6 +63,8 @@ class ExerciseMarks:
         marks: one for each answer.
         days_late: that have begun.
         share: of the points that lateness leaves.
+        comment: the teacher's.
+        days_by_hand: whether a teacher has given the days.
     """
 
     submission: Submission
@@ -55,6 +73,8 @@ class ExerciseMarks:
     marks: tuple[Mark, ...]
     days_late: int
     share: float
+    comment: str = ""
+    days_by_hand: bool = False
 
     @property
     def exercise(self) -> str:
@@ -94,30 +114,65 @@ class StudentMarks:
         return sum(exercise.most for exercise in self.exercises)
 
 
-def marks_of(batch: Batch, store: Store, policy: Policy) -> Iterator[StudentMarks]:
+def marks_of(
+    batch: Batch, store: Store, policy: Policy, overrides: Overrides = NOTHING
+) -> Iterator[StudentMarks]:
     """The points of each student, one after the other, so that only one is in memory."""
     ordered = sorted(batch.keys, key=lambda s: (s.student, s.exercise))
     for student, group in groupby(ordered, key=lambda submission: submission.student):
         submissions = list(group)
-        theirs = policy.for_student(submissions[0].person)
-        shares = theirs.late_shares({s.exercise: s.submitted for s in submissions})
-        yield StudentMarks(
-            student,
-            tuple(_exercise(s, batch, store, theirs, shares[s.exercise]) for s in submissions),
+        theirs, given = policy.for_student(submissions[0].person), overrides.of(student)
+        times = {
+            s: given.counted_time(s.exercise, theirs.due.get(s.exercise), s.submitted)
+            for s in submissions
+        }
+        shares = theirs.late_shares({s.exercise: time for s, time in times.items()})
+        exercises = (
+            replace(
+                _exercise(s, batch, store, theirs, given),
+                days_late=theirs.days_late(s.exercise, time),
+                share=shares[s.exercise],
+            )
+            for s, time in times.items()
         )
+        yield StudentMarks(student, tuple(exercises))
 
 
 def _exercise(
-    submission: Submission, batch: Batch, store: Store, policy: Policy, share: float
+    submission: Submission, batch: Batch, store: Store, policy: Policy, given: Given
 ) -> ExerciseMarks:
+    """The points of one exercise as if it was in time."""
     key = batch.keys[submission]
-    graded = store.get(key)
-    diagnoses = graded.diagnoses if graded else ()
+    graded, by_hand = store.get(key), given.exercise(submission.exercise)
     return ExerciseMarks(
         submission,
         graded,
         "" if graded else batch.troubles.get(key, "grading did not come to it"),
-        tuple(Mark(d, policy.points_for(d), policy.max_points(d)) for d in diagnoses),
-        policy.days_late(submission.exercise, submission.submitted),
-        share,
+        tuple(_mark(d, policy, given) for d in (graded.diagnoses if graded else ())),
+        days_late=0,
+        share=1.0,
+        comment=by_hand.comment,
+        days_by_hand=by_hand.days_late is not None,
     )
+
+
+def _mark(diagnosis: Diagnosis, policy: Policy, given: Given) -> Mark:
+    points, most = policy.points_for(diagnosis), policy.max_points(diagnosis)
+    by_hand = given.answer(diagnosis.function, most)
+    if by_hand.points is None:
+        return Mark(diagnosis, points, most, comment=by_hand.comment)
+    return Mark(diagnosis, by_hand.points, most, points, by_hand.comment)
+
+
+def too_many_points(overrides: Overrides, students: Iterable[StudentMarks]) -> Iterator[str]:
+    """What is given by hand and is more than can be had; it does not count."""
+    for student in students:
+        entries = overrides.of(student.student).entries
+        for exercise in student.exercises:
+            for mark in exercise.marks:
+                entry = entries.get(mark.diagnosis.function)
+                if isinstance(entry, ForAnswer) and entry.points and entry.points > mark.most:
+                    where = (
+                        f"{overrides.source}[{student.student!r}] {mark.diagnosis.function} points"
+                    )
+                    yield f"{where} is {entry.points:g}; expected a number from 0 to {mark.most:g}."

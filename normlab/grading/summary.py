@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from normlab.grading.changes import Changes
 from normlab.grading.collect import Collection
 from normlab.grading.confined.level import Level
 from normlab.grading.marks import StudentMarks
+from normlab.grading.outputs.numbers import number
 from normlab.grading.outputs.overview import count_mistakes
 from normlab.grading.outputs.pages import kind_of
 from normlab.tools.table import Table
@@ -56,3 +58,29 @@ def summary(students: Callable[[], Iterator[StudentMarks]]) -> str:
     kinds = ("right", "partly", "wrong", "missing")
     columns = ("exercise", "function", *kinds, "most frequent mistake")
     return str(Table(columns, rows))
+
+
+def what_changed(changes: Changes) -> str:
+    """How many answers have other points than in the last run, and who has fewer in all.
+
+    Whole lines; none after the first run.
+    """
+    if changes.first:
+        return ""
+    counts = changes.counts()
+    if not counts:
+        return "Since the last run no points have changed.\n"
+    said = [f"{counts[kind]} {words}" for kind, words in IN_WORDS.items() if counts[kind]]
+    lines = [f"Since the last run, by answer: {', '.join(said)}; changes.csv names them."]
+    if changes.fallen:
+        names = (f"{s} ({number(before)} → {number(now)})" for s, before, now in changes.fallen)
+        lines.append(f"Fewer points than before: {', '.join(names)}.")
+    return "".join(f"{line}\n" for line in lines)
+
+
+IN_WORDS = {
+    "up": "with more points",
+    "down": "with fewer points",
+    "new": "new",
+    "gone": "gone",
+}

@@ -6,14 +6,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from normlab.grading.alike import Alike
 from normlab.grading.collect import Collection
 from normlab.grading.confined.level import Level
 from normlab.grading.marks import StudentMarks
+from normlab.grading.outputs.alike import write_alike
 from normlab.grading.outputs.feedback import write_feedback
+from normlab.grading.outputs.feedback_zips import write_feedback_zips
 from normlab.grading.outputs.gradescope import write_results
 from normlab.grading.outputs.learning_systems import write_canvas, write_moodle
 from normlab.grading.outputs.overview import write_overview
 from normlab.grading.outputs.tables import (
+    NBGRADER,
+    WITH_REMARKS,
     questions_of,
     text,
     write_gradebook,
@@ -36,25 +41,29 @@ class Results:
         collection: what was handed in.
         marks: the marks of all students, each time it is called.
         policy: by which they were made.
+        by_hand: whether something was given by hand.
     """
 
     folder: Path
     collection: Collection
     marks: Callable[[], Iterator[StudentMarks]]
     policy: Policy
+    by_hand: bool = False
 
     @cached_property
     def folders(self) -> dict[str, str]:
         """Student -> a folder that every system can have, and that is no other student's."""
-        taken: dict[str, str] = {}
+        folders: dict[str, str] = {}
+        taken: set[str] = set()
         for student in self.collection.students:
             name = re.sub(r"[^\w@+-]+", "_", student)[:LONGEST_NAME]
             name = name.encode()[:MOST_BYTES].decode("utf-8", "ignore").strip("_") or "student"
             number, folder = 2, name
-            while folder.lower() in (other.lower() for other in taken.values()):
+            while folder.lower() in taken:
                 number, folder = number + 1, f"{name}-{number}"
-            taken[student] = folder
-        return taken
+            taken.add(folder.lower())
+            folders[student] = folder
+        return folders
 
     def write_json(self) -> None:
         """A results.json for each student, as things stand; before grading too, so that it is
@@ -64,11 +73,15 @@ class Results:
             folder.mkdir(parents=True, exist_ok=True)
             write_results(folder / "results.json", student)
 
-    def write_all(self, levels: Sequence[Level]) -> list[str]:
+    def write_all(
+        self, levels: Sequence[Level], alike: Sequence[Alike] = (), watched: bool = False
+    ) -> list[str]:
         """All files.
 
         Args:
             levels: of confinement, for the teacher.
+            alike: answers that are.
+            watched: whether the overview is to load itself again.
 
         Returns:
             Who is left out of a file, and why: a sentence for each reason.
@@ -79,7 +92,10 @@ class Results:
             write_feedback(folder / "feedback.html", student)
         asked = questions_of(self.marks())
         write_gradebook(self.folder / "gradebook.csv", self.marks(), asked)
-        write_nbgrader(self.folder / "nbgrader.csv", self.marks, self.policy)
+        columns = WITH_REMARKS if self.by_hand else NBGRADER
+        write_nbgrader(self.folder / "nbgrader.csv", self.marks, self.policy, columns)
+        write_feedback_zips(self.folder, self.collection, self.marks)
+        write_alike(self.folder / "alike.csv", alike)
         write_table(
             self.folder / "files.csv", ("file", "student", "exercise", "remark"), self._files()
         )
@@ -89,6 +105,8 @@ class Results:
             asked,
             lambda student: f"{STUDENTS}/{self.folders[student]}",
             levels,
+            alike,
+            watched,
         )
         canvas, moodle = self.folder / "canvas.csv", self.folder / "moodle.csv"
         return [

@@ -7,8 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from normlab.grading.marks import ExerciseMarks, StudentMarks
-from normlab.grading.outputs.tables import number
+from normlab.grading.marks import ExerciseMarks, Mark, StudentMarks
+from normlab.grading.outputs.by_hand import on_answer, on_exercise
+from normlab.grading.outputs.numbers import number
 from normlab.tools.whole_files import written_whole
 
 
@@ -42,14 +43,18 @@ def _tests(number_: int, exercise: ExerciseMarks) -> list[dict[str, Any]]:
             "number": f"{number_}.{i}",
             "score": round(mark.points, 4),
             "max_score": round(mark.most, 4),
-            "status": "passed" if mark.diagnosis.passed else "failed",
-            "output": str(mark.scaled()),
+            "status": "passed" if mark.passed else "failed",
+            "output": "\n".join([*_by_hand(mark), str(mark.scaled())]),
             "output_format": "text",
             "visibility": "visible",
             "tags": mark.diagnosis.mistakes,
         }
         for i, mark in enumerate(exercise.marks, 1)
     ]
+
+
+def _by_hand(mark: Mark) -> list[str]:
+    return [f"{label}: {text}" for label, text in on_answer(mark)]
 
 
 def _remarks(student: StudentMarks) -> list[str]:
@@ -68,4 +73,4 @@ def remarks_on(exercise: ExerciseMarks) -> list[str]:
     if exercise.days_late:
         days = f"{exercise.days_late} day{'s' if exercise.days_late > 1 else ''}"
         remarks.append(f"handed in {days} late: {100 * exercise.share:.0f} % of the points count.")
-    return [*remarks, *exercise.graded.notes]
+    return [*remarks, *on_exercise(exercise), *exercise.graded.notes]

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from normlab.grading.marks import ExerciseMarks, StudentMarks
-from normlab.grading.outputs.tables import Questions, key, number, text, write_table
+from normlab.grading.outputs.numbers import number
+from normlab.grading.outputs.tables import Questions, key, text, write_table
 
 Class: TypeAlias = Callable[[], Iterator[StudentMarks]]
 """The marks of all students, each time it is called; only one of them is in memory."""
@@ -111,6 +112,7 @@ def _in_words(exercise: ExerciseMarks) -> str:
     for mark in exercise.marks:
         mistakes = ", ".join(mark.diagnosis.mistakes)
         points = f"{mark.diagnosis.function}: {number(mark.points)} of {number(mark.most)}"
+        points += " by hand" if mark.judged is not None else ""
         told.append(f"{points} ({mistakes})" if mistakes else points)
     late = f"days late: {exercise.days_late}, {100 * exercise.share:.0f} % of the points count"
     return "; ".join([*told, late] if exercise.days_late else told)

@@ -9,8 +9,12 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-from normlab.grading.marks import ExerciseMarks, StudentMarks
+from normlab.grading.marks import ExerciseMarks, Mark, StudentMarks
+from normlab.grading.outputs.by_hand import on_answer, on_exercise
 from normlab.grading.outputs.tables import assignments
+
+BY_HAND = ("by hand:", "your teacher")
+"""How comments begin that come from here."""
 
 
 def need_nbgrader() -> Any:
@@ -34,8 +38,9 @@ def store_grades(database: Path, students: Iterable[StudentMarks]) -> int:
 
     Assignments, notebooks, and the cells `check_…` that carry the points are made or updated, so
     that `nbgrader export` and formgrader show the grades. Lateness is stored as nbgrader's
-    penalty. Grades of other assignments, what people have entered (points, comments, names), and
-    times that are not known here stay as they are.
+    penalty. What was given by hand is told in nbgrader's automatic comment on the answer. Grades
+    of other assignments, what people have entered (points, comments, names), and times that are
+    not known here stay as they are.
 
     Returns:
         The number of notebooks stored.
@@ -106,6 +111,7 @@ def _store(
         for mark in part.marks:
             grade = grades[f"check_{mark.diagnosis.function}"]
             grade.auto_score, grade.needs_manual_grade = mark.points, False
+            _comment(api, gradebook, assignment, notebook, mark, _said_by_hand(part, mark))
     _nothing_for_the_missing(submission)
     gradebook.db.commit()
 
@@ -117,6 +123,26 @@ def _nothing_for_the_missing(submission: Any) -> None:
         if not any(grade.auto_score is not None for grade in notebook.grades):
             for grade in notebook.grades:
                 grade.needs_manual_grade = False
+
+
+def _said_by_hand(part: ExerciseMarks, mark: Mark) -> str:
+    """On an answer; the first one bears what is said of the exercise."""
+    of_exercise = on_exercise(part) if mark is part.marks[0] else []
+    return "\n".join([*(f"{label}: {said}" for label, said in on_answer(mark)), *of_exercise])
+
+
+def _comment(
+    api: Any, gradebook: Any, assignment: str, notebook: Any, mark: Mark, said: str
+) -> None:
+    """Store what nbgrader shows beside an answer, unless a teacher has written something there."""
+    name = mark.diagnosis.function
+    comment = next((each for each in notebook.comments if each.name == name), None)
+    if comment is None and said:
+        cell = gradebook.update_or_create_solution_cell(name, notebook.name, assignment)
+        comment = api.Comment(cell_id=cell.id, notebook=notebook)
+        gradebook.db.add(comment)
+    if comment is not None and (said or (comment.auto_comment or "").startswith(BY_HAND)):
+        comment.auto_comment = said or None
 
 
 def _notebook(api: Any, gradebook: Any, submission: Any, name: str) -> Any:

@@ -1,26 +1,48 @@
 """One page for the teacher: who has solved what, and which mistakes the class makes."""
 
+import base64
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from markupsafe import Markup
+
+from normlab.grading.alike import Alike
 from normlab.grading.confined.level import Level
-from normlab.grading.marks import StudentMarks
-from normlab.grading.outputs.pages import kind_of, write_page
-from normlab.grading.outputs.tables import Questions, number
+from normlab.grading.marks import Mark, StudentMarks
+from normlab.grading.outputs.by_hand import on_answer
+from normlab.grading.outputs.numbers import number
+from normlab.grading.outputs.pages import TEMPLATES, kind_of, write_page
+from normlab.grading.outputs.tables import Questions
 
 SIGNS = {"right": "✓", "partly": "◐", "wrong": "✗", "none": "○"}
-MOST_MISTAKES, LONGEST_BAR = 40, 12
+MOST_MISTAKES, LONGEST_BAR, MOST_ALIKE, MOST_NAMES = 40, 12, 40, 12
+
+
+class Cell(NamedTuple):
+    """An answer: its kind, "" if it was not handed in or not graded; what was given by hand."""
+
+    kind: str = ""
+    by_hand: str = ""
 
 
 class Row(NamedTuple):
-    """A student's row: the kind of each answer, "" for what was not handed in or not graded."""
+    """A student's row, with a cell for each question."""
 
     student: str
     folder: str
     points: str
-    kinds: list[str]
+    cells: list[Cell]
+
+
+class Refresh(NamedTuple):
+    """The script that loads the page again, and the hash by which the page allows it."""
+
+    script: Markup
+    hash: str
 
 
 def write_overview(
@@ -29,6 +51,8 @@ def write_overview(
     asked: Questions,
     folder_of: Callable[[str], str],
     levels: Sequence[Level],
+    alike: Sequence[Alike] = (),
+    watched: bool = False,
 ) -> None:
     """Write the page.
 
@@ -38,6 +62,8 @@ def write_overview(
         asked: the questions.
         folder_of: the folder of a student's feedback, from the page's folder.
         levels: of confinement in the last run that graded anything.
+        alike: answers that are; the most telling first.
+        watched: whether the page is written again and again, and so loads itself again.
     """
     write_page(
         path,
@@ -48,18 +74,33 @@ def write_overview(
         signs=SIGNS,
         mistakes=_mistakes(students()),
         confinement=[(level.name, _state(level)) for level in levels],
+        alike=alike[:MOST_ALIKE],
+        most_names=MOST_NAMES,
+        folder_of=folder_of,
+        refresh=_refresh() if watched else None,
+        when=datetime.now().astimezone(),
     )
 
 
+def _refresh() -> Refresh:
+    script = (TEMPLATES / "refresh.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return Refresh(Markup(script), f"sha256-{digest}")
+
+
 def _row(student: StudentMarks, asked: Questions, folder: str) -> Row:
-    kinds = {
-        (exercise.exercise, mark.diagnosis.function): kind_of(mark)
+    cells = {
+        (exercise.exercise, mark.diagnosis.function): Cell(kind_of(mark), _by_hand(mark))
         for exercise in student.exercises
         for mark in exercise.marks
     }
     functions = [(exercise, f) for exercise, questions in asked.items() for f, _ in questions]
     points = f"{number(student.points)} of {number(student.most)}"
-    return Row(student.student, folder, points, [kinds.get(each, "") for each in functions])
+    return Row(student.student, folder, points, [cells.get(each, Cell()) for each in functions])
+
+
+def _by_hand(mark: Mark) -> str:
+    return " ".join(said for _, said in on_answer(mark))
 
 
 def count_mistakes(students: Iterator[StudentMarks]) -> Counter[tuple[str, str, str]]:

@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from normlab.grading.marks import Mark
-from normlab.grading.outputs.tables import number
+from normlab.grading.outputs.numbers import number
 from normlab.tools.whole_files import written_whole
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -19,6 +19,11 @@ def write_page(path: Path, template: str, **values: Any) -> None:
     filled.enable_buffering(size=64)
     with written_whole(path) as unfinished:
         filled.dump(str(unfinished), encoding="utf-8", errors="replace")
+
+
+def page(template: str, **values: Any) -> bytes:
+    """The same as bytes; what is no text, such as half of a character, becomes a question mark."""
+    return _environment().get_template(template).render(**values).encode("utf-8", "replace")
 
 
 @cache
@@ -36,8 +41,8 @@ def _environment() -> Environment:
 
 def kind_of(mark: Mark) -> str:
     """What an answer is, in one word that the styles know."""
-    if mark.diagnosis.passed:
+    if mark.passed:
         return "right"
-    if mark.diagnosis.points:
+    if mark.points if mark.judged is not None else mark.diagnosis.points:
         return "partly"
     return "wrong" if mark.diagnosis.attempted else "none"

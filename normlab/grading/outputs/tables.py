@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from normlab.grading.marks import ExerciseMarks, StudentMarks
+from normlab.grading.outputs.by_hand import for_tables
+from normlab.grading.outputs.numbers import number
 from normlab.grading.policy import Policy
 from normlab.tools.whole_files import written_whole
 
@@ -17,15 +19,6 @@ HARMLESS = re.compile(r"[+@-][\w.@+-]*")
 CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
 Questions = Mapping[str, Sequence[tuple[str, float]]]
 """Exercise -> (function, greatest number of points)."""
-
-
-def number(value: float) -> str:
-    """Without needless digits.
-
-    >>> number(3.0), number(2.675), number(1 / 3)
-    ('3', '2.675', '0.3333')
-    """
-    return f"{value:.4f}".rstrip("0").rstrip(".")
 
 
 def text(value: str) -> str:
@@ -92,7 +85,8 @@ def _gradebook_row(student: StudentMarks, asked: Questions) -> list[str]:
             row += [*[""] * (len(questions) + 2), remark]
             continue
         row += [number(marks.points), *(number(mark.points) for mark in marks.marks)]
-        row += [str(marks.days_late), text(marks.graded.problem)]
+        remarks = filter(None, (marks.graded.problem, for_tables(marks)))
+        row += [str(marks.days_late), text("; ".join(remarks))]
     return row
 
 
@@ -101,10 +95,14 @@ NBGRADER = (
     *("raw_score", "late_submission_penalty", "score", "max_score"),
 )
 """The columns of `nbgrader export` (nbgrader 0.9, plugins/export.py)."""
+WITH_REMARKS = (*NBGRADER, "by_hand")
 
 
 def write_nbgrader(
-    path: Path, students: Callable[[], Iterator[StudentMarks]], policy: Policy
+    path: Path,
+    students: Callable[[], Iterator[StudentMarks]],
+    policy: Policy,
+    columns: Sequence[str] = NBGRADER,
 ) -> None:
     """A row for each student and assignment, as nbgrader exports them: with nothing for what was
     not handed in.
@@ -113,10 +111,11 @@ def write_nbgrader(
         path: of the file.
         students: the marks of all, each time it is called.
         policy: by which they were made.
+        columns: nbgrader's own, or `WITH_REMARKS` on what was given by hand.
     """
     most = _most_of_assignments(students())
-    rows = (row for s in students() for row in _nbgrader_rows(s, most, policy))
-    write_table(path, NBGRADER, rows)
+    rows = (row[: len(columns)] for s in students() for row in _nbgrader_rows(s, most, policy))
+    write_table(path, columns, rows)
 
 
 def _most_of_assignments(students: Iterable[StudentMarks]) -> dict[str, dict[str, float]]:
@@ -144,6 +143,7 @@ def _nbgrader_rows(
             *(text(assignment), naive_utc(due), naive_utc(submitted)),
             *(key(student.student) or text(student.student), "", "", text(student.person.email)),
             *map(number, numbers),
+            text("; ".join(filter(None, map(for_tables, graded)))),
         ]
 
 
