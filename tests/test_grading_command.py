@@ -16,6 +16,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 import dask
+import psutil
 import pytest
 from distributed import LocalCluster
 from nbgrader_course import nbgrader
@@ -181,30 +182,28 @@ def started(root, out):
     return process
 
 
-def of_zygotes():
-    found = []
-    for place in Path("/proc").glob("[0-9]*"):
-        try:
-            if b"confined.zygote" in (place / "cmdline").read_bytes():
-                found.append(place.name)
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    return set(found)
+def started_by(pid=None):
+    """What a process, this one by default, has started, and what was started by that."""
+    return psutil.Process(pid).children(recursive=True)
+
+
+def end_soon(processes):
+    _, left = psutil.wait_procs(processes, timeout=20)
+    assert not left, "processes are left"
 
 
 def test_a_run_that_is_killed_leaves_nothing_running_and_goes_on_where_it_was(tmp_path, capsys):
-    root, out, before = slow_class(tmp_path / "class"), tmp_path / "out", of_zygotes()
+    root, out = slow_class(tmp_path / "class"), tmp_path / "out"
     process = started(root, out)
+    all_of_it = started_by(process.pid)
     process.kill()
     process.wait()
     there = graded_so_far(out)
     assert 2 <= there < 12
     for student in ("s00", "s11"):  # Gradescope finds a result also after a crash
         assert json.loads((out / f"students/{student}/results.json").read_text())["output"]
-    end = time.monotonic() + 20
-    while of_zygotes() - before:
-        assert time.monotonic() < end, "processes are left"
-        time.sleep(0.1)
+    assert all_of_it
+    end_soon(all_of_it)
     assert grade(root, out) == 0
     assert re.search(rf"\b{there} of 12 are graded already", capsys.readouterr().out)
     assert set(totals(out).values()) == {"4"}
@@ -493,10 +492,7 @@ def test_warnings_are_loud_where_a_level_is_missing(small_class, tmp_path, capsy
 
 
 def test_the_workers_of_a_run_end_with_it(small_class, tmp_path):
-    before = of_zygotes()
+    before = {*started_by()}
     grade(small_class, tmp_path / "out")
     assert all(shop.closed for shop in workers._open.values())
-    end = time.monotonic() + 10
-    while of_zygotes() - before:
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    end_soon([each for each in started_by() if each not in before])
