@@ -173,7 +173,8 @@ def sweep(**options: Any) -> int:
 
 
 def grade(**options: Any) -> int:
-    from normlab.grading.command import Options, grade_command, list_command
+    from normlab.grading.command import Options, grade_command
+    from normlab.grading.listing import list_command
 
     if options.pop("listed"):
         return list_command(options["submissions"], options["roster"])

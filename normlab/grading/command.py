@@ -10,10 +10,9 @@ from functools import partial
 from pathlib import Path
 
 from normlab.grading.batch import Batch, grade_missing, keys_of
-from normlab.grading.collect import Collection, collect
-from normlab.grading.collecting.roster import Roster
-from normlab.grading.collecting.roster_file import read_roster
+from normlab.grading.collect import collect
 from normlab.grading.confined.level import Level
+from normlab.grading.listing import roster_of, tell_troubles
 from normlab.grading.marks import marks_of, too_many_points
 from normlab.grading.outputs.files import Results
 from normlab.grading.overrides import find_overrides
@@ -24,7 +23,6 @@ from normlab.grading.store import Store
 from normlab.grading.summary import (
     confinement,
     summary,
-    what_cannot_be_assigned,
     what_changed,
     what_is_there,
 )
@@ -112,11 +110,11 @@ def _grade(
     options: Options, policy: Policy, executor: Executor, moving: Iterable[Path] = ()
 ) -> int:
     """Grade what is there, but for files that are still being written."""
-    found = collect(options.submissions, _roster(options.roster))
+    found = collect(options.submissions, roster_of(options.roster))
     collection = without_moving(found, options.submissions, moving)
     print(what_is_there(collection, options.submissions), flush=True)
     if not collection.submissions:
-        _tell_troubles(collection)
+        tell_troubles(collection)
         raise ValueError(f"there is no submission in {options.submissions}.")
     overrides = find_overrides(options.overrides, options.out, collection.submissions)
     options.out.mkdir(parents=True, exist_ok=True)
@@ -139,31 +137,6 @@ def _grade(
     if stopped:
         return INTERRUPTED if stopped == "Interrupted" else WRONG
     return int(bool(batch.troubles or collection.troubles or problems))
-
-
-def list_command(submissions: Path, roster: Path | None) -> int:
-    """Say who handed in what, and grade nothing.
-
-    0 if everything is somebody's; 1 if something cannot be assigned; 2 if the input was wrong.
-    """
-    try:
-        collection = collect(submissions, _roster(roster))
-    except (ValueError, OSError) as error:
-        print(f"normlab grade: {error}", file=sys.stderr)
-        return WRONG
-    print(what_is_there(collection, submissions))
-    print(collection.who_handed_in_what())
-    _tell_troubles(collection)
-    return int(bool(collection.troubles))
-
-
-def _tell_troubles(collection: Collection) -> None:
-    if collection.troubles:
-        print(what_cannot_be_assigned(collection), file=sys.stderr)
-
-
-def _roster(path: Path | None) -> Roster | None:
-    return read_roster(path) if path else None
 
 
 def _grade_missing(
@@ -209,7 +182,7 @@ def _report(options: Options, results: Results, batch: Batch, store: Store, stop
 
         stored = store_grades(options.into_nbgrader, results.marks())
         print(f"{stored} notebooks stored in {options.into_nbgrader}.")
-    _tell_troubles(results.collection)
+    tell_troubles(results.collection)
     there = len({s.file.origin for s, key in batch.keys.items() if store.has(key)})
     of = results.collection.files
     print(f"{there} of {of} files are graded; the results are in {options.out}.")
