@@ -1,13 +1,18 @@
-"""What would make every process of a class slower, though no grade would change."""
+"""What would make a class slower or larger in memory, though no grade would change."""
 
 import ast
 import subprocess
 import sys
+import time
+from types import SimpleNamespace
 
+from distributed import LocalCluster
 from submissions import ROOT
 
 from normlab.checks import cells
 from normlab.checks.cells import Cell
+from normlab.grading.outputs.files import Results
+from normlab.tools.cluster import cluster_executor
 
 DRIVERS = sorted((ROOT / "normlab" / "exercises" / "drivers").glob("*.py"))
 LOADED = """
@@ -39,3 +44,24 @@ def test_students_processes_find_masked_arrays_loaded():
     """NumPy loads them at their first use, which is in the driver of every answer: 10 ms."""
     run = [sys.executable, "-c", LOADED]
     assert subprocess.run(run, capture_output=True, text=True).stdout == "True\n"
+
+
+def test_ten_thousand_students_have_their_folders_at_once():
+    names = SimpleNamespace(students=[f"student {number}" for number in range(10_000)])
+    begun = time.process_time()
+    folders = Results(None, names, None, None).folders
+    assert len({*folders.values()}) == 10_000
+    assert time.process_time() - begun < 0.5
+
+
+def test_what_was_sent_to_a_cluster_is_not_kept():
+    with (
+        LocalCluster(
+            n_workers=1, processes=False, protocol="tcp://", dashboard_address=None
+        ) as cluster,
+        cluster_executor(cluster.scheduler_address) as executor,
+    ):
+        for number in range(60):
+            executor.submit(len, f"{number:1000}").result()
+        sent = executor._client.scheduler_comm.recent_message_log
+        assert 0 < len(sent) <= 20
