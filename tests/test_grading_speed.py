@@ -1,13 +1,19 @@
-"""What would make every process of a class slower, though no grade would change."""
+"""What would make a class slower or larger in memory, though no grade would change."""
 
 import ast
 import subprocess
 import sys
+import time
+from types import SimpleNamespace
 
+import dask
+import distributed
 from submissions import ROOT
 
 from normlab.checks import cells
 from normlab.checks.cells import Cell
+from normlab.grading.outputs.files import Results
+from normlab.tools.cluster import cluster_executor
 
 DRIVERS = sorted((ROOT / "normlab" / "exercises" / "drivers").glob("*.py"))
 LOADED = """
@@ -39,3 +45,31 @@ def test_students_processes_find_masked_arrays_loaded():
     """NumPy loads them at their first use, which is in the driver of every answer: 10 ms."""
     run = [sys.executable, "-c", LOADED]
     assert subprocess.run(run, capture_output=True, text=True).stdout == "True\n"
+
+
+def test_ten_thousand_students_have_their_folders_at_once():
+    names = SimpleNamespace(students=[f"student {number}" for number in range(10_000)])
+    begun = time.process_time()
+    folders = Results(None, names, None, None).folders
+    assert len({*folders.values()}) == 10_000
+    assert time.process_time() - begun < 0.5
+
+
+def test_what_was_sent_to_a_cluster_is_not_kept(monkeypatch):
+    """Dask keeps as many messages as this says when a client connects, with the papers in them."""
+
+    class Client:
+        def __init__(self, address):
+            self.kept = dask.config.get("distributed.admin.low-level-log-length")
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error): ...
+
+        def get_executor(self, pure):
+            return self
+
+    monkeypatch.setattr(distributed, "Client", Client)
+    with cluster_executor("tcp://127.0.0.1:9") as executor:
+        assert executor.kept <= 20

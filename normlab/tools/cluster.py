@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 
+KEPT = {"distributed.admin.low-level-log-length": 20}
+"""Of the last messages, with all that was sent in them: Dask would keep a thousand."""
+
 
 @contextmanager
 def cluster_executor(address: str) -> Iterator[Executor]:
@@ -14,11 +17,12 @@ def cluster_executor(address: str) -> Iterator[Executor]:
         OSError: if no scheduler answers at the address.
     """
     try:
+        import dask
         from distributed import Client
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             '--scheduler needs Dask: run `pip install --editable ".[cluster]"` in the folder '
             "of the course."
         ) from error
-    with Client(address) as client:  # type: ignore[no-untyped-call]  # Dask leaves it untyped
+    with dask.config.set(KEPT), Client(address) as client:  # type: ignore[no-untyped-call]  # Dask leaves it untyped
         yield client.get_executor(pure=False)
