@@ -89,7 +89,9 @@ def code(value: Any, arrays: list[np.ndarray]) -> Any:
             raise TypeError(f"an array of {value.dtype} cannot be sent.")
         arrays.append(value.astype(STORED[name], copy=False))
         return {"dtype": name, "shape": value.shape}
-    if value is None or isinstance(value, bool | int | float | str):
+    if isinstance(value, str):
+        return {"value": clean(value)}
+    if value is None or isinstance(value, bool | int | float):
         return {"value": value}
     if isinstance(value, tuple):
         return {"items": [code(item, arrays) for item in value]}
@@ -177,8 +179,12 @@ def _too_large(name: str, observation: Observation) -> Observation:
 
 
 def _code_observation(seen: Observation, arrays: list[np.ndarray]) -> dict[str, Any]:
-    outputs = seen.outputs and {str(n): code(v, arrays) for n, v in seen.outputs.items()}
-    raised = seen.raised and asdict(seen.raised)
+    """Texts are cut here as they are where they are read, so that no line of JSON is long."""
+    outputs = seen.outputs and {clean(str(n)): code(v, arrays) for n, v in seen.outputs.items()}
+    raised = seen.raised and {
+        key: clean(value) if isinstance(value, str) else value
+        for key, value in asdict(seen.raised).items()
+    }
     changed = {str(name): code(value, arrays) for name, value in seen.changed.items()}
     refused = {REFUSED: seen.refused} if seen.refused else {}
     return {"outputs": outputs, "raised": raised, "changed": changed, **refused}
