@@ -138,7 +138,8 @@ class Reader:
             raise Malformed("an array that is longer than its message")
         flat = np.frombuffer(self.raw[self.place : end], stored)
         self.place = end
-        return flat.reshape(shape).astype(name)  # (numbers,) -> shape
+        with np.errstate(invalid="ignore"):  # a NaN that signals
+            return flat.reshape(shape).astype(name)  # (numbers,) -> shape
 
     def end(self) -> None:
         """Raises `Malformed` if bytes are left over."""
