@@ -10,7 +10,7 @@ class Person:
 
     Args:
         name: in full.
-        id: the learning system's own number.
+        id: Canvas's own number.
         login: the name that he or she signs in with.
         sis_id: the school's number.
         email: the address.

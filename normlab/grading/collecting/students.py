@@ -151,7 +151,7 @@ def _person(owner: Owner, row: Enrolled | None) -> Person:
     name = owner.name if owner.system in FULL_NAMES else owner.full_name
     if owner.system == GRADESCOPE:
         return Person(name, "", "", owner.id, owner.login)
-    return Person(name, owner.id if owner.system in ("Canvas", "Brightspace") else "", owner.login)
+    return Person(name, owner.id if owner.system == "Canvas" else "", owner.login)
 
 
 def _labels(
