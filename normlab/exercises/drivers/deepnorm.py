@@ -166,7 +166,9 @@ def _measured(weights: dict[str, FloatArray]) -> Outputs:
     large = [(np.abs(w) > 2.2 * deviations[name]).ravel() for name, w in weights.items()]
     first, matrix = next(iter(weights.items()))
     usual = deviations[first] * sum(math.sqrt(n) for n in matrix.shape)
-    stretch = float(np.linalg.norm(matrix, 2)) / usual if usual else 0.0
+    smaller = matrix if matrix.shape[0] < matrix.shape[1] else matrix.T
+    gram = smaller @ smaller.T  # (out, in) -> (n, n), n the smaller of both
+    stretch = math.sqrt(abs(np.linalg.eigvalsh(gram)[-1])) / usual if usual else 0.0
     return {
         **{f"gain of {name}": deviations[name] / xavier[name] for name in weights},
         "of 1,000 weights, beyond 2.2 deviations": 1000 * np.concatenate(large).mean(),  # -> ()
