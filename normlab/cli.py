@@ -1,6 +1,7 @@
 """The `normlab` command."""
 
 import argparse
+import os
 import sys
 import textwrap
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from typing import Any
 
 OF_THE_COURSE = ("jinja2", "sklearn", "torch", "yaml")
 """What the extra `course` installs, by the names under which it is imported."""
+OUTPUT_CLOSED = 141
+"""As the shell says of a program that SIGPIPE has ended."""
 SWEEP_EXAMPLE = """\
 # 2 placements, with and without warmup, 4 seeds each: 16 runs
 record_every = 50                # default: the last step alone
@@ -99,7 +102,12 @@ def main(arguments: list[str] | None = None) -> int:
     }
     command = options.pop("command")
     try:
-        return run[command](**options)
+        code = run[command](**options)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # whoever reads the output, such as `head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OUTPUT_CLOSED
     except ModuleNotFoundError as error:
         if error.name not in OF_THE_COURSE:
             raise

@@ -331,7 +331,7 @@ def test_the_list_says_who_handed_in_what_and_grades_nothing(tmp_path, capsys):
     assert cli.main(["grade", str(root), "--list"]) == 0
     told = capsys.readouterr()
     assert told.out.splitlines()[0] == f"{root} is a Canvas download: 2 students"
-    assert f"class/ada_1_2_{NAME}" in told.out
+    assert f"01_layer_norm  ada_1_2_{NAME}" in told.out
     written(root, {"Untitled.ipynb": THREE})
     assert cli.main(["grade", str(root), "--list"]) == 1
     assert "Untitled.ipynb" in capsys.readouterr().err

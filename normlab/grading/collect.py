@@ -18,6 +18,8 @@ from normlab.grading.person import Person
 from normlab.tools.progress_bar import progress_bar
 from normlab.tools.table import Table
 
+LONGEST_SHOWN = 34
+
 
 @dataclass(frozen=True)
 class Submission:
@@ -74,11 +76,13 @@ class Collection:
 
     def who_handed_in_what(self) -> Table:
         """A row for each file that is to be graded."""
-        rows = [
-            [each.student, each.exercise, each.file.origin, str(each.submitted or "")]
-            for each in self.submissions
-        ]
-        return Table(("student", "exercise", "file", "handed in"), rows)
+        rows = [[s.student, s.exercise, _below_root(s.file.origin)] for s in self.submissions]
+        columns = ("student", "exercise", "file")
+        if not any(s.submitted for s in self.submissions):
+            return Table(columns, rows)
+        times = [str(s.submitted or "") for s in self.submissions]
+        with_times = [[*row, when] for row, when in zip(rows, times, strict=True)]
+        return Table((*columns, "handed in"), with_times)
 
     def table(self) -> Table:
         """How many students have handed in each exercise."""
@@ -89,14 +93,24 @@ class Collection:
         """Why files are not graded: how many, and one of them."""
         others = [(origin, reason.partition(": ")[0]) for origin, reason in self.others]
         counts = Counter(reason for _, reason in others)
-        first = {reason: origin for origin, reason in reversed(others)}
+        first = {reason: _shown(origin) for origin, reason in reversed(others)}
         rows = [[number, reason, first[reason]] for reason, number in counts.most_common()]
         return Table(("files", "not graded, because", "for instance"), rows)
 
-    def trouble_table(self) -> Table:
-        """What ends the run with exit code 1."""
-        rows = [[each.what, each.reason, each.mend] for each in self.troubles]
-        return Table(("file or student", "what is wrong", "what to do"), rows)
+
+def _below_root(origin: str) -> str:
+    """A path without the folder or zip file that everything lies in."""
+    return origin.partition("/")[2] or origin
+
+
+def _shown(origin: str) -> str:
+    """The end of a path: as much as a table of 80 columns has room for.
+
+    >>> _shown("class.zip/ada/" + 60 * "x" + ".pdf")[:6], len(_shown("class.zip/" + 90 * "x"))
+    ('…xxxxx', 34)
+    """
+    path = _below_root(origin)
+    return path if len(path) <= LONGEST_SHOWN else f"…{path[1 - LONGEST_SHOWN :]}"
 
 
 def collect(root: Path, roster: Roster | None = None) -> Collection:

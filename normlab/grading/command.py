@@ -12,7 +12,7 @@ from pathlib import Path
 from normlab.grading.batch import Batch, grade_missing, keys_of
 from normlab.grading.collect import collect
 from normlab.grading.confined.level import Level
-from normlab.grading.listing import roster_of, tell_troubles
+from normlab.grading.listing import in_words, need_some, roster_of, tell_troubles
 from normlab.grading.marks import marks_of, too_many_points
 from normlab.grading.outputs.files import Results
 from normlab.grading.overrides import find_overrides
@@ -85,8 +85,10 @@ def grade_command(options: Options) -> int:
     except KeyboardInterrupt:
         print("Interrupted. The same command goes on.", file=sys.stderr)
         return INTERRUPTED
+    except BrokenPipeError:
+        raise
     except (ValueError, OSError, ModuleNotFoundError, WorkerDied) as error:
-        print(f"normlab grade: {error}", file=sys.stderr)
+        print(f"normlab grade: {in_words(error)}", file=sys.stderr)
         return WRONG
 
 
@@ -113,11 +115,9 @@ def _grade(
     found = collect(options.submissions, roster_of(options.roster))
     collection = without_moving(found, options.submissions, moving)
     print(what_is_there(collection, options.submissions), flush=True)
-    if not collection.submissions:
-        tell_troubles(collection)
-        raise ValueError(f"there is no submission in {options.submissions}.")
+    need_some(collection, options.submissions)
     overrides = find_overrides(options.overrides, options.out, collection.submissions)
-    options.out.mkdir(parents=True, exist_ok=True)
+    _make(options.out)
     with Store(options.out) as store:
         seed = store.seed(options.seed)
         setting = Setting(
@@ -137,6 +137,16 @@ def _grade(
     if stopped:
         return INTERRUPTED if stopped == "Interrupted" else WRONG
     return int(bool(batch.troubles or collection.troubles or problems))
+
+
+def _make(results: Path) -> None:
+    """Make the folder of results, if it is not there."""
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise ValueError(
+            f"the results cannot go to {results}: it is a file, or lies in one. Name a folder."
+        ) from None
 
 
 def _grade_missing(

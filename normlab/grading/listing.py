@@ -1,5 +1,6 @@
 """`normlab grade --list`: who handed in what, before anything is graded."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -18,13 +19,37 @@ def list_command(submissions: Path, roster: Path | None) -> int:
     """
     try:
         collection = collect(submissions, roster_of(roster))
+        print(what_is_there(collection, submissions))
+        need_some(collection, submissions)
+    except BrokenPipeError:
+        raise
     except (ValueError, OSError) as error:
-        print(f"normlab grade: {error}", file=sys.stderr)
+        print(f"normlab grade: {in_words(error)}", file=sys.stderr)
         return WRONG
-    print(what_is_there(collection, submissions))
     print(collection.who_handed_in_what())
     tell_troubles(collection)
     return int(bool(collection.troubles))
+
+
+def need_some(collection: Collection, submissions: Path) -> None:
+    """Raise a ValueError if there is nothing to grade, after all that is to be said of it."""
+    if not collection.submissions:
+        tell_troubles(collection)
+        raise ValueError(
+            f"there is no submission in {submissions}; expected notebooks or .py files of the "
+            "exercises, in a folder or a zip file for each student, or as a platform packs them."
+        )
+
+
+def in_words(error: Exception) -> str:
+    """What an error says, a system's without its number.
+
+    >>> in_words(FileNotFoundError(2, "No such file or directory", "policy.toml"))
+    'policy.toml: No such file or directory.'
+    """
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}."
+    return str(error)
 
 
 def tell_troubles(collection: Collection) -> None:

@@ -1,5 +1,6 @@
 """What a run of `normlab grade` says in the terminal."""
 
+import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -13,12 +14,16 @@ from normlab.grading.outputs.overview import count_mistakes
 from normlab.grading.outputs.pages import kind_of
 from normlab.tools.table import Table
 
+COLUMNS = 80
+
 
 def what_is_there(collection: Collection, root: Path) -> str:
     """What was recognised, and what was not; the first line says what the whole is."""
     students = len(collection.students)
-    first = f"{root} is {collection.said}: {students} student{'s' if students != 1 else ''}"
-    parts = [first, str(collection.table())]
+    said = f"{root} is {collection.said}" if collection.said else str(root)
+    parts = [f"{said}: {students} student{'s' if students != 1 else ''}"]
+    if collection.submissions:
+        parts.append(str(collection.table()))
     if collection.others:
         parts.append(str(collection.reasons()))
     return "\n\n".join(parts) + "\n"
@@ -27,8 +32,26 @@ def what_is_there(collection: Collection, root: Path) -> str:
 def what_cannot_be_assigned(collection: Collection) -> str:
     """The files and students that somebody has to look after."""
     number = len(collection.troubles)
-    wait = f"{number} thing{'s' if number > 1 else ''} to look after:"
-    return f"{wait}\n\n{collection.trouble_table()}\n"
+    alike: dict[tuple[str, str], list[str]] = {}
+    for trouble in collection.troubles:
+        alike.setdefault((trouble.reason, trouble.mend), []).append(trouble.what)
+    lines = [f"{number} thing{'s' if number > 1 else ''} to look after:", ""]
+    for (reason, mend), what in alike.items():
+        lines += [fill(f"{', '.join(what)}:"), fill(reason, 4), fill(f"→ {mend}", 4)]
+    return "\n".join([*lines, ""])
+
+
+def fill(text: str, indent: int = 0) -> str:
+    """A text in lines of at most 80 characters; names of files stay whole."""
+    margin = " " * indent
+    return textwrap.fill(
+        text,
+        COLUMNS,
+        initial_indent=margin,
+        subsequent_indent=margin,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def confinement(levels: Sequence[Level]) -> str:

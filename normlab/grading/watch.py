@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 from normlab.grading.collect import Collection
+from normlab.grading.collecting.handed_in import called
 from normlab.grading.collecting.names import composed
+from normlab.grading.listing import in_words
 from normlab.grading.overrides import NAME as OVERRIDES
 from normlab.grading.workers import WorkerDied
 
@@ -40,10 +42,15 @@ def watch(folder: Path, results: Path, overrides: Path | None, grade: GradeOnce)
         130, as after each Ctrl-C.
 
     Raises:
-        ValueError: if there is no such folder.
+        ValueError: if there is no such folder, or if it lies in the one of the results.
     """
     if not folder.is_dir():
         raise ValueError(f"--watch needs a folder; {folder} is none. Make it, or name another one.")
+    if folder.resolve().is_relative_to(results.resolve()):
+        raise ValueError(
+            f"--watch would see its own results: {folder} is, or lies in, {results}. Name another "
+            "folder for the results."
+        )
     print(f"Watching {folder}. Ctrl-C ends it.", flush=True)
     runs, others = _Runs(grade), [overrides or results / OVERRIDES]
     try:
@@ -77,7 +84,9 @@ class _Runs:
             self.ended = self.grade(moving) == INTERRUPTED
             self.said = ""
         except Exception as error:  # whatever it is, a class is waiting
-            said = str(error) if isinstance(error, EXPECTED) else f"{type(error).__name__}: {error}"
+            said = in_words(error)
+            if not isinstance(error, EXPECTED):
+                said = f"{type(error).__name__}: {said}"
             if said != self.said:
                 print(f"normlab grade: {said}", file=sys.stderr, flush=True)
             self.said = said
@@ -130,7 +139,7 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
 def without_moving(collection: Collection, folder: Path, moving: Iterable[Path]) -> Collection:
     """A collection without the files that are still being written, and what is in them."""
     below = [path for path in moving if path.is_relative_to(folder)]
-    parts = ((folder.name, *map(composed, path.relative_to(folder).parts)) for path in below)
+    parts = ((called(folder), *map(composed, path.relative_to(folder).parts)) for path in below)
     places = ["/".join(each) for each in parts]
     if not places:
         return collection

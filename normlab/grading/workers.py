@@ -33,7 +33,7 @@ TRIES = 2
 
 
 class WorkerDied(RuntimeError):
-    """A worker has ended, twice, before it had graded its paper."""
+    """A worker has ended, twice, before it had graded its paper; or none can be started."""
 
 
 class Worker(Protocol):
@@ -54,11 +54,17 @@ class ForkedWorker:
     def __init__(self, link: socket.socket) -> None:
         self.link = link
         self.channel = Connection(os.dup(link.fileno()))
-        self.levels: list[Level] = self.channel.recv()
+        try:
+            self.levels: list[Level] = self.channel.recv()
+        except (EOFError, OSError):
+            self.channel.close()
+            self.end()
+            raise
 
     def end(self) -> None:
         """Break the link; whoever waits for an answer gets an EOFError."""
-        self.link.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):  # it is broken already
+            self.link.shutdown(socket.SHUT_RDWR)
         self.link.close()
 
     def grade(self, paper: Paper, setting: Setting) -> Graded:
@@ -125,7 +131,11 @@ class Zygote:
         """
         ours, theirs = socket.socketpair()
         with theirs:
-            socket.send_fds(self.control, [self.request], [theirs.fileno()])
+            try:
+                socket.send_fds(self.control, [self.request], [theirs.fileno()])
+            except OSError:
+                ours.close()
+                raise
         return ForkedWorker(ours)
 
     def close(self) -> None:
@@ -179,8 +189,7 @@ class Workshop:
         """End all processes. What is being graded is not, and no more can be."""
         self.closed = True
         for worker in self.workers:
-            with contextlib.suppress(OSError):  # it has ended before
-                worker.end()
+            worker.end()
         if self.zygote is not None:
             self.zygote.close()
 
@@ -188,8 +197,11 @@ class Workshop:
         if not LINUX:
             return FreshWorker()
         with self.lock:
-            if self.zygote is None or self.zygote.process.poll() is not None:
-                self.zygote = Zygote(self.levels)
+            if self.zygote is not None and self.zygote.process.poll() is not None:
+                self.zygote.close()
+                self.zygote = None
+            self.prepare()
+            assert self.zygote is not None
             zygote = self.zygote
         worker = zygote.worker()
         self.workers.append(worker)
@@ -218,5 +230,15 @@ def grade_here(paper: Paper, setting: Setting) -> Graded:
 
 
 def levels_here(setting: Setting) -> list[Level]:
-    """The levels of confinement where this is called."""
-    return workshop(setting.levels).worker().levels
+    """The levels of confinement where this is called.
+
+    Raises:
+        WorkerDied: if no worker can be started.
+    """
+    try:
+        return workshop(setting.levels).worker().levels
+    except (EOFError, OSError) as error:
+        raise WorkerDied(
+            "the process that grades did not start; nothing is graded. What stands above says why, "
+            "if it could. Mend it, or free memory, and run the same command again."
+        ) from error

@@ -6,7 +6,7 @@ import math
 import types
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
@@ -39,7 +39,7 @@ class Expected:
 
 def number(least: float, most: float) -> Expected:
     """A number from `least` to `most`, both allowed."""
-    return Expected(f"a number from {least:g} to {most:g}", lambda v: least <= v <= most)
+    return Expected(f"a number from {least:.10g} to {most:.10g}", lambda v: least <= v <= most)
 
 
 def whole_number(least: int) -> Expected:
@@ -190,4 +190,11 @@ def expect(right: bool, where: str, value: object, expected: str) -> None:
     ValueError: seconds is -1; expected a number above 0.
     """
     if not right:
-        raise ValueError(f"{where} is {value!r}; expected {expected}.")
+        raise ValueError(f"{where} is {_as_written(value)}; expected {expected}.")
+
+
+def _as_written(value: object) -> str:
+    """A value nearly as the file has it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, date | time) else repr(value)

@@ -21,6 +21,7 @@ from normlab.grading.collecting.gradescope_metadata import autograder_users, exp
 from normlab.grading.collecting.handed_in import HandedIn, files_in
 from normlab.grading.collecting.names import OLD, composed, is_graded, without_archive
 from normlab.grading.collecting.naming import logins_of_clones, owners_of
+from normlab.grading.collecting.own_results import without_results
 from normlab.grading.collecting.owners import FOLDERS, Owner, owner_by_hand, owner_by_system
 from normlab.grading.collecting.times import parse_time
 from normlab.grading.collecting.tops import METADATA, SUBMITTED, Top, tops_of
@@ -55,7 +56,7 @@ def arrange(root: Path) -> Arrangement:
     """
     arrangement = Arrangement()
     forget_opened()
-    files = list(files_in(root))
+    files = list(without_results(files_in(root)))
     name = composed(root.resolve().name)
     users = autograder_users(root)
     if users:

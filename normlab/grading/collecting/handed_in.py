@@ -61,7 +61,7 @@ def files_in(root: Path) -> Iterator[HandedIn]:
     """
     expected = "expected a folder or a zip file with the submissions"
     if root.is_dir():
-        yield from _in_folder(root, (), root.name)
+        yield from _in_folder(root, (), called(root))
     elif not root.exists():
         raise ValueError(f"{root} does not exist; {expected}.")
     else:
@@ -71,6 +71,15 @@ def files_in(root: Path) -> Iterator[HandedIn]:
             raise ValueError(
                 f"{root} is neither a folder nor a zip file; {expected}: {error}."
             ) from None
+
+
+def called(root: Path) -> str:
+    """What a folder is called, also where it is named as "." or "..".
+
+    >>> called(Path("/srv/week1"))
+    'week1'
+    """
+    return root.name if root.name not in ("", "..") else root.resolve().name
 
 
 def _in_folder(folder: Path, folders: tuple[str, ...], origin: str) -> Iterator[HandedIn]:

@@ -1,6 +1,7 @@
 """The class in a CSV file, as Canvas and Moodle export it, or with plain columns."""
 
 import csv
+import difflib
 import io
 import re
 from collections.abc import Iterator
@@ -31,6 +32,8 @@ worksheet, or of a plain file; in any case of letters."""
 WHO = ("name", "first", "last", "login", "email", "id", "sis_id")
 MOST_BYTES = 20 * 2**20
 QUOTED = re.compile(r'"[^"]*"')
+MEANS_DUE = re.compile(r"due(\b|_)(?!.*\(\d+\)$)")
+"""Not Canvas's own column of an assignment, which ends in the assignment's number."""
 OFFSET = re.compile(r"(?:[+-]\d\d:?\d\d|Z)$")
 NOT_PEOPLE = ("points possible", "student, test")
 """Rows of Canvas's gradebook that are nobody."""
@@ -117,6 +120,12 @@ def _due_columns(header: list[str]) -> dict[str, int]:
     """Exercise -> the column of its due date; "" stands for all exercises."""
     names = {name: "" for name in COLUMNS["due"]}
     names |= {f"due {exercise}": exercise for exercise in FUNCTIONS}
+    meant = [name for name in header if MEANS_DUE.match(name) and name not in names]
+    if meant:
+        raise ValueError(
+            f"it has the column {meant[0]!r}; expected 'due', or 'due' and an exercise, such as "
+            f"{difflib.get_close_matches(meant[0], [*names], n=1, cutoff=0)[0]!r}"
+        )
     return {names[name]: place for place, name in enumerate(header) if name in names}
 
 

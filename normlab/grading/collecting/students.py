@@ -114,7 +114,8 @@ def _enrolled(
             students.troubles.append(Trouble(upload.name, str(error), mend))
             continue
         if row is None:
-            reason = f"{owner.full_name or owner.name} is not on {where}"
+            name = owner.full_name or owner.name
+            reason = f"is not on {where}" if name in upload.name else f"{name} is not on {where}"
             mend = f"add a row to {where}, or find out whose it is"
             students.troubles.append(Trouble(upload.name, reason, mend))
         else:
