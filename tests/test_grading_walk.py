@@ -14,6 +14,7 @@ from normlab.grading import workers
 from normlab.grading.collect import collect
 from normlab.grading.collecting.roster_file import read_roster
 from normlab.grading.listing import in_words
+from normlab.grading.policy import parse_policy
 
 NAME = "01_layer_norm.ipynb"
 
@@ -111,6 +112,17 @@ def test_a_wrong_value_is_told_as_it_was_written(line, two, tmp_path, capsys):
     (tmp_path / "policy.toml").write_text(line, encoding="utf-8")
     assert grade(two, tmp_path / "out", "--policy", tmp_path / "policy.toml") == 2
     assert f"is {line.rpartition(' ')[2]}; expected" in capsys.readouterr().err
+
+
+def test_limits_are_told_in_plain_digits():
+    with pytest.raises(ValueError, match="expected a number from 0 to 1000000"):
+        parse_policy("points.layer_norm = -1")
+
+
+def test_the_heading_of_a_single_question_is_not_cut_in_the_overview(two, tmp_path):
+    assert grade(two, tmp_path / "out") == 0
+    page = (tmp_path / "out" / "overview.html").read_text(encoding="utf-8")
+    assert 'colspan="1" title="01_layer_norm">01</th>' in page
 
 
 @pytest.mark.parametrize("column", ["due 01_layer_nrom", "Due_01_layer_norm", "due: 01_layer_norm"])
