@@ -28,7 +28,10 @@ LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", 
 
 @dataclass(frozen=True)
 class Raised:
-    """An exception, the learner's own line that led to it, and whether that line raised it."""
+    """An exception, the learner's own line that led to it, and whether that line raised it.
+
+    Its kind is the name of its class. What a learner raises and derives from ValueError is one.
+    """
 
     kind: str
     message: str
@@ -120,9 +123,9 @@ def _identical(before: np.ndarray, after: np.ndarray) -> bool:
 def _raised(error: BaseException) -> Raised:
     files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
     by_learner = bool(files) and is_learners(files[-1])
-    return Raised(
-        type(error).__name__, message_of(error), own_line(error.__traceback__), by_learner
-    )
+    meant = by_learner and issubclass(type(error), ValueError)
+    kind = ValueError if meant else type(error)
+    return Raised(kind.__name__, message_of(error), own_line(error.__traceback__), by_learner)
 
 
 def is_from_the_keyboard(error: BaseException) -> bool:
@@ -132,6 +135,7 @@ def is_from_the_keyboard(error: BaseException) -> bool:
 
 
 LONGEST_MESSAGE = 1000
+LONGEST_LINE = 200
 
 
 def printable(text: str) -> str:
@@ -152,13 +156,14 @@ def message_of(error: BaseException) -> str:
 
 
 def own_line(trace: TracebackType | None) -> str | None:
-    """The innermost line that is neither in a library nor in normlab, quoted with its number."""
+    """The innermost line that is neither in a library nor in normlab: its number and its start."""
     for frame, number in reversed(list(traceback.walk_tb(trace))):
         code = frame.f_code
         if is_learners(code.co_filename):
             line = linecache.getline(code.co_filename, number).strip()
             if line:
-                return f"line {number} of `{code.co_name}`: `{line}`"
+                shown = line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…"
+                return f"line {number} of `{code.co_name[:LONGEST_LINE]}`: `{shown}`"
     return None
 
 
