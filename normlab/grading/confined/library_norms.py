@@ -3,9 +3,10 @@
 An answer that should be a norm may not call one. torch has many doors to a norm (`nn`,
 `nn.functional`, `torch.ops`, TorchScript, `torch.func`, threads, …), and nearly all lead through
 its dispatcher (see `dispatcher`). Some norms are written in Python, of other operators; these
-functions lose their code here, before the first cell, since a copy of it could be kept; so does
-what would write down the operators that a norm is made of. so do the
-standard scores of SciPy and scikit-learn. What a norm is made of (`mean`, `var_mean`, `rsqrt`, `nn.functional.normalize`, …) stays.
+functions lose their code here, and so do the standard scores of SciPy and scikit-learn. They lose
+it before the first cell, since a cell could keep a copy; and while the cells run, nothing writes
+down of what operators a norm is made. What it is made of (`mean`, `var_mean`, `rsqrt`,
+`nn.functional.normalize`, …) stays.
 """
 
 import ctypes
