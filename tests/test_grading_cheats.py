@@ -1,11 +1,13 @@
 """Marks that were not earned, by ways round a norm; and answers of rare style that earn theirs."""
 
+import linecache
 from dataclasses import replace
 
 import pytest
 from ready_made_norms import by_layer_norm, rms_norm
 from submissions import QUICK, RIGHT, notebook, paper
 
+from normlab.checks.observe import in_library, own_line
 from normlab.grading.confined.refusals import short
 from normlab.study.files import check_file
 
@@ -204,3 +206,30 @@ def test_a_right_answer_of_rare_style_passes_in_the_grader_and_the_check(
     path = tmp_path / f"{exercise}.ipynb"
     path.write_bytes(notebook(source))
     assert next(d for d in check_file(path) if d.function == function).passed
+
+
+def test_a_line_is_quoted_up_to_a_length():
+    source = "raise ValueError(" + "1," * 10**5 + ")"
+    code = compile(source, "long", "exec")
+    linecache.cache["long"] = len(source), None, [source], "long"
+    with pytest.raises(ValueError, match="1, 1") as caught:
+        exec(code, {})
+    quoted = own_line(caught.value.__traceback__)
+    assert len(quoted) < 300
+    assert quoted.startswith("line 1 of `<module>`: `raise ValueError(1,")
+
+
+@pytest.mark.parametrize(
+    ("filename", "expected"),
+    [
+        (linecache.__file__, True),
+        ("/home/ada/.local/lib/python3.12/site-packages/numpy/lib/a.py", True),
+        ("/usr/lib/python3/dist-packages/numpy/lib/a.py", True),
+        (r"C:\Users\ada\venv\Lib\site-packages\torch\a.py", True),
+        ("01_layer_norm.ipynb, code cell 3", False),
+        ("/home/ada/my-site-packages.py", False),
+    ],
+)
+def test_libraries_are_known_wherever_they_are_installed(filename, expected):
+    """What NumPy raises is no error that a learner meant."""
+    assert in_library(filename) is expected

@@ -24,6 +24,8 @@ OURS = Path(__file__).resolve().parents[1]
 REAL = "biuf"
 """The kinds of dtypes that hold real numbers."""
 LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib"))
+INSTALLED = re.compile(r"[/\\](?:site|dist)-packages[/\\]")
+"""In the paths of libraries: an environment may use those of a user, or of another Python."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,8 @@ def own_line(trace: TracebackType | None) -> str | None:
 
 def in_library(filename: str) -> bool:
     """Whether code of this file belongs to Python or to an installed library."""
-    return filename.startswith((*LIBRARIES, "<frozen", "<__array"))
+    known = filename.startswith((*LIBRARIES, "<frozen", "<__array"))
+    return known or INSTALLED.search(filename) is not None
 
 
 def is_learners(filename: str) -> bool:
