@@ -24,11 +24,16 @@ OURS = Path(__file__).resolve().parents[1]
 REAL = "biuf"
 """The kinds of dtypes that hold real numbers."""
 LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib"))
+INSTALLED = re.compile(r"[/\\](?:site|dist)-packages[/\\]")
+"""In the paths of libraries: an environment may use those of a user, or of another Python."""
 
 
 @dataclass(frozen=True)
 class Raised:
-    """An exception, the learner's own line that led to it, and whether that line raised it."""
+    """An exception, the learner's own line that led to it, and whether that line raised it.
+
+    Its kind is the name of its class. What a learner raises and derives from ValueError is one.
+    """
 
     kind: str
     message: str
@@ -120,9 +125,9 @@ def _identical(before: np.ndarray, after: np.ndarray) -> bool:
 def _raised(error: BaseException) -> Raised:
     files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
     by_learner = bool(files) and is_learners(files[-1])
-    return Raised(
-        type(error).__name__, message_of(error), own_line(error.__traceback__), by_learner
-    )
+    meant = by_learner and issubclass(type(error), ValueError)
+    kind = ValueError if meant else type(error)
+    return Raised(kind.__name__, message_of(error), own_line(error.__traceback__), by_learner)
 
 
 def is_from_the_keyboard(error: BaseException) -> bool:
@@ -132,6 +137,7 @@ def is_from_the_keyboard(error: BaseException) -> bool:
 
 
 LONGEST_MESSAGE = 1000
+LONGEST_LINE = 200
 
 
 def printable(text: str) -> str:
@@ -152,19 +158,21 @@ def message_of(error: BaseException) -> str:
 
 
 def own_line(trace: TracebackType | None) -> str | None:
-    """The innermost line that is neither in a library nor in normlab, quoted with its number."""
+    """The innermost line that is neither in a library nor in normlab: its number and its start."""
     for frame, number in reversed(list(traceback.walk_tb(trace))):
         code = frame.f_code
         if is_learners(code.co_filename):
             line = linecache.getline(code.co_filename, number).strip()
             if line:
-                return f"line {number} of `{code.co_name}`: `{line}`"
+                shown = line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…"
+                return f"line {number} of `{code.co_name[:LONGEST_LINE]}`: `{shown}`"
     return None
 
 
 def in_library(filename: str) -> bool:
     """Whether code of this file belongs to Python or to an installed library."""
-    return filename.startswith((*LIBRARIES, "<frozen", "<__array"))
+    known = filename.startswith((*LIBRARIES, "<frozen", "<__array"))
+    return known or INSTALLED.search(filename) is not None
 
 
 def is_learners(filename: str) -> bool:

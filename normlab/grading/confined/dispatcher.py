@@ -132,7 +132,7 @@ def close_dispatcher() -> None:
     register = torch_c._dispatch_library
     torch_c._dispatch_library = lambda *where: _OtherOperators(register(*where), where[1])
     for name in filter(PAST_THE_TABLE.search, dir(torch_c)):
-        setattr(torch_c, name, partial(_refuse_access, f"torch._C.{name}"))
+        setattr(torch_c, name, partial(refuse_access, f"torch._C.{name}"))
 
 
 class _OtherOperators:
@@ -153,9 +153,14 @@ class _OtherOperators:
         operator = str(next(iter(arguments), ""))
         of_torch = any(name.startswith(f"{self._namespace}::") for name in operators())
         if self._namespace == ALL_OPERATORS or (of_torch and KIND.search(operator)):
-            _refuse_access(f"torch.library for {operator or 'all operators'}")
+            refuse_access(f"torch.library for {operator or 'all operators'}")
         return getattr(self._library, method)(*arguments, **options)
 
 
-def _refuse_access(name: str, /, *arguments: Any, **options: Any) -> NoReturn:
+def refuse_access(name: str, /, *arguments: Any, **options: Any) -> NoReturn:
+    """Stands for what is out of reach.
+
+    Raises:
+        OutOfReach: always.
+    """
     raise OutOfReach(f"{name} is not there while an answer is graded.")

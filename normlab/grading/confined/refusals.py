@@ -37,12 +37,14 @@ def note(name: str) -> None:
 
 
 def short(name: str) -> str:
-    """The name under which torch's documentation has a function.
+    """The name under which its library's documentation has a function.
 
     >>> short("torch.nn.modules.normalization.RMSNorm.forward")
     'torch.nn.RMSNorm.forward'
+    >>> short("scipy.stats._stats_py.zscore")
+    'scipy.stats.zscore'
     """
-    return re.sub(r"^torch\.nn\.modules\.\w+\.", "torch.nn.", name)
+    return re.sub(r"^(torch\.nn)\.modules\.\w+\.|^(scipy|sklearn)(\.\w+)\._\w+\.", r"\1\2\3.", name)
 
 
 def _functions_of_torch() -> Iterator[str]:
