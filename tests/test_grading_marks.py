@@ -68,7 +68,7 @@ def test_an_empty_policy_is_the_default():
     [
         ("secnds = 1", "the file has the unknown key 'secnds'; did you mean 'seconds'"),
         ("seconds = 0", "seconds is 0; expected a number from 0.1 to 3600"),
-        ("seconds = true", "seconds is True; expected a number"),
+        ("seconds = true", "seconds is true; expected a number"),
         ("memory_mb = 1.5", "memory_mb is 1.5; expected a whole number from 128 on"),
         ("library_norms = 1", "library_norms is 1; expected true or false"),
         ("points = 3", "points is 3; expected a table"),

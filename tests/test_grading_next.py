@@ -144,7 +144,7 @@ def test_torch_computes_for_students_as_it_does_elsewhere(workshop):
     import torch
 
     source = "import torch\nprint(torch.backends.cpu.get_cpu_capability())\ntorch.ones(2).half()"
-    graded = workshop.grade(paper(source, RIGHT), QUICK)
+    graded = workshop.grade(paper(source, exercise="05_gradient_flow"), QUICK)
     assert graded.printed.strip() == torch.backends.cpu.get_cpu_capability()
     assert not any("code cell 1" in note and "Error" in note for note in graded.notes)
 

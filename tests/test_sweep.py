@@ -93,7 +93,7 @@ def test_the_example_of_the_help_is_a_plan(capsys):
         ("grid.learning_rat = [1]", r"\[grid\] has the unknown key 'learning_rat'; .*'learning_ra"),
         ("run.xyz = 1", r"\[run\] has the unknown key 'xyz'; known are task, "),
         ("run.steps = '9'", r"\[run\] steps is '9'; expected a whole number"),
-        ("run.steps = true", r"\[run\] steps is True; expected a whole number"),
+        ("run.steps = true", r"\[run\] steps is true; expected a whole number"),
         ("run.steps = 9.0", r"\[run\] steps is 9.0; expected a whole number"),
         ("run.clip = 'no'", r'\[run\] clip is \'no\'; expected a number or "none"'),
         ("run.learning_rate = inf", r"learning_rate is inf; expected a finite number"),

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +49,7 @@ class Limits:
             import resource
         except ModuleNotFoundError:  # Windows
             return
-        seconds = max(1, round(self.seconds))
+        seconds = max(1, round(self.seconds + time.process_time()))  # what was used does not count
         cpu = (seconds, seconds if LINUX else seconds + 1)  # SIGKILL; elsewhere SIGXCPU comes first
         resource.setrlimit(resource.RLIMIT_CPU, cpu)
         limits = {
