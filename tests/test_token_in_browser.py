@@ -327,7 +327,7 @@ def test_all_equal_without_epsilon_says_that_it_is_0_by_0(page):
     widget = page.locator(f"#{TRACE}")
     widget.get_by_role("button", name="all equal").click()
     assert "all features are equal, and x̂ is 0" in sentence(page, TRACE)
-    widget.get_by_text("0", exact=True).first.click()
+    widget.get_by_role("radio", name="0", exact=True).click()
     assert "0/0, and x̂ is not a number" in sentence(page, TRACE)
     cells = widget.locator("[data-row='x̂'] .normlab-cells span").all_inner_texts()
     assert cells == ["0/0"] * 4
