@@ -40,12 +40,15 @@ def machine(monkeypatch):
     return made, passes
 
 
-def test_who_waits_is_ended_after_the_idle_time(machine):
+@pytest.mark.parametrize(
+    ("looks", "worked"), [(24, 0), (48, 0.125)], ids=["waits", "computes half of the time"]
+)
+def test_who_waits_is_ended_after_the_idle_time(looks, worked, machine):
     made, passes = machine
-    for _ in range(23):
-        passes(0.25, worked=0)
+    for _ in range(looks - 1):
+        passes(0.25, worked)
         assert made.over() == ""
-    passes(0.25, worked=0)
+    passes(0.25, worked)
     assert made.over() == "idle"
 
 
@@ -54,15 +57,6 @@ def test_who_computes_or_waits_for_a_processor_is_not(machine):
     for _ in range(200):
         passes(0.25, worked=0.25)
         assert made.over() == ""
-
-
-def test_who_computes_half_of_the_time_waits_the_other_half(machine):
-    made, passes = machine
-    for _ in range(47):
-        passes(0.25, worked=0.125)
-        assert made.over() == ""
-    passes(0.25, worked=0.125)
-    assert made.over() == "idle"
 
 
 def test_work_of_many_threads_is_not_kept_for_later(machine):

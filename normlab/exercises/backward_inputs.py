@@ -16,6 +16,7 @@ from normlab.exercises.inputs import (
     remade,
     rows,
     sizes,
+    two_examples,
     whole,
 )
 from normlab.norms import FloatArray
@@ -47,10 +48,7 @@ def any_inputs(rng: np.random.Generator) -> tuple[Probe, ...]:
     tokens = drawn(rng, 2, int(rng.integers(3, 6)))
     large = drawn(rng, 2, 3)
     return (
-        redrawn(
-            any_input("a batch of two examples", drawn(rng, 2, 3, 3)),  # (B, T, D) with T = D
-            lambda rng: drawn(rng, 2, *sizes(rng, 1, 3, 5) * 2),
-        ),
+        two_examples(any_input, rng, drawn),
         redrawn(
             any_input("a batch of one example", drawn(rng, 1, 2, 4)),
             lambda rng: drawn(rng, 1, *sizes(rng, 2, 2, 5)),

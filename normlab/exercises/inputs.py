@@ -83,18 +83,48 @@ def peak(rng: np.random.Generator, *shape: int) -> FloatArray:
     return x
 
 
+def two_examples(
+    probe: Callable[..., Probe],
+    rng: np.random.Generator,
+    drawn: Callable[..., Mapping[str, FloatArray]],
+) -> Probe:
+    """A probe of as many tokens as features, (B, T, D) with T = D; `drawn` as in `other_axes`.
+
+    Args:
+        probe: makes it: `plain`, or another level's.
+        rng: draws it.
+        drawn: makes the arguments.
+    """
+    return redrawn(
+        probe("a batch of two examples", drawn(rng, 2, 3, 3)),
+        lambda rng: drawn(rng, 2, *sizes(rng, 1, 3, 5) * 2),
+    )
+
+
+def tiny_eps(drawn: Mapping[str, FloatArray]) -> Probe:
+    """A probe of an ε that counts only if it is added to the variance, and of that size."""
+    x = 1e-5 * drawn["x"]
+    return redrawn(
+        precise("a tiny ε and a tiny variance", {**drawn, "x": x, "eps": 1e-10}),
+        lambda rng: {**drawn, "x": x, "eps": float(rng.uniform(0.5, 2)) * 1e-10},
+    )
+
+
 def other_axes(
-    rng: np.random.Generator, drawn: Callable[..., Mapping[str, FloatArray]]
+    rng: np.random.Generator,
+    drawn: Callable[..., Mapping[str, FloatArray]],
+    features: int = 4,
 ) -> tuple[Probe, ...]:
     """Probes of an x with other numbers of axes than a batch has, and of none at all.
 
     Args:
         rng: draws them.
         drawn: `drawn(rng, *shape)` makes the arguments with an x of this shape.
+        features: of the token without any other axis.
     """
     return (
         redrawn(
-            any_input("a token without any other axis", drawn(rng, 4), corner=True),
+            any_input("a token without any other axis", drawn(rng, features), corner=True),
             lambda rng: drawn(rng, *sizes(rng, 1, 4, 7)),
         ),
         redrawn(

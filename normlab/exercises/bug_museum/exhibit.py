@@ -166,8 +166,8 @@ def _agreement(exhibit: Exhibit, given: Given) -> Miss | None:
         return Miss("right-function-fails", "It gives NaN or inf; expected finite results.")
     try:
         buggy = _quietly(exhibit.buggy, given)
-    except Exception:
-        return None  # to raise where the right function gives a result is a failure, too
+    except Exception:  # to raise where the right function gives a result is a failure, too
+        return None
     share = _difference(buggy, right, exhibit.zero(**wide))
     if share > CLEAR:
         return None

@@ -18,6 +18,8 @@ from normlab.exercises.inputs import (
     remade,
     rows,
     sizes,
+    tiny_eps,
+    two_examples,
     whole,
     with_variance,
 )
@@ -55,10 +57,7 @@ def _formula(rng: np.random.Generator) -> tuple[Probe, ...]:
         ),
         plain("two tokens, a gain and a shift", _drawn(rng, 2, 3)),
         plain("two other tokens", _drawn(rng, 2, 3)),
-        redrawn(
-            plain("a batch of two examples", _drawn(rng, 2, 3, 3)),  # (B, T, D) with T = D
-            lambda rng: _drawn(rng, 2, *sizes(rng, 1, 3, 5) * 2),
-        ),
+        two_examples(plain, rng, _drawn),
         redrawn(
             plain("a batch of one example", _drawn(rng, 1, 2, 4)),
             lambda rng: _drawn(rng, 1, *sizes(rng, 2, 2, 5)),
@@ -100,10 +99,7 @@ def _precision(rng: np.random.Generator) -> tuple[Probe, ...]:
         precise("a variance somewhat below ε", drawn | {"x": with_variance(x, 5e-6)}),
         precise("a variance of twice ε", drawn | {"x": with_variance(x, 2e-5)}),
         precise("an ε above the variance", drawn | {"eps": float(rng.uniform(4.5, 5.5))}),
-        redrawn(
-            precise("a tiny ε and a tiny variance", drawn | {"x": 1e-5 * x, "eps": 1e-10}),
-            lambda rng: drawn | {"x": 1e-5 * x, "eps": float(rng.uniform(0.5, 2)) * 1e-10},
-        ),
+        tiny_eps(drawn),
         redrawn(
             precise(
                 "a constant row",

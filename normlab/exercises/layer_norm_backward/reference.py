@@ -4,7 +4,7 @@ import numpy as np
 
 from normlab.checks.exercise import Probe
 from normlab.exercises import backward_inputs
-from normlab.exercises.inputs import digits, far, precise, redrawn
+from normlab.exercises.inputs import digits, far, precise, redrawn, tiny_eps
 from normlab.norms import FloatArray
 
 
@@ -47,10 +47,7 @@ def _precision(rng: np.random.Generator) -> tuple[Probe, ...]:
     return (
         precise("a variance of the size of ε", drawn | {"x": rng.uniform(0.001, 0.004) * x}),
         precise("a large ε", drawn | {"eps": float(rng.uniform(0.3, 0.7))}),
-        redrawn(
-            precise("a tiny ε and a tiny variance", drawn | {"x": 1e-5 * x, "eps": 1e-10}),
-            lambda rng: drawn | {"x": 1e-5 * x, "eps": float(rng.uniform(0.5, 2)) * 1e-10},
-        ),
+        tiny_eps(drawn),
         redrawn(
             precise(
                 "a constant row",

@@ -29,6 +29,7 @@ from normlab.exercises.inputs import (
     remade,
     rows,
     sizes,
+    two_examples,
     whole,
 )
 from normlab.exercises.rms_norm.forward_mistakes import MISTAKES
@@ -60,10 +61,7 @@ def _formula(rng: np.random.Generator) -> tuple[Probe, ...]:
             lambda rng: {"x": whole(rng, 1, 2), "gamma": np.ones(2)},
         ),
         plain("two tokens and a gain", _drawn(rng, 2, 3)),
-        redrawn(
-            plain("a batch of two examples", _drawn(rng, 2, 3, 3)),  # (B, T, D) with T = D
-            lambda rng: _drawn(rng, 2, *sizes(rng, 1, 3, 5) * 2),
-        ),
+        two_examples(plain, rng, _drawn),
         redrawn(
             plain("a batch of one example", _drawn(rng, 1, 2, 8)),
             lambda rng: _drawn(rng, 1, *sizes(rng, 1, 2, 3), *sizes(rng, 1, 6, 9)),

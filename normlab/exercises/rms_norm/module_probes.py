@@ -6,11 +6,13 @@ from normlab.checks.exercise import PRECISION, STATE, Arguments, Probe
 from normlab.exercises.inputs import (
     any_input,
     digits,
+    other_axes,
     plain,
     precise,
     redrawn,
     rows,
     sizes,
+    two_examples,
     whole,
 )
 from normlab.norms import FloatArray
@@ -32,10 +34,7 @@ def _formula(rng: np.random.Generator) -> tuple[Probe, ...]:
             lambda rng: {"x": whole(rng, 1, 2), "weight": np.ones(2)},
         ),
         plain("two tokens and a gain", _drawn(rng, 2, 3)),
-        redrawn(
-            plain("a batch of two examples", _drawn(rng, 2, 3, 3)),  # (B, T, D) with T = D
-            lambda rng: _drawn(rng, 2, *sizes(rng, 1, 3, 5) * 2),
-        ),
+        two_examples(plain, rng, _drawn),
         redrawn(
             plain("a batch of one example", _drawn(rng, 1, 2, 8)),
             lambda rng: _drawn(rng, 1, *sizes(rng, 1, 2, 3), *sizes(rng, 1, 6, 9)),
@@ -47,22 +46,7 @@ def _any_input(rng: np.random.Generator) -> tuple[Probe, ...]:
     peak = np.zeros((2, 64))
     peak[:, int(rng.integers(64))] = rng.uniform(10, 20, 2)
     return (
-        redrawn(
-            any_input("a token without any other axis", _drawn(rng, 5), corner=True),
-            lambda rng: _drawn(rng, *sizes(rng, 1, 4, 7)),
-        ),
-        redrawn(
-            any_input("x with 4 axes", _drawn(rng, 2, 1, 2, 3)),
-            lambda rng: _drawn(rng, 2, *sizes(rng, 2, 1, 3), *sizes(rng, 1, 3, 6)),
-        ),
-        redrawn(
-            any_input("x with 5 axes", _drawn(rng, 1, 2, 1, 2, 3)),
-            lambda rng: _drawn(rng, 1, 2, *sizes(rng, 2, 1, 3), *sizes(rng, 1, 3, 6)),
-        ),
-        redrawn(
-            any_input("no tokens at all", _drawn(rng, 0, 4), corner=True),
-            lambda rng: _drawn(rng, 0, *sizes(rng, 1, 3, 7)),
-        ),
+        *other_axes(rng, _drawn, features=5),
         any_input("one feature far larger than 63 others", _drawn(rng, 2, 64) | {"x": peak}),
     )
 

@@ -70,7 +70,7 @@ def _become_answer(
         keep_only(channel)
         run_answers(Connection(channel), questions)
         code = 0
-    except Exception:
+    except Exception:  # the judge sees that the process has ended, and says so to the student
         traceback.print_exc()  # seen only if it comes from before `keep_only`
     finally:
         os._exit(code)

@@ -9,7 +9,7 @@ import torch
 def only_eager() -> None:
     """From now on `torch.compile` gives back what it was given, which computes the same."""
     torch.compile = _as_it_is
-    torch.nn.Module.compile = _ignore  # type: ignore[method-assign]
+    torch.nn.Module.compile = _ignore  # type: ignore[method-assign]  # on purpose
 
 
 def _as_it_is(model: Callable[..., Any] | None = None, **options: Any) -> Any:
