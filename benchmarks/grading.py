@@ -6,6 +6,7 @@
     make bench-grading ARGS="--dask 10000"   that many on a cluster (benchmarks/grading_on_dask.py)
 
 Submissions of exercise 03 (NumPy and torch), no two of which are alike; three of four are right.
+A class of 500 is graded by ours alone, and one in which all exercises are handed in.
 Each grader grades all of them in one run of its command (otter: one run each, as it has no other
 way without containers), with its start. Seconds are of the wall clock. Memory is the greatest sum
 of what all processes of a grader hold (proportional set size, so that shared pages count once).
@@ -21,13 +22,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
 
 from benchmarks.grading_on_dask import held_by
 from benchmarks.grading_on_dask import measure as measure_on_dask
+from benchmarks.mixed_class import hand_in_mixed
 from normlab.tools.progress_bar import progress_bar
 from normlab.tools.table import Table
 
@@ -119,6 +121,16 @@ def timed(commands: Sequence[Sequence[str]], folder: Path, python: Path) -> tupl
 
 def ours(folder: Path, size: int, workers: int | None = None) -> Measured:
     hand_in(folder / "class", size, f"student{{}}/{EXERCISE}.ipynb")
+    return graded_by_us(folder, size, workers)
+
+
+def ours_of_all_exercises(folder: Path, size: int, workers: int | None = None) -> Measured:
+    hand_in_mixed(folder / "class", size)
+    found = graded_by_us(folder, size, workers)
+    return replace(found, name=f"{found.name}, all exercises")
+
+
+def graded_by_us(folder: Path, size: int, workers: int | None) -> Measured:
     options = [] if workers is None else ["--workers", str(workers)]
     own = Path(sys.executable).parent
     command = [str(own / "normlab"), "grade", "class", "--out", "out", *options]
@@ -188,6 +200,8 @@ def main() -> None:
         graders += [
             lambda folder: ours(folder, large),
             lambda folder: ours(folder, large, workers=1),
+            lambda folder: ours_of_all_exercises(folder, large),
+            lambda folder: ours_of_all_exercises(folder, large, workers=1),
         ]
     found = [measured(grader) for grader in graders]
     base = found[0].rate

@@ -145,12 +145,12 @@ def test_an_answer_does_not_pay_for_the_judge(judge, over, tmp_path):
     from normlab.grading.confined.confinement import Confinement
     from normlab.grading.confined.server import Server
 
-    limits = {"seconds": 1, "idle_seconds": 0.3, "memory": 0}
+    limits = Limits(seconds=1, idle_seconds=0.3, memory=0)
     ours, theirs = socket.socketpair()
     with ours, theirs, running("import time\ntime.sleep(100)") as student, running(judge) as pid:
         time.sleep(0.5)  # they start
         server = Server(ours, Worker(pid), tmp_path, Confinement())
-        assert server.wait(Child({"limits": limits}, student, theirs)) == over
+        assert server.wait(Child(limits, frozenset(), student, theirs)) == over
 
 
 @contextmanager

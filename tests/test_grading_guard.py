@@ -306,6 +306,21 @@ def test_torch_cannot_be_imported_where_the_exercise_is_solved_without_it(grade)
     assert grade("layer_norm", BY_TORCH, exercise="01_layer_norm", setting=ALLOWED)[0].points
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux hides files")
+def test_nothing_of_torch_is_in_the_memory_where_no_answer_needs_it(workshop):
+    hidden = next(each for each in workshop.worker().levels if each.name == "landlock")
+    if not hidden.active:
+        pytest.skip("nothing hides torch's files, so it is there, without its norms")
+    look = (
+        "import gc\nfrom types import ModuleType\ngc.unfreeze()\nmodules = [each.__name__ for each in "
+        "gc.get_objects() if issubclass(type(each), ModuleType)]\n"
+        "print('numpy' in modules, [name for name in modules if 'torch' in name])"
+    )
+    for exercise, found in (("01_layer_norm", "True []"), (RMS_NORM, "True ['torch")):
+        printed = workshop.grade(paper(look, exercise=exercise), LENIENT).printed
+        assert printed.startswith(found)
+
+
 # Questions of one notebook that may call norms, and others that may not
 
 

@@ -191,7 +191,8 @@ def test_the_environment_and_the_memory_hold_nothing_of_the_teacher(monkeypatch)
 
 def test_no_reference_and_no_exercise_is_loaded_where_students_code_runs():
     code = (
-        "import sys; from normlab.grading.confined import zygote, server; zygote.load(); "
+        "import sys; from normlab.grading.confined import zygote, server; "
+        "zygote.load_with_torch(); "
         "print(*[m for m in sys.modules if m.startswith('normlab')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,26 +1,51 @@
 """What would make a class slower or larger in memory, though no grade would change."""
 
 import ast
+import os
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from types import SimpleNamespace
 
 import dask
 import distributed
-from submissions import ROOT
+import pytest
+from submissions import QUICK, ROOT, solved
 
 from normlab.checks import cells
 from normlab.checks.cells import Cell
+from normlab.grading.confined.confinement import FIRST_USER
 from normlab.grading.outputs.files import Results
+from normlab.grading.publish import kept_in_memory
 from normlab.tools.cluster import cluster_executor
 
+
+def is_root():
+    return hasattr(os, "getuid") and os.getuid() == 0
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks")
 DRIVERS = sorted((ROOT / "normlab" / "exercises" / "drivers").glob("*.py"))
 LOADED = """
 import sys
 from normlab.grading.confined.zygote import load
 load()
 print("numpy.ma" in sys.modules)
+"""
+GATHERED = """
+import re
+from pathlib import Path
+from normlab.grading.confined.large_pages import gather
+kept = [str(number) * 20 for number in range(300_000)]
+
+def large_ones():
+    told = Path("/proc/self/smaps_rollup").read_text()
+    return re.search(r"AnonHugePages: +([0-9]+) kB", told)[1]
+
+before = large_ones()
+gather()
+print(before, large_ones())
 """
 
 
@@ -73,3 +98,44 @@ def test_what_was_sent_to_a_cluster_is_not_kept(monkeypatch):
     monkeypatch.setattr(distributed, "Client", Client)
     with cluster_executor("tcp://127.0.0.1:9") as executor:
         assert executor.kept <= 20
+
+
+@linux
+@pytest.mark.skipif(not is_root(), reason="else all are the same user")
+def test_a_process_that_waits_serves_any_exercise(workshop):
+    """One for each exercise in turn would be started in vain: 10 ms for every submission."""
+    papers = [saying_its_user(name) for name in ("03_rms_norm", "04_residual_placement")]
+    for each in papers:  # the server learns what they ask
+        workshop.grade(each, QUICK)
+    users = [int(workshop.grade(each, QUICK).printed.split()[0]) for each in papers * 2]
+    if users[0] < FIRST_USER:
+        pytest.skip("no users have such numbers here")
+    assert [later - earlier for earlier, later in pairwise(users)] == [1, 1, 1], users
+
+
+def saying_its_user(exercise):
+    """Users are numbered as processes start."""
+
+    def edit(cells):
+        (first, *_) = (cell for cell in cells if cell["cell_type"] == "code")
+        first["source"] = f"import os\nprint(os.getuid())\n{''.join(first['source'])}"
+        return cells
+
+    return solved(exercise, edit)
+
+
+@linux
+def test_what_is_allocated_moves_into_large_pages():
+    done = subprocess.run([sys.executable, "-c", GATHERED], capture_output=True, text=True)
+    before, after = map(int, done.stdout.split())
+    if after == before:
+        pytest.skip("this kernel gathers no large pages")
+    assert after - before > 10_000, (before, after)
+
+
+def test_the_marks_of_a_class_are_computed_once():
+    asked = []
+    results = Results(None, None, lambda: asked.append(1) or iter(["ada", "bob"]), None)
+    once = kept_in_memory(results)
+    assert [[*once.marks()] for _ in range(3)] == 3 * [["ada", "bob"]]
+    assert asked == [1]

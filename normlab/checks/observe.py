@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeAlias
@@ -132,8 +133,9 @@ def _raised(error: BaseException) -> Raised:
 
 def is_from_the_keyboard(error: BaseException) -> bool:
     """Whether somebody has pressed Ctrl-C: then no line of a learner raises it."""
-    line = own_line(error.__traceback__) or ""
-    return type(error) is KeyboardInterrupt and not re.search(r"\braise\b", line)
+    if type(error) is not KeyboardInterrupt:
+        return False
+    return not re.search(r"\braise\b", own_line(error.__traceback__) or "")
 
 
 LONGEST_MESSAGE = 1000
@@ -175,6 +177,7 @@ def in_library(filename: str) -> bool:
     return known or INSTALLED.search(filename) is not None
 
 
+@lru_cache(maxsize=1024)
 def is_learners(filename: str) -> bool:
     """Whether code of this file is neither a library's nor normlab's."""
     return not in_library(filename) and OURS not in Path(filename).parents

@@ -50,6 +50,7 @@ class Task:
     """What one run is to do.
 
     Args:
+        exercise: its name.
         layout: the cells, and the answers in them.
         numbers: of the question that each of the layout's targets answers.
         support: "module.function" -> source of what answers may call.
@@ -58,6 +59,7 @@ class Task:
         torch: whether it may be imported.
     """
 
+    exercise: str
     layout: Layout
     numbers: Sequence[int]
     support: dict[str, str]
@@ -67,6 +69,7 @@ class Task:
     def message(self) -> bytes:
         targets = zip(self.layout.targets, self.numbers, self.library_norms, strict=True)
         body = {
+            "exercise": self.exercise,
             "cells": [(cell.name, cell.source) for cell in self.layout.cells],
             "targets": [
                 {"function": t.function, "cell": t.cell, "question": number, "library_norms": may}

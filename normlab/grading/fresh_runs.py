@@ -75,18 +75,17 @@ class _Watch(threading.Thread):
 
 def _answer(channel: Connection, folder: str, order: Order) -> None:
     """In a new process: let go of the environment, accept the limits, and answer."""
-    import torch
-
     from normlab.grading.confined.answers import (
         load_drivers,
+        load_torch,
         prepare,
         read_questions,
         run_answers,
     )
 
-    torch.set_num_threads(1)
+    load_torch()
     load_drivers()
-    questions = read_questions(order.questions)
+    questions = {order.exercise: read_questions(order.questions)}
     os.environ.clear()
     os.environ |= {"HOME": folder, "TMPDIR": folder, "MPLCONFIGDIR": folder}
     os.chdir(folder)

@@ -160,9 +160,11 @@ class _Grading:
         names = [question.function for question in exercise.questions]
         numbers = [names.index(target.function) for target in layout.targets]
         allowed = [self._may_call_norms(exercise.questions[number]) for number in numbers]
-        task = Task(layout, numbers, support(exercise), allowed, self.torch)
+        task = Task(exercise.name, layout, numbers, support(exercise), allowed, self.torch)
         limits = Limits(setting.seconds, WALL * setting.seconds, setting.memory_mb * 2**20)
-        order = Order(exercise.name, self.questions.message, limits, to_load(layout.cells))
+        order = Order(
+            exercise.name, self.questions.message, limits, self.torch, to_load(layout.cells)
+        )
         malformed = ""
         with self.start(order) as run:
             talk = Conversation(run.channel, task)

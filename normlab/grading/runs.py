@@ -26,12 +26,14 @@ class Order:
         exercise: its name.
         questions: the message that describes its questions.
         limits: that it is under.
+        torch: whether it may be imported.
         load: modules that its code will import, and that take long.
     """
 
     exercise: str
     questions: bytes
     limits: Limits
+    torch: bool = True
     load: tuple[str, ...] = ()
 
 

@@ -6,7 +6,7 @@ import random
 import sys
 import types
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing.connection import Connection
@@ -67,6 +67,13 @@ def load_drivers() -> None:
     package = importlib.import_module(DRIVERS)
     for module in pkgutil.iter_modules(package.__path__, f"{DRIVERS}."):
         _modules[module.name] = importlib.import_module(module.name)
+
+
+def load_torch() -> None:
+    """Import torch, and what it puts off until it is used."""
+    torch: Any = importlib.import_module("torch")
+    torch.set_num_threads(1)
+    torch.backends.cpu.get_cpu_capability()  # reads /proc/cpuinfo, which students do not see
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it is made with what torch calls deprecated
         importlib.import_module(READS_SOURCES)
@@ -104,26 +111,31 @@ def _arguments(call: dict[str, Any], reader: Reader) -> Arguments:
 def prepare() -> None:
     """Get ready what every student's process needs, in the process that they are forked from.
 
-    normlab and torch's dispatcher are put out of reach, what takes the norms out is prepared,
-    random numbers will be the same in every run.
+    normlab is put out of reach, and torch's dispatcher, if torch is loaded; what takes the norms
+    out is prepared, random numbers will be the same in every run.
     """
-    import torch
-
     stand_in_for_normlab()
-    find_norms()
-    close_dispatcher()
     only_lonely_loops()
-    only_eager()
     np.random.seed(0)  # noqa: NPY002 # the generator that students' own code may use
-    torch.manual_seed(0)
+    torch = sys.modules.get("torch")
+    find_norms(torch is not None)
+    if torch is not None:
+        close_dispatcher()
+        only_eager()
+        torch.manual_seed(0)
 
 
-def run_answers(channel: Connection, questions: Sequence[Question]) -> None:
+def run_answers(channel: Connection, exercises: Mapping[str, Sequence[Question]]) -> None:
     """Do the task that comes through `channel`, then call answers as long as it is asked.
 
     A request names the answer, and holds arguments or asks for the known calls.
+
+    Args:
+        channel: to the judge.
+        exercises: the questions of each that a task may be about.
     """
     task, _ = unpack(channel.recv_bytes())
+    questions = exercises[task["exercise"]]
     answers, support = _run_cells_with_norms(channel, task)
     while True:
         request, raw = unpack(channel.recv_bytes())

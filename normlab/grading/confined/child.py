@@ -5,15 +5,18 @@ import os
 import signal
 import socket
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn, TypeAlias
 
 from normlab.grading.confined.answers import Question, run_answers
 from normlab.grading.confined.confinement import Confinement
 from normlab.grading.confined.limits import Limits
+
+Questions: TypeAlias = Mapping[str, Sequence[Question]]
+"""Exercise -> what it asks."""
 
 
 @dataclass(frozen=True)
@@ -21,34 +24,38 @@ class Child:
     """A student's process that waits for its task.
 
     Args:
-        order: what it was made for.
+        limits: that it is under.
+        ready_for: exercises whose questions it knows, and modules that it has loaded.
         pid: its number.
         channel: the other end of its channel.
     """
 
-    order: dict[str, Any]
+    limits: Limits
+    ready_for: frozenset[str]
     pid: int
     channel: socket.socket
 
 
 def start(
-    order: dict[str, Any], folder: Path, confinement: Confinement, questions: Sequence[Question]
-) -> Child:
+    limits: Limits, folder: Path, confinement: Confinement, questions: Questions
+) -> tuple[int, socket.socket]:
     """Fork a process that waits for its task.
 
     Args:
-        order: what it is made for.
+        limits: that it is under.
         folder: in which it may write.
         confinement: that it enters.
-        questions: those of its exercise.
+        questions: of all exercises that its task may be about.
+
+    Returns:
+        its number and the other end of its channel.
     """
     ours, theirs = socket.socketpair()
     pid = confinement.fork()
     if pid == 0:
-        limits = Limits(**order["limits"])
         _become_answer(theirs.detach(), folder, confinement, limits, questions)
     theirs.close()
-    return Child(order, pid, ours)
+    return pid, ours
 
 
 def _become_answer(
@@ -56,7 +63,7 @@ def _become_answer(
     folder: Path,
     confinement: Confinement,
     limits: Limits,
-    questions: Sequence[Question],
+    questions: Questions,
 ) -> NoReturn:
     """In the new process: let go of everything, run the answers, and end without any cleaning."""
     code = 1

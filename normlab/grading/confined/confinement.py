@@ -89,13 +89,13 @@ def libraries() -> list[Path]:
     return [path for path in dict.fromkeys(found) if path.is_dir()]
 
 
-def files_for_answers(writable: Iterable[Path], readable: Iterable[Path]) -> int:
+def files_for_answers(writable: Iterable[Path], readable: Iterable[Path], torch: bool) -> int:
     """A ruleset: Python and its libraries, `readable`, and what is in `writable`.
 
-    Not normlab, and no library that has norms of its own.
+    Not normlab, and no library that has norms of its own, but for torch where it is told so.
     """
     system = [path for path in map(Path, SYSTEM) if path.exists()]
-    hidden = {PACKAGE, *folders_of_libraries()}
+    hidden = {PACKAGE, *folders_of_libraries(torch)}
     allowed, listable = without(hidden, [*libraries(), *system])
     return landlock.ruleset([*allowed, *readable], listable, [NULL, *writable])
 

@@ -1,13 +1,16 @@
 """`torch.compile` in a process that may start no compiler."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+if TYPE_CHECKING:
+    from torch.nn import Module
 
 
 def only_eager() -> None:
     """From now on `torch.compile` gives back what it was given, which computes the same."""
+    import torch
+
     torch.compile = _as_it_is
     torch.nn.Module.compile = _ignore  # type: ignore[method-assign]  # on purpose
 
@@ -17,5 +20,5 @@ def _as_it_is(model: Callable[..., Any] | None = None, **options: Any) -> Any:
     return _as_it_is if model is None else model
 
 
-def _ignore(self: torch.nn.Module, *options: Any, **named: Any) -> None:
+def _ignore(self: "Module", *options: Any, **named: Any) -> None:
     """Stands for the method of modules."""

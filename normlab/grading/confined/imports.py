@@ -59,8 +59,13 @@ def refuse_imports(torch: bool) -> None:
             _kept.append(sys.modules.pop(name))  # ending torch's modules takes longer
 
 
-def folders_of_libraries() -> list[Path]:
-    """Where the libraries are that cannot be imported, as far as they are installed."""
-    specs = filter(None, map(importlib.util.find_spec, LIBRARIES))
+def folders_of_libraries(torch: bool) -> list[Path]:
+    """Where the libraries are that cannot be imported, as far as they are installed.
+
+    Args:
+        torch: whether it may be imported.
+    """
+    names = LIBRARIES if torch else (*LIBRARIES, *TORCH)
+    specs = filter(None, map(importlib.util.find_spec, names))
     places = (spec.submodule_search_locations or () for spec in specs)
     return [Path(place).resolve() for found in places for place in found]

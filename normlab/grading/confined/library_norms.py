@@ -35,14 +35,17 @@ Result = TypeVar("Result")
 _kernels: dispatcher.Kernels | None = None
 
 
-def find_norms() -> None:
-    """Find all that is taken out, in the torch that is loaded and in what will be.
+def find_norms(torch: bool) -> None:
+    """Find all that is taken out, in what is loaded and in what will be.
+
+    Args:
+        torch: whether it is loaded.
 
     Raises:
         RuntimeError: if torch lacks a norm that every version is known to have.
     """
     global _kernels
-    _kernels = dispatcher.find_kernels()
+    _kernels = dispatcher.find_kernels() if torch else None
     _late.waiting = dict(_in_python(_norms_in_torch()))
     sys.meta_path.insert(0, _late)
 
@@ -54,14 +57,15 @@ def known_names() -> set[str]:
 
 
 def take_out_norms(run: Callable[[], Result]) -> Result:
-    """Call `run`; from then on each norm of torch is refused in this process, for good.
+    """Call `run`; from then on each norm of a library is refused in this process, for good.
 
     Those in Python are refused to `run`, too.
     """
-    assert _kernels is not None
     waiting, _late.waiting = _late.waiting, None
     for function, name in (waiting or {}).items():
         take_out(function, name)
+    if _kernels is None:
+        return run()
     trace_again = _trace_nothing()
     result = dispatcher.call_and_take_out(_kernels, run)
     trace_again()

@@ -1,8 +1,8 @@
 """A worker's server: it forks one process for each run of a student's code, and sees it end.
 
-It is itself forked from the zygote, so it has NumPy and torch loaded. It knows which questions an
-exercise asks and on which known inputs, and nothing of any student: its memory is the memory that
-students' code runs in.
+It is itself forked from a zygote, so it has NumPy loaded, and torch or not. It knows which
+questions an exercise asks and on which known inputs, and nothing of any student: its memory is the
+memory that students' code runs in.
 """
 
 import contextlib
@@ -14,6 +14,8 @@ import select
 import shutil
 import signal
 import socket
+import sys
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from normlab.grading.confined.answers import Question, prepare, read_questions
 from normlab.grading.confined.child import Child, start
 from normlab.grading.confined.clock import TICK, Clock, Worker
 from normlab.grading.confined.confinement import Confinement
+from normlab.grading.confined.large_pages import gather
 from normlab.grading.confined.leftovers import Folders, end_children
 from normlab.grading.confined.limits import Ending, Limits
 from normlab.grading.confined.trial import strongest
@@ -34,16 +37,17 @@ PAUSE = 0.05
 LOADED_ON_REQUEST = ("IPython.display", "matplotlib.pyplot")
 
 
-def serve(control: socket.socket, judge: int, folder: Path, wanted: dict[str, Any]) -> None:
+def serve(control: socket.socket, wanted: dict[str, Any]) -> None:
     """Answer requests until the other side is gone.
 
     Args:
         control: to the judge of this worker.
-        judge: the number of its process.
-        folder: this server's own; what students write stays below it.
-        wanted: "levels" that may be used; why this process cannot make others that are apart
-            ("not_moved"); and the `Level` that was entered before it began ("namespaces").
+        wanted: the number of the judge's process ("judge"); a "folder" of this server's own, below
+            which stays what students write; "levels" that may be used; why this process cannot make
+            others that are apart ("not_moved"); and the `Level` that was entered before it began
+            ("namespaces").
     """
+    folder = Path(wanted["folder"])
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     answers, shared = folder / "answers", folder / "shared"
@@ -51,18 +55,20 @@ def serve(control: socket.socket, judge: int, folder: Path, wanted: dict[str, An
         each.mkdir(parents=True)
     os.environ |= {"HOME": str(shared), "MPLCONFIGDIR": str(shared)}  # what is loaded reads them
     levels = frozenset(wanted["levels"])
-    confinement, found = strongest(answers, shared, levels, wanted["not_moved"])
+    torch = "torch" in sys.modules
+    confinement, found = strongest(answers, shared, levels, wanted["not_moved"], torch)
     prepare()
+    gather()
     control.send(json.dumps([*map(asdict, found), wanted["namespaces"]]).encode())
-    Server(control, Worker(judge), answers, confinement).work()
+    Server(control, Worker(wanted["judge"]), answers, confinement).work()
     shutil.rmtree(folder, ignore_errors=True)  # the grader removes it too
 
 
 class Server:
     """Forks, watches and cleans up. One process runs at a time.
 
-    Where students are apart, the next one's process waits already; else it is made when nothing is
-    left of the last one.
+    Where students are apart, the next one's process waits already, and does not yet know for which
+    exercise; else it is made when nothing is left of the last one.
 
     Requests are datagrams:
         "exercise": comes with a descriptor of its questions, which are kept.
@@ -79,6 +85,7 @@ class Server:
         self.questions: dict[str, list[Question]] = {}
         self.spare: Child | None = None
         self.killed: Child | None = None
+        self.loaded: set[str] = set()
         self.number = 0
 
     def work(self) -> None:
@@ -96,15 +103,14 @@ class Server:
         self._drop_spare()
 
     def _run(self, order: dict[str, Any]) -> None:
-        if self.spare is None or self.spare.order != order:
-            self._drop_spare()
-            self.spare = self._start(order)
-        child = self.spare
+        self._load(order["load"])
+        limits = Limits(**order["limits"])
+        child = self._ready(limits, {order["exercise"], *order["load"]})
         socket.send_fds(self.control, [b"run"], [child.channel.fileno()])
         child.channel.close()
         if self.apart:
             self._bury_if_any()  # the one before; it and a new one need some milliseconds
-            self.spare = self._start(order)  # while the other one works
+            self.spare = self._start(limits)  # while the other one works
         by_us = self.wait(child)
         self._kill(child)
         lonely = self.confinement.calls is not None  # it could start no other process
@@ -114,7 +120,23 @@ class Server:
             with contextlib.suppress(BrokenPipeError):  # the judge is gone
                 self.control.send(json.dumps(asdict(ending or self._bury(by_us))).encode())
         if not self.apart:
-            self.spare = self._start(order)
+            self.spare = self._start(limits)
+
+    def _load(self, modules: Collection[str]) -> None:
+        """Import what takes long, once."""
+        for module in set(modules) - self.loaded:
+            assert module in LOADED_ON_REQUEST
+            with silent_descriptors():  # matplotlib runs fc-list, which may complain
+                importlib.import_module(module)
+            self.loaded.add(module)
+
+    def _ready(self, limits: Limits, needed: Collection[str]) -> Child:
+        """A process under these limits that knows the exercise and has the modules."""
+        child = self.spare
+        if child is None or child.limits != limits or not child.ready_for.issuperset(needed):
+            self._drop_spare()
+            child = self._start(limits)
+        return child
 
     def _drop_spare(self) -> None:
         self._bury_if_any()
@@ -131,15 +153,12 @@ class Server:
             return {}, []
         return json.loads(data or "{}"), descriptors
 
-    def _start(self, order: dict[str, Any]) -> Child:
-        with silent_descriptors():  # matplotlib runs fc-list, which may complain
-            for module in order["load"]:
-                if module in LOADED_ON_REQUEST:
-                    importlib.import_module(module)
+    def _start(self, limits: Limits) -> Child:
         self.number += 1
         confinement = self.confinement.for_student(self.number)
         folder = self.apart.folder if self.apart else self.folders.new(confinement.user)
-        return start(order, folder, confinement, self.questions[order["exercise"]])
+        ready_for = frozenset({*self.questions, *self.loaded})
+        return Child(limits, ready_for, *start(limits, folder, confinement, self.questions))
 
     def wait(self, child: Child) -> str:
         """Wait until a run is over, and return why: "" if it ended by itself."""
@@ -150,8 +169,7 @@ class Server:
             ready, over = watched.poll(1000 * TICK), ""
             if not ready:  # most runs are over by then
                 workers = (self.judge, Worker(child.pid))
-                limits = Limits(**child.order["limits"])
-                clock = Clock(limits, lambda: sum(worker.worked() for worker in workers))
+                clock = Clock(child.limits, lambda: sum(worker.worked() for worker in workers))
             while not ready and not over:
                 ready, over = watched.poll(1000 * TICK), clock.over()
         finally:

@@ -31,7 +31,7 @@ TRIAL = Limits(seconds=10, idle_seconds=10, memory=2**29)
 
 
 def strongest(
-    answers: Path, shared: Path, allowed: frozenset[str], not_moved: str
+    answers: Path, shared: Path, allowed: frozenset[str], not_moved: str, torch: bool
 ) -> tuple[Confinement, list[Level]]:
     """The confinement of all levels that work here, and what to say of each.
 
@@ -40,12 +40,13 @@ def strongest(
         shared: a folder that it may read.
         allowed: names of the levels that may be used.
         not_moved: why this process cannot make others that are apart; "" if it can.
+        torch: whether students' code may read it.
     """
     confinement, reasons = Confinement(), {"apart": not_moved}
     if not_moved == "":
         confinement, reasons["apart"] = _apart_in(answers / "own")
     made, reasons["landlock"] = _made(
-        "landlock" in allowed, lambda: {"rules": files_for_answers([answers], [shared])}
+        "landlock" in allowed, lambda: {"rules": files_for_answers([answers], [shared], torch)}
     )
     confinement = replace(confinement, **made)
     if os.getuid() == 0 and "user" in allowed:

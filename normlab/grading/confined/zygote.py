@@ -1,8 +1,10 @@
 """The zygote: a process that has imported NumPy and torch, and knows nothing else.
 
 Importing torch takes seconds, forking takes milliseconds. So one process imports, and all others
-are forked from it: for each worker a server, whose memory students' code will share, and a judge,
-which then loads the references. The environment that it starts with is empty of the teacher's.
+are forked from it: for each worker a judge, which then loads the references, and a server, whose
+memory students' code will share. Before it imports torch it forks a zygote that never will, for
+servers of those exercises that need none: what is not there has no norms, and the processes start
+in less time. The environment that they start with is empty of the teacher's.
 
 Run as `python -m normlab.grading.confined.zygote SOCKET LEVEL …`, with the descriptor of a Unix
 socket and the levels of confinement that may be used.
@@ -28,62 +30,97 @@ LONGEST_REQUEST = 4096
 
 
 def main() -> None:
-    control, levels = socket.socket(fileno=int(sys.argv[1])), frozenset(sys.argv[2:])
+    grader, levels = socket.socket(fileno=int(sys.argv[1])), frozenset(sys.argv[2:])
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     not_moved = move() if "apart" in levels else SWITCHED_OFF
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     load()
+    without_torch, requests = _pair()
+    _in_a_fork(lambda: _start_servers(requests, grader, without_torch))
+    requests.close()
+    load_with_torch()
     number = 0
-    while True:
-        request, descriptors, _, _ = socket.recv_fds(control, LONGEST_REQUEST, 1)
-        if not request:
-            return
+    while received := _receive(grader):
+        wanted, channel = received
         number += 1
-        known = json.loads(request) | {"not_moved": not_moved}
-        _start_worker(control, number, known, descriptors[0])
+        folder = str(Path(wanted["folder"], f"worker-{number}-{os.getpid()}"))
+        _start_worker(
+            wanted | {"folder": folder, "not_moved": not_moved}, channel, grader, without_torch
+        )
 
 
 def load() -> None:
-    """Import all that students' processes need."""
-    gc.disable()  # imports make many objects and drop few
-    import torch
-
-    from normlab.grading.confined.answers import load_drivers
-
-    torch.set_num_threads(1)
+    """Import what all students' processes need."""
     importlib.import_module("numpy.ma")  # which NumPy puts off until each process uses it
-    torch.backends.cpu.get_cpu_capability()  # reads /proc/cpuinfo, which students do not see
-    load_drivers()
+    importlib.import_module("normlab.grading.confined.answers").load_drivers()
+
+
+def load_with_torch() -> None:
+    """Import what those need that may use torch."""
+    gc.disable()  # imports make many objects and drop few
+    load()
+    importlib.import_module("normlab.grading.confined.answers").load_torch()
     gc.collect()
     gc.freeze()  # so that collections in the forked do not copy what they share
     gc.enable()
 
 
+def _pair() -> tuple[socket.socket, socket.socket]:
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+
+def _receive(control: socket.socket) -> tuple[dict[str, Any], socket.socket] | None:
+    """A request and the socket that comes with it; None if the other side is gone."""
+    request, descriptors, _, _ = socket.recv_fds(control, LONGEST_REQUEST, 1)
+    return (json.loads(request), socket.socket(fileno=descriptors[0])) if request else None
+
+
 def _start_worker(
-    control: socket.socket, number: int, request: dict[str, Any], channel: int
+    wanted: dict[str, Any],
+    channel: socket.socket,
+    grader: socket.socket,
+    without_torch: socket.socket,
 ) -> None:
-    """Fork a server and its judge, who talks to the grader through `channel`."""
-    to_server, to_judge = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    folder = Path(request["folder"]) / f"worker-{number}-{os.getpid()}"
+    """Fork a judge, who talks to the grader through `channel`, and have its two servers forked."""
+    to_server, to_judge = _pair()
+    to_other, other_to_judge = _pair()
 
     def be_judge() -> None:
-        control.close()
-        to_judge.close()
+        for inherited in (grader, without_torch, to_judge, other_to_judge):
+            inherited.close()
         judge = importlib.import_module("normlab.grading.judge")
-        judge.work(Connection(channel), to_server)
+        judge.work(Connection(channel.detach()), to_server, to_other)
 
+    with channel, to_server, to_judge, to_other, other_to_judge:
+        wanted["judge"] = _in_a_fork(be_judge)
+        request = json.dumps(wanted | {"folder": f"{wanted['folder']}-numpy"}).encode()
+        socket.send_fds(without_torch, [request], [other_to_judge.fileno()])
+        others = (grader, without_torch, channel, to_server, to_other, other_to_judge)
+        _start_server(wanted, to_judge, *others)
+
+
+def _start_servers(requests: socket.socket, *inherited: socket.socket) -> None:
+    """Fork servers, for a zygote that asks for them."""
+    for each in inherited:
+        each.close()
+    gc.collect()
+    gc.freeze()
+    while received := _receive(requests):
+        wanted, to_judge = received
+        with to_judge:
+            _start_server(wanted, to_judge, requests)
+
+
+def _start_server(
+    wanted: dict[str, Any], to_judge: socket.socket, *inherited: socket.socket
+) -> None:
     def be_server() -> None:
-        control.close()
-        to_server.close()
-        os.close(channel)
+        for each in inherited:
+            each.close()
         server = importlib.import_module("normlab.grading.confined.server")
-        server.serve(to_judge, judge, folder, request)
+        server.serve(to_judge, wanted)
 
-    judge = _in_a_fork(be_judge)
     _in_a_fork(be_server)
-    os.close(channel)
-    to_server.close()
-    to_judge.close()
 
 
 def _in_a_fork(work: Callable[[], None]) -> int:
