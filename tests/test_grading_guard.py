@@ -312,9 +312,10 @@ def test_nothing_of_torch_is_in_the_memory_where_no_answer_needs_it(workshop):
     if not hidden.active:
         pytest.skip("nothing hides torch's files, so it is there, without its norms")
     look = (
-        "import gc\nfrom types import ModuleType\ngc.unfreeze()\nmodules = [each.__name__ for each in "
-        "gc.get_objects() if issubclass(type(each), ModuleType)]\n"
-        "print('numpy' in modules, [name for name in modules if 'torch' in name])"
+        "import gc\nfrom types import ModuleType\ngc.unfreeze()\n"
+        "found = [each for each in gc.get_objects() if issubclass(type(each), ModuleType)]\n"
+        "names = [each.__name__ for each in found]\n"
+        "print('numpy' in names, [name for name in names if 'torch' in name])"
     )
     for exercise, found in (("01_layer_norm", "True []"), (RMS_NORM, "True ['torch")):
         printed = workshop.grade(paper(look, exercise=exercise), LENIENT).printed

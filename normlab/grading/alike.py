@@ -87,10 +87,9 @@ def _together(group: Sequence[_Answer]) -> Alike:
 
 
 def _answers(batch: Batch, store: Store, students: Iterable[StudentMarks]) -> Iterator[_Answer]:
-    store.connection.execute(SCHEMA)
     for student in students:
         for marks in student.exercises:
-            own = _kept(batch, store, marks.submission) if marks.graded else {}
+            own = keep_answers(batch.keys, store, marks.submission) if marks.graded else {}
             for mark in marks.marks:
                 fingerprint, length = own.get(mark.diagnosis.function, ("", 0))
                 kind = _kind(mark)
@@ -108,9 +107,10 @@ def _kind(mark: Mark) -> str:
     return "partly" if mark.diagnosis.points else "wrong"
 
 
-def _kept(batch: Batch, store: Store, submission: Submission) -> Own:
-    """What can be compared of a file; looked for once for each content."""
-    key = f"{batch.keys[submission]} {_version()}"
+def keep_answers(keys: Mapping[Submission, str], store: Store, submission: Submission) -> Own:
+    """What can be compared of a file; looked for once for each content, and kept."""
+    store.connection.execute(SCHEMA)
+    key = f"{keys[submission]} {_version()}"
     row = store.connection.execute("SELECT answers FROM plain WHERE key = ?", (key,)).fetchone()
     if row:
         kept: Own = json.loads(row[0])

@@ -1,7 +1,7 @@
 """Grade many submissions through an executor, and keep each grade as it comes."""
 
 import queue
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -53,6 +53,7 @@ def grade_missing(
     store: Store,
     executor: Executor,
     at_once: int,
+    when_kept: Callable[[Submission], object],
 ) -> dict[str, str]:
     """Grade submissions, those of one key once; return why some could not be, by key.
 
@@ -62,6 +63,7 @@ def grade_missing(
         store: where grades are kept, each as soon as it is made.
         executor: where to grade.
         at_once: papers that wait or are graded at the same time, so that memory stays small.
+        when_kept: called with a submission when its grade is kept, while others are graded.
 
     Raises:
         CancelledError: if the executor gives up work, as when a cluster is gone.
@@ -69,12 +71,13 @@ def grade_missing(
     todo = {key: submission for submission, key in reversed([*keys.items()])}
     troubles: dict[str, str] = {}
     under_way: dict[Future[Graded], str] = {}
-    finished = _finished(list(todo.items()), setting, executor, at_once, under_way)
+    finished = _finished([*todo.items()], setting, executor, at_once, under_way)
     try:
         for key, future in progress_bar(finished, "grading", total=len(todo)):
             error = future.exception()
             if error is None:
                 store.put(key, future.result())
+                when_kept(todo[key])
             else:
                 troubles[key] = f"{type(error).__name__}: {error}"
     except BaseException:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from normlab.grading.alike import keep_answers
 from normlab.grading.batch import Batch, grade_missing, keys_of
 from normlab.grading.collect import collect
 from normlab.grading.confined.level import Level
@@ -163,7 +164,8 @@ def _grade_missing(
         batch.levels.extend(executor.submit(levels_here, setting).result())
         print(confinement(batch.levels), flush=True)
         _refuse_unconfined_root(batch.levels)
-        troubles = grade_missing(missing, setting, store, executor, options.at_once)
+        compared = partial(keep_answers, batch.keys, store)  # later, with those of others
+        troubles = grade_missing(missing, setting, store, executor, options.at_once, compared)
         batch.troubles.update(troubles)
     except KeyboardInterrupt:
         return "Interrupted"
