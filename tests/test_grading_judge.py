@@ -233,6 +233,15 @@ def test_forged_results_get_no_points_and_a_reason(forged, exercise, question):
     assert json.dumps([diagnosis.message, *result.notes]).encode()
 
 
+def test_a_right_answer_is_right_also_when_its_inputs_were_drawn_anew():
+    exercise = find_exercise("layer_norm")
+    question = exercise.question("layer_norm")
+    start = forging()(exercise, question)
+    assert graded(exercise, question, start)[1].passed
+    expected.cache_clear()  # as when there are many questions
+    assert graded(exercise, question, start)[1].passed
+
+
 @by_function(REFERENCED)
 def test_an_array_where_a_text_is_due_is_no_text(exercise, question):
     def arrays(like):

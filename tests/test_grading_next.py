@@ -137,7 +137,8 @@ def test_the_next_process_is_made_when_the_last_is_gone_if_they_are_not_apart(sh
     setting = replace(QUICK, levels=SHARED)
     first = shared_workshop.grade(paper("import time\ntime.sleep(1)\nprint(time.time())"), setting)
     second = shared_workshop.grade(paper(born), setting)
-    assert float(second.printed) >= float(first.printed)
+    coarse = 0.01  # of the clock that files are dated by
+    assert float(second.printed) >= float(first.printed) - coarse
 
 
 def test_torch_computes_for_students_as_it_does_elsewhere(workshop):

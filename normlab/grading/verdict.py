@@ -50,9 +50,12 @@ class Questions:
     exercise: Exercise
     seed: int
 
-    @cached_property
+    @property
     def known(self) -> list[list[Arguments]]:
-        """The calls that a learner's check makes; of these a student may see everything."""
+        """The calls that a learner's check makes; of these a student may see everything.
+
+        They are told from each other by identity, so they are those that the checks have now.
+        """
         return [calls(question, KNOWN_SEED) for question in self.exercise.questions]
 
     @cached_property
