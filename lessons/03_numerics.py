@@ -358,8 +358,8 @@ draw_error_sweep(error_sweep([1, 10, 1e2, 1e3, 1e4, 1e5, 1e6]), ax)
 #
 # "Centered twice" shows that this part can be recovered. After one subtraction the numbers are
 # small, so their mean can be taken again, this time precisely, and subtracted again.
-# `normlab.norms` does so where more than a rounding of the mean is left, `normlab.torch_norms`
-# always.
+# `normlab.norms` and, on a CPU, `normlab.torch_norms` do so where more than a rounding of the mean
+# is left.
 
 # %% [markdown]
 # ### One token, stored

@@ -502,10 +502,10 @@ print("F.rms_norm:  ", torch_operators(lambda: F.rms_norm(x, (16,), weight, 1e-5
 # The table is the stored race: RMSNorm's time over LayerNorm's, one core, torch 2.13. Is it so on
 # your machine?
 #
-# - NumPy and `normlab.torch_norms` run one operation after another. There RMSNorm took 0.5 to 0.7
-#   of LayerNorm's time.
-# - `F.rms_norm` was **slower** than `F.layer_norm`, at each shape and in both directions: 2 to 5
-#   times.
+# - NumPy and `normlab.torch_norms` run one operation after another, on rows that stay in the cache.
+#   There RMSNorm took a third to six tenths of LayerNorm's time.
+# - `F.rms_norm` was **slower** than `F.layer_norm`, at each shape and in both directions: one and a
+#   half times forward, and more than ten times backward.
 # - The copy is the floor. `F.layer_norm` forward took longer than it, so one CPU core is not bound
 #   by memory alone: there the arithmetic counts as well.
 

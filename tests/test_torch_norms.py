@@ -222,23 +222,40 @@ def test_a_single_vector_is_one_row(name):
 @pytest.mark.parametrize("name", NORMS)
 def test_errors_name_what_was_given_and_what_was_expected(name):
     norm = getattr(torch_norms, name)
-    with pytest.raises(ValueError, match=r"x has shape \(2, 3\) and normalized_shape is \(4,\)"):
+    with pytest.raises(
+        RuntimeError, match=r"input has shape \(2, 3\) and normalized_shape is \(4,"
+    ):
         norm(torch.ones(2, 3), 4)
-    with pytest.raises(ValueError, match=r"weight has shape \(3,\); expected .*\(4,\)"):
+    with pytest.raises(RuntimeError, match=r"weight has shape \(3,\); expected .*\(4,\)"):
         norm(torch.ones(2, 4), 4, torch.ones(3))
-    with pytest.raises(ValueError, match=r"x has dtype torch\.int64"):
+    with pytest.raises(
+        NotImplementedError, match=r"input has dtype torch\.int64.*input\.float\(\)"
+    ):
         norm(torch.ones(2, 4, dtype=torch.int64), 4)
+    with pytest.raises(NotImplementedError, match=r"weight has dtype torch\.float8_e4m3fn"):
+        norm(torch.ones(2, 4), 4, torch.ones(4).to(torch.float8_e4m3fn))
     with pytest.raises(ValueError, match="eps is -1"):
         norm(torch.ones(2, 4), 4, eps=-1.0)
-    with pytest.raises(ValueError, match=r"normalized_shape is \(\)"):
+    with pytest.raises(TypeError, match="eps is '1e-5', of type str; expected a number"):
+        norm(torch.ones(2, 4), 4, eps="1e-5")
+    with pytest.raises(RuntimeError, match=r"normalized_shape is \(\)"):
         norm(torch.ones(2, 4), ())
+    with pytest.raises(TypeError, match="normalized_shape is 'four'; expected a size"):
+        norm(torch.ones(2, 4), "four")
+    with pytest.raises(TypeError, match=r"input is a numpy\.ndarray; expected a tensor: use torch"):
+        norm(np.ones((2, 4)), 4)
+
+
+def test_only_rms_norm_has_an_epsilon_of_its_own():
+    with pytest.raises(TypeError, match="eps is None, of type NoneType"):
+        torch_norms.layer_norm(torch.ones(2, 4), 4, eps=None)
 
 
 @pytest.mark.parametrize("name", NORMS)
 def test_the_norm_is_written_out_and_calls_no_norm_of_torch(name):
     x = draw(2, 4).requires_grad_()
     ours = torch_operators(lambda: call(name, x, parameters_of(name, 4)).sum().backward())
-    assert {"mean", "rsqrt"} <= set(ours)
-    assert not [operator for operator in ours if "norm" in operator]
+    assert {"sum", "linalg_vector_norm", "rsqrt_"} <= set(ours)
+    assert {name for name in ours if "norm" in name} == {"linalg_vector_norm"}  # a length
     # such calls are seen
     assert "native_layer_norm" in torch_operators(lambda: F.layer_norm(x, (4,)))

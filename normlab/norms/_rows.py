@@ -1,7 +1,8 @@
 """What every norm does first: check its input, and cut it into rows that fit the cache."""
 
+import numbers
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,6 +13,9 @@ CHUNK_BYTES = 1024 * 1024
 """A chunk that stays in the cache from one pass to the next, and is long enough for NumPy."""
 
 _FLOATS = (np.float16, np.float32, np.float64)
+_LARGEST = {np.dtype(np.float32): 2.0**40, np.dtype(np.float64): 2.0**400}
+"""Squares of numbers up to this one, and down to its inverse, are far from overflow and underflow
+in sums of any length."""
 
 
 def statistics_dtype(dtype: np.dtype) -> np.dtype:
@@ -21,17 +25,34 @@ def statistics_dtype(dtype: np.dtype) -> np.dtype:
 
 def check_input(x: ArrayLike, name: str = "x") -> FloatArray:
     """`x` as a float array (..., D) with D ≥ 1, or a ValueError that says what to change."""
-    x = np.asarray(x)
+    x = as_array(x, name)
     if x.dtype not in _FLOATS:
+        order = "" if x.dtype.isnative else " in this machine's order of bytes"
         raise ValueError(
-            f"{name} has dtype {x.dtype}; expected float16, float32 or float64. "
-            f"Convert it first: {name}.astype(np.float32)."
+            f"{name} has dtype {x.dtype.str if order else x.dtype}; expected float16, float32 or "
+            f"float64{order}. Convert it first: {name}.astype(np.float32)."
         )
     if x.ndim == 0 or x.shape[-1] == 0:
         raise ValueError(
             f"{name} has shape {x.shape}; expected (..., D) with D ≥ 1, features in the last axis."
         )
     return x
+
+
+def as_array(given: Any, name: str) -> np.ndarray:
+    """`given` as an array, or a ValueError that says why it is none of numbers alone."""
+    if isinstance(given, np.ma.MaskedArray):
+        raise ValueError(
+            f"{name} is a masked array, and its mask would be dropped. Fill it first, for instance "
+            f"{name}.filled(0), or take its rows that are whole."
+        )
+    try:
+        return np.asarray(given)
+    except (TypeError, RuntimeError) as error:  # a tensor of PyTorch that NumPy cannot hold
+        raise ValueError(
+            f"{name} cannot be read as an array: {error} For a tensor of PyTorch use "
+            f"{name}.detach().cpu().float().numpy()."
+        ) from None
 
 
 def check_upstream(dy: ArrayLike, x: FloatArray) -> FloatArray:
@@ -49,7 +70,7 @@ def check_parameter(parameter: ArrayLike | None, name: str, x: FloatArray) -> Fl
     """A gain or a shift (D,) in the statistics' dtype; None stays None."""
     if parameter is None:
         return None
-    parameter = np.asarray(parameter)
+    parameter = as_array(parameter, name)
     if parameter.shape != x.shape[-1:]:
         raise ValueError(
             f"{name} has shape {parameter.shape}, but x has shape {x.shape}; "
@@ -59,9 +80,35 @@ def check_parameter(parameter: ArrayLike | None, name: str, x: FloatArray) -> Fl
 
 
 def check_eps(eps: float) -> float:
+    if not isinstance(eps, numbers.Real | np.ndarray) or np.ndim(eps):
+        raise ValueError(
+            f"eps is {eps!r}, of type {type(eps).__name__}; expected a number, for instance 1e-5."
+        )
     if not eps >= 0:
         raise ValueError(f"eps is {eps}; expected a number ≥ 0, for instance 1e-5.")
     return float(eps)
+
+
+def is_extreme(inverse_roots: FloatArray) -> NDArray[np.bool_]:
+    """Which 1/√(mean square + ε) (n,) come from squares that overflowed or vanished."""
+    largest = _LARGEST[inverse_roots.dtype]
+    extreme: NDArray[np.bool_] = ~((inverse_roots > 1 / largest) & (inverse_roots < largest))
+    return extreme
+
+
+def scale_of(rows: FloatArray, eps: float) -> FloatArray:
+    """By what to divide each row (n, D) so that its squares neither overflow nor vanish: (n, 1).
+
+    It is 1 but for rows whose greatest absolute value is above `_LARGEST`, or, where ε does not
+    hide it, below its inverse.
+    """
+    largest = _LARGEST[rows.dtype]
+    greatest = np.abs(rows).max(-1, keepdims=True)  # (n, D) -> (n, 1)
+    needed = (greatest > largest) & np.isfinite(greatest)
+    if eps < largest**-2:
+        needed |= (greatest < 1 / largest) & (greatest > 0)
+    scale: FloatArray = np.where(needed, np.maximum(greatest, eps**0.5), 1).astype(rows.dtype)
+    return scale
 
 
 def as_rows(x: FloatArray) -> FloatArray:

@@ -11,16 +11,36 @@ from normlab.norms._rows import (
     check_parameter,
     check_upstream,
     chunks,
+    is_extreme,
     normalize_rows,
+    scale_of,
     statistics_dtype,
     workspace,
 )
 
 
 def _rescale(rows: FloatArray, eps: float, out: FloatArray) -> FloatArray:
-    """Write x̂ = x/r_ε (n, D) into `out`; return 1/r_ε (n,)."""
+    """Write x̂ = x/r_ε (n, D) into `out`; return 1/r_ε (n,).
+
+    Rows whose squares overflow or vanish are divided by their greatest absolute value first.
+    """
+    with np.errstate(all="ignore"):
+        inverse_rms = _rescale_ordinary(rows, rows.dtype.type(eps), out)
+    extreme = is_extreme(inverse_rms)
+    if extreme.any():
+        some = rows[extreme]
+        scale, normalized = scale_of(some, eps), np.empty_like(some)
+        scaled_eps = (rows.dtype.type(eps) / scale / scale)[:, 0]  # (n, 1) -> (n,)
+        scaled_inverse = _rescale_ordinary(some / scale, scaled_eps, normalized)
+        out[extreme], inverse_rms[extreme] = normalized, scaled_inverse / scale[:, 0]
+    return inverse_rms
+
+
+def _rescale_ordinary(
+    rows: FloatArray, eps: FloatArray | np.floating, out: FloatArray
+) -> FloatArray:
     mean_square = np.vecdot(rows, rows) / rows.dtype.type(rows.shape[1])  # (n, D) -> (n,)
-    inverse_rms: FloatArray = 1 / np.sqrt(mean_square + rows.dtype.type(eps))
+    inverse_rms: FloatArray = 1 / np.sqrt(mean_square + eps)
     np.multiply(rows, inverse_rms[:, None], out=out)
     return inverse_rms
 
@@ -101,7 +121,7 @@ def rms_norm_backward(
         work = workspace(out, dtype)
         np.multiply(upstream, normalized, out=work)
         dgamma += np.ones(len(work), dtype) @ work  # (n,) @ (n, D) -> (D,)
-        mean_gx = work @ gain / dtype.type(x.shape[-1])  # (n, D) @ (D,) -> (n,)
+        mean_gx = np.vecdot(work, gain) / dtype.type(x.shape[-1])  # (n, D), (D,) -> (n,)
         np.multiply(upstream, gain, out=work)
         normalized *= mean_gx[:, None]
         work -= normalized

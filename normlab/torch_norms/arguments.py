@@ -1,0 +1,93 @@
+"""What the norms are given: checked as `torch.nn` checks it, in words that name the mend."""
+
+import numbers
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from normlab.torch_norms.rows import is_tracing
+
+REAL = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
+
+def check(
+    input: Any,
+    normalized_shape: int | Iterable[int],
+    eps: Any,
+    **parameters: Tensor | None,
+) -> torch.Size:
+    """The normalized shape.
+
+    Raises:
+        TypeError: for what is no tensor, no number or no shape.
+        NotImplementedError: for tensors of dtypes that the norms do not have.
+        RuntimeError: for shapes that do not fit.
+        ValueError: for a negative ε.
+    """
+    _check_tensor("input", input)
+    shape = as_size(normalized_shape)
+    if is_tracing():  # sizes are tensors then, and torch warns of each comparison
+        return shape
+    if tuple(input.shape[-len(shape) :]) != tuple(shape):
+        raise RuntimeError(
+            f"input has shape {tuple(input.shape)} and normalized_shape is {tuple(shape)}; "
+            "normalized_shape must equal the trailing sizes of the input."
+        )
+    _check_eps(eps)
+    for name, parameter in parameters.items():
+        if parameter is None:
+            continue
+        _check_tensor(name, parameter)
+        if tuple(parameter.shape) != tuple(shape):
+            raise RuntimeError(
+                f"{name} has shape {tuple(parameter.shape)}; expected normalized_shape, "
+                f"{tuple(shape)}."
+            )
+    return shape
+
+
+def _check_tensor(name: str, given: Any) -> None:
+    if not isinstance(given, Tensor):
+        raise TypeError(
+            f"{name} is a {type(given).__module__}.{type(given).__name__}; expected a tensor: "
+            f"use torch.as_tensor({name})."
+        )
+    if given.dtype not in REAL:
+        raise NotImplementedError(
+            f"{name} has dtype {given.dtype}; expected float16, bfloat16, float32 or float64: "
+            f"use {name}.float()."
+        )
+
+
+def _check_eps(eps: Any) -> None:
+    if not isinstance(eps, numbers.Real):
+        raise TypeError(
+            f"eps is {eps!r}, of type {type(eps).__name__}; expected a number, for instance 1e-5."
+        )
+    if not float(eps) >= 0:
+        raise ValueError(f"eps is {eps}; expected a number ≥ 0, for instance 1e-5.")
+
+
+def as_size(normalized_shape: int | Iterable[int]) -> torch.Size:
+    """One or more sizes.
+
+    >>> as_size(4), as_size([2, 3])
+    (torch.Size([4]), torch.Size([2, 3]))
+    """
+    given: Any = normalized_shape
+    try:
+        sizes = [given] if isinstance(given, numbers.Integral) else [*given]
+        size = torch.Size([operator.index(each) for each in sizes])
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"normalized_shape is {normalized_shape!r}; expected a size or several, for "
+            "instance 768 or (16, 768)."
+        ) from None
+    if not size or min(size) < 0:
+        raise RuntimeError(
+            f"normalized_shape is {tuple(size)}; expected one or more sizes, for instance (768,)."
+        )
+    return size
