@@ -397,7 +397,7 @@ draw_fewer(what_fewer_could_mean(), ax, claimed=CLAIMED)
 # %% [markdown] tags=["answer"]
 # Of the norm's own operations RMSNorm spares 43 %: 3 of 7. Of a layer's it spares 3/7 of the
 # norms' 0.014 %, which is 0.006 %. The paper's Transformer took 6.9 % less time. On a CPU
-# `F.rms_norm` took 130 % more time than `F.layer_norm` forward, 2.3 times as long, and 4 to 5
+# `F.rms_norm` took 52 % more time than `F.layer_norm` forward, 1.5 times as long, and more than ten
 # times as long backward. None of these is 15 to 20 %. One of the paper's models saved 15.1 % of
 # its time; operations are not counted there.
 #

@@ -1,6 +1,5 @@
 """What every norm does first: check its input, and cut it into rows that fit the cache."""
 
-import numbers
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -80,7 +79,7 @@ def check_parameter(parameter: ArrayLike | None, name: str, x: FloatArray) -> Fl
 
 
 def check_eps(eps: float) -> float:
-    if not isinstance(eps, numbers.Real | np.ndarray) or np.ndim(eps):
+    if not isinstance(eps, int | float | np.integer | np.floating):
         raise ValueError(
             f"eps is {eps!r}, of type {type(eps).__name__}; expected a number, for instance 1e-5."
         )

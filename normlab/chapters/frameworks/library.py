@@ -62,8 +62,8 @@ class Library(ABC):
     def signature(self, norm: str) -> Mapping[str, inspect.Parameter]:
         """The arguments of a norm, without `self`, as the installed library has them."""
         call = self.norms[norm]
-        if isinstance(call, type):
-            call = vars(call)["__init__"]  # a metaclass may hide it behind *args
+        if isinstance(call, type):  # whose metaclass may hide it behind *args
+            call = next(vars(c)["__init__"] for c in call.__mro__ if "__init__" in vars(c))
         found = inspect.signature(call).parameters
         return {name: parameter for name, parameter in found.items() if name != "self"}
 
