@@ -22,7 +22,7 @@ from normlab import torch_norms
 from normlab.chapters.rms_norm.norm_race import fairest_clock, race_norms
 from normlab.chapters.rms_norm.norm_times import NormTimes
 from normlab.tools.table import Table
-from normlab.tools.timing import one_thread, race
+from normlab.tools.timing import memory_kept, one_thread, race
 
 SHAPES = ((32, 512), (2048, 768), (64, 16384))
 DIRECTIONS = ("forward", "backward")
@@ -72,7 +72,11 @@ def medians(
     runs: dict[str, Callable[[], object]] = {**forward}
     if direction == "backward":
         runs = {name: backward_of(run(), given, dy) for name, run in forward.items()}
-    with one_thread(), torch._functorch.config.patch(donated_buffer=False):  # run more than once
+    with (
+        one_thread(),
+        memory_kept(),
+        torch._functorch.config.patch(donated_buffer=False),
+    ):  # run more than once
         result = race(runs, rounds, 0.005, lambda: None, fairest_clock("cpu"))
     return {name: result.quartiles(name).median for name in runs}
 

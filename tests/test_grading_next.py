@@ -133,12 +133,12 @@ def test_a_process_that_says_it_is_apart_but_is_not_is_not_believed(tmp_path):
 
 def test_the_next_process_is_made_when_the_last_is_gone_if_they_are_not_apart(shared_workshop):
     """It would be older than the attack that waits for it."""
-    born = "import os, time\nprint(os.stat('.').st_ctime)"
-    setting = replace(QUICK, levels=SHARED)
-    first = shared_workshop.grade(paper("import time\ntime.sleep(1)\nprint(time.time())"), setting)
+    born = "import os\nprint(os.stat('.').st_ctime_ns)"
+    last = "import os, time\ntime.sleep(1)\nopen('x', 'w').close()\nprint(os.stat('x').st_ctime_ns)"
+    setting = replace(QUICK, levels=SHARED)  # both are dated by the clock of files
+    first = shared_workshop.grade(paper(last), setting)
     second = shared_workshop.grade(paper(born), setting)
-    coarse = 0.01  # of the clock that files are dated by
-    assert float(second.printed) >= float(first.printed) - coarse
+    assert int(second.printed) >= int(first.printed)
 
 
 def test_torch_computes_for_students_as_it_does_elsewhere(workshop):

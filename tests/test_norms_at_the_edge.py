@@ -8,6 +8,8 @@ import torch
 from numpy.testing import assert_allclose
 
 from normlab import norms, torch_norms
+from normlab.torch_norms.in_chunks import row_means
+from normlab.torch_norms.layer import OFFSET, ROUNDINGS
 
 NORMS = ["layer_norm", "rms_norm"]
 DTYPES = {np.float16: torch.float16, np.float32: torch.float32, np.float64: torch.float64}
@@ -32,7 +34,7 @@ by_library = pytest.mark.parametrize(
     "normalized", [in_numpy, in_torch, transformed], ids=["NumPy", "torch", "torch.func"]
 )
 SHAPE = np.array([1.0, -2.0, 3.0, 0.5, -1.5, 0.25])
-SIZES = [1e20, -1e20, 1e30, 3e37, 1e-20, 1e-30, -1e-35]
+SIZES = [1e20, -1e20, 1e30, 3e37, 1.1e38, 1e-20, 1e-30, -1e-35]
 
 
 @by_library
@@ -49,7 +51,9 @@ def test_a_row_of_any_size_is_as_right_as_any_other(size, name, normalized):
 
 @by_library
 @by_norm
-@pytest.mark.parametrize(("size", "eps"), [(1e-30, 1e-5), (1e-30, 1e-30), (1e-20, 1e-38)])
+@pytest.mark.parametrize(
+    ("size", "eps"), [(1e-30, 1e-5), (1e-30, 1e-30), (1e-20, 1e-38), (1e-35, 1e-25)]
+)
 def test_epsilon_keeps_its_part_in_tiny_rows(size, eps, name, normalized):
     x = (size * SHAPE).astype(np.float32)[None]
     exact = getattr(norms, name)(x.astype(np.float64), eps=eps)
@@ -158,6 +162,24 @@ def forward_and_backward(name, x, dy, gain):
     given = x.clone().requires_grad_()
     y = getattr(torch_norms, name)(given, x.shape[-1], gain)
     return y.detach(), torch.autograd.grad(y, given, dy)[0]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("features", [7, 768, 16_384, 65_536])
+def test_up_to_its_bound_no_offset_leaves_a_mean_behind_that_shows(features, threads):
+    """So a row is not centered again, whatever rows are in its chunk."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        generator = torch.Generator().manual_seed(0)
+        rows = torch.randn(1 + 500_000 // features, features, generator=generator)
+        rows -= rows.mean(-1, keepdim=True)
+        for offset in (0.5, 1.0, 1.5, OFFSET):
+            shifted = rows / rows.square().mean(-1, keepdim=True).sqrt() + offset
+            left_behind = (shifted - row_means(shifted)).double().mean(-1).abs().max()
+            assert left_behind < ROUNDINGS * torch.finfo(torch.float32).eps
+    finally:
+        torch.set_num_threads(before)
 
 
 # What is no input

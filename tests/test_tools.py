@@ -3,6 +3,7 @@
 import importlib
 import io
 import platform
+import subprocess
 import sys
 import time
 from datetime import datetime, timedelta
@@ -147,3 +148,29 @@ def test_a_bar_is_shown_in_a_notebook_although_its_stderr_is_no_terminal(monkeyp
     shell = SimpleNamespace(kernel=object())
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
     assert bar._is_watched()
+
+
+PAGES = """
+import resource, torch
+from normlab.tools.timing import memory_kept
+
+def work():
+    first, second = torch.ones(5 * 2**20), torch.ones(5 * 2**20)
+    del first
+    torch.ones(6 * 2**20)
+
+with memory_kept():
+    work()
+    work()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(30):
+        work()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told so")
+def test_a_race_gives_no_memory_back_and_pays_for_no_new_pages():
+    """Else this is half a million pages."""
+    run = [sys.executable, "-c", PAGES]
+    assert int(subprocess.run(run, capture_output=True, text=True, check=True).stdout) < 1000

@@ -194,7 +194,7 @@ def undisturbed() -> Iterator[None]:
     """What an answer may set for all is afterwards as it was: random numbers, how NumPy prints,
     the folder, and torch's modes."""
     drawn = random.getstate()
-    drawn_by_numpy = np.random.get_state()  # noqa: NPY002 # the generator that answers may use
+    drawn_by_numpy = np.random.get_state()  # noqa: NPY002 # answers may draw from the old generator
     printed = np.get_printoptions()
     folder, depth = Path.cwd(), sys.getrecursionlimit()
     try:
@@ -202,7 +202,7 @@ def undisturbed() -> Iterator[None]:
             yield
     finally:
         random.setstate(drawn)
-        np.random.set_state(drawn_by_numpy)  # noqa: NPY002 # the same
+        np.random.set_state(drawn_by_numpy)  # noqa: NPY002 # as above
         np.set_printoptions(**printed)
         os.chdir(folder)
         sys.setrecursionlimit(depth)

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 FloatArray: TypeAlias = NDArray[np.floating]
+Write: TypeAlias = Callable[[FloatArray, FloatArray | np.floating, FloatArray], FloatArray]
+"""Write x̂ of rows (n, D), with an ε for all or for each, into the third; return 1/root (n,)."""
 
 CHUNK_BYTES = 1024 * 1024
 """A chunk that stays in the cache from one pass to the next, and is long enough for NumPy."""
@@ -88,14 +90,29 @@ def check_eps(eps: float) -> float:
     return float(eps)
 
 
-def is_extreme(inverse_roots: FloatArray) -> NDArray[np.bool_]:
-    """Which 1/√(mean square + ε) (n,) come from squares that overflowed or vanished."""
-    largest = _LARGEST[inverse_roots.dtype]
-    extreme: NDArray[np.bool_] = ~((inverse_roots > 1 / largest) & (inverse_roots < largest))
-    return extreme
+def write_normalized(write: Write, rows: FloatArray, eps: float, out: FloatArray) -> FloatArray:
+    """Write x̂ (n, D) into `out`; return 1/√(mean square + ε) (n,).
+
+    Rows whose squares overflow or vanish are divided by their greatest absolute value, and
+    written anew.
+
+    Args:
+        write: does it for ordinary rows.
+    """
+    with np.errstate(all="ignore"):
+        inverse_root = write(rows, rows.dtype.type(eps), out)
+    largest = _LARGEST[rows.dtype]
+    extreme = ~((inverse_root > 1 / largest) & (inverse_root < largest))
+    if extreme.any():
+        some = rows[extreme]
+        scale, normalized = _scale_of(some, eps), np.empty_like(some)
+        scaled_eps = (rows.dtype.type(eps) / scale / scale)[:, 0]  # (n, 1) -> (n,)
+        scaled_inverse = write(some / scale, scaled_eps, normalized)
+        out[extreme], inverse_root[extreme] = normalized, scaled_inverse / scale[:, 0]
+    return inverse_root
 
 
-def scale_of(rows: FloatArray, eps: float) -> FloatArray:
+def _scale_of(rows: FloatArray, eps: float) -> FloatArray:
     """By what to divide each row (n, D) so that its squares neither overflow nor vanish: (n, 1).
 
     It is 1 but for rows whose greatest absolute value is above `_LARGEST`, or, where ε does not
@@ -132,16 +149,17 @@ def normalize_rows(
     x: FloatArray,
     gamma: FloatArray | None,
     beta: FloatArray | None,
-    write_normalized: Callable[[FloatArray, FloatArray], object],
+    write: Write,
+    eps: float,
 ) -> FloatArray:
-    """γ ⊙ x̂ + β for checked inputs, chunk by chunk; `write_normalized(rows, out)` gives x̂."""
+    """γ ⊙ x̂ + β for checked inputs, chunk by chunk; `write` gives x̂ of ordinary rows."""
     dtype = statistics_dtype(x.dtype)
     y = np.empty(x.shape, x.dtype)
     x_rows, y_rows = as_rows(x), as_rows(y)  # (..., D) -> (N, D)
     for part in chunks(x_rows):
         out = y_rows[part]
         work = workspace(out, dtype)
-        write_normalized(x_rows[part].astype(dtype, copy=False), work)
+        write_normalized(write, x_rows[part].astype(dtype, copy=False), eps, work)
         if gamma is not None:
             work *= gamma
         if beta is not None:

@@ -11,35 +11,17 @@ from normlab.norms._rows import (
     check_parameter,
     check_upstream,
     chunks,
-    is_extreme,
     normalize_rows,
-    scale_of,
     statistics_dtype,
     workspace,
+    write_normalized,
 )
 
 
-def _standardize(rows: FloatArray, eps: float, out: FloatArray) -> FloatArray:
-    """Write x̂ (n, D) into `out`; return 1/σ_ε (n,).
-
-    Rows whose squares overflow or vanish are divided by their greatest absolute value first.
-    """
-    with np.errstate(all="ignore"):
-        inverse_std = _standardize_ordinary(rows, rows.dtype.type(eps), out)
-    extreme = is_extreme(inverse_std)
-    if extreme.any():
-        some = rows[extreme]
-        scale, normalized = scale_of(some, eps), np.empty_like(some)
-        scaled_eps = (rows.dtype.type(eps) / scale / scale)[:, 0]  # (n, 1) -> (n,)
-        scaled_inverse = _standardize_ordinary(some / scale, scaled_eps, normalized)
-        out[extreme], inverse_std[extreme] = normalized, scaled_inverse / scale[:, 0]
-    return inverse_std
-
-
-def _standardize_ordinary(
+def _write_standardized(
     rows: FloatArray, eps: FloatArray | np.floating, out: FloatArray
 ) -> FloatArray:
-    """Two passes: first μ, then the variance.
+    """Write x̂ (n, D) into `out`; return 1/σ_ε (n,). Two passes: first μ, then the variance.
 
     Rounding μ leaves a small mean behind, up to 0.03 at an offset of 1e6 in float32. Where it
     is more than the rounding of the result, it is subtracted too. Sums over a row are taken by
@@ -50,10 +32,9 @@ def _standardize_ordinary(
     mean = np.vecdot(rows, ones) / features  # (n, D), (D,) -> (n,)
     np.subtract(rows, mean[:, None], out=out)
     variance_eps = np.vecdot(out, out) / features + eps  # (n, D), (n, D) -> (n,)
-    offset = mean * mean > 4 * variance_eps  # (n,)
-    if np.count_nonzero(offset):  # else what the mean's rounding leaves behind never shows
-        left_behind = np.vecdot(out, ones) / features  # (n, D), (D,) -> (n,)
-        shows = offset & (left_behind * left_behind > (8 * machine_eps) ** 2 * variance_eps)
+    left_behind = np.vecdot(out, ones) / features  # (n, D), (D,) -> (n,)
+    shows = left_behind * left_behind > (8 * machine_eps) ** 2 * variance_eps  # (n,)
+    if np.count_nonzero(shows):
         out -= np.where(shows, left_behind, 0)[:, None]  # other rows of the batch stay as they are
         variance_eps = np.vecdot(out, out) / features + eps  # (n, D), (n, D) -> (n,)
     inverse_std: FloatArray = 1 / np.sqrt(variance_eps)
@@ -99,7 +80,7 @@ def layer_norm(
     gamma = check_parameter(gamma, "gamma", x)
     beta = check_parameter(beta, "beta", x)
     eps = check_eps(eps)
-    return normalize_rows(x, gamma, beta, lambda rows, out: _standardize(rows, eps, out))
+    return normalize_rows(x, gamma, beta, _write_standardized, eps)
 
 
 def layer_norm_backward(
@@ -146,7 +127,9 @@ def layer_norm_backward(
     for part in chunks(x_rows):
         upstream = dy_rows[part].astype(dtype, copy=False)
         normalized = np.empty(upstream.shape, dtype)
-        inverse_std = _standardize(x_rows[part].astype(dtype, copy=False), eps, out=normalized)
+        inverse_std = write_normalized(
+            _write_standardized, x_rows[part].astype(dtype, copy=False), eps, normalized
+        )
         out = dx_rows[part]
         work = workspace(out, dtype)
         np.multiply(upstream, normalized, out=work)

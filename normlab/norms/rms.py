@@ -11,34 +11,15 @@ from normlab.norms._rows import (
     check_parameter,
     check_upstream,
     chunks,
-    is_extreme,
     normalize_rows,
-    scale_of,
     statistics_dtype,
     workspace,
+    write_normalized,
 )
 
 
-def _rescale(rows: FloatArray, eps: float, out: FloatArray) -> FloatArray:
-    """Write x̂ = x/r_ε (n, D) into `out`; return 1/r_ε (n,).
-
-    Rows whose squares overflow or vanish are divided by their greatest absolute value first.
-    """
-    with np.errstate(all="ignore"):
-        inverse_rms = _rescale_ordinary(rows, rows.dtype.type(eps), out)
-    extreme = is_extreme(inverse_rms)
-    if extreme.any():
-        some = rows[extreme]
-        scale, normalized = scale_of(some, eps), np.empty_like(some)
-        scaled_eps = (rows.dtype.type(eps) / scale / scale)[:, 0]  # (n, 1) -> (n,)
-        scaled_inverse = _rescale_ordinary(some / scale, scaled_eps, normalized)
-        out[extreme], inverse_rms[extreme] = normalized, scaled_inverse / scale[:, 0]
-    return inverse_rms
-
-
-def _rescale_ordinary(
-    rows: FloatArray, eps: FloatArray | np.floating, out: FloatArray
-) -> FloatArray:
+def _write_rescaled(rows: FloatArray, eps: FloatArray | np.floating, out: FloatArray) -> FloatArray:
+    """Write x̂ = x/r_ε (n, D) into `out`; return 1/r_ε (n,)."""
     mean_square = np.vecdot(rows, rows) / rows.dtype.type(rows.shape[1])  # (n, D) -> (n,)
     inverse_rms: FloatArray = 1 / np.sqrt(mean_square + eps)
     np.multiply(rows, inverse_rms[:, None], out=out)
@@ -74,7 +55,7 @@ def rms_norm(x: ArrayLike, gamma: ArrayLike | None = None, eps: float = 1e-6) ->
     x = check_input(x)
     gamma = check_parameter(gamma, "gamma", x)
     eps = check_eps(eps)
-    return normalize_rows(x, gamma, None, lambda rows, out: _rescale(rows, eps, out))
+    return normalize_rows(x, gamma, None, _write_rescaled, eps)
 
 
 def rms_norm_backward(
@@ -116,7 +97,9 @@ def rms_norm_backward(
     for part in chunks(x_rows):
         upstream = dy_rows[part].astype(dtype, copy=False)
         normalized = np.empty(upstream.shape, dtype)
-        inverse_rms = _rescale(x_rows[part].astype(dtype, copy=False), eps, out=normalized)
+        inverse_rms = write_normalized(
+            _write_rescaled, x_rows[part].astype(dtype, copy=False), eps, normalized
+        )
         out = dx_rows[part]
         work = workspace(out, dtype)
         np.multiply(upstream, normalized, out=work)

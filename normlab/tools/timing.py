@@ -1,17 +1,24 @@
 """Fair timings: contenders take turns in one run, on one thread, and the medians are compared."""
 
+import ctypes
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from threadpoolctl import threadpool_limits
 
 from normlab.tools.progress_bar import progress_bar
 from normlab.tools.table import Table
+
+TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
+"""See mallopt(3)."""
+MOST_MMAP_THRESHOLD = 32 * 2**20
+"""glibc takes no more."""
 
 
 class Quartiles(NamedTuple):
@@ -124,3 +131,23 @@ def one_thread() -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(threads)
+
+
+@contextmanager
+def memory_kept() -> Iterator[None]:
+    """What is freed stays with this process until the block ends (glibc; elsewhere as ever).
+
+    Else glibc gives large arrays back to the system and asks for them anew, or does not, depending
+    on what was allocated before; each page costs a microsecond then, and a race tells of that.
+    """
+    libc: Any = ctypes.CDLL(None) if sys.platform == "linux" else None
+    if not hasattr(libc, "mallopt"):
+        yield
+        return
+    libc.mallopt(MMAP_THRESHOLD, MOST_MMAP_THRESHOLD)
+    libc.mallopt(TRIM_THRESHOLD, 2**30)
+    try:
+        yield
+    finally:
+        libc.mallopt(TRIM_THRESHOLD, 2 * MOST_MMAP_THRESHOLD)  # as far as glibc goes by itself
+        libc.malloc_trim(0)

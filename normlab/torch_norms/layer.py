@@ -5,25 +5,19 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.jit import is_scripting  # type: ignore[attr-defined]  # torch leaves it untyped
+from torch.jit import is_scripting  # type: ignore[attr-defined]  # torch does not list it
 from torch.nn import functional as F
 from torch.overrides import handle_torch_function, has_torch_function
 
 from normlab.torch_norms.arguments import check
-from normlab.torch_norms.rows import (
-    are_ordinary,
-    as_given,
-    chunks,
-    dtype_of_statistics,
+from normlab.torch_norms.in_chunks import (
+    backward_in_chunks,
+    forward_in_chunks,
     in_place_is_safe,
     inverse_root_mean_squares,
-    pair_of_buffers,
     row_means,
-    rows_to_mend,
-    scale_of,
-    widened,
-    workspace,
 )
+from normlab.torch_norms.rows import as_given, scale_of, widened
 
 OFFSET = 2.0
 """Up to a mean of so many standard deviations, what its rounding leaves behind never shows."""
@@ -47,9 +41,11 @@ def _standardize(rows: Tensor, eps: float) -> tuple[Tensor, Tensor]:
     return centered * inverse_std, inverse_std / scale
 
 
-def _write_centered(rows: Tensor, eps: float, out: Tensor) -> Tensor:
-    """Write x − μ (n, D) into `out`, and return 1/σ_ε (n, 1)."""
-    given = rows
+def _write_standardized(rows: Tensor, eps: float, out: Tensor) -> Tensor:
+    """As `_standardize`, in place and for ordinary rows.
+
+    As in `normlab.norms`, a mean that is left behind is subtracted where it shows.
+    """
     if rows.dtype != out.dtype:
         rows = out.copy_(rows)
     mean = row_means(rows)
@@ -57,61 +53,23 @@ def _write_centered(rows: Tensor, eps: float, out: Tensor) -> Tensor:
     inverse_std = inverse_root_mean_squares(out, eps)
     offset = mean.mul_(inverse_std)
     least, most = torch.aminmax(offset)
-    if not (least.item() >= -OFFSET and most.item() <= OFFSET):
-        _center_again(out, offset, inverse_std)
+    if not (least.item() >= -OFFSET and most.item() <= OFFSET):  # also if they are NaN
+        _center_again(out, inverse_std)
         inverse_std = inverse_root_mean_squares(out, eps)
-    if not are_ordinary(inverse_std):
-        mend = rows_to_mend(inverse_std)
-        normalized, inverse_std[mend] = _standardize(given[mend], eps)
-        out[mend] = normalized / inverse_std[mend]
+    out.mul_(inverse_std)
     return inverse_std
 
 
-def _center_again(out: Tensor, offset: Tensor, inverse_std: Tensor) -> None:
-    """As in `normlab.norms`, a mean that is left behind is subtracted where it shows; other rows
-    stay as they are."""
+def _center_again(out: Tensor, inverse_std: Tensor) -> None:
+    """Subtract the mean of those rows where it shows; the others keep their bits."""
     left_behind, roundings = row_means(out), ROUNDINGS * torch.finfo(out.dtype).eps
-    shows = (offset.abs() > OFFSET) & ((left_behind * inverse_std).abs() > roundings)
+    shows = (left_behind * inverse_std).abs() > roundings
     out.sub_(torch.where(shows, left_behind, 0.0))
 
 
-def _write_forward(
-    rows: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float, y: Tensor
-) -> None:
-    """Write γ ⊙ x̂ + β (n, D) into `y`."""
-    out = workspace(y, dtype_of_statistics(rows))
-    out.mul_(_write_centered(rows, eps, out))
-    if weight is not None and bias is not None:
-        torch.addcmul(bias, out, weight, out=out)
-    elif weight is not None:
-        out.mul_(weight)
-    elif bias is not None:
-        out.add_(bias)
-    if out is not y:
-        y.copy_(out)
-
-
-def _write_backward(
-    dy: Tensor, rows: Tensor, weight: Tensor | None, eps: float, dx: Tensor, buffers: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Write the gradient for x (n, D) into `dx`; return those for γ and β (D,), of these rows."""
-    dy = widened(dy)
-    centered, product = buffers
-    inverse_std = _write_centered(rows, eps, centered)
-    torch.mul(dy, centered, out=product)
-    dweight = torch.mv(product.t(), inverse_std.squeeze(-1))  # (D, n) @ (n,) -> (D,)
-    dbias = dy.sum(0)  # (n, D) -> (D,)
-    u = dx if dx.dtype == dy.dtype else dy  # what was widened is a copy
-    if weight is None:
-        u.copy_(dy)
-    else:
-        torch.mul(dy, weight, out=u)
-        product.mul_(weight)
-    mean_ux = row_means(product).mul_(inverse_std)
-    u.sub_(row_means(u)).addcmul_(centered, mean_ux.mul_(inverse_std), value=-1).mul_(inverse_std)
-    if u is not dx:
-        dx.copy_(u)
-    return dweight, dbias
+def _write_tangent(u: Tensor, mean_ux: Tensor, normalized: Tensor, inverse_std: Tensor) -> None:
+    """As `_tangent`, in place."""
+    u.sub_(row_means(u)).addcmul_(normalized, mean_ux, value=-1).mul_(inverse_std)
 
 
 class _LayerNorm(torch.autograd.Function):
@@ -125,10 +83,7 @@ class _LayerNorm(torch.autograd.Function):
     @staticmethod
     def forward(x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
         if in_place_is_safe(x, weight, bias):
-            y = torch.empty(x.shape, dtype=x.dtype)
-            for rows, out in chunks(x, y):
-                _write_forward(rows, weight, bias, eps, out)
-            return y
+            return forward_in_chunks(_write_standardized, _standardize, x, weight, bias, eps)
         normalized, _ = _standardize(x, eps)
         return _affine(normalized, weight, bias).to(x.dtype)
 
@@ -143,7 +98,8 @@ class _LayerNorm(torch.autograd.Function):
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None, None]:
         x, weight = ctx.saved_tensors
         if in_place_is_safe(dy, x, weight):
-            dx, dweight, dbias = _backward_in_chunks(dy, x, weight, ctx.eps)
+            norm = _write_standardized, _standardize, _write_tangent
+            dx, dweight, dbias = backward_in_chunks(*norm, dy, x, weight, ctx.eps)
         else:
             normalized, inverse_std = _standardize(x, ctx.eps)
             dy = widened(dy)
@@ -173,20 +129,6 @@ class _LayerNormWithTangents(_LayerNorm):
         if dweight is not None:
             moved = moved + normalized * dweight
         return (moved if dbias is None else moved + dbias).to(x.dtype)
-
-
-def _backward_in_chunks(
-    dy: Tensor, x: Tensor, weight: Tensor | None, eps: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    dx = torch.empty(x.shape, dtype=x.dtype)
-    dweight, dbias = torch.zeros(2, x.shape[1], dtype=dtype_of_statistics(x))
-    buffers = None
-    for rows, upstream, out in chunks(x, dy, dx):
-        buffers = pair_of_buffers(rows) if buffers is None else buffers[:, : len(rows)]
-        of_weight, of_bias = _write_backward(upstream, rows, weight, eps, out, buffers)
-        dweight += of_weight
-        dbias += of_bias
-    return dx, dweight, dbias
 
 
 def _affine(normalized: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
@@ -237,7 +179,7 @@ def layer_norm(
 
     Source: Ba, Kiros & Hinton 2016, Eq. 3 and 4 (arXiv:1607.06450).
 
-    >>> layer_norm(torch.tensor([[1.0, 3.0]]), 2, eps=0.0).round(decimals=4)
+    >>> layer_norm(torch.tensor([[1.0, 3.0]]), 2, eps=0.0)
     tensor([[-1.,  1.]])
     """
     given = (input, weight, bias)

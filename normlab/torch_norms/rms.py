@@ -5,25 +5,18 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.jit import is_scripting  # type: ignore[attr-defined]  # torch leaves it untyped
+from torch.jit import is_scripting  # type: ignore[attr-defined]  # torch does not list it
 from torch.nn import functional as F
 from torch.overrides import handle_torch_function, has_torch_function
 
 from normlab.torch_norms.arguments import check
-from normlab.torch_norms.rows import (
-    are_ordinary,
-    as_given,
-    chunks,
-    dtype_of_statistics,
+from normlab.torch_norms.in_chunks import (
+    backward_in_chunks,
+    forward_in_chunks,
     in_place_is_safe,
     inverse_root_mean_squares,
-    pair_of_buffers,
-    row_means,
-    rows_to_mend,
-    scale_of,
-    widened,
-    workspace,
 )
+from normlab.torch_norms.rows import as_given, dtype_of_statistics, scale_of, widened
 
 
 def _rescale(rows: Tensor, eps: float) -> tuple[Tensor, Tensor]:
@@ -37,50 +30,17 @@ def _rescale(rows: Tensor, eps: float) -> tuple[Tensor, Tensor]:
 
 
 def _write_rescaled(rows: Tensor, eps: float, out: Tensor) -> Tensor:
-    """Write x̂ (n, D) into `out`, and return 1/r_ε (n, 1).
-
-    Where squares overflow or vanish, `_rescale` computes the row.
-    """
-    given = rows
+    """As `_rescale`, in place and for ordinary rows."""
     if rows.dtype != out.dtype:
         rows = out.copy_(rows)
     inverse_rms = inverse_root_mean_squares(rows, eps)
     torch.mul(rows, inverse_rms, out=out)
-    if not are_ordinary(inverse_rms):
-        mend = rows_to_mend(inverse_rms)
-        out[mend], inverse_rms[mend] = _rescale(given[mend], eps)
     return inverse_rms
 
 
-def _write_forward(rows: Tensor, weight: Tensor | None, eps: float, y: Tensor) -> None:
-    """Write γ ⊙ x̂ (n, D) into `y`."""
-    out = workspace(y, dtype_of_statistics(rows))
-    _write_rescaled(rows, eps, out)
-    if weight is not None:
-        out.mul_(weight)
-    if out is not y:
-        y.copy_(out)
-
-
-def _write_backward(
-    dy: Tensor, rows: Tensor, weight: Tensor | None, eps: float, dx: Tensor, buffers: Tensor
-) -> Tensor:
-    """Write the gradient for x (n, D) into `dx`; return that for γ (D,), of these rows."""
-    dy = widened(dy)
-    normalized, product = buffers
-    inverse_rms = _write_rescaled(rows, eps, normalized)
-    torch.mul(dy, normalized, out=product)
-    dweight = product.sum(0)  # (n, D) -> (D,)
-    u = dx if dx.dtype == dy.dtype else dy  # what was widened is a copy
-    if weight is None:
-        u.copy_(dy)
-    else:
-        torch.mul(dy, weight, out=u)
-        product.mul_(weight)
-    u.addcmul_(normalized, row_means(product), value=-1).mul_(inverse_rms)
-    if u is not dx:
-        dx.copy_(u)
-    return dweight
+def _write_tangent(u: Tensor, mean_ux: Tensor, normalized: Tensor, inverse_rms: Tensor) -> None:
+    """As `_tangent`, in place."""
+    u.addcmul_(normalized, mean_ux, value=-1).mul_(inverse_rms)
 
 
 class _RMSNorm(torch.autograd.Function):
@@ -94,10 +54,7 @@ class _RMSNorm(torch.autograd.Function):
     @staticmethod
     def forward(x: Tensor, weight: Tensor | None, eps: float) -> Tensor:
         if in_place_is_safe(x, weight):
-            y = torch.empty(x.shape, dtype=x.dtype)
-            for rows, out in chunks(x, y):
-                _write_forward(rows, weight, eps, out)
-            return y
+            return forward_in_chunks(_write_rescaled, _rescale, x, weight, None, eps)
         normalized, _ = _rescale(x, eps)
         return (normalized if weight is None else normalized * weight).to(x.dtype)
 
@@ -111,7 +68,8 @@ class _RMSNorm(torch.autograd.Function):
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, Tensor | None, None]:
         x, weight = ctx.saved_tensors
         if in_place_is_safe(dy, x, weight):
-            dx, dweight = _backward_in_chunks(dy, x, weight, ctx.eps)
+            norm = _write_rescaled, _rescale, _write_tangent
+            dx, dweight, _ = backward_in_chunks(*norm, dy, x, weight, ctx.eps)
         else:
             normalized, inverse_rms = _rescale(x, ctx.eps)
             dy = widened(dy)
@@ -132,18 +90,6 @@ class _RMSNormWithTangents(_RMSNorm):
             moved = _tangent(widened(dx), normalized, inverse_rms)
             moved = moved if weight is None else moved * weight
         return (moved if dweight is None else moved + normalized * dweight).to(x.dtype)
-
-
-def _backward_in_chunks(
-    dy: Tensor, x: Tensor, weight: Tensor | None, eps: float
-) -> tuple[Tensor, Tensor]:
-    dx = torch.empty(x.shape, dtype=x.dtype)
-    dweight = torch.zeros(x.shape[1], dtype=dtype_of_statistics(x))
-    buffers = None
-    for rows, upstream, out in chunks(x, dy, dx):
-        buffers = pair_of_buffers(rows) if buffers is None else buffers[:, : len(rows)]
-        dweight += _write_backward(upstream, rows, weight, eps, out, buffers)
-    return dx, dweight
 
 
 def _tangent(u: Tensor, normalized: Tensor, inverse_rms: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from normlab import norms, torch_norms
 from normlab.chapters.rms_norm.norm_times import NormTimes
 from normlab.norms import FloatArray
-from normlab.tools.timing import one_thread, race
+from normlab.tools.timing import memory_kept, one_thread, race
 
 Contender = Callable[[], object]
 EPS = 1e-5
@@ -85,7 +85,8 @@ def torch_contenders(
 def race_norms(
     rows: int, features: int, direction: str, device: str = "cpu", rounds: int = 31
 ) -> NormTimes:
-    """LayerNorm and RMSNorm in turns; on the CPU on one thread and with NumPy's too.
+    """LayerNorm and RMSNorm in turns; on the CPU on one thread, with NumPy's too, and with memory
+    that the process keeps.
 
     The seconds on a CPU are those that the processor worked for this process.
 
@@ -110,7 +111,7 @@ def race_norms(
     keys = {" ".join(key): key for key in contenders}
     runs = {name: contenders[key] for name, key in keys.items()}
     synchronize = torch.cuda.synchronize if device == "cuda" else lambda: None
-    with one_thread():
+    with one_thread(), memory_kept():
         everyone = {**runs, "copy": lambda: target.copy_(source)}
         result = race(everyone, rounds, 0.005, synchronize, fairest_clock(device))
     return NormTimes(
