@@ -11,13 +11,13 @@ from types import SimpleNamespace
 import dask
 import distributed
 import pytest
-from submissions import QUICK, ROOT, solved
+from submissions import QUICK, ROOT, grade, notebook, solved
 
 from normlab.checks import cells
 from normlab.checks.cells import Cell
+from normlab.grading import command
 from normlab.grading.confined.confinement import FIRST_USER
 from normlab.grading.outputs.files import Results
-from normlab.grading.publish import kept_in_memory
 from normlab.tools.cluster import cluster_executor
 
 
@@ -133,9 +133,12 @@ def test_what_is_allocated_moves_into_large_pages():
     assert after - before > 10_000, (before, after)
 
 
-def test_the_marks_of_a_class_are_computed_once():
-    asked = []
-    results = Results(None, None, lambda: asked.append(1) or iter(["ada", "bob"]), None)
-    once = kept_in_memory(results)
-    assert [[*once.marks()] for _ in range(3)] == 3 * [["ada", "bob"]]
-    assert asked == [1]
+def test_the_marks_of_a_class_are_computed_once_for_all_files(tmp_path, monkeypatch):
+    """A dozen files hold them."""
+    computed = []
+    marks_of = command.marks_of
+    monkeypatch.setattr(command, "marks_of", lambda *given: computed.append(1) or marks_of(*given))
+    (tmp_path / "class" / "ada").mkdir(parents=True)
+    (tmp_path / "class" / "ada" / "01_layer_norm.ipynb").write_bytes(notebook("x = 1"))
+    assert grade(tmp_path / "class", tmp_path / "out") == 0
+    assert len(computed) == 5  # once for all files; before it, and for what is told and printed
