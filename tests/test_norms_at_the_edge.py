@@ -60,6 +60,75 @@ def test_epsilon_keeps_its_part_in_tiny_rows(size, eps, name, normalized):
     assert_allclose(normalized(name, x, eps), exact, rtol=1e-5, atol=1e-37)
 
 
+@by_library
+@pytest.mark.parametrize("features", [5, 768])
+@pytest.mark.parametrize(
+    ("size", "dtype"),
+    [(1e20, np.float32), (1e30, np.float32), (3e38, np.float32), (1.7e308, np.float64)],
+)
+def test_a_great_row_without_any_difference_becomes_zero(size, dtype, features, normalized):
+    x = np.full((2, features), size, dtype)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert (normalized("layer_norm", x, 1e-5) == 0).all()
+
+
+@pytest.mark.parametrize("size", [1.0, 1e20, 1e25, 3e38])
+def test_its_gradient_is_that_of_an_ordinary_one(size):
+    """σ_ε is √ε, whatever the row."""
+    x, dy = np.full((1, 5), size, np.float32), np.float32([[1.0, -2.0, 3.0, 0.5, -1.5]])
+    expected = (dy - dy.mean()) / np.sqrt(np.float32(1e-5))
+    given = torch.tensor(x, requires_grad=True)
+    y = torch_norms.layer_norm(given, 5)
+    found = [norms.layer_norm_backward(dy, x)[0]]
+    for graph in (False, True):
+        found += torch.autograd.grad(y, given, torch.tensor(dy), True, create_graph=graph)
+    if size < 1e36:  # above, torch's own derivative of the scaled formula overflows on its way
+        found.append(
+            torch.func.vjp(lambda x: torch_norms.layer_norm(x, 5), given)[1](torch.tensor(dy))[0]
+        )
+    for dx in found:
+        assert_allclose(dx if isinstance(dx, np.ndarray) else dx.detach(), expected, rtol=1e-5)
+
+
+@by_library
+@by_norm
+@pytest.mark.parametrize(
+    ("size", "dtype"), [(1e-39, np.float32), (1e-43, np.float32), (1e-320, float)]
+)
+def test_rows_of_subnormal_numbers_are_as_right_as_their_digits(size, dtype, name, normalized):
+    x = (size * np.array([[2.0, 1.0, -4.0, 3.0]])).astype(dtype)
+    exact = getattr(norms, name)(np.float64(x / x.dtype.type(size)) * 1.0, eps=0)
+    digits = np.finfo(dtype).smallest_subnormal / size
+    assert_allclose(normalized(name, x, 0.0), exact, atol=max(4 * digits, 1e-6))
+
+
+@by_norm
+@pytest.mark.parametrize("features", [2**16, 2**20, 10_000_001])
+def test_a_long_row_loses_no_digits(features, name):
+    x = torch.randn(1, features, generator=torch.Generator().manual_seed(0)) + (name == "rms_norm")
+    eps = 1e-5 if name == "layer_norm" else torch.finfo(torch.float32).eps
+    exact = torch.tensor(getattr(norms, name)(x.double().numpy(), eps=eps))
+    assert (getattr(torch_norms, name)(x, features) - exact).abs().max() < 4e-6
+    assert abs(getattr(norms, name)(x.numpy(), eps=eps) - exact.numpy()).max() < 4e-6
+
+
+@by_norm
+@pytest.mark.parametrize("features", [7, 768, 16_384, 50_000])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_row_has_its_bits_wherever_its_numbers_stand_in_memory(threads, features, name):
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        x, dy = torch.randn(2, features, 9, generator=torch.Generator().manual_seed(0))
+        gain = torch.linspace(0.5, 1.5, features)
+        apart = forward_and_backward(name, x.t(), dy.t(), gain)
+        dense = forward_and_backward(name, x.t().contiguous(), dy.t().contiguous(), gain)
+        assert all(map(torch.equal, apart, dense))
+    finally:
+        torch.set_num_threads(before)
+
+
 @by_norm
 @pytest.mark.parametrize("size", [1e200, 1e-200])
 def test_float64_has_its_own_edges(size, name):
@@ -200,6 +269,13 @@ def test_numpy_norms_say_what_they_cannot_read(x, told, name):
         pytest.skip("this machine has the other order")
     with pytest.raises(ValueError, match=told):
         getattr(norms, name)(x)
+
+
+@by_norm
+@pytest.mark.parametrize("gamma", [np.ones(2, complex), ["1", "2"], [None, None]], ids=repr)
+def test_a_gain_that_is_no_real_numbers_is_told(gamma, name):
+    with pytest.raises(ValueError, match=r"gamma has dtype .*; expected real numbers"):
+        getattr(norms, name)(np.ones((1, 2)), gamma)
 
 
 @by_norm

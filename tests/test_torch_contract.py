@@ -9,15 +9,22 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.autograd import forward_ad
+from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn import functional as F
 from torch.testing._internal.common_modules import module_db
+from torch.testing._internal.two_tensor import TwoTensor
 from torch.utils.checkpoint import checkpoint
 
 from normlab import torch_norms
-from normlab.torch_norms.in_chunks import in_place_is_safe
+from normlab.torch_norms.in_chunks import is_plain
+from normlab.torch_norms.rows import is_watched
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's, of its own parts
+pytestmark = [  # torch's, of its own parts
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:Attempted to insert a get_attr"),
+]
 PAIRS = {
     "LayerNorm": (torch_norms.LayerNorm, nn.LayerNorm),
     "RMSNorm": (torch_norms.RMSNorm, nn.RMSNorm),
@@ -69,7 +76,43 @@ TRANSFORMS = {
     "vmap": lambda f, x, w: torch.func.vmap(f)(x, w.expand(len(x), -1)),
     "vmap of a vjp": lambda f, x, w: torch.func.vmap(torch.func.grad(lambda x: f(x, w).sum()))(x),
     "a dual number": lambda f, x, w: dual(f, x, w),
+    "a dual number backwards": lambda f, x, w: dual(
+        lambda x, w: torch.autograd.grad(f(x, w).sum(), x, create_graph=True)[0],
+        x.clone().requires_grad_(),
+        w,
+    ),
+    "jvp of a jvp": lambda f, x, w: jvp(lambda x: jvp(lambda x: f(x, w), x), x),
+    "jvp of a jvp by the other": lambda f, x, w: jvp(lambda w: jvp(lambda x: f(x, w), x), w),
+    "jacfwd of jacfwd": lambda f, x, w: torch.func.jacfwd(torch.func.jacfwd(f))(x, w),
+    "jacfwd of jacrev of jacfwd": lambda f, x, w: torch.func.jacfwd(
+        torch.func.jacrev(torch.func.jacfwd(lambda x: f(x, w).sum()))
+    )(x),
+    "grad of a jvp of a jvp": lambda f, x, w: torch.func.grad(
+        lambda x: jvp(lambda x: jvp(lambda x: f(x, w), x), x).sum()
+    )(x),
+    "linearize": lambda f, x, w: torch.func.linearize(f, x, w)[1](x.cos(), w.sin()),
+    "functionalize": lambda f, x, w: torch.func.functionalize(f)(x, w),
+    "make_fx": lambda f, x, w: make_fx(f)(x, w)(x + 1, w),
+    "a batch of backward passes": lambda f, x, w: batched(f, x.clone().requires_grad_(), w),
+    "a vectorized hessian": lambda f, x, w: torch.autograd.functional.hessian(
+        lambda x: f(x, w).sum(), x, vectorize=True
+    ),
+    "three times": lambda f, x, w: torch.func.grad(
+        lambda x: torch.func.grad(lambda x: torch.func.grad(lambda x: f(x, w).sum())(x).sum())(
+            x
+        ).sum()
+    )(x),
 }
+
+
+def jvp(function, x):
+    return torch.func.jvp(function, (x,), (x.cos(),))[1]
+
+
+def batched(function, x, weight):
+    y = function(x, weight)
+    upstream = draw(5, *y.shape, seed=7)
+    return torch.autograd.grad(y, x, upstream, is_grads_batched=True)[0]
 
 
 def dual(function, x, weight):
@@ -113,22 +156,58 @@ def test_a_gradient_is_the_same_whether_it_will_be_differentiated_or_not(ours, t
         assert_allclose(in_chunks, at_once.detach(), rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize("transform", [torch.func.vmap, torch.func.grad], ids=["vmap", "grad"])
-def test_nothing_is_written_in_place_where_a_transform_looks_on(transform):
-    """The question is a private one of torch; it must have an answer in each torch."""
+WATCHERS = {
+    "vmap": lambda look: torch.func.vmap(look)(draw(3)),
+    "grad": lambda look: torch.func.grad(look)(draw(3)),
+    "jvp": lambda look: torch.func.jvp(look, (draw(3),), (draw(3),)),
+    "functionalize": lambda look: torch.func.functionalize(look)(draw(3)),
+    "a dual number": lambda look: in_dual_level(look),
+    "make_fx": lambda look: make_fx(look)(draw(3)),
+    "fake tensors": lambda look: in_mode(FakeTensorMode(allow_non_fake_inputs=True), look),
+    "a trace": lambda look: torch.jit.trace(look, draw(3), check_trace=False),
+}
+
+
+def in_dual_level(look):
+    with forward_ad.dual_level():
+        look(forward_ad.make_dual(draw(3), draw(3)))
+
+
+def in_mode(mode, look):
+    with mode:
+        look(draw(3))
+
+
+@pytest.mark.parametrize("watcher", WATCHERS.values(), ids=WATCHERS)
+def test_whoever_looks_on_is_seen(watcher):
+    """Some of the questions are private ones of torch; they must have answers in each torch."""
     seen = []
 
     def look(x):
-        seen.append(in_place_is_safe(x))
+        seen.append(is_watched(x))
         return x.sum()
 
-    with torch.no_grad():
-        assert in_place_is_safe(draw(3))
-        transform(look)(draw(3))
-    assert seen == [False]
-    assert not in_place_is_safe(draw(3))  # what is done will be differentiated
-    with torch.no_grad():
-        assert not in_place_is_safe(draw(3).to("meta"))
+    assert not is_watched(draw(3), None)
+    watcher(look)
+    assert all(seen)
+    assert seen
+    assert not is_watched(draw(3))
+
+
+def test_only_dense_tensors_on_a_cpu_are_plain():
+    x = draw(2, 3)
+    for plain in (x, nn.Parameter(x), x.bfloat16(), x.t(), x.clone().requires_grad_() * 2):
+        assert is_plain(plain, None)
+    with torch.inference_mode():
+        assert is_plain(x * 2)
+    for other in (x.to("meta"), x.to_sparse(), TwoTensor(x, x), torch.complex(x, x).conj()):
+        assert not is_plain(x, other)
+    batches = []
+    y = x.clone().requires_grad_()
+    doubled = y * 2
+    doubled.register_hook(lambda dy: batches.append(is_plain(dy)))
+    torch.autograd.grad(doubled, y, torch.ones(4, 2, 3), is_grads_batched=True)
+    assert batches == [False]
 
 
 # Programs that read models
@@ -255,7 +334,28 @@ def test_the_memory_format_is_kept(ours, theirs):
 @by_function
 def test_nothing_to_normalize_gives_nothing(ours, theirs):
     for shape, sizes in (((0, 4), (4,)), ((3, 0), (0,)), ((2, 0, 4), (0, 4))):
-        assert ours(torch.empty(shape), sizes).shape == shape
+        x = torch.empty(shape, requires_grad=True)
+        y = ours(x, sizes, torch.ones(sizes))
+        assert y.shape == shape
+        y.sum().backward()
+        assert x.grad.shape == shape
+    assert torch.equal(
+        ours(torch.ones(2, 4), 4, eps=torch.tensor(1e-3)), ours(torch.ones(2, 4), 4, eps=1e-3)
+    )
+
+
+@by_function
+@pytest.mark.filterwarnings("ignore:User provided device_type of 'cuda'")
+def test_autocast_on_cuda_lets_norms_run_in_float32_as_torch_does(ours, theirs):
+    with FakeTensorMode(), warnings.catch_warnings():
+        x = torch.empty(2, 4, dtype=torch.float16, device="cuda")
+        weight = torch.empty(4, dtype=torch.float16, device="cuda")
+        before = torch.is_autocast_enabled("cuda")
+        torch.set_autocast_enabled("cuda", True)
+        try:
+            assert ours(x, (4,), weight).dtype == theirs(x, (4,), weight).dtype == torch.float32
+        finally:
+            torch.set_autocast_enabled("cuda", before)
 
 
 # torch's own inputs
@@ -266,9 +366,11 @@ def inputs_of_torch():
     for info in module_db:
         for ours, theirs in PAIRS.values():
             if info.module_cls is theirs:
-                given = info.module_inputs_func(
-                    info, device="cpu", dtype=torch.float64, requires_grad=True, training=True
-                )
+                with torch.random.fork_rng(devices=[]):
+                    torch.manual_seed(0)
+                    given = info.module_inputs_func(
+                        info, device="cpu", dtype=torch.float64, requires_grad=True, training=True
+                    )
                 for each in given:
                     constructor, forward = each.constructor_input, each.forward_input
                     yield pytest.param(
@@ -280,22 +382,24 @@ def inputs_of_torch():
 @pytest.mark.parametrize(("ours", "theirs", "arguments", "options", "x"), [*inputs_of_torch()])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16], ids=str)
 def test_torchs_own_inputs_find_no_difference(ours, theirs, arguments, options, x, dtype):
-    mine, reference = with_same_parameters(
-        ours, theirs, *arguments, **(options | {"dtype": dtype, "device": "cpu"})
+    """In float64, since in bfloat16 torch's sums over rows wander (chapter 03)."""
+    mine, _ = with_same_parameters(ours, theirs, *arguments, **(options | {"dtype": dtype}))
+    reference = theirs(*arguments, **(options | {"dtype": torch.float64}))
+    reference.load_state_dict(mine.state_dict())
+    given, exact = (
+        x.detach().to(dtype).to(wide).requires_grad_() for wide in (dtype, torch.float64)
     )
-    results = []
-    for norm in (mine, reference):
-        given = x.detach().to(dtype).requires_grad_()
-        y = norm(given)
-        y.backward(draw(*y.shape, seed=3).to(dtype))
-        results.append([y, given.grad, *(p.grad for p in norm.parameters())])
-    tolerance = {torch.float64: 1e-12, torch.float32: 1e-5, torch.bfloat16: 4e-2}[dtype]
-    for one, other in zip(*results, strict=True):
-        assert one.dtype == other.dtype
-        assert one.shape == other.shape
-        wanted = other.detach().double()
-        scale = max(1.0, wanted.abs().max().item()) if wanted.numel() else 1.0
-        assert_allclose(one.detach().double(), wanted, rtol=0, atol=tolerance * scale)
+    y, wanted = mine(given), reference(exact)
+    dy = draw(*y.shape, seed=3).to(dtype)
+    y.backward(dy)
+    wanted.backward(dy.double())
+    got = [y, given.grad, *(p.grad for p in mine.parameters())]
+    right = [wanted, exact.grad, *(p.grad for p in reference.parameters())]
+    tolerance = {torch.float64: 1e-12, torch.float32: 2e-6, torch.bfloat16: 8e-3}[dtype]
+    for one, other in zip(got, right, strict=True):
+        assert (one.dtype, one.shape) == (dtype, other.shape)
+        scale = max([1.0, *other.detach().abs().flatten().tolist()])
+        assert_allclose(one.detach().double(), other.detach(), rtol=0, atol=tolerance * scale)
 
 
 def test_torch_has_inputs_for_both():

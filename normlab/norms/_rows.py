@@ -1,5 +1,6 @@
 """What every norm does first: check its input, and cut it into rows that fit the cache."""
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -7,12 +8,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 FloatArray: TypeAlias = NDArray[np.floating]
-Write: TypeAlias = Callable[[FloatArray, FloatArray | np.floating, FloatArray], FloatArray]
-"""Write x̂ of rows (n, D), with an ε for all or for each, into the third; return 1/root (n,)."""
+Write: TypeAlias = Callable[[FloatArray, float, FloatArray], FloatArray]
+"""Write x̂ of ordinary rows (n, D) and ε into the third; return 1/root (n,)."""
+Normalize: TypeAlias = Callable[[FloatArray, float], tuple[FloatArray, FloatArray]]
+"""x̂ (n, D) and 1/root (n,) of any rows (n, D) and ε."""
 
 CHUNK_BYTES = 1024 * 1024
 """A chunk that stays in the cache from one pass to the next, and is long enough for NumPy."""
 
+_PART = 2**14
+"""Entries of a row whose products are added up at once."""
 _FLOATS = (np.float16, np.float32, np.float64)
 _LARGEST = {np.dtype(np.float32): 2.0**40, np.dtype(np.float64): 2.0**400}
 """Squares of numbers up to this one, and down to its inverse, are far from overflow and underflow
@@ -72,6 +77,8 @@ def check_parameter(parameter: ArrayLike | None, name: str, x: FloatArray) -> Fl
     if parameter is None:
         return None
     parameter = as_array(parameter, name)
+    if parameter.dtype.kind not in "biuf":
+        raise ValueError(f"{name} has dtype {parameter.dtype}; expected real numbers.")
     if parameter.shape != x.shape[-1:]:
         raise ValueError(
             f"{name} has shape {parameter.shape}, but x has shape {x.shape}; "
@@ -90,41 +97,53 @@ def check_eps(eps: float) -> float:
     return float(eps)
 
 
-def write_normalized(write: Write, rows: FloatArray, eps: float, out: FloatArray) -> FloatArray:
+def write_normalized(
+    write: Write, normalize: Normalize, rows: FloatArray, eps: float, out: FloatArray
+) -> FloatArray:
     """Write x̂ (n, D) into `out`; return 1/√(mean square + ε) (n,).
-
-    Rows whose squares overflow or vanish are divided by their greatest absolute value, and
-    written anew.
 
     Args:
         write: does it for ordinary rows.
+        normalize: gives both for those whose squares overflow or vanish.
     """
     with np.errstate(all="ignore"):
-        inverse_root = write(rows, rows.dtype.type(eps), out)
+        inverse_root = write(rows, eps, out)
     largest = _LARGEST[rows.dtype]
     extreme = ~((inverse_root > 1 / largest) & (inverse_root < largest))
     if extreme.any():
-        some = rows[extreme]
-        scale, normalized = _scale_of(some, eps), np.empty_like(some)
-        scaled_eps = (rows.dtype.type(eps) / scale / scale)[:, 0]  # (n, 1) -> (n,)
-        scaled_inverse = write(some / scale, scaled_eps, normalized)
-        out[extreme], inverse_root[extreme] = normalized, scaled_inverse / scale[:, 0]
+        out[extreme], inverse_root[extreme] = normalize(rows[extreme], eps)
     return inverse_root
 
 
-def _scale_of(rows: FloatArray, eps: float) -> FloatArray:
-    """By what to divide each row (n, D) so that its squares neither overflow nor vanish: (n, 1).
+def greatest(rows: FloatArray) -> FloatArray:
+    """The greatest absolute value of each row: (n, D) -> (n, 1)."""
+    sizes: FloatArray = np.abs(rows).max(-1, keepdims=True)
+    return sizes
 
-    It is 1 but for rows whose greatest absolute value is above `_LARGEST`, or, where ε does not
-    hide it, below its inverse.
+
+def scale_for(sizes: FloatArray, eps: float) -> FloatArray:
+    """By what to divide rows of these greatest values (n, 1) so that their squares neither overflow
+    nor vanish: 1 but for sizes above `_LARGEST`, or, where ε does not hide them, below its inverse.
     """
-    largest = _LARGEST[rows.dtype]
-    greatest = np.abs(rows).max(-1, keepdims=True)  # (n, D) -> (n, 1)
-    needed = (greatest > largest) & np.isfinite(greatest)
+    largest = _LARGEST[sizes.dtype]
+    needed = (sizes > largest) & np.isfinite(sizes)
     if eps < largest**-2:
-        needed |= (greatest < 1 / largest) & (greatest > 0)
-    scale: FloatArray = np.where(needed, np.maximum(greatest, eps**0.5), 1).astype(rows.dtype)
+        needed |= (sizes < 1 / largest) & (sizes > 0)
+    least = max(eps**0.5, float(np.finfo(sizes.dtype).tiny))  # else 1/scale overflows
+    scale: FloatArray = np.where(needed, np.maximum(sizes, least), 1).astype(sizes.dtype)
     return scale
+
+
+def row_dots(one: FloatArray, other: FloatArray) -> FloatArray:
+    """Σ one ⊙ other over each row: (n, D), (n, D) or (D,) -> (n,).
+
+    `vecdot`, since `@` rounds a row differently alone and among others; in parts, since it adds up
+    product after product.
+    """
+    parts = range(0, one.shape[-1], _PART)
+    sums = (np.vecdot(one[:, i : i + _PART], other[..., i : i + _PART]) for i in parts)
+    total = functools.reduce(np.add, sums)
+    return total
 
 
 def as_rows(x: FloatArray) -> FloatArray:
@@ -149,17 +168,17 @@ def normalize_rows(
     x: FloatArray,
     gamma: FloatArray | None,
     beta: FloatArray | None,
-    write: Write,
+    norm: tuple[Write, Normalize],
     eps: float,
 ) -> FloatArray:
-    """γ ⊙ x̂ + β for checked inputs, chunk by chunk; `write` gives x̂ of ordinary rows."""
+    """γ ⊙ x̂ + β for checked inputs, chunk by chunk; `norm` as in `write_normalized`."""
     dtype = statistics_dtype(x.dtype)
     y = np.empty(x.shape, x.dtype)
     x_rows, y_rows = as_rows(x), as_rows(y)  # (..., D) -> (N, D)
     for part in chunks(x_rows):
         out = y_rows[part]
         work = workspace(out, dtype)
-        write_normalized(write, x_rows[part].astype(dtype, copy=False), eps, work)
+        write_normalized(*norm, x_rows[part].astype(dtype, copy=False), eps, work)
         if gamma is not None:
             work *= gamma
         if beta is not None:

@@ -11,35 +11,53 @@ from normlab.norms._rows import (
     check_parameter,
     check_upstream,
     chunks,
+    greatest,
     normalize_rows,
+    row_dots,
+    scale_for,
     statistics_dtype,
     workspace,
     write_normalized,
 )
 
 
-def _write_standardized(
-    rows: FloatArray, eps: FloatArray | np.floating, out: FloatArray
-) -> FloatArray:
-    """Write x̂ (n, D) into `out`; return 1/σ_ε (n,). Two passes: first μ, then the variance.
+def _write_standardized(rows: FloatArray, eps: float, out: FloatArray) -> FloatArray:
+    """Write x̂ (n, D) of ordinary rows into `out`; return 1/σ_ε (n,). Two passes: first μ, then the
+    variance.
 
     Rounding μ leaves a small mean behind, up to 0.03 at an offset of 1e6 in float32. Where it
-    is more than the rounding of the result, it is subtracted too. Sums over a row are taken by
-    `vecdot`, since `@` rounds a row differently alone and among others.
+    is more than the rounding of the result, it is subtracted too.
     """
     features, machine_eps = rows.dtype.type(rows.shape[1]), np.finfo(rows.dtype).eps
     ones = np.ones(rows.shape[1], rows.dtype)
-    mean = np.vecdot(rows, ones) / features  # (n, D), (D,) -> (n,)
+    mean = row_dots(rows, ones) / features  # (n, D), (D,) -> (n,)
     np.subtract(rows, mean[:, None], out=out)
-    variance_eps = np.vecdot(out, out) / features + eps  # (n, D), (n, D) -> (n,)
-    left_behind = np.vecdot(out, ones) / features  # (n, D), (D,) -> (n,)
+    variance_eps = row_dots(out, out) / features + rows.dtype.type(eps)  # (n, D) -> (n,)
+    left_behind = row_dots(out, ones) / features  # (n, D), (D,) -> (n,)
     shows = left_behind * left_behind > (8 * machine_eps) ** 2 * variance_eps  # (n,)
     if np.count_nonzero(shows):
         out -= np.where(shows, left_behind, 0)[:, None]  # other rows of the batch stay as they are
-        variance_eps = np.vecdot(out, out) / features + eps  # (n, D), (n, D) -> (n,)
+        variance_eps = row_dots(out, out) / features + rows.dtype.type(eps)  # (n, D) -> (n,)
     inverse_std: FloatArray = 1 / np.sqrt(variance_eps)
     out *= inverse_std[:, None]
     return inverse_std
+
+
+def _standardize(rows: FloatArray, eps: float) -> tuple[FloatArray, FloatArray]:
+    """x̂ (n, D) and 1/σ_ε (n,) of any rows; both passes are scaled where their numbers are very
+    great or small."""
+    first = scale_for(greatest(rows), 0.0)
+    rows = rows / first
+    nearly = rows - rows.mean(-1, keepdims=True)  # (n, D) - (n, 1)
+    centered = nearly - nearly.mean(-1, keepdims=True)  # (n, D) - (n, 1)
+    with np.errstate(over="ignore"):
+        sizes = np.minimum(greatest(centered) * first, np.finfo(rows.dtype).max)
+    scale = scale_for(sizes, eps)
+    centered *= first / scale
+    variance = np.square(centered).mean(-1, keepdims=True)  # (n, D) -> (n, 1)
+    inverse_std = 1 / np.sqrt(variance + rows.dtype.type(eps) / scale / scale)
+    with np.errstate(over="ignore"):  # of a row of subnormal numbers it is ∞
+        return centered * inverse_std, (inverse_std / scale)[:, 0]  # (n, 1) -> (n,)
 
 
 def layer_norm(
@@ -80,7 +98,7 @@ def layer_norm(
     gamma = check_parameter(gamma, "gamma", x)
     beta = check_parameter(beta, "beta", x)
     eps = check_eps(eps)
-    return normalize_rows(x, gamma, beta, _write_standardized, eps)
+    return normalize_rows(x, gamma, beta, (_write_standardized, _standardize), eps)
 
 
 def layer_norm_backward(
@@ -128,7 +146,11 @@ def layer_norm_backward(
         upstream = dy_rows[part].astype(dtype, copy=False)
         normalized = np.empty(upstream.shape, dtype)
         inverse_std = write_normalized(
-            _write_standardized, x_rows[part].astype(dtype, copy=False), eps, normalized
+            _write_standardized,
+            _standardize,
+            x_rows[part].astype(dtype, copy=False),
+            eps,
+            normalized,
         )
         out = dx_rows[part]
         work = workspace(out, dtype)
@@ -136,8 +158,8 @@ def layer_norm_backward(
         ones = np.ones(len(work), dtype)
         dgamma += ones @ work  # (n,) @ (n, D) -> (D,)
         dbeta += ones @ upstream  # (n,) @ (n, D) -> (D,)
-        mean_g = np.vecdot(upstream, gain) / dtype.type(x.shape[-1])  # (n, D), (D,) -> (n,)
-        mean_gx = np.vecdot(work, gain) / dtype.type(x.shape[-1])  # (n, D), (D,) -> (n,)
+        mean_g = row_dots(upstream, gain) / dtype.type(x.shape[-1])  # (n, D), (D,) -> (n,)
+        mean_gx = row_dots(work, gain) / dtype.type(x.shape[-1])  # (n, D), (D,) -> (n,)
         np.multiply(upstream, gain, out=work)
         work -= mean_g[:, None]
         normalized *= mean_gx[:, None]

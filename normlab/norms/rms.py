@@ -11,19 +11,32 @@ from normlab.norms._rows import (
     check_parameter,
     check_upstream,
     chunks,
+    greatest,
     normalize_rows,
+    row_dots,
+    scale_for,
     statistics_dtype,
     workspace,
     write_normalized,
 )
 
 
-def _write_rescaled(rows: FloatArray, eps: FloatArray | np.floating, out: FloatArray) -> FloatArray:
-    """Write x̂ = x/r_ε (n, D) into `out`; return 1/r_ε (n,)."""
-    mean_square = np.vecdot(rows, rows) / rows.dtype.type(rows.shape[1])  # (n, D) -> (n,)
-    inverse_rms: FloatArray = 1 / np.sqrt(mean_square + eps)
+def _write_rescaled(rows: FloatArray, eps: float, out: FloatArray) -> FloatArray:
+    """Write x̂ = x/r_ε (n, D) of ordinary rows into `out`; return 1/r_ε (n,)."""
+    mean_square = row_dots(rows, rows) / rows.dtype.type(rows.shape[1])  # (n, D) -> (n,)
+    inverse_rms: FloatArray = 1 / np.sqrt(mean_square + rows.dtype.type(eps))
     np.multiply(rows, inverse_rms[:, None], out=out)
     return inverse_rms
+
+
+def _rescale(rows: FloatArray, eps: float) -> tuple[FloatArray, FloatArray]:
+    """x̂ (n, D) and 1/r_ε (n,) of any rows, scaled where their numbers are very great or small."""
+    scale = scale_for(greatest(rows), eps)
+    rows = rows / scale
+    mean_square = np.square(rows).mean(-1, keepdims=True)  # (n, D) -> (n, 1)
+    inverse_rms = 1 / np.sqrt(mean_square + rows.dtype.type(eps) / scale / scale)
+    with np.errstate(over="ignore"):  # of a row of subnormal numbers it is ∞
+        return rows * inverse_rms, (inverse_rms / scale)[:, 0]  # (n, 1) -> (n,)
 
 
 def rms_norm(x: ArrayLike, gamma: ArrayLike | None = None, eps: float = 1e-6) -> FloatArray:
@@ -55,7 +68,7 @@ def rms_norm(x: ArrayLike, gamma: ArrayLike | None = None, eps: float = 1e-6) ->
     x = check_input(x)
     gamma = check_parameter(gamma, "gamma", x)
     eps = check_eps(eps)
-    return normalize_rows(x, gamma, None, _write_rescaled, eps)
+    return normalize_rows(x, gamma, None, (_write_rescaled, _rescale), eps)
 
 
 def rms_norm_backward(
@@ -98,13 +111,13 @@ def rms_norm_backward(
         upstream = dy_rows[part].astype(dtype, copy=False)
         normalized = np.empty(upstream.shape, dtype)
         inverse_rms = write_normalized(
-            _write_rescaled, x_rows[part].astype(dtype, copy=False), eps, normalized
+            _write_rescaled, _rescale, x_rows[part].astype(dtype, copy=False), eps, normalized
         )
         out = dx_rows[part]
         work = workspace(out, dtype)
         np.multiply(upstream, normalized, out=work)
         dgamma += np.ones(len(work), dtype) @ work  # (n,) @ (n, D) -> (D,)
-        mean_gx = np.vecdot(work, gain) / dtype.type(x.shape[-1])  # (n, D), (D,) -> (n,)
+        mean_gx = row_dots(work, gain) / dtype.type(x.shape[-1])  # (n, D), (D,) -> (n,)
         np.multiply(upstream, gain, out=work)
         normalized *= mean_gx[:, None]
         work -= normalized

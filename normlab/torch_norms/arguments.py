@@ -1,7 +1,6 @@
 """What the norms are given: checked as `torch.nn` checks it, in words that name the mend."""
 
 import numbers
-import operator
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,8 +17,8 @@ def check(
     normalized_shape: int | Iterable[int],
     eps: Any,
     **parameters: Tensor | None,
-) -> torch.Size:
-    """The normalized shape.
+) -> int:
+    """The number of dimensions that are normalized over.
 
     Raises:
         TypeError: for what is no tensor, no number or no shape.
@@ -28,12 +27,12 @@ def check(
         ValueError: for a negative ε.
     """
     _check_tensor("input", input)
-    shape = as_size(normalized_shape)
+    shape = as_sizes(normalized_shape)
     if is_tracing():  # sizes are tensors then, and torch warns of each comparison
-        return shape
-    if tuple(input.shape[-len(shape) :]) != tuple(shape):
+        return len(shape)
+    if tuple(input.shape[-len(shape) :]) != shape:
         raise RuntimeError(
-            f"input has shape {tuple(input.shape)} and normalized_shape is {tuple(shape)}; "
+            f"input has shape {tuple(input.shape)} and normalized_shape is {shape}; "
             "normalized_shape must equal the trailing sizes of the input."
         )
     _check_eps(eps)
@@ -41,12 +40,11 @@ def check(
         if parameter is None:
             continue
         _check_tensor(name, parameter)
-        if tuple(parameter.shape) != tuple(shape):
+        if tuple(parameter.shape) != shape:
             raise RuntimeError(
-                f"{name} has shape {tuple(parameter.shape)}; expected normalized_shape, "
-                f"{tuple(shape)}."
+                f"{name} has shape {tuple(parameter.shape)}; expected normalized_shape, {shape}."
             )
-    return shape
+    return len(shape)
 
 
 def _check_tensor(name: str, given: Any) -> None:
@@ -63,7 +61,7 @@ def _check_tensor(name: str, given: Any) -> None:
 
 
 def _check_eps(eps: Any) -> None:
-    if not isinstance(eps, numbers.Real):
+    if not isinstance(eps, numbers.Real | Tensor):
         raise TypeError(
             f"eps is {eps!r}, of type {type(eps).__name__}; expected a number, for instance 1e-5."
         )
@@ -71,23 +69,30 @@ def _check_eps(eps: Any) -> None:
         raise ValueError(f"eps is {eps}; expected a number ≥ 0, for instance 1e-5.")
 
 
-def as_size(normalized_shape: int | Iterable[int]) -> torch.Size:
-    """One or more sizes.
+def as_sizes(normalized_shape: int | Iterable[int]) -> tuple[int, ...]:
+    """One or more sizes; those that are not known yet stay so.
 
-    >>> as_size(4), as_size([2, 3])
-    (torch.Size([4]), torch.Size([2, 3]))
+    >>> as_sizes(4), as_sizes([2, 3])
+    ((4,), (2, 3))
     """
     given: Any = normalized_shape
-    try:
-        sizes = [given] if isinstance(given, numbers.Integral) else [*given]
-        size = torch.Size([operator.index(each) for each in sizes])
-    except (TypeError, ValueError):
-        raise TypeError(
-            f"normalized_shape is {normalized_shape!r}; expected a size or several, for "
-            "instance 768 or (16, 768)."
-        ) from None
-    if not size or min(size) < 0:
+    sizes = (given,) if isinstance(given, INTEGRAL) else given
+    if isinstance(sizes, str) or not isinstance(sizes, Iterable):
+        raise _no_sizes(given)
+    sizes = tuple(sizes)
+    if not is_tracing() and not all(isinstance(size, INTEGRAL) for size in sizes):
+        raise _no_sizes(given)
+    if not sizes:
         raise RuntimeError(
-            f"normalized_shape is {tuple(size)}; expected one or more sizes, for instance (768,)."
+            "normalized_shape is (); expected one or more sizes, for instance (768,)."
         )
-    return size
+    return sizes
+
+
+INTEGRAL = (numbers.Integral, torch.SymInt)
+
+
+def _no_sizes(given: Any) -> TypeError:
+    return TypeError(
+        f"normalized_shape is {given!r}; expected a size or several, for instance 768 or (16, 768)."
+    )

@@ -1,19 +1,21 @@
 """The norms on a CPU: rows in chunks that stay in the cache, with steps done in place.
 
-Nothing here can be differentiated or transformed; `in_place_is_safe` says where that is not asked
-for. What differs between the norms is handed over: how x̂ is written, and how it moves with x.
+Nothing here can be differentiated or transformed, so it is for plain tensors that nobody watches.
+What differs between the norms is handed over: how x̂ is written, and how it moves with x.
 """
 
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from normlab.torch_norms.rows import LARGEST, dtype_of_statistics, is_tracing, widened
+from normlab.torch_norms.rows import LARGEST, dtype_of_statistics, widened
 
 CHUNK_BYTES = 1024 * 1024
 """A chunk stays in the cache from one step to the next, and is long enough for torch."""
+PART = 8192
+"""Entries of a row whose squares are added up at once."""
 Normalize: TypeAlias = Callable[[Tensor, float], tuple[Tensor, Tensor]]
 """x̂ (n, D) and 1/root (n, 1) of rows (n, D) and ε, with operations that any row can pass."""
 Write: TypeAlias = Callable[[Tensor, float, Tensor], Tensor]
@@ -22,22 +24,23 @@ WriteTangent: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor], object]
 """Make of u (n, D) the gradient for x: from mean(u ⊙ x̂) (n, 1), x̂ (n, D) and 1/root (n, 1)."""
 
 
-def in_place_is_safe(*tensors: Tensor | None) -> bool:
-    """Whether steps may be done in place, chunk by chunk: plain tensors on a CPU, and nothing that
-    transforms, traces or differentiates what is done.
+def is_plain(*tensors: Tensor | None) -> bool:
+    """Whether these are dense tensors on a CPU, without anything around them, not even a batch.
 
-    There is no public question for the transforms of `torch.func`.
+    There is no public question for the last.
     """
-    return not (
-        torch._C._are_functorch_transforms_active()
-        or torch.is_grad_enabled()
-        or torch.compiler.is_compiling()
-        or is_tracing()
-    ) and all(
-        type(tensor) in (Tensor, nn.Parameter) and tensor.device.type == "cpu"
-        for tensor in tensors
-        if tensor is not None
+    return all(
+        torch._C._dispatch_keys(each).raw_repr() in PLAIN for each in tensors if each is not None
     )
+
+
+def _keys_of_plain_tensors() -> frozenset[int]:
+    with torch.inference_mode():
+        inference = torch.empty(0)
+    return frozenset(torch._C._dispatch_keys(t).raw_repr() for t in (torch.empty(0), inference))
+
+
+PLAIN = _keys_of_plain_tensors()
 
 
 def forward_in_chunks(
@@ -82,11 +85,11 @@ def backward_in_chunks(
             buffers = torch.empty((2, *rows.shape), dtype=dtype)
         normalized, product = buffers[:, : len(rows)]
         inverse_root = _write_all(write, normalize, rows, eps, normalized)
-        upstream = widened(upstream)
+        upstream = widened(upstream).contiguous()
         torch.mul(upstream, normalized, out=product)
         dweight += product.sum(0)  # (n, D) -> (D,)
         dbias += upstream.sum(0)  # (n, D) -> (D,)
-        u = out if out.dtype == dtype else upstream  # what was widened is a copy
+        u = out if out.dtype == dtype else upstream  # which is a copy then
         if weight is None:
             u.copy_(upstream)
         else:
@@ -117,6 +120,11 @@ def _chunks(rows: Tensor, *others: Tensor) -> Iterator[tuple[Tensor, ...]]:
     return zip(*parts, strict=True) if len(rows) else iter(())
 
 
+def as_work(rows: Tensor, out: Tensor) -> Tensor:
+    """The rows in the dtype of `out` and one after another in memory; in `out` if they are not."""
+    return rows if rows.dtype == out.dtype and rows.is_contiguous() else out.copy_(rows)
+
+
 def row_means(rows: Tensor) -> Tensor:
     """(n, D) -> (n, 1). (`torch.mean` takes twice the time.)
 
@@ -131,6 +139,14 @@ def row_means(rows: Tensor) -> Tensor:
 def inverse_root_mean_squares(rows: Tensor, eps: float) -> Tensor:
     """1/√(mean square + ε) = √D/√(‖row‖² + D ε): (n, D) -> (n, 1), in one pass, no temporary."""
     features = rows.shape[1]
-    lengths = torch.linalg.vector_norm(rows, dim=-1, keepdim=True)
+    lengths = _lengths(rows)
     roots = lengths.hypot_(lengths.new_full((), (features * eps) ** 0.5))
     return torch.div(lengths.new_full((), features**0.5), roots, out=roots)
+
+
+def _lengths(rows: Tensor) -> Tensor:
+    """‖row‖ (n, 1), in parts of a row, since `vector_norm` adds up square after square."""
+    if rows.shape[1] <= PART:
+        return torch.linalg.vector_norm(rows, dim=-1, keepdim=True)
+    parts = [torch.linalg.vector_norm(part, dim=-1) for part in torch.split(rows, PART, -1)]
+    return _lengths(torch.stack(parts, -1))  # (n, D / PART)

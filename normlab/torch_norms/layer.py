@@ -11,13 +11,23 @@ from torch.overrides import handle_torch_function, has_torch_function
 
 from normlab.torch_norms.arguments import check
 from normlab.torch_norms.in_chunks import (
+    as_work,
     backward_in_chunks,
     forward_in_chunks,
-    in_place_is_safe,
     inverse_root_mean_squares,
+    is_plain,
     row_means,
 )
-from normlab.torch_norms.rows import as_given, scale_of, widened
+from normlab.torch_norms.rows import (
+    affine,
+    as_given,
+    as_rows,
+    greatest,
+    in_float32_under_autocast,
+    is_watched,
+    scale_for,
+    widened,
+)
 
 OFFSET = 2.0
 """Up to a mean of so many standard deviations, what its rounding leaves behind never shows."""
@@ -29,13 +39,16 @@ def _standardize(rows: Tensor, eps: float) -> tuple[Tensor, Tensor]:
     """x̂ (N, D) and 1/σ_ε (N, 1). Two passes: first μ, then the variance.
 
     Rounding μ leaves a small mean behind, up to 0.03 at an offset of 1e6 in float32; centering
-    once more removes it.
+    once more removes it. Both passes are scaled where their numbers are very great or small.
     """
     rows = widened(rows)
-    scale = scale_of(rows, eps)
-    rows = rows / scale
+    first = scale_for(greatest(rows), 0.0)
+    rows = rows / first
     nearly = rows - rows.mean(-1, keepdim=True)  # (N, D) - (N, 1)
     centered = nearly - nearly.mean(-1, keepdim=True)  # (N, D) - (N, 1)
+    sizes = (greatest(centered) * first).clamp(max=torch.finfo(rows.dtype).max)
+    scale = scale_for(sizes, eps)
+    centered = centered * (first / scale)
     variance = centered.square().mean(-1, keepdim=True)  # (N, D) -> (N, 1)
     inverse_std = torch.rsqrt(variance + eps / scale / scale)
     return centered * inverse_std, inverse_std / scale
@@ -46,8 +59,7 @@ def _write_standardized(rows: Tensor, eps: float, out: Tensor) -> Tensor:
 
     As in `normlab.norms`, a mean that is left behind is subtracted where it shows.
     """
-    if rows.dtype != out.dtype:
-        rows = out.copy_(rows)
+    rows = as_work(rows, out)
     mean = row_means(rows)
     torch.sub(rows, mean, out=out)
     inverse_std = inverse_root_mean_squares(out, eps)
@@ -68,42 +80,40 @@ def _center_again(out: Tensor, inverse_std: Tensor) -> None:
 
 
 def _write_tangent(u: Tensor, mean_ux: Tensor, normalized: Tensor, inverse_std: Tensor) -> None:
-    """As `_tangent`, in place."""
+    """u ← (1/σ_ε) [u − mean(u) − x̂ · mean(u ⊙ x̂)]."""
     u.sub_(row_means(u)).addcmul_(normalized, mean_ux, value=-1).mul_(inverse_std)
 
 
 class _LayerNorm(torch.autograd.Function):
     """dx = (1/σ_ε) [u − mean(u) − x̂ · mean(u ⊙ x̂)], u = dy ⊙ γ; dγ = Σ dy ⊙ x̂; dβ = Σ dy.
 
-    In chunks where that is safe; else with operations that can be differentiated and transformed.
+    In chunks on a CPU; elsewhere, and where the gradient will be differentiated, as the formula.
     """
 
-    generate_vmap_rule = True
-
     @staticmethod
-    def forward(x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
-        if in_place_is_safe(x, weight, bias):
-            return forward_in_chunks(_write_standardized, _standardize, x, weight, bias, eps)
-        normalized, _ = _standardize(x, eps)
-        return _affine(normalized, weight, bias).to(x.dtype)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        x, weight, bias, ctx.eps = inputs
-        ctx.bias_dtype = None if bias is None else bias.dtype
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
+    ) -> Tensor:
+        ctx.eps, ctx.bias_dtype = eps, None if bias is None else bias.dtype
         ctx.save_for_backward(x, weight)
-        ctx.save_for_forward(x, weight)
+        if is_plain(x, weight, bias):
+            return forward_in_chunks(_write_standardized, _standardize, x, weight, bias, eps)
+        return _formula(x, weight, bias, eps)
 
     @staticmethod
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None, None]:
         x, weight = ctx.saved_tensors
-        if in_place_is_safe(dy, x, weight):
+        given = dy, x, weight
+        if is_plain(*given) and not torch.is_grad_enabled() and not is_watched(*given):
             norm = _write_standardized, _standardize, _write_tangent
-            dx, dweight, dbias = backward_in_chunks(*norm, dy, x, weight, ctx.eps)
+            dx, dweight, dbias = backward_in_chunks(*norm, *given, ctx.eps)
         else:
             normalized, inverse_std = _standardize(x, ctx.eps)
             dy = widened(dy)
-            dx = _tangent(dy if weight is None else dy * weight, normalized, inverse_std)
+            u = dy if weight is None else dy * weight
+            mean_u = u.mean(-1, keepdim=True)  # (N, D) -> (N, 1)
+            mean_ux = (u * normalized).mean(-1, keepdim=True)  # (N, D) -> (N, 1)
+            dx = inverse_std * torch.addcmul(u - mean_u, normalized, mean_ux, value=-1)
             dweight = (dy * normalized).sum(0)  # (N, D) -> (D,)
             dbias = dy.sum(0)  # (N, D) -> (D,)
         return (
@@ -114,37 +124,10 @@ class _LayerNorm(torch.autograd.Function):
         )
 
 
-class _LayerNormWithTangents(_LayerNorm):
-    """The same with forward-mode derivatives, which `torch.compile` refuses to read."""
-
-    @staticmethod
-    def jvp(
-        ctx: Any, dx: Tensor | None, dweight: Tensor | None, dbias: Tensor | None, _: None
-    ) -> Tensor:
-        x, weight = ctx.saved_tensors
-        normalized, inverse_std = _standardize(x, ctx.eps)
-        moved = torch.zeros_like(normalized)
-        if dx is not None:
-            moved = _affine(_tangent(widened(dx), normalized, inverse_std), weight, None)
-        if dweight is not None:
-            moved = moved + normalized * dweight
-        return (moved if dbias is None else moved + dbias).to(x.dtype)
-
-
-def _affine(normalized: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
-    """γ ⊙ x̂ + β, in one pass where both are there."""
-    if weight is not None and bias is not None:
-        return torch.addcmul(bias, normalized, weight)
-    scaled = normalized if weight is None else normalized * weight
-    return scaled if bias is None else scaled + bias
-
-
-def _tangent(u: Tensor, normalized: Tensor, inverse_std: Tensor) -> Tensor:
-    """(1/σ_ε) [u − mean(u) − x̂ · mean(u ⊙ x̂)]: how x̂ moves with x, and, as this is symmetric, what
-    x gets of a gradient u of x̂."""
-    mean_u = u.mean(-1, keepdim=True)  # (N, D) -> (N, 1)
-    mean_ux = (u * normalized).mean(-1, keepdim=True)  # (N, D) -> (N, 1)
-    return inverse_std * torch.addcmul(u - mean_u, normalized, mean_ux, value=-1)
+def _formula(x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
+    """γ ⊙ x̂ + β (N, D), with operations that can be differentiated, transformed and traced."""
+    normalized, _ = _standardize(x, eps)
+    return affine(normalized, weight, bias).to(x.dtype)
 
 
 def layer_norm(
@@ -187,13 +170,14 @@ def layer_norm(
         return handle_torch_function(
             layer_norm, given, input, normalized_shape, weight=weight, bias=bias, eps=eps
         )
-    shape = check(input, normalized_shape, eps, weight=weight, bias=bias)
-    if not shape.numel():
-        return torch.empty_like(input)
-    rows = input.reshape(-1, shape.numel())  # (*, *shape) -> (N, D)
-    flat = (None if p is None else p.reshape(-1) for p in (weight, bias))  # shape -> (D,)
-    norm = _LayerNorm if torch.compiler.is_compiling() else _LayerNormWithTangents
-    y: Tensor = norm.apply(rows, *flat, eps)  # type: ignore[no-untyped-call]  # torch leaves apply untyped
+    dimensions = check(input, normalized_shape, eps, weight=weight, bias=bias)
+    eps, (input, weight, bias) = float(eps), in_float32_under_autocast(input, weight, bias)
+    if not is_watched(input, weight, bias) and not input.numel():
+        return affine(input.clone(), weight, bias).to(input.dtype)
+    rows = as_rows(input, dimensions)  # (*, *shape) -> (N, D)
+    flat = [None if p is None else p.flatten() for p in (weight, bias)]  # shape -> (D,)
+    norm: Any = _formula if is_watched(input, weight, bias) else _LayerNorm.apply
+    y: Tensor = norm(rows, *flat, eps)
     return as_given(y.reshape(input.shape), input)  # (N, D) -> (*, *shape)
 
 

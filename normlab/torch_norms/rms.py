@@ -11,18 +11,29 @@ from torch.overrides import handle_torch_function, has_torch_function
 
 from normlab.torch_norms.arguments import check
 from normlab.torch_norms.in_chunks import (
+    as_work,
     backward_in_chunks,
     forward_in_chunks,
-    in_place_is_safe,
     inverse_root_mean_squares,
+    is_plain,
 )
-from normlab.torch_norms.rows import as_given, dtype_of_statistics, scale_of, widened
+from normlab.torch_norms.rows import (
+    affine,
+    as_given,
+    as_rows,
+    dtype_of_statistics,
+    greatest,
+    in_float32_under_autocast,
+    is_watched,
+    scale_for,
+    widened,
+)
 
 
 def _rescale(rows: Tensor, eps: float) -> tuple[Tensor, Tensor]:
-    """x̂ = x/r_ε (N, D) and 1/r_ε (N, 1)."""
+    """x̂ = x/r_ε (N, D) and 1/r_ε (N, 1); scaled where its numbers are very great or small."""
     rows = widened(rows)
-    scale = scale_of(rows, eps)
+    scale = scale_for(greatest(rows), eps)
     rows = rows / scale
     mean_square = rows.square().mean(-1, keepdim=True)  # (N, D) -> (N, 1)
     inverse_rms = torch.rsqrt(mean_square + eps / scale / scale)
@@ -31,72 +42,52 @@ def _rescale(rows: Tensor, eps: float) -> tuple[Tensor, Tensor]:
 
 def _write_rescaled(rows: Tensor, eps: float, out: Tensor) -> Tensor:
     """As `_rescale`, in place and for ordinary rows."""
-    if rows.dtype != out.dtype:
-        rows = out.copy_(rows)
+    rows = as_work(rows, out)
     inverse_rms = inverse_root_mean_squares(rows, eps)
     torch.mul(rows, inverse_rms, out=out)
     return inverse_rms
 
 
 def _write_tangent(u: Tensor, mean_ux: Tensor, normalized: Tensor, inverse_rms: Tensor) -> None:
-    """As `_tangent`, in place."""
+    """u ← (1/r_ε) [u − x̂ · mean(u ⊙ x̂)]."""
     u.addcmul_(normalized, mean_ux, value=-1).mul_(inverse_rms)
 
 
 class _RMSNorm(torch.autograd.Function):
     """dx = (1/r_ε) [u − x̂ · mean(u ⊙ x̂)], u = dy ⊙ γ; dγ = Σ dy ⊙ x̂.
 
-    In chunks where that is safe; else with operations that can be differentiated and transformed.
+    In chunks on a CPU; elsewhere, and where the gradient will be differentiated, as the formula.
     """
 
-    generate_vmap_rule = True
-
     @staticmethod
-    def forward(x: Tensor, weight: Tensor | None, eps: float) -> Tensor:
-        if in_place_is_safe(x, weight):
-            return forward_in_chunks(_write_rescaled, _rescale, x, weight, None, eps)
-        normalized, _ = _rescale(x, eps)
-        return (normalized if weight is None else normalized * weight).to(x.dtype)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        x, weight, ctx.eps = inputs
+    def forward(ctx: Any, x: Tensor, weight: Tensor | None, eps: float) -> Tensor:
+        ctx.eps = eps
         ctx.save_for_backward(x, weight)
-        ctx.save_for_forward(x, weight)
+        if is_plain(x, weight):
+            return forward_in_chunks(_write_rescaled, _rescale, x, weight, None, eps)
+        return _formula(x, weight, eps)
 
     @staticmethod
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, Tensor | None, None]:
         x, weight = ctx.saved_tensors
-        if in_place_is_safe(dy, x, weight):
+        given = dy, x, weight
+        if is_plain(*given) and not torch.is_grad_enabled() and not is_watched(*given):
             norm = _write_rescaled, _rescale, _write_tangent
-            dx, dweight, _ = backward_in_chunks(*norm, dy, x, weight, ctx.eps)
+            dx, dweight, _ = backward_in_chunks(*norm, *given, ctx.eps)
         else:
             normalized, inverse_rms = _rescale(x, ctx.eps)
             dy = widened(dy)
-            dx = _tangent(dy if weight is None else dy * weight, normalized, inverse_rms)
+            u = dy if weight is None else dy * weight
+            mean_ux = (u * normalized).mean(-1, keepdim=True)  # (N, D) -> (N, 1)
+            dx = inverse_rms * torch.addcmul(u, normalized, mean_ux, value=-1)
             dweight = (dy * normalized).sum(0)  # (N, D) -> (D,)
         return dx.to(x.dtype), None if weight is None else dweight.to(weight.dtype), None
 
 
-class _RMSNormWithTangents(_RMSNorm):
-    """The same with forward-mode derivatives, which `torch.compile` refuses to read."""
-
-    @staticmethod
-    def jvp(ctx: Any, dx: Tensor | None, dweight: Tensor | None, _: None) -> Tensor:
-        x, weight = ctx.saved_tensors
-        normalized, inverse_rms = _rescale(x, ctx.eps)
-        moved = torch.zeros_like(normalized)
-        if dx is not None:
-            moved = _tangent(widened(dx), normalized, inverse_rms)
-            moved = moved if weight is None else moved * weight
-        return (moved if dweight is None else moved + normalized * dweight).to(x.dtype)
-
-
-def _tangent(u: Tensor, normalized: Tensor, inverse_rms: Tensor) -> Tensor:
-    """(1/r_ε) [u − x̂ · mean(u ⊙ x̂)]: how x̂ moves with x, and, as this is symmetric, what x gets of
-    a gradient u of x̂."""
-    mean_ux = (u * normalized).mean(-1, keepdim=True)  # (N, D) -> (N, 1)
-    return inverse_rms * torch.addcmul(u, normalized, mean_ux, value=-1)
+def _formula(x: Tensor, weight: Tensor | None, eps: float) -> Tensor:
+    """γ ⊙ x̂ (N, D), with operations that can be differentiated, transformed and traced."""
+    normalized, _ = _rescale(x, eps)
+    return affine(normalized, weight, None).to(x.dtype)
 
 
 def rms_norm(
@@ -134,15 +125,15 @@ def rms_norm(
         return handle_torch_function(
             rms_norm, given, input, normalized_shape, weight=weight, eps=eps
         )
-    shape = check(input, normalized_shape, 0.0 if eps is None else eps, weight=weight)
-    if eps is None:
-        eps = torch.finfo(dtype_of_statistics(input)).eps
-    if not shape.numel():
-        return torch.empty_like(input)
-    rows = input.reshape(-1, shape.numel())  # (*, *shape) -> (N, D)
-    weight = None if weight is None else weight.reshape(-1)  # shape -> (D,)
-    norm = _RMSNorm if torch.compiler.is_compiling() else _RMSNormWithTangents
-    y: Tensor = norm.apply(rows, weight, eps)  # type: ignore[no-untyped-call]  # torch leaves apply untyped
+    dimensions = check(input, normalized_shape, 0.0 if eps is None else eps, weight=weight)
+    input, weight = in_float32_under_autocast(input, weight)
+    eps = torch.finfo(dtype_of_statistics(input)).eps if eps is None else float(eps)
+    if not is_watched(input, weight) and not input.numel():
+        return affine(input.clone(), weight, None).to(input.dtype)
+    rows = as_rows(input, dimensions)  # (*, *shape) -> (N, D)
+    flat = None if weight is None else weight.flatten()  # shape -> (D,)
+    norm: Any = _formula if is_watched(input, weight) else _RMSNorm.apply
+    y: Tensor = norm(rows, flat, eps)
     return as_given(y.reshape(input.shape), input)  # (N, D) -> (*, *shape)
 
 
