@@ -159,18 +159,19 @@ def work():
     del first
     torch.ones(6 * 2**20)
 
-with memory_kept():
-    work()
-    work()
+def new_pages():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(30):
         work()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+with memory_kept():
+    print(min(new_pages() for _ in range(4)))
 """
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told so")
 def test_a_race_gives_no_memory_back_and_pays_for_no_new_pages():
-    """Else this is half a million pages."""
+    """Else these are half a million; one or two rounds may find arrays lying anew."""
     run = [sys.executable, "-c", PAGES]
     assert int(subprocess.run(run, capture_output=True, text=True, check=True).stdout) < 1000

@@ -1,6 +1,5 @@
 """What every norm does first: check its input, and cut it into rows that fit the cache."""
 
-import functools
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -141,8 +140,10 @@ def row_dots(one: FloatArray, other: FloatArray) -> FloatArray:
     product after product.
     """
     parts = range(0, one.shape[-1], _PART)
-    sums = (np.vecdot(one[:, i : i + _PART], other[..., i : i + _PART]) for i in parts)
-    total = functools.reduce(np.add, sums)
+    sums = [np.vecdot(one[:, i : i + _PART], other[..., i : i + _PART]) for i in parts]
+    total: FloatArray = sums[0]
+    for partial in sums[1:]:
+        total = total + partial
     return total
 
 
