@@ -1,7 +1,9 @@
 """A right answer keeps its marks in whatever form it comes, and what keeps one from counting is
 said."""
 
+import asyncio
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -39,6 +41,7 @@ def test_a_right_answer_gets_full_marks_in_every_form(name, grade):
     assert diagnosis.passed, (graded.problem, diagnosis, graded.notes)
 
 
+@pytest.mark.usefixtures("event_loop")
 @pytest.mark.parametrize("name", [name for name in FORMS if name not in NOT_HERE])
 def test_and_so_says_the_learners_check_of_the_file(name, tmp_path):
     suffix, content = FORMS[name]
@@ -46,6 +49,16 @@ def test_and_so_says_the_learners_check_of_the_file(name, tmp_path):
     path.write_bytes(content)
     (diagnosis,) = check_file(path)
     assert diagnosis.passed, diagnosis
+
+
+@pytest.fixture
+def event_loop() -> Iterator[None]:
+    """The one that an answer asks for; made by itself, it would be left open in this process."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
 
 
 # What is told

@@ -174,9 +174,9 @@ class _Target:
             self.found = self._or_library_norm(found, seen)
 
     def _or_library_norm(self, found: Diagnosis, seen: Sequence[Observation]) -> Diagnosis:
-        """That of an answer that is not right and has called a ready-made norm; else `found`."""
+        """Of an answer that is not right: that it has called a ready-made norm, else `found`."""
         refused = next((each.refused for each in seen if each.refused), None)
-        if found.passed or refused is None or self.talk.task.library_norms[self.index]:
+        if refused is None or self.talk.task.library_norms[self.index]:
             return found
         fault = Fault("library-norm", f"it calls {_shown(refused)}", LIBRARY_NORM)
         return wrong_from_start(self.exercise, self.question, True, fault)
