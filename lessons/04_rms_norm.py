@@ -397,7 +397,7 @@ draw_fewer(what_fewer_could_mean(), ax, claimed=CLAIMED)
 # %% [markdown] tags=["answer"]
 # Of the norm's own operations RMSNorm spares 43 %: 3 of 7. Of a layer's it spares 3/7 of the
 # norms' 0.014 %, which is 0.006 %. The paper's Transformer took 6.9 % less time. On a CPU
-# `F.rms_norm` took 110 % more time than `F.layer_norm` forward, 2.1 times as long, and 3 to 4 times
+# `F.rms_norm` took 110 % more time than `F.layer_norm` forward, 2.1 times as long, and 4 to 5 times
 # as long backward. None of these is 15 to 20 %. One of the paper's models saved 15.1 % of
 # its time; operations are not counted there.
 #
@@ -503,9 +503,9 @@ print("F.rms_norm:  ", torch_operators(lambda: F.rms_norm(x, (16,), weight, 1e-5
 # your machine?
 #
 # - NumPy and `normlab.torch_norms` run one operation after another, on rows that stay in the cache.
-#   There RMSNorm took 0.4 to 0.7 of LayerNorm's time.
-# - `F.rms_norm` was **slower** than `F.layer_norm`, at each shape and in both directions: it took 1.2
-#   to 4.3 times as long.
+#   There RMSNorm took 0.4 to 0.8 of LayerNorm's time.
+# - `F.rms_norm` was **slower** than `F.layer_norm`, at each shape and in both directions: it took 1.7
+#   to 4.6 times as long.
 # - The copy is the floor. `F.layer_norm` forward took longer than it, so one CPU core is not bound
 #   by memory alone: there the arithmetic counts as well.
 

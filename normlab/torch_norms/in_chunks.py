@@ -12,8 +12,9 @@ from torch import Tensor
 
 from normlab.torch_norms.rows import LARGEST, dtype_of_statistics, widened
 
-CHUNK_BYTES = 1024 * 1024
-"""A chunk stays in the cache from one step to the next, and is long enough for torch."""
+CHUNK_BYTES = 2 * 1024 * 1024
+"""A chunk stays in the cache from one step to the next, and is long enough for torch; 1 and 4 MB
+took longer (benchmarks/norms.py)."""
 PART = 8192
 """Entries of a row whose squares are added up at once."""
 Normalize: TypeAlias = Callable[[Tensor, float], tuple[Tensor, Tensor]]
