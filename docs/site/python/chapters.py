@@ -1,0 +1,1 @@
+def chapters_with_sources(): return {}
