@@ -10,7 +10,7 @@ HERE = Path(__file__).parent
 PACKAGE = HERE.parents[2] / "normlab"
 LEFT_OUT = ("grading", "setup")
 """Rooms that nothing in a page asks for: they need processes."""
-RUNTIME = ("page_runtime.py", "page_widgets.py")
+RUNTIME = ("page_runtime.py", "page_outputs.py", "page_widgets.py")
 """What the worker calls; it stands in the wheel beside the package."""
 NAME = f"normlab-{__version__}-py3-none-any.whl"
 INFO = f"normlab-{__version__}.dist-info"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from docs.site.python.chapters import chapters_with_sources
+from docs.site.python.chapters import cells_in_page, chapters
 from docs.site.python.course_wheel import write_course_wheel
 from docs.site.python.pyodide import pins, pyodide_files
 
@@ -48,7 +48,9 @@ def copy_to(folder: Path) -> None:
     for name in SCRIPTS:
         shutil.copyfile(HERE / name, folder / name)
     _write_json(folder / "downloads.json", downloads(lock, pyodide))
-    _write_json(folder / "chapters.json", chapters_with_sources())
+    (folder / "chapters").mkdir()
+    for notebook in chapters():
+        _write_json(folder / "chapters" / f"{notebook.stem}.json", cells_in_page(notebook))
     (folder / "licenses.txt").write_text(licenses(pyodide), encoding="utf-8")
 
 

@@ -39,7 +39,7 @@ export const ofRows = (rows) => {
 
 // A place for output. `show(message)` takes what page_runtime.py sends.
 export const makeOutput = () => {
-  const node = element("div", { class: "normlab-output", "aria-live": "polite" });
+  const node = element("div", { class: "normlab-shown", "aria-live": "polite" });
   let stream = null;
   const add = (child) => {
     stream = null;

@@ -11,7 +11,8 @@ from types import ModuleType
 from typing import Any
 
 _widgets: dict[str, Any] = {}
-"""Every widget that was shown, by the id of its comm."""
+_names: dict[str, str] = {}
+"""The widgets that are kept by their names, and their names by the ids of their comms."""
 
 
 def stand_for_ipython(display: Callable[..., None]) -> None:
@@ -20,6 +21,7 @@ def stand_for_ipython(display: Callable[..., None]) -> None:
         ModuleType(f"IPython{end}") for end in ("", ".display", ".core", ".core.interactiveshell")
     )
     names: list[tuple[ModuleType, str, Any]] = [
+        (top, "version_info", (9, 0)),  # matplotlib asks for it
         (top, "get_ipython", lambda: None),
         (top, "display", shown),
         (top, "core", core),
@@ -42,23 +44,27 @@ def connect(send: Callable[..., None]) -> None:
 
     class PageComm(BaseComm):
         def publish_msg(self, msg_type: str, data: Any = None, *rest: Any, **more: Any) -> None:
-            if msg_type == "comm_msg":
-                send("widget", widget=self.comm_id, data=data)
+            if msg_type == "comm_msg" and self.comm_id in _names:
+                send("widget", widget=_names[self.comm_id], data=data)
 
     comm.create_comm = PageComm
 
 
-def keep(value: Any, bundle: dict[str, Any]) -> None:
-    """Keep a value that is shown, if it is a widget."""
-    view = bundle.get("application/vnd.jupyter.widget-view+json")
-    if view:
-        _widgets[view["model_id"]] = value
+def has_settings(value: Any) -> bool:
+    """Whether a value is an explorer that asks Python when a setting changes."""
+    return any(control["role"] == "setting" for control in getattr(value, "controls", ()))
 
 
-def set_state(widget: str, state: dict[str, Any]) -> None:
+def keep(name: str, widget: Any) -> None:
+    """Keep a widget, which its page knows by `name`."""
+    _widgets[name] = widget
+    _names[widget.model_id] = name
+
+
+def set_state(name: str, state: dict[str, Any]) -> None:
     """Set traits of a widget, as its page has them.
 
     Raises:
-        KeyError: if none of that id was shown.
+        KeyError: if none of that name is kept.
     """
-    _widgets[widget].set_state(state)
+    _widgets[name].set_state(state)

@@ -64,9 +64,9 @@ const bytesOf = ({ python, packages, later }, name, seen = new Set()) => {
 };
 
 // A cell that asks for a module of the distribution is run again when that is loaded.
-const run = async (made, name, source) => {
+const run = async (made, method, args) => {
   for (;;) {
-    const result = JSON.parse(made.page.run(name, source));
+    const result = JSON.parse(made.page[method](...args));
     if (!result.missing) return result;
     const wanted = made.packageOf[result.missing];
     bytes = 0;
@@ -82,8 +82,8 @@ const answer = async ({ id, call, args }) => {
     const made = await started;
     current = id;
     postMessage({ id, kind: "begun" });
-    const result =
-      call === "run" ? await run(made, ...args) : JSON.parse(made.page[call](...args) ?? "null");
+    const loads = call === "run" || call === "answer";
+    const result = loads ? await run(made, call, args) : JSON.parse(made.page[call](...args) ?? "null");
     postMessage({ id, kind: "done", result });
   } catch (error) {
     postMessage({ id, kind: "failed", text: String(error.message ?? error) });
