@@ -34,7 +34,7 @@ const addRun = (page, cell, node) => {
   const input = node.querySelector(".cell_input");
   if (!cell.runs || !input || node.querySelector(".normlab-widget")) return;
   cell.output = makeOutput();
-  cell.stored = node.querySelector(".cell_output")?.closest("details.normlab-output, .cell_output");
+  cell.stored = node.querySelector("details.normlab-output") ?? node.querySelector(".cell_output");
   const run = async () => {
     node.setAttribute("aria-busy", "true");
     try {

