@@ -11,7 +11,7 @@ import json
 import linecache
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -44,7 +44,8 @@ class Page:
 
         Returns:
             The JSON of `{"ok": …, "without": […], "missing": …}`: whether it ran to its end, what it
-            imported in vain, and the module to load before it is run again, "" if there is none.
+            used that is not there, and the module to load before it is run again, "" if there is
+            none.
         """
         linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name
         without: list[str] = []
@@ -54,6 +55,7 @@ class Page:
             if value is not None and not source.rstrip().endswith(";"):
                 self.display(value)
             self._show_figures()
+            without.extend(stand_ins(source, self._namespace))
 
         return self._attempt(name, run_cell, without)
 
@@ -162,6 +164,24 @@ class Page:
             plt.figure(number).savefig(png, format="png", dpi=144, bbox_inches="tight")
             self.display({"image/png": png.getvalue()}, raw=True)
         plt.close("all")
+
+
+def stand_ins(source: str, namespace: Mapping[str, Any]) -> list[str]:
+    """The names that code reads, itself or in functions that it calls, and that stand for something
+    that is not there."""
+    from normlab.checks.absent import Absent
+
+    names = [n.id for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Name)]
+    found, seen = [], set()
+    while names:
+        name = names.pop()
+        value = namespace.get(name)
+        if name not in seen and isinstance(value, FunctionType):
+            names.extend(value.__code__.co_names)
+        elif name not in seen and type(value) is Absent:
+            found.append(name)
+        seen.add(name)
+    return found
 
 
 def start(post: Post, loadable: Iterable[str]) -> Page:

@@ -80,7 +80,7 @@ def _why(done: dict[str, Any]) -> str:
     if done.get("failed"):
         return str(done["failed"]).splitlines()[-1]
     errors = [message["text"] for message in done["shown"] if message["kind"] == "error"]
-    return errors[-1].splitlines()[-1] if errors else "it imports torch"
+    return errors[-1].splitlines()[-1] if errors else "it uses what is not there"
 
 
 @contextmanager
