@@ -40,6 +40,12 @@ class Assets:
         """Keep a value as JSON, as `put` keeps a file."""
         return self.put_text(kind, compact(value), "json")
 
+    def put_as(self, name: str, text: str) -> None:
+        """Keep a text under a path below `_static`."""
+        target = self.static / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+
     def copy(self, source: Path, name: str) -> None:
         """Keep a copy of a file under a path below `_static`."""
         target = self.static / name

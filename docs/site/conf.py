@@ -23,6 +23,7 @@ mathjax3_config: dict[str, Any] = {
     "loader": {"load": ["a11y/assistive-mml"]},
 }
 
+html_context = {"default_mode": "auto"}
 html_theme = "sphinx_book_theme"
 html_title = "normlab"
 html_favicon = "favicon.svg"
@@ -33,6 +34,7 @@ html_copy_source = False
 html_theme_options: dict[str, Any] = {
     "show_toc_level": 2,
     "show_navbar_depth": 1,
+    "navbar_persistent": [],  # the field for a search stands in the sidebar
     "home_page_in_toc": True,
     "use_download_button": False,
     "use_fullscreen_button": False,

@@ -38,7 +38,16 @@ function reachScrolling() {
   document.querySelectorAll(scrolling).forEach((node) => watch.observe(node));
 }
 
+// A link that is a formula alone has its name in TeX, without backslashes.
+function nameFormulas() {
+  for (const formula of document.querySelectorAll("a > :only-child > .math:only-child")) {
+    const tex = formula.textContent.replaceAll(/\\[()]|\\(?=\w|\|)/g, "");
+    formula.closest("a").setAttribute("aria-label", tex);
+  }
+}
+
 followTheme();
+nameFormulas();
 listenForAnswers();
 openTarget();
 addEventListener("hashchange", openTarget);

@@ -13,20 +13,22 @@ import nbformat
 from nbformat import NotebookNode, v4
 
 from docs.site.assets import Assets
-from docs.site.links import GLOSSARY, REPOSITORY, ROOT, page_of, relinked
+from docs.site.links import GLOSSARY, ROOT, page_of, relinked
 from docs.site.outputs import site_output
 from docs.site.widget_states import call_of, states_of
 
 RECORD = re.compile(r"^(print\()?(my_progress|review|diagnose)\(", re.MULTILINE)
 """Calls whose stored output is about the machine of whoever built the notebook."""
+QUESTION = re.compile(r"^(quiz|your_mark|mark_seed_text)\(.*\)$")
+"""Last lines of cells that ask: on a page the question stands without its code."""
 KEPT_HERE = (
     '<p class="normlab-note">On this site what you answered is kept in this browser: see '
     '<a class="reference internal" href="{up}progress.html">your progress</a>.</p>'
 )
 TAKE = (
     '<p class="normlab-note">Predict first, then open an output: what the cells print is stored '
-    'in this page. <a href="{up}_static/notebooks/{name}" download>Download this notebook</a> to '
-    "run it on your machine.</p>"
+    'in this page. To run them on your machine, <a href="{up}_static/notebooks/{name}" download>'
+    "download this notebook</a>, which has no outputs yet.</p>"
 )
 
 
@@ -51,8 +53,19 @@ def write_notebook(notebook: Path, folder: Path, assets: Assets) -> None:
     file = notebook.relative_to(ROOT)
     target = folder / f"{page_of(file)}.ipynb"
     target.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(page(nbformat.read(notebook, as_version=4), file, assets), target)
-    assets.copy(notebook, f"notebooks/{notebook.name}")
+    stored = nbformat.read(notebook, as_version=4)
+    assets.put_as(f"notebooks/{notebook.name}", nbformat.writes(without_outputs(stored)))
+    nbformat.write(page(stored, file, assets), target)
+
+
+def without_outputs(notebook: NotebookNode) -> NotebookNode:
+    """A copy of a notebook as it is before it was run, a fiftieth of the size."""
+    metadata = {key: value for key, value in notebook.metadata.items() if key != "widgets"}
+    cells = [
+        {**cell, "outputs": [], "execution_count": None} if cell.cell_type == "code" else cell
+        for cell in notebook.cells
+    ]
+    return nbformat.from_dict({**notebook, "cells": cells, "metadata": metadata})
 
 
 def page(notebook: NotebookNode, file: Path, assets: Assets) -> NotebookNode:
@@ -89,7 +102,9 @@ def _show_outputs(
     """Turn the outputs of a code cell; its id becomes a class of its place in the page."""
     call = call_of(cell.source, earlier)
     cell.outputs = [site_output(out, states, call, up, assets) for out in cell.outputs]
-    cell.metadata["tags"] = [*cell.metadata.get("tags", []), f"cell-id-{cell.id}"]
+    asks = bool(QUESTION.match(cell.source.splitlines()[-1]))
+    tags = ["remove-input"] if asks else []
+    cell.metadata["tags"] = [*cell.metadata.get("tags", []), *tags, f"cell-id-{cell.id}"]
 
 
 def _with_note(source: str, note: str) -> str:
@@ -102,8 +117,3 @@ def _with_note(source: str, note: str) -> str:
     if not title.startswith("# "):
         raise ValueError(f"a chapter begins with {title!r}; expected its title, '# …'.")
     return f"{title}\n\n{note}\n\n{rest.lstrip()}"
-
-
-def source_link(file: Path) -> str:
-    """The address of a file of the repository."""
-    return f"{REPOSITORY}/blob/main/{file.as_posix()}"

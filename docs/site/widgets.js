@@ -28,6 +28,14 @@ async function readState(host) {
   return answer.json();
 }
 
+// The colours of a formula's terms are made for lines; as text they are mixed with the page's ink.
+function darkenFormula(el) {
+  for (const term of el.querySelectorAll(".normlab-formula span[style]")) {
+    term.style.setProperty("--normlab-term", term.style.color);
+    term.style.removeProperty("color");
+  }
+}
+
 // Show one widget in its place. Where that fails, what stood there stays and says so.
 async function mount(host) {
   if (host.dataset.mounted) return;
@@ -47,6 +55,7 @@ async function mount(host) {
     await widget.initialize?.({ model });
     await widget.render?.({ model, el });
     explainSettings(model, el);
+    darkenFormula(el);
     host.dataset.mounted = "yes";
   } catch (error) {
     host.dataset.mounted = "failed";
