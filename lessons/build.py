@@ -42,6 +42,11 @@ WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 QUIET = {"TQDM_DISABLE": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """No progress bars in stored outputs, and sums in one order: one thread."""
+FIGURES = (
+    "--IPKernelApp.exec_lines="
+    "from normlab.pictures.stored_figures import tell_figures; tell_figures(); del tell_figures"
+)
+"""Pictures are stored with what they show in words."""
 
 
 def lessons() -> list[Path]:
@@ -87,7 +92,7 @@ def execute(notebook: NotebookNode, folder: Path) -> None:
         coalesce_streams=True,
         store_widget_state=True,
         record_timing=False,
-        extra_arguments=["--log-level=ERROR"],  # the kernel's log, not the cells' stderr
+        extra_arguments=["--log-level=ERROR", FIGURES],  # the kernel's log, not the cells' stderr
     )
     with tempfile.TemporaryDirectory() as record:  # not into the author's own
         client.execute(env={**os.environ, **QUIET, "NORMLAB_DATA": record})

@@ -21,3 +21,13 @@ def browser():
 
     with chromium() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory, worker_id):
+    """The course's site, built and served: its `folder`, its `url` and its `pages()`."""
+    from site_pages import built_once, served
+
+    own = tmp_path_factory.getbasetemp()
+    with served(built_once(own if worker_id == "master" else own.parent)) as running:
+        yield running

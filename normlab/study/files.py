@@ -59,9 +59,24 @@ def answers_in(path: Path) -> Iterator[tuple[Diagnosis, str]]:
         if not names:
             raise UnreadableFile(_no_answer(source, program))
         for name in names:
-            with quiet(), silent_descriptors():
-                diagnosis = _diagnosis(name, program)
-            yield diagnosis, _in_the_way(name, source) if is_unanswered(diagnosis) else ""
+            yield _answer(name, program, source)
+
+
+def answer_in(path: Path, name: str) -> tuple[Diagnosis, str]:
+    """As `answers_in`, of one of the names that exercises ask for.
+
+    Raises:
+        UnreadableFile: if the file cannot be read.
+    """
+    source = read_source(path)
+    with _as_from(path.parent):
+        return _answer(name, run(source), source)
+
+
+def _answer(name: str, program: Program, source: Source) -> tuple[Diagnosis, str]:
+    with quiet(), silent_descriptors():
+        diagnosis = _diagnosis(name, program)
+    return diagnosis, _in_the_way(name, source) if is_unanswered(diagnosis) else ""
 
 
 def _in_the_way(name: str, source: Source) -> str:

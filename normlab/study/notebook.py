@@ -36,7 +36,7 @@ def check(answer: Answer) -> Diagnosis | float:
     layer_norm  ✓ right, 4 of 4 points
     """
     name, _ = asked(answer, "check")
-    diagnosis = _last[name] = diagnose(name, answer)
+    diagnosis = diagnose(name, answer)
     if os.environ.get("NBGRADER_EXECUTION"):
         print(diagnosis)
         return diagnosis.points
@@ -46,7 +46,7 @@ def check(answer: Answer) -> Diagnosis | float:
 
 
 def diagnose(name: str, answer: Answer) -> Diagnosis:
-    """The diagnosis of the answer to a question, with what the answer printed.
+    """The diagnosis of the answer to a question, with what the answer printed; `hint` goes by it.
 
     Raises:
         ValueError: if no exercise asks for a function of that name.
@@ -56,7 +56,8 @@ def diagnose(name: str, answer: Answer) -> Diagnosis:
     printed = FirstCharacters(PRINTED)
     with quiet(printed), silent_descriptors():
         diagnosis = examine(exercise, question, answer)
-    return replace(diagnosis, printed=(printed.text, printed.lines))
+    _last[name] = replace(diagnosis, printed=(printed.text, printed.lines))
+    return _last[name]
 
 
 def keep_points(diagnosis: Diagnosis) -> str:

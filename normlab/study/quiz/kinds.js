@@ -175,15 +175,15 @@ function makeDrawing(question) {
       tabindex: 0,
       "aria-label": `${y_label} at ${x_label} ${name}`,
       "aria-orientation": "vertical",
-      "aria-valuemin": bottom,
-      "aria-valuemax": top,
+      "aria-valuemin": 0, // how high it stands, in percent; what it says is the text
+      "aria-valuemax": 100,
     }),
   );
   const draw = () => {
     mine.setAttribute("points", heights.map((height, i) => `${toX(i)},${toY(height)}`).join(" "));
     points.forEach((point, i) => {
       point.setAttribute("cy", toY(heights[i]));
-      point.setAttribute("aria-valuenow", heights[i]);
+      point.setAttribute("aria-valuenow", Math.round(100 * shareOf(heights[i])));
       point.setAttribute("aria-valuetext", digits(heights[i]));
     });
   };

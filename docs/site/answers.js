@@ -1,0 +1,46 @@
+// What a learner answers is kept in this browser, in place of Python's record: predictions, and marks
+// of the seed text's claims. They are there again when the page is opened another day.
+
+import { lastAnswer, marksState, record, recordAnswer } from "./progress.js";
+
+const isQuestion = (model) => model.get("question") !== undefined;
+const isMarker = (model) => model.get("said") !== undefined;
+
+// Give a widget what was answered before.
+export function restoreAnswers(model) {
+  if (isMarker(model)) model.set("marks", marksState());
+  if (!isQuestion(model)) return;
+  const answer = lastAnswer(model.get("question"));
+  if (answer !== null) model.set({ answer, asked: 1, recorded: 1 });
+}
+
+function keepPrediction(model) {
+  const notice = recordAnswer(model.get("question"), model.get("answer"));
+  model.set({ notice, recorded: model.get("asked") });
+}
+
+function keepMarks(model) {
+  const said = model.get("said").slice(model.get("heard"));
+  const notices = said.map(([claim, word]) => record("marked", claim, { word }));
+  model.set({ marks: marksState(), heard: model.get("said").length, notice: notices.at(-1) });
+}
+
+// What stands behind a question opens with it: its output and what that shows, up to the next
+// question or section.
+export function openBehind(host) {
+  const stops = "h2, .normlab-widget:has(.normlab-quiz), details:not(.normlab-fold)";
+  const parts = [...document.querySelectorAll(`:is(${stops}):not(.normlab-box *)`)];
+  const behind = parts.slice(parts.indexOf(host) + 1);
+  const end = behind.findIndex((part) => !part.matches("details"));
+  for (const fold of end < 0 ? behind : behind.slice(0, end)) fold.open = true;
+}
+
+export function listenForAnswers() {
+  document.addEventListener("normlab:save", ({ detail: { model, names } }) => {
+    if (isQuestion(model) && names.includes("asked")) {
+      keepPrediction(model);
+      openBehind(model.host);
+    }
+    if (isMarker(model) && names.includes("said")) keepMarks(model);
+  });
+}

@@ -1,0 +1,52 @@
+"""The course as a wheel for the browser: the package without notebooks and what grades a class."""
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from normlab import __version__
+
+HERE = Path(__file__).parent
+PACKAGE = HERE.parents[2] / "normlab"
+LEFT_OUT = ("grading", "setup")
+"""Rooms that nothing in a page asks for: they need processes."""
+RUNTIME = ("page_runtime.py", "page_outputs.py", "page_widgets.py")
+"""What the worker calls; it stands in the wheel beside the package."""
+NAME = f"normlab-{__version__}-py3-none-any.whl"
+INFO = f"normlab-{__version__}.dist-info"
+METADATA = f"Metadata-Version: 2.1\nName: normlab\nVersion: {__version__}\n"
+WHEEL = "Wheel-Version: 1.0\nGenerator: normlab\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+DAY = (1980, 1, 1, 0, 0, 0)
+"""When every file was written, so that the same course gives the same bytes."""
+
+
+def write_course_wheel(folder: Path) -> Path:
+    """Write the wheel into `folder`; the same files give the same bytes."""
+    path = folder / NAME
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in _contents():
+            entry = zipfile.ZipInfo(name, DAY)
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, data, zipfile.ZIP_DEFLATED, compresslevel=9)
+    return path
+
+
+def _contents() -> Iterator[tuple[str, bytes]]:
+    names = []
+    for name, path in sorted(_files().items()):
+        names.append(name)
+        yield name, path.read_bytes()
+    for name, text in (("METADATA", METADATA), ("WHEEL", WHEEL)):
+        names.append(f"{INFO}/{name}")
+        yield names[-1], text.encode()
+    yield f"{INFO}/RECORD", "".join(f"{n},,\n" for n in (*names, f"{INFO}/RECORD")).encode()
+
+
+def _files() -> dict[str, Path]:
+    """Every file by its name in the wheel, with / on every system."""
+    files = {name: HERE / name for name in RUNTIME}
+    for path in PACKAGE.rglob("*"):
+        within = path.relative_to(PACKAGE)
+        if path.is_file() and within.parts[0] not in LEFT_OUT and path.suffix != ".pyc":
+            files[f"normlab/{within.as_posix()}"] = path
+    return files

@@ -1,0 +1,166 @@
+"""The exercise pages: what is handed out, with an editor in place of each code cell.
+
+A page is readable without JavaScript. `exercise.js` makes an editor of each `div.normlab-cell`; the
+notebook as it is handed out stands in the page, so that the learner can take it along.
+"""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode, read, v4, write
+
+from docs.site.links import REPOSITORY, ROOT, relinked
+
+EXERCISES = ROOT / "exercises"
+HUB = REPOSITORY.removeprefix("https://github.com/")
+COLAB = f"https://colab.research.google.com/github/{HUB}/blob/main/exercises/"
+CALL = re.compile(r"(check|use|attempt|my_attempts)\((.*)\)")
+JUDGED_WITHOUT_TORCH = """
+import sys
+
+sys.modules["torch"] = None  # to import it raises ModuleNotFoundError
+from normlab.exercises import all_exercises
+
+for exercise in all_exercises():
+    for function in exercise.functions:
+        try:
+            exercise.question(function)
+        except ModuleNotFoundError:
+            continue
+        print(function)
+"""
+
+
+@dataclass(frozen=True)
+class Block:
+    """What becomes of a code cell.
+
+    Args:
+        kind: "answer" or "example".
+        function: what an answer defines, "" for an example.
+        torch: whether it needs PyTorch.
+    """
+
+    kind: str
+    function: str = ""
+    torch: bool = False
+
+
+def write_exercises(folder: Path) -> None:
+    """Write a page for each exercise into `folder`/exercises, as a notebook of markdown."""
+    pages = folder / "exercises"
+    pages.mkdir(parents=True, exist_ok=True)
+    for path in sorted(EXERCISES.glob("*.ipynb")):
+        write(page_of_exercise(path), pages / path.name)
+
+
+def page_of_exercise(path: Path) -> NotebookNode:
+    """The page of a notebook that is handed out."""
+    notebook = read(path, as_version=4)
+    cells, blocks = [], {}
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cells.append(relinked(cell.source, Path("exercises") / path.name))
+        elif (block := block_of(cell)) is not None:
+            blocks[cell.id] = block
+            cells.append(_cell_html(cell, block))
+            if block.torch and block.function:
+                cells.append(f"`{block.function}` needs PyTorch: {_elsewhere(path.name)}")
+        elif use := CALL.fullmatch(cell.source):
+            cells.append(_call_text(use[1], cell.source, path.name))
+    cells.insert(1, _head(path, blocks))
+    cells.append(_embedded(path, notebook, blocks))
+    page = v4.new_notebook(metadata=notebook.metadata)
+    page.cells = [v4.new_markdown_cell(text) for text in filter(None, cells)]
+    return page
+
+
+def block_of(cell: NotebookNode) -> Block | None:
+    """What becomes of a code cell; None where it has no editor: `check` is a button."""
+    if cell.id == "colab" or CALL.fullmatch(cell.source):
+        return None
+    if cell.id.startswith("answer-"):
+        function = cell.id.removeprefix("answer-")
+        return Block("answer", function, function not in judged_without_torch())
+    return Block("example", torch=bool(re.search(r"\b(torch|nn)\.", cell.source)))
+
+
+@cache
+def judged_without_torch() -> frozenset[str]:
+    """The functions of all exercises that can be judged where there is no PyTorch."""
+    done = subprocess.run(
+        [sys.executable, "-c", JUDGED_WITHOUT_TORCH],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return frozenset(done.stdout.split())
+
+
+def _cell_html(cell: NotebookNode, block: Block) -> str:
+    attributes = {"cell": cell.id, "kind": block.kind, "function": block.function}
+    marks = "".join(f' data-{name}="{value}"' for name, value in attributes.items())
+    torch = " data-torch" if block.torch else ""
+    return (
+        f'```{{raw}} html\n<div class="normlab-cell"{marks}{torch}>\n```\n'
+        f"```python\n{cell.source}\n```\n"
+        "```{raw} html\n</div>\n```"
+    )
+
+
+def _call_text(call: str, source: str, name: str) -> str:
+    """What stands for a cell that needs PyTorch to run; nothing for `check`."""
+    if call == "check":
+        return ""
+    said = {
+        "use": "After ✓ this draws with your code. It needs PyTorch",
+        "attempt": "This trains your recipe for about a minute. It needs PyTorch",
+        "my_attempts": "This lists your attempts. It needs PyTorch",
+    }[call]
+    return f"```python\n{source}\n```\n\n{said}: {_elsewhere(name)}"
+
+
+def _elsewhere(name: str) -> str:
+    return (
+        f"take the notebook along and run it on your machine, or [open it in Colab]({COLAB}{name})."
+    )
+
+
+def _head(path: Path, blocks: Mapping[str, Block]) -> str:
+    """What a learner should know before the first question."""
+    answers = [block for block in blocks.values() if block.kind == "answer"]
+    there = [block for block in answers if not block.torch]
+    away = [f"`{block.function}`" for block in answers if block.torch]
+    parts = []
+    if there:
+        parts.append(
+            "You can solve this here: below each answer, **Check** stands for the cell `check(…)` "
+            "and **Hint** for `hint(…)`. The first of them starts Python in this page, which "
+            "fetches 18 MB. What you write is kept in this browser."
+        )
+    if away:
+        which = "All questions" if not there else " and ".join(away)
+        need = "need" if not there or len(away) > 1 else "needs"
+        parts.append(f"{which} {need} PyTorch, which does not run in a page: {_elsewhere(path.name)}")
+    return ":::{note}\n" + "\n\n".join(parts) + "\n:::"
+
+
+def _embedded(path: Path, notebook: NotebookNode, blocks: Mapping[str, Block]) -> str:
+    """The notebook as it is handed out, for `exercise.js`."""
+    data: dict[str, Any] = {
+        "name": path.stem,
+        "colab": f"{COLAB}{path.name}",
+        "notebook": json.loads(path.read_text(encoding="utf-8")),
+        "functions": {
+            cell: block.function for cell, block in blocks.items() if block.kind == "answer"
+        },
+    }
+    text = json.dumps(data, ensure_ascii=False).replace("</", "<\\/")
+    return (
+        f'```{{raw}} html\n<script type="application/json" id="normlab-exercise">{text}</script>\n```'
+    )

@@ -1,0 +1,130 @@
+"""Every page of the site in a real browser, in light and dark, on a desk and on a phone.
+
+One load of a page in one theme serves all checks of it: what it asks for, its widgets, its
+pictures' words, its width, and axe-core's findings.
+"""
+
+import re
+from pathlib import Path
+
+import jupyterlab_page
+import pytest
+from site_pages import pages_of
+
+jupyterlab_page.skip_without_chromium()
+
+ROOT = Path(__file__).parent.parent
+AXE = (ROOT / "docs" / "site" / "vendor" / "axe" / "axe.min.js").read_text(encoding="utf-8")
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+OF_THE_THEME = [
+    # a button named "Search" shows "Search Ctrl+K" (pydata-sphinx-theme's search-button-field.html)
+    [".search-button__button"],
+]
+FINDINGS = """async (excluded) => {
+    const options = { resultTypes: ["violations"], iframes: false };
+    const { violations } = await axe.run({ exclude: excluded }, options);
+    return violations
+        .filter(({ impact }) => impact === "serious" || impact === "critical")
+        .map(({ id, impact, nodes }) =>
+            `${id} (${impact}, ${nodes.length}): ${nodes.slice(0, 3).map((n) => n.html.slice(0, 160)).join(" | ")}`);
+}"""
+OPEN_ALL = """() => {
+    for (const fold of document.querySelectorAll("article details")) fold.open = true;
+}"""
+ALL_MOUNTED = """() => [...document.querySelectorAll(".normlab-widget")]
+    .every((host) => ["yes", "failed"].includes(host.dataset.mounted))"""
+LOOK = """() => {
+    const page = document.scrollingElement;
+    const hosts = [...document.querySelectorAll(".normlab-widget")];
+    const right = document.documentElement.clientWidth + 1;
+    const over = [...document.querySelectorAll("article *")].filter((node) => {
+        const box = node.getBoundingClientRect();
+        return box.right > right && box.width && !node.closest(
+            ".normlab-scroll, pre, .pst-scrollable-table-container, mjx-container, svg, .normlab-box details",
+        );
+    });
+    return {
+        wide: page.scrollWidth - innerWidth,
+        over: over.slice(0, 3).map((node) => node.outerHTML.slice(0, 160)),
+        failed: hosts.filter((host) => host.dataset.mounted !== "yes").map((host) => host.dataset.call),
+        alts: [...document.querySelectorAll("article img")].map((image) => image.alt),
+    };
+}"""
+
+
+class Visit:
+    """One load of a page, and all that is wrong with it."""
+
+    def __init__(self, page, url):
+        self.page, self.url, self.wrong = page, url, []
+        page.on("request", self._on_request)
+        page.on("response", self._on_response)
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.wrong.append(f"page error: {error}"))
+
+    def _on_request(self, request):
+        if not request.url.startswith((self.url, "data:", "blob:")):
+            self.wrong.append(f"asks outside: {request.url}")
+
+    def _on_response(self, response):
+        if response.status >= 400:
+            self.wrong.append(f"{response.status}: {response.url}")
+
+    def _on_console(self, message):
+        if message.type == "error":
+            self.wrong.append(f"console: {message.text}")
+
+    def open(self, path):
+        self.page.goto(f"{self.url}/{path}")
+        self.page.wait_for_selector("html[data-widgets]", state="attached")
+        self.page.evaluate(OPEN_ALL)
+        self.page.wait_for_function(ALL_MOUNTED)
+
+    def look(self, name):
+        seen = self.page.evaluate(LOOK)
+        if seen["wide"] > 0 or seen["over"]:
+            self.wrong.append(f"{name}: {seen['wide']} px too wide: {seen['over']}")
+        if seen["failed"]:
+            self.wrong.append(f"widgets not shown: {seen['failed']}")
+        bad = [alt for alt in seen["alts"] if len(alt) < 20 or re.search(r"\.(png|svg|gif)|<Fig", alt)]
+        if bad:
+            self.wrong.append(f"pictures without words: {bad}")
+
+    def examine(self):
+        self.page.evaluate(AXE)
+        self.wrong += self.page.evaluate(FINDINGS, OF_THE_THEME)
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def context(browser, request):
+    made = browser.new_context(viewport=DESK, color_scheme=request.param, reduced_motion="reduce")
+    yield made
+    made.close()
+
+
+def test_every_page_is_right_in_both_themes(site, context):
+    wrong = {}
+    for path in site.pages():
+        page = context.new_page()
+        visit = Visit(page, site.url)
+        visit.open(path)
+        visit.look("desk")
+        visit.examine()
+        page.set_viewport_size(PHONE)
+        visit.look("phone")
+        page.close()
+        if visit.wrong:
+            wrong[path] = visit.wrong
+    assert not wrong
+
+
+def test_the_site_has_every_page_and_is_small(site):
+    notebooks = {path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb")}
+    exercises = {path.stem for path in (ROOT / "exercises").glob("*.ipynb")}
+    expected = {f"chapters/{name}.html" for name in notebooks}
+    expected |= {f"exercises/{name}.html" for name in exercises} | {"index.html", "glossary.html"}
+    assert expected <= set(pages_of(site.folder))
+    sizes = [path.stat().st_size for path in site.folder.rglob("*") if path.is_file()]
+    python = site.folder / "_static" / "python"
+    of_python = [path.stat().st_size for path in python.rglob("*") if path.is_file()]
+    assert sum(sizes) - sum(of_python) < 30e6

@@ -1,0 +1,320 @@
+"""Python in the pages of the site, in a real browser: the exercises, and Run in the chapters."""
+
+import importlib
+import inspect
+import json
+import re
+from pathlib import Path
+
+import jupyterlab_page
+import pytest
+from docs.site.python.pyodide import NoPyodide, pyodide_files
+from exercise_page import NO_TIME, ExercisePage
+from playwright.sync_api import expect
+from submissions import grade
+from test_exercises import IN_NUMPY
+
+from normlab.exercises import FUNCTIONS, find_exercise
+from normlab.study.files import answer_in, check_file
+
+jupyterlab_page.skip_without_chromium()
+
+ROOT = Path(__file__).parent.parent
+AXE = ROOT / "docs" / "site" / "vendor" / "axe" / "axe.min.js"
+WRONG_OF_EACH, WRONG_IN_MUSEUM = 4, 1
+WRONG = """def layer_norm(x, gamma, beta, eps=1e-5):
+    mean = x.mean(axis=-1, keepdims=True)
+    return gamma * (x - mean) / (x.std(axis=-1, keepdims=True) + eps) + beta
+"""
+RIGHT = """def layer_norm(x, gamma, beta, eps=1e-5):
+    for given in (gamma, beta):
+        if given.shape != x.shape[-1:]:
+            raise ValueError(f"got {given.shape}; expected {x.shape[-1:]}")
+    wide = x.astype(np.promote_types(x.dtype, np.float32))
+    centered = wide - wide.mean(axis=-1, keepdims=True)
+    variance = (centered**2).mean(axis=-1, keepdims=True)
+    return (gamma * centered / np.sqrt(variance + eps) + beta).astype(x.dtype)
+"""
+ENDLESS = "def layer_norm(x, gamma, beta, eps=1e-5):\n    while True:\n        pass\n"
+FINDINGS = """async () => {
+    const { violations } = await axe.run({ include: ".normlab-cell, .normlab-take, .normlab-bar" });
+    return violations.filter(({ impact }) => ["serious", "critical"].includes(impact))
+        .map(({ id, nodes }) => `${id}: ${nodes.map((n) => n.html.slice(0, 200)).join(" | ")}`);
+}"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def pyodide_is_there():
+    try:
+        pyodide_files()
+    except NoPyodide as error:
+        pytest.skip(f"PYTHON IN THE PAGE IS NOT TESTED. {error}")
+
+
+@pytest.fixture(scope="module")
+def first(browser, site):
+    """The page of the first exercise."""
+    opened = ExercisePage(browser, site, "exercises/01_layer_norm")
+    yield opened
+    opened.close()
+
+
+def handed_out(name):
+    return json.loads((ROOT / "exercises" / f"{name}.ipynb").read_text(encoding="utf-8"))
+
+
+def answered(function, source):
+    """(name, notebook): what is handed out up to an answer, with `source` as the answer."""
+    name = find_exercise(function).name
+    notebook = handed_out(name)
+    at = next(i for i, c in enumerate(notebook["cells"]) if c["id"] == f"answer-{function}")
+    notebook["cells"][at]["source"] = source
+    del notebook["cells"][at + 1 :]
+    return f"{name}.ipynb", notebook
+
+
+def solutions():
+    """(function, source) of the solution of every NumPy question."""
+    for function in IN_NUMPY:
+        name = find_exercise(function).name
+        cells = json.loads((ROOT / "solutions" / f"{name}.ipynb").read_text(encoding="utf-8"))
+        (cell,) = (c for c in cells["cells"] if c.get("id") == f"answer-{function}")
+        yield function, "".join(cell["source"])
+
+
+def wrong_answers():
+    """(function, source) of some wrong answers to every NumPy question that has any."""
+    for exercise, functions in FUNCTIONS.items():
+        module = importlib.import_module(f"wrong_answers.{exercise[3:]}")
+        whole = inspect.getsource(module)
+        for function in functions if exercise != "04_residual_placement" else ():
+            most = WRONG_IN_MUSEUM if exercise == "08_bug_museum" else WRONG_OF_EACH
+            numpy = [a for a, _ in module.WRONG.get(function, ()) if not uses_torch(a)]
+            for wrong in numpy[:most] if function in IN_NUMPY else ():
+                yield function, f"{whole}\n\n{function} = {wrong.__name__}\n"
+
+
+def uses_torch(answer):
+    return bool(re.search(r"\b(torch|nn|F)\.", inspect.getsource(answer)))
+
+
+def test_every_numpy_question_is_diagnosed_word_for_word_as_in_the_terminal(first, tmp_path):
+    right, wrong = [*solutions()], [*wrong_answers()]
+    assert len(right) == 23
+    assert len(wrong) >= 40
+    differences = []
+    for function, source in [*right, *wrong]:
+        name, notebook = answered(function, source)
+        path = tmp_path / name
+        path.write_text(json.dumps(notebook), encoding="utf-8")
+        diagnosis, note = answer_in(path, function)
+        found = first.diagnosis(name, notebook, function)
+        if (found["text"], found["note"]) != (str(diagnosis), note):
+            differences.append(f"{source[-60:]}\n{diagnosis}\n{note}\n-- and in the page --\n"
+                               f"{found['text']}\n{found['note']}")  # fmt: skip
+        assert diagnosis.passed == ((function, source) in right)
+    assert not differences, f"{len(differences)}:\n\n" + "\n\n".join(differences)
+
+
+def test_what_stands_in_the_page_is_the_diagnosis(first, tmp_path):
+    first.write("layer_norm", WRONG)
+    rows = first.check("layer_norm")
+    path = tmp_path / "01_layer_norm.ipynb"
+    path.write_text(json.dumps(answered("layer_norm", WRONG)[1]), encoding="utf-8")
+    diagnosis, _ = answer_in(path, "layer_norm")
+    assert rows == [[*row] for row in diagnosis.rows()]
+    assert "eps-outside" in str(rows)
+    first.press("layer_norm", "Hint")
+    expect(first.said("layer_norm")).to_contain_text("hint 1 of 3 on the formula", **NO_TIME)
+    first.press("layer_norm", "Hint")
+    expect(first.said("layer_norm")).to_contain_text("hint 2 of 3 on the formula", **NO_TIME)
+
+
+def test_run_runs_the_cells_above_first_and_shows_what_is_printed(first):
+    example = "7040413773"
+    first.press(example, "Run")
+    expect(first.said(example)).to_contain_text("300² in float16:             inf", **NO_TIME)
+    first.write(example, "np.array([1.5, 2])")
+    first.press(example, "Run")
+    expect(first.said(example)).to_have_text("array([1.5, 2. ])", **NO_TIME)
+    first.write(example, "print('one')\n1 / 0")
+    first.press(example, "Run")
+    expect(first.said(example)).to_contain_text("ZeroDivisionError: division by zero", **NO_TIME)
+    expect(first.said(example).locator("pre").first).to_have_text("one\n")
+
+
+def test_an_endless_loop_is_stopped_by_hand_and_the_page_goes_on(first):
+    first.write("layer_norm", ENDLESS)
+    first.press("layer_norm", "Check")
+    first.page.get_by_role("button", name="Stop").click(**NO_TIME)
+    expect(first.said("layer_norm")).to_contain_text("Ended by you. Python starts anew")
+    first.write("layer_norm", WRONG)
+    assert "eps-outside" in str(first.check("layer_norm"))
+
+
+def test_an_endless_loop_ends_by_itself(browser, site):
+    page = ExercisePage(browser, site, "exercises/01_layer_norm")
+    assert page.check("layer_norm")[0] == ["layer_norm", "○ not attempted, 0 of 4 points"]
+    page.page.clock.install()
+    page.write("layer_norm", ENDLESS)
+    page.press("layer_norm", "Check")
+    expect(page.page.get_by_role("status")).to_have_text("Python is running", **NO_TIME)
+    page.page.clock.fast_forward(31_000)
+    said = "Ended after 30 seconds: is there a loop that never stops? Python starts anew"
+    expect(page.said("layer_norm")).to_contain_text(said)
+    page.close()
+
+
+def test_answers_are_there_again_after_a_reload_and_can_be_thrown_away(first):
+    first.write("layer_norm", "# mine\n")
+    first.page.reload()
+    first.ready()
+    text = first.answer("layer_norm").locator(".cm-content")
+    expect(text).to_contain_text("# mine")
+    first.page.once("dialog", lambda dialog: dialog.dismiss())
+    first.press("layer_norm", "Start over")
+    expect(text).to_contain_text("# mine")
+    first.page.once("dialog", lambda dialog: dialog.accept())
+    first.press("layer_norm", "Start over")
+    expect(text).to_contain_text("raise NotImplementedError")
+    assert first.page.evaluate("Object.keys(localStorage).filter((k) => k.includes('answer:'))") == []
+
+
+def test_watch_checks_again_after_a_pause_in_typing(first):
+    first.answer("layer_norm").get_by_label("Watch").check()
+    first.write("layer_norm", WRONG)
+    expect(first.said("layer_norm")).to_contain_text("eps-outside", **NO_TIME)
+    first.write("layer_norm", RIGHT)
+    expect(first.said("layer_norm")).to_contain_text("✓ right, 4 of 4 points", **NO_TIME)
+    first.answer("layer_norm").get_by_label("Watch").uncheck()
+
+
+def test_the_editor_is_left_by_escape_and_tab(first):
+    first.answer("layer_norm").locator(".cm-content").click()
+    focused = "document.activeElement.className + document.activeElement.textContent"
+    first.page.keyboard.press("Tab")
+    assert "cm-content" in first.page.evaluate(focused), "Tab indents"
+    first.page.keyboard.press("Escape")
+    first.page.keyboard.press("Tab")
+    assert first.page.evaluate("document.activeElement.textContent") == "Run"
+    first.page.keyboard.press("Tab")
+    assert first.page.evaluate("document.activeElement.textContent") == "Check"
+
+
+def test_a_torch_question_says_what_to_do_and_keeps_what_is_written(browser, site, tmp_path):
+    page = ExercisePage(browser, site, "exercises/03_rms_norm")
+    module = page.answer("RMSNorm")
+    assert module.get_by_role("button").all_inner_texts() == ["Start over"]
+    text = page.page.get_by_text("RMSNorm needs PyTorch: take the notebook along")
+    assert text.count() == 1
+    colab = "https://colab.research.google.com/github/normlab/normlab/blob/main/exercises/"
+    link = text.get_by_role("link", name="open it in Colab").get_attribute("href")
+    assert link == f"{colab}03_rms_norm.ipynb"
+    page.write("RMSNorm", "class RMSNorm: pass")
+    notebook = json.loads(page.take_along(tmp_path / "03_rms_norm.ipynb").read_text("utf-8"))
+    assert "class RMSNorm: pass" in [cell["source"] for cell in notebook["cells"]]
+    assert not page.wrong
+    page.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_page_with_a_diagnosis_is_readable_in_each_theme_and_width(browser, site, theme, width):
+    page = ExercisePage(
+        browser, site, "exercises/01_layer_norm",
+        color_scheme=theme, viewport={"width": width, "height": 900},
+    )  # fmt: skip
+    page.write("layer_norm", WRONG)
+    page.check("layer_norm")
+    page.press("7040413773", "Run")
+    expect(page.said("7040413773")).to_contain_text("inf", **NO_TIME)
+    page.page.add_script_tag(path=str(AXE))
+    assert page.page.evaluate(FINDINGS) == []
+    assert page.page.evaluate("document.scrollingElement.scrollWidth - innerWidth") <= 0
+    page.close()
+
+
+def test_from_a_chapter_to_full_points_with_the_network_cut(browser, site, tmp_path):
+    page = ExercisePage(browser, site, "chapters/01_layer_norm")
+    drag_the_token(page.page)
+    page.page.get_by_role("link", name=re.compile("exercise 01", re.I)).first.click()
+    page.ready()
+    page.write("layer_norm", WRONG)
+    assert "✗ not yet, 0 of 4 points" in str(page.check("layer_norm"))
+    page.write("layer_norm", RIGHT)
+    assert page.check("layer_norm") == [["layer_norm", "✓ right, 4 of 4 points"]]
+    path = page.take_along(tmp_path / "01_layer_norm.ipynb")
+    assert [str(d) for d in check_file(path)] == ["layer_norm  ✓ right, 4 of 4 points"]
+    assert "nbgrader" in path.read_text(encoding="utf-8")
+    (tmp_path / "class" / "ada").mkdir(parents=True)
+    path.rename(tmp_path / "class" / "ada" / path.name)
+    assert grade(tmp_path / "class", tmp_path / "results") == 0
+    assert ",4" in (tmp_path / "results" / "gradebook.csv").read_text(encoding="utf-8")
+    solved = page.page.evaluate(
+        "async () => (await import(new URL('../_static/course/progress.js', location).href))"
+        ".readRecord().results['01_layer_norm:layer_norm'].points"
+    )
+    assert solved == 4
+    assert not page.wrong
+    page.close()
+
+
+def drag_the_token(page):
+    token = page.locator(".normlab-token").first
+    token.scroll_into_view_if_needed()
+    before = token.inner_text()
+    bar = token.locator("[role=slider]").first
+    box = bar.locator(".normlab-column").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 5, steps=4)
+    page.mouse.up()
+    expect(token).not_to_have_text(before)
+
+
+@pytest.fixture(scope="module")
+def chapter(browser, site):
+    opened = ExercisePage(browser, site, "chapters/01_layer_norm")
+    opened.page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
+    yield opened
+    opened.close()
+
+
+def cell_of(chapter, identity):
+    return chapter.page.locator(f".cell[class*='tag_cell-id-{identity}']")
+
+
+def test_run_in_a_chapter_runs_what_it_needs_and_replaces_the_stored_output(chapter):
+    cell = cell_of(chapter, "741b2fecb0")  # uses layer_norm, which a cell far above imports
+    assert cell.locator(".cell_output").count() == 1
+    cell.get_by_role("button", name="Run", exact=True).click()
+    printed = cell.locator(".normlab-shown pre")
+    expect(printed).to_contain_text("half + 3, half − 3   token means 0.00", **NO_TIME)
+    expect(cell.locator(".cell_output")).to_have_count(0)
+
+
+def test_a_picture_is_drawn_in_the_page(chapter):
+    cell = cell_of(chapter, "fe1cd6d6f9")
+    cell.get_by_role("button", name="Run", exact=True).click()
+    picture = cell.locator(".normlab-shown img")
+    expect(picture).to_have_count(1, **NO_TIME)
+    assert picture.evaluate("(image) => image.naturalWidth") > 500
+
+
+def test_a_cell_that_needs_torch_has_no_run(chapter):
+    cell = cell_of(chapter, "54631896ba")  # imports torch
+    assert cell.count() == 1
+    assert cell.locator(".normlab-run").count() == 0
+
+
+def test_a_setting_of_an_explorer_is_answered_by_python(chapter):
+    explorer = cell_of(chapter, "7d454025b8").locator(".normlab-explorer")
+    sentence = explorer.locator(".normlab-sentence")
+    expect(sentence).to_contain_text("token")
+    explorer.get_by_text("images (B, C, P)").click()
+    expect(sentence).to_contain_text("image b=0: 24 numbers share one mean", **NO_TIME)
+    expect(explorer.locator("progress")).to_be_hidden(**NO_TIME)
+    expect(explorer.locator(".normlab-status")).to_be_empty()
+    explorer.get_by_text("text (B, T, D)").click()
+    expect(sentence).to_contain_text("token", **NO_TIME)
+    assert not chapter.wrong
