@@ -1,0 +1,162 @@
+// What a learner did in the pages, kept in this browser: the entries that the record of `normlab`
+// on a desk holds too. normlab/study/exchange/form.py says how they are written.
+
+export const FORMAT = "normlab progress";
+export const VERSION = 1;
+export const MARKS = ["holds", "holds if", "imprecise", "wrong", "don't know"];
+const RECORD = "normlab:record";
+const ASIDE = "normlab:record-put-aside";
+const LONGEST_ID = 64;
+const BEGIN = Date.UTC(2020);
+const END = Date.UTC(2100);
+
+export const isText = (value) => typeof value === "string" && value.isWellFormed();
+export const isName = (value) => isText(value) && value !== "";
+const within = (low, high) => (value) => Number.isFinite(value) && low <= value && value <= high;
+const FIELDS = {
+  answered: {
+    question: [isName, "a name"],
+    answer: [isText, "a text"],
+    surprise: [within(0, 1), "a number from 0 to 1"],
+    again: [(value) => typeof value === "boolean", "true or false"],
+  },
+  solved: {
+    exercise: [isName, "a name"],
+    function: [isName, "a name"],
+    points: [within(0, 1e6), "a number from 0 on"],
+    max_points: [(value) => within(0, 1e6)(value) && value > 0, "a number above 0"],
+  },
+  marked: {
+    claim: [(value) => Number.isInteger(value) && within(1, 1e6)(value), "a number from 1 on"],
+    word: [(value) => MARKS.includes(value), `one of ${MARKS.join(", ")}`],
+  },
+  tried: {
+    challenge: [isName, "a name"],
+    rules: [isText, "a text"],
+    settings: [isText, "a text"],
+    score: [within(0, 100), "a number from 0 to 100"],
+    outcome: [isText, "a text"],
+  },
+};
+
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$/;
+export const isTime = (value) =>
+  isText(value) && TIME.test(value) && within(BEGIN, END)(Date.parse(value));
+export const earlierFirst = (a, b) => Date.parse(a.time) - Date.parse(b.time);
+export const now = () => new Date().toISOString();
+
+// The parts of an object that are there and no others, or an error that names what is wrong.
+export function checkParts(value, parts, what) {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) {
+    throw new Error(`${what} is ${JSON.stringify(value)}; expected an object.`);
+  }
+  for (const name of Object.keys(value)) {
+    if (!(name in parts)) throw new Error(`${what} has a part ${name}; expected none of that name.`);
+  }
+  for (const [name, [suits, expected]] of Object.entries(parts)) {
+    if (!suits(value[name])) {
+      throw new Error(`${what}: ${name} is ${JSON.stringify(value[name])}; expected ${expected}.`);
+    }
+  }
+}
+
+export function checkEntry(entry, what) {
+  const own = Object.hasOwn(FIELDS, entry?.kind) ? FIELDS[entry.kind] : {};
+  const id = (value) => isText(value) && /^[\w-]+$/.test(value) && value.length <= LONGEST_ID;
+  const kind = (value) => Object.hasOwn(FIELDS, value);
+  checkParts(entry, {
+    kind: [kind, `one of ${Object.keys(FIELDS).join(", ")}`],
+    id: [id, "letters and digits"],
+    time: [isTime, "a time with its offset from UTC, as in 2026-11-24T10:00:00Z"],
+    ...own,
+  }, what);
+  if (entry.kind === "solved" && entry.points > entry.max_points) {
+    throw new Error(`${what}: points is ${entry.points}; expected at most ${entry.max_points}.`);
+  }
+  return entry;
+}
+
+// Storage that a browser may refuse: then things are kept as long as the page is open.
+const memory = new Map();
+export function readItem(key) {
+  try {
+    return memory.get(key) ?? localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+// Write several items, all or none; returns what the learner should know, "" if nothing.
+export function writeItems(items) {
+  const before = Object.keys(items).map((key) => [key, readItem(key)]);
+  try {
+    for (const [key, text] of Object.entries(items)) localStorage.setItem(key, text);
+    Object.keys(items).forEach((key) => memory.delete(key));
+    return "";
+  } catch (error) {
+    for (const [key, text] of before) {
+      try {
+        if (text === null) localStorage.removeItem(key);
+        else localStorage.setItem(key, text);
+      } catch { /* what is refused now was refused before */ }
+    }
+    for (const [key, text] of Object.entries(items)) memory.set(key, text);
+    return `This browser keeps nothing (${error.name}). Export your progress before you leave this page.`;
+  }
+}
+
+export const asStored = (entries) =>
+  ({ [RECORD]: JSON.stringify({ format: FORMAT, version: VERSION, entries }) });
+
+// All entries; a stored record that cannot be read is put aside, and a new one begins.
+export function readEntries() {
+  const text = readItem(RECORD);
+  if (text === null) return [];
+  try {
+    const { format, version, entries } = JSON.parse(text);
+    if (format !== FORMAT || version !== VERSION) throw new Error("another version");
+    return entries.map((entry, i) => checkEntry(entry, `entry ${i + 1}`));
+  } catch {
+    let number = 1;
+    while (readItem(`${ASIDE}-${number}`) !== null) number += 1;
+    writeItems({ [`${ASIDE}-${number}`]: text, ...asStored([]) });
+    return [];
+  }
+}
+
+// A new id. `crypto.randomUUID` is missing where a site is served without https.
+function newId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+export function addEntry(kind, values) {
+  const entry = checkEntry({ kind, id: newId(), time: now(), ...values }, "the entry");
+  return writeItems(asStored([...readEntries(), entry]));
+}
+
+const grouped = (entries, key) => {
+  const groups = Object.create(null); // a question may be called anything
+  for (const entry of entries) (groups[key(entry)] ??= []).push(entry);
+  return groups;
+};
+
+// What the entries say together, as `history_of` does on the desk.
+export function historyOf(entries) {
+  const inOrder = [...new Map(entries.map((entry) => [entry.id, entry])).values()].sort(earlierFirst);
+  const of = (kind) => inOrder.filter((entry) => entry.kind === kind);
+  const results = Object.create(null);
+  for (const { exercise, function: name, points, max_points, time } of of("solved")) {
+    const old = results[`${exercise}:${name}`];
+    const share = points / max_points;
+    if (old && share <= old.share) continue;
+    results[`${exercise}:${name}`] = { points, max_points, share, solved: share === 1 ? time : null };
+  }
+  return {
+    entries: inOrder,
+    answers: grouped(of("answered"), (entry) => entry.question),
+    results,
+    marks: grouped(of("marked"), (entry) => entry.claim),
+    tries: grouped(of("tried"), (entry) => entry.challenge),
+  };
+}
