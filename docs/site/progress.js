@@ -114,6 +114,8 @@ export function exportRecord() {
   return `${JSON.stringify(whole, null, 1)}\n`;
 }
 
+const sameEntry = (a, b) => Object.keys({ ...a, ...b }).every((name) => a[name] === b[name]);
+
 function parsed(text) {
   let content;
   try {
@@ -132,12 +134,17 @@ function parsed(text) {
   const same = (expected) => [(value) => value === expected, JSON.stringify(expected)];
   const parts = { format: same(FORMAT), version: same(VERSION), made, entries: list, answers: list };
   checkParts(content, parts, "the file");
-  content.entries.forEach((entry, i) => checkEntry(entry, `entry ${i + 1}`));
+  const byId = new Map();
+  content.entries.forEach((entry, i) => {
+    checkEntry(entry, `entry ${i + 1}`);
+    if (!sameEntry(entry, byId.get(entry.id) ?? entry)) {
+      throw new Error(`entry ${i + 1} has the id of another one, ${entry.id}, and says otherwise; expected ids that are unique.`);
+    }
+    byId.set(entry.id, entry);
+  });
   content.answers.forEach((answer, i) => checkAnswer(answer, `answer ${i + 1}`));
   return content;
 }
-
-const sameEntry = (a, b) => Object.keys(a).every((name) => a[name] === b[name]);
 
 // Take in a file (a File or a text); returns what came of it, in words. An error that is thrown
 // says what is wrong with the file, and then nothing of it was kept.
