@@ -240,6 +240,8 @@ HOSTILE = {
         "entry 3: time",
     ),
     "a time of the year 1": (changed(["entries", 2, "time"], "0001-01-01T00:00:00Z"), "time is"),
+    "an hour that is none": (changed(["entries", 2, "time"], "2026-01-01T24:00:00Z"), "time is"),
+    "a zone that is none": (changed(["entries", 2, "time"], "2026-01-01T00:00:00+24:00"), "time"),
     "a time without a zone": (changed(["entries", 2, "time"], "2026-01-01T00:00:00"), "time is"),
     "a great surprise": (changed(["entries", 0, "surprise"], 3), "entry 1: surprise is 3.0"),
     "endless points": (changed(["entries", 2, "points"], 1e999), "entry 3: points is inf"),

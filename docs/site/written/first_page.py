@@ -3,6 +3,7 @@
 import re
 
 from course_links import table
+from PIL import Image
 from published import BINDER, COLAB
 
 from docs.site.links import ROOT
@@ -75,8 +76,6 @@ def _part(text: str, pattern: str) -> str:
 
 def _height() -> int:
     """Of the picture where it is 720 px wide, so that it keeps its place."""
-    from PIL import Image
-
     with Image.open(STILL) as picture:
         width, height = picture.size
     return round(720 * height / width)

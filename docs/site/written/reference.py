@@ -20,6 +20,8 @@ from docs.site.written.docstrings import as_rest
 
 MODULES = re.compile(r"\b(?:\w+\.)+(?=\w)")
 PACKAGE = ROOT / "normlab"
+STUDY = PACKAGE / "study"
+"""What learners call of it is on the face of `normlab` itself."""
 WITHOUT_STUB = ("norms", "torch_norms")
 """Rooms whose names are loaded with them."""
 
@@ -49,15 +51,13 @@ def write_reference(folder: Path) -> None:
 def faces() -> dict[str, list[Name]]:
     """Every room of the package that has a face -> what is on it, in the order of the alphabet.
 
-    What two rooms name is on that of the first; `normlab.study` names nothing that `normlab` does
-    not.
+    What two rooms name is on that of the upper one.
 
     >>> [name.name for name in faces()["normlab.torch_norms"]]
     ['LayerNorm', 'RMSNorm', 'layer_norm', 'rms_norm']
     """
-    stubs = [PACKAGE / "__init__.pyi", *sorted(PACKAGE.glob("*/__init__.pyi"))]
-    stubs += sorted(PACKAGE.glob("chapters/*/__init__.pyi"))
-    files = [stub for stub in stubs if stub.parent.name != "study"]
+    stubs = sorted(PACKAGE.rglob("__init__.pyi"), key=lambda stub: (len(stub.parts), stub))
+    files = [stub for stub in stubs if STUDY not in stub.parents]
     files += [PACKAGE / room / "__init__.py" for room in WITHOUT_STUB]
     found: dict[str, list[Name]] = {}
     known: set[Name] = set()

@@ -39,7 +39,10 @@ from normlab.study.exchange.parts import COLUMNS, a_name, a_text
 
 FORMAT, VERSION = "normlab progress", 1
 ID = re.compile(r"[\w-]{1,64}", re.ASCII)
-TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+TIME = re.compile(
+    r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)",
+    re.ASCII,
+)
 YEARS = range(2020, 2100)
 
 
