@@ -76,7 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
     _add_start(commands)
     commands.add_parser("lab", help="bring work/ up to date, and open it; options: JupyterLab's")
     _add_check(commands)
-    commands.add_parser("progress", help="what you have read, predicted and solved")
+    _add_progress(commands)
     commands.add_parser("review", help="answer again what you answered wrongly days ago")
     _add_sweep(commands)
     _add_grade(commands)
@@ -159,7 +159,15 @@ def check(
     return check_command(files, as_json, limits, classroom)
 
 
-def progress() -> int:
+def progress(export_to: Path | None, import_from: Path | None) -> int:
+    if export_to:
+        from normlab.study.exchange.command import export_command
+
+        return export_command(export_to)
+    if import_from:
+        from normlab.study.exchange.command import import_command
+
+        return import_command(import_from)
     from normlab.record import open_record
     from normlab.study.course import my_progress
 
@@ -257,6 +265,19 @@ def _add_check(commands: Any) -> None:
         metavar="MB",
         help="how much memory a file may take (Linux); default: 2048",
     )
+
+
+def _add_progress(commands: Any) -> None:
+    parser = commands.add_parser(
+        "progress",
+        help="what you have read, predicted and solved",
+        description="What you have read, predicted and solved. A file takes it to another machine, "
+        "or to the course's site and back: nothing that is there is lost, and what is in a file "
+        "twice counts once. Answers in a file are code: take in files of your own alone.",
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--export", type=Path, metavar="FILE", dest="export_to", help="write it")
+    where.add_argument("--import", type=Path, metavar="FILE", dest="import_from", help="take it in")
 
 
 def _add_sweep(commands: Any) -> None:

@@ -39,9 +39,13 @@ const FIELDS = {
   },
 };
 
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$/;
+const TIME = /^\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
+const isDay = (text) => {
+  const [year, month, day] = text.slice(0, 10).split("-").map(Number);
+  return new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day; // there is no 30 February
+};
 export const isTime = (value) =>
-  isText(value) && TIME.test(value) && within(BEGIN, END)(Date.parse(value));
+  isText(value) && TIME.test(value) && isDay(value) && within(BEGIN, END)(Date.parse(value));
 export const earlierFirst = (a, b) => Date.parse(a.time) - Date.parse(b.time);
 export const now = () => new Date().toISOString();
 

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -103,7 +103,12 @@ class Record:
         return self._keep("tried", challenge, rules, settings, float(score), outcome)
 
     def history(self) -> History:
-        """All that was kept so far, wherever it had to be kept."""
+        """All that was kept so far, wherever it had to be kept, and what it says together."""
+        entries, notice = self.entries()
+        return history_of(entries, notice)
+
+    def entries(self) -> tuple[list[Entry], str]:
+        """All that was kept so far, and what the learner should know of it."""
         entries, notices = list(_memory[self.folder]), []
         for place in (self._file, self._spare_file):
             try:
@@ -112,7 +117,15 @@ class Record:
                 found, notice = [], f"A part of your record cannot be read: {problem}."
             entries += found
             notices.append(notice)
-        return history_of(entries, _once(*notices))
+        return entries, _once(*notices)
+
+    def add(self, entries: Sequence[Entry]) -> str:
+        """Keep entries of another record, all or none; those whose ids are here stay as they are.
+
+        Raises:
+            OSError, sqlite3.Error, ValueError, RuntimeError: if they cannot be kept in `folder`.
+        """
+        return _once(store.append(self._file(), entries))
 
     def _keep(self, kind: str, *values: str | float) -> str:
         entry = Entry(kind, uuid4().hex, datetime.now(UTC).isoformat(), values)

@@ -15,10 +15,10 @@ class TrainConfig:
 
     Args:
         task: a name in `normlab.training.TASKS`.
-        encoder_layers, decoder_layers, placement, norm, d_model, heads, d_ff, qk_norm, init,
-            init_scale: the model, as in `normlab.models.TransformerConfig`. Every task asks
-            for the next token, so there is a decoder; "copy" and "sort" also go from an encoder
-            to a decoder.
+        encoder_layers, decoder_layers: of the model. Every task asks for the next token, so there
+            is a decoder; "copy" and "sort" also go from an encoder to a decoder.
+        placement, norm, d_model, heads, d_ff, qk_norm, init, init_scale: of the model too, as in
+            `normlab.models.TransformerConfig`.
         tokens, vocab_size: length of the sequences, and size of their vocabulary
             ("characters" has its own).
         batch: sequences a step.
