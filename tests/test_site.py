@@ -25,8 +25,10 @@ FINDINGS = """async (excluded) => {
     const { violations } = await axe.run({ exclude: excluded }, options);
     return violations
         .filter(({ impact }) => impact === "serious" || impact === "critical")
-        .map(({ id, impact, nodes }) =>
-            `${id} (${impact}, ${nodes.length}): ${nodes.slice(0, 3).map((n) => n.html.slice(0, 160)).join(" | ")}`);
+        .map(({ id, impact, nodes }) => [
+            `${id} (${impact}, ${nodes.length})`,
+            ...nodes.slice(0, 3).map(({ html }) => html.slice(0, 160)),
+        ].join(" | "));
 }"""
 OPEN_ALL = """() => {
     for (const fold of document.querySelectorAll("article details")) fold.open = true;
@@ -36,17 +38,18 @@ ALL_MOUNTED = """() => [...document.querySelectorAll(".normlab-widget")]
 LOOK = """() => {
     const page = document.scrollingElement;
     const hosts = [...document.querySelectorAll(".normlab-widget")];
+    const scrolling = ".normlab-scroll, pre, .pst-scrollable-table-container, mjx-container, svg, "
+        + ".normlab-box details";
     const right = document.documentElement.clientWidth + 1;
     const over = [...document.querySelectorAll("article *")].filter((node) => {
         const box = node.getBoundingClientRect();
-        return box.right > right && box.width && !node.closest(
-            ".normlab-scroll, pre, .pst-scrollable-table-container, mjx-container, svg, .normlab-box details",
-        );
+        return box.right > right && box.width && !node.closest(scrolling);
     });
     return {
         wide: page.scrollWidth - innerWidth,
         over: over.slice(0, 3).map((node) => node.outerHTML.slice(0, 160)),
-        failed: hosts.filter((host) => host.dataset.mounted !== "yes").map((host) => host.dataset.call),
+        failed: hosts.map(({ dataset }) => dataset)
+            .filter(({ mounted }) => mounted !== "yes").map(({ call }) => call),
         alts: [...document.querySelectorAll("article img")].map((image) => image.alt),
     };
 }"""
@@ -86,7 +89,9 @@ class Visit:
             self.wrong.append(f"{name}: {seen['wide']} px too wide: {seen['over']}")
         if seen["failed"]:
             self.wrong.append(f"widgets not shown: {seen['failed']}")
-        bad = [alt for alt in seen["alts"] if len(alt) < 20 or re.search(r"\.(png|svg|gif)|<Fig", alt)]
+        bad = [
+            alt for alt in seen["alts"] if len(alt) < 20 or re.search(r"\.(png|svg|gif)|<Fig", alt)
+        ]
         if bad:
             self.wrong.append(f"pictures without words: {bad}")
 

@@ -1,4 +1,4 @@
-"""A matplotlib figure in words, made from its data: for whoever hears a page instead of seeing it."""
+"""A matplotlib figure in words, made from its data, for whoever hears a page."""
 
 import re
 from collections.abc import Iterable, Iterator
