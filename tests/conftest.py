@@ -25,9 +25,19 @@ def browser():
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory, worker_id):
-    """The course's site, built and served: its `folder`, its `url` and its `pages()`."""
+    """The course's site, built and served: its `folder`, its `url` and its `pages()`.
+
+    Where Pyodide cannot be had it is without Python, and the tests of that are skipped.
+    """
     from site_pages import built_once, served
 
+    from docs.site.python.pyodide import NoPyodide, pyodide_files
+
+    options = []
+    try:
+        pyodide_files()
+    except NoPyodide:
+        options = ["--without-python"]
     own = tmp_path_factory.getbasetemp()
-    with served(built_once(own if worker_id == "master" else own.parent)) as running:
+    with served(built_once(own if worker_id == "master" else own.parent, *options)) as running:
         yield running

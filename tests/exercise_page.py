@@ -30,7 +30,8 @@ class ExercisePage:
         self.page.route("**/*", self._only_own_server)
         self.page.on("pageerror", lambda error: self.wrong.append(f"page error: {error}"))
         self.page.on(
-            "console", lambda m: self.wrong.append(m.text) if m.type == "error" else None
+            "console",
+            lambda m: self.wrong.append(m.text) if m.type == "error" else None,
         )
         self.open(name)
 
@@ -73,7 +74,9 @@ class ExercisePage:
 
     def rows(self, function):
         rows = self.said(function).locator("table").first.locator("tr")
-        return rows.evaluate_all("(rows) => rows.map((r) => [...r.cells].map((c) => c.textContent))")
+        return rows.evaluate_all(
+            "(rows) => rows.map((r) => [...r.cells].map((c) => c.textContent))"
+        )
 
     def take_along(self, path):
         with self.page.expect_download() as download:

@@ -1,4 +1,4 @@
-"""What Python in the page is made of: pinned files, the course's wheel, pages, and their licences."""
+"""What Python in the page is made of: pinned files, the course's wheel, pages, and licences."""
 
 import json
 import re
@@ -6,6 +6,8 @@ import zipfile
 
 import nbformat
 import pytest
+from site_pages import served
+
 from docs.site.python import pyodide
 from docs.site.python.bundle_editor import BUNDLE, LICENSES, SOURCE
 from docs.site.python.chapters import REMAKE, changed_cells, stored_runs
@@ -13,8 +15,6 @@ from docs.site.python.course_wheel import write_course_wheel
 from docs.site.python.distribution import FIRST, SCRIPTS, copy_to
 from docs.site.python.exercises import EXERCISES, page_of_exercise, write_exercises
 from docs.site.python.pyodide import NoPyodide, pins, pyodide_files
-from site_pages import served
-
 from normlab.exercises import FUNCTIONS
 
 MOST = 18e6  # bytes of what the first Check fetches
@@ -107,7 +107,8 @@ def test_the_same_course_gives_the_same_wheel_without_notebooks(tmp_path):
     assert wheel.read_bytes() == write_course_wheel(other).read_bytes()
     assert wheel.stat().st_size < 1.2e6
     names = zipfile.ZipFile(wheel).namelist()
-    assert {"normlab/__init__.pyi", "normlab/norms/__init__.py", "page_runtime.py"} <= {*names}
+    runtime = "docs/site/python/page_runtime.py"
+    assert {"normlab/__init__.pyi", "normlab/norms/__init__.py", runtime} <= {*names}
     assert not [n for n in names if n.endswith((".ipynb", ".png", ".pyc")) or "/grading/" in n]
 
 

@@ -41,7 +41,9 @@ def _licenses(folder: Path, inputs: Iterable[str]) -> str:
     parts = []
     for package in sorted(packages):
         (text,) = (folder / package).glob("LICEN[CS]E*")
-        parts.append(f"{package.removeprefix('node_modules/')}\n\n{text.read_text(encoding='utf-8')}")
+        parts.append(
+            f"{package.removeprefix('node_modules/')}\n\n{text.read_text(encoding='utf-8')}"
+        )
     return "\n\n".join(parts)
 
 

@@ -44,7 +44,7 @@ def _contents() -> Iterator[tuple[str, bytes]]:
 
 def _files() -> dict[str, Path]:
     """Every file by its name in the wheel, with / on every system."""
-    files = {name: HERE / name for name in RUNTIME}
+    files = {f"docs/site/python/{name}": HERE / name for name in RUNTIME}
     for path in PACKAGE.rglob("*"):
         within = path.relative_to(PACKAGE)
         if path.is_file() and within.parts[0] not in LEFT_OUT and path.suffix != ".pyc":

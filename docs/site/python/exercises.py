@@ -146,7 +146,9 @@ def _head(path: Path, blocks: Mapping[str, Block]) -> str:
     if away:
         which = "All questions" if not there else " and ".join(away)
         need = "need" if not there or len(away) > 1 else "needs"
-        parts.append(f"{which} {need} PyTorch, which does not run in a page: {_elsewhere(path.name)}")
+        parts.append(
+            f"{which} {need} PyTorch, which does not run in a page: {_elsewhere(path.name)}"
+        )
     return ":::{note}\n" + "\n\n".join(parts) + "\n:::"
 
 
@@ -161,6 +163,5 @@ def _embedded(path: Path, notebook: NotebookNode, blocks: Mapping[str, Block]) -
         },
     }
     text = json.dumps(data, ensure_ascii=False).replace("</", "<\\/")
-    return (
-        f'```{{raw}} html\n<script type="application/json" id="normlab-exercise">{text}</script>\n```'
-    )
+    script = f'<script type="application/json" id="normlab-exercise">{text}</script>'
+    return f"```{{raw}} html\n{script}\n```"

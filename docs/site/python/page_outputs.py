@@ -66,9 +66,7 @@ def _rich(value: Any) -> dict[str, Any]:
         bundle: dict[str, Any] = made[0] if isinstance(made, tuple) else made
         return bundle
     methods = {"text/html": "_repr_html_", "image/png": "_repr_png_"}
-    return {
-        mime: getattr(value, name)() for mime, name in methods.items() if hasattr(value, name)
-    }
+    return {mime: getattr(value, name)() for mime, name in methods.items() if hasattr(value, name)}
 
 
 def told(error: BaseException, name: str) -> str:

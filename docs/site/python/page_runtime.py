@@ -16,8 +16,8 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-import page_widgets
-from page_outputs import Printed, forms_of, told
+from docs.site.python import page_widgets
+from docs.site.python.page_outputs import Printed, forms_of, told
 
 Post = Callable[[str], None]
 
@@ -43,9 +43,9 @@ class Page:
         """Run a cell as a notebook does, and send what it shows.
 
         Returns:
-            The JSON of `{"ok": …, "without": […], "missing": …}`: whether it ran to its end, what it
-            used that is not there, and the module to load before it is run again, "" if there is
-            none.
+            The JSON of `{"ok": …, "without": […], "missing": …}`: whether it ran to its end, what
+            it used that is not there, and the module to load before it is run again, "" if there
+            is none.
         """
         linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name
         without: list[str] = []
@@ -133,9 +133,9 @@ class Page:
         """Run code; the value of the expression that it ends with, None if it ends otherwise."""
         from normlab.checks.absent import apart
 
-        body = ast.parse(source, name).body
-        shown = body.pop().value if body and isinstance(body[-1], ast.Expr) else None
-        for whole in body:
+        *before, last = ast.parse(source, name).body or [ast.Pass()]
+        shown = last.value if isinstance(last, ast.Expr) else None
+        for whole in before if shown else [*before, last]:
             for node in apart(whole):
                 self._execute(node, name, namespace, without)
         return eval(compile(ast.Expression(shown), name, "eval"), namespace) if shown else None

@@ -26,7 +26,7 @@ SECONDS = 60
 """How long a server may be silent."""
 
 
-class NoPyodide(RuntimeError):
+class NoPyodide(OSError):
     """Pyodide's files cannot be had; the message says what was tried, and what helps."""
 
 
@@ -57,7 +57,7 @@ def pyodide_files() -> dict[str, Path]:
         if missing:
             try:
                 fetch(folder, missing)
-            except (OSError, NoPyodide) as error:
+            except OSError as error:
                 failures.append(str(error))
     if any(not _is_there(folder / n, h) for n, h in pins()["files"].items()):
         raise NoPyodide(_cannot(failures))

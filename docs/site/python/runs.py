@@ -3,8 +3,8 @@
     python -m docs.site.python.runs           all chapters, in some minutes
     python -m docs.site.python.runs 01 04     these
 
-The page is opened in Chromium. `runs.json` keeps for each cell a hash of its source, whether it runs
-to its end without PyTorch, and whether Python in a page answers the settings of its explorer.
+The page is opened in Chromium. `runs.json` keeps for each cell a hash of its source, whether it
+runs to its end without PyTorch, and whether Python in a page answers the settings of its explorer.
 """
 
 import argparse

@@ -48,7 +48,7 @@ const start = async () => {
     for (const module of imports) packageOf[module] ??= name;
   }
   const post = (text) => postMessage({ id: current, ...JSON.parse(text) });
-  const page = python.pyimport("page_runtime").start(post, Object.keys(packageOf));
+  const page = python.pyimport("docs.site.python.page_runtime").start(post, Object.keys(packageOf));
   postMessage({ kind: "ready" });
   return { python, page, packageOf, later: downloads.later, packages: lock.packages };
 };

@@ -48,7 +48,7 @@ def graph_layer_norm(
 _X = np.array([[1.0, 3, -2], [5, 5, 8], [0, 1, 1], [9, -4, 2]])
 _ONE = {
     "x": _X,
-    "batch": np.array([0, 1, 0, 1]),
+    "batch": np.array([0, 1, 0, 1], np.int64),
     "gamma": np.ones(3),
     "beta": np.zeros(3),
     "mode": "graph",
@@ -91,7 +91,7 @@ LAWS = (
     Law(
         "graphs-depend",
         "graphs change each other's outputs",
-        (_ONE, {**_ONE, "x": _X[[0, 2]], "batch": np.zeros(2, int)}),
+        (_ONE, {**_ONE, "x": _X[[0, 2]], "batch": np.zeros(2, np.int64)}),
         _alone,
     ),
     Law(
@@ -106,7 +106,7 @@ LAWS = (
     Law(
         "order-matters",
         "the order in which the nodes are listed changes their outputs",
-        (_ONE, {**_ONE, "x": _X[_ORDER], "batch": np.array([0, 1, 0, 1])[_ORDER]}),
+        (_ONE, {**_ONE, "x": _X[_ORDER], "batch": np.array([0, 1, 0, 1], np.int64)[_ORDER]}),
         _reordered,
     ),
 )

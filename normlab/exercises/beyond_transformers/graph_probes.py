@@ -27,14 +27,14 @@ Draw = Callable[[np.random.Generator], dict[str, Value]]
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     gamma, beta = rng.uniform(0.5, 2.0, 4), rng.standard_normal(4)
     drawn = rows(rng, 4, 4) + np.arange(4)[:, None]
-    usual = {"x": drawn, "batch": np.array([1, 0, 1, 0]), "gamma": gamma, "beta": beta}
+    usual = {"x": drawn, "batch": np.array([1, 0, 1, 0], np.int64), "gamma": gamma, "beta": beta}
     graph, node = {**usual, "mode": "graph"}, {**usual, "mode": "node"}
     return *_formula(graph, node), *_any_input(graph, node, rng), *_precision(graph, node)
 
 
 def _formula(graph: dict[str, Value], node: dict[str, Value]) -> tuple[Probe, ...]:
     one, zero = np.ones(2), np.zeros(2)
-    two = {"x": np.array([[0.0, 2.0], [4.0, 10.0]]), "batch": np.zeros(2, int)}
+    two = {"x": np.array([[0.0, 2.0], [4.0, 10.0]]), "batch": np.zeros(2, np.int64)}
     two |= {"gamma": one, "beta": zero}
 
     def nodes(mode: str) -> Draw:
@@ -55,20 +55,25 @@ def _any_input(
     graph: dict[str, Value], node: dict[str, Value], rng: np.random.Generator
 ) -> tuple[Probe, ...]:
     x = graph["x"]
-    low, high = np.sort(rng.permutation(np.arange(1, 9))[:2])
+    low, high = np.sort(rng.permutation(np.arange(1, 9, dtype=np.int64))[:2])
     three = rng.permutation(np.array([low, low, high, high, 12, 12]))
     six = {"x": rows(rng, 6, 4), "batch": three}
     peak = np.zeros((2, 64))
     peak[0, int(rng.integers(64))] = float(rng.uniform(10, 20))
-    wide = {"x": peak, "batch": np.zeros(2, int), "gamma": np.ones(64), "beta": np.zeros(64)}
+    wide = {"x": peak, "batch": np.zeros(2, np.int64), "gamma": np.ones(64), "beta": np.zeros(64)}
     return (
         any_input("three graphs whose numbers have gaps", graph | six),
-        any_input("every node a graph of its own", graph | {"batch": rng.permutation(4)}),
+        any_input(
+            "every node a graph of its own",
+            graph | {"batch": rng.permutation(np.arange(4, dtype=np.int64))},
+        ),
         any_input("one node", graph | {"x": x[:1], "batch": np.array([low])}),
-        any_input("no nodes at all", graph | {"x": x[:0], "batch": np.zeros(0, int)}, corner=True),
+        any_input(
+            "no nodes at all", graph | {"x": x[:0], "batch": np.zeros(0, np.int64)}, corner=True
+        ),
         any_input(
             "no nodes at all, mode node",
-            node | {"x": x[:0], "batch": np.zeros(0, int)},
+            node | {"x": x[:0], "batch": np.zeros(0, np.int64)},
             corner=True,
         ),
         any_input("one number far larger than 127 others", graph | wide),
@@ -93,7 +98,7 @@ def _misfits(graph: dict[str, Value], node: dict[str, Value]) -> tuple[Probe, ..
 def _short(node: dict[str, Value], entries: int) -> Probe:
     return Probe(
         "a batch with an entry for one node only",
-        node | {"batch": np.zeros(entries, int)},
+        node | {"batch": np.zeros(entries, np.int64)},
         level=ANY_INPUT,
         shows="misfit of batch",
         error_names=(f"({entries},)", "(4, 4)"),

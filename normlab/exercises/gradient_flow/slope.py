@@ -96,7 +96,8 @@ def _any_input(rng: np.random.Generator) -> tuple[Probe, ...]:
         redrawn(
             any_input("whole numbers", whole),
             lambda rng: _arguments(
-                rng.choice(np.arange(2, 50), 3, replace=False), rng.integers(1, 40, 3)
+                rng.choice(np.arange(2, 50, dtype=np.int64), 3, replace=False),
+                rng.integers(1, 40, 3),
             ),
         ),
         any_input("depths in no order", mixed),

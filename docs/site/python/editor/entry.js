@@ -44,7 +44,11 @@ export const makeEditor = ({ parent, text, label, describedBy, onChange, keys = 
         python(),
         syntaxHighlighting(colours),
         keymap.of([leave, ...defaultKeymap, ...historyKeymap, indentWithTab]),
-        EditorView.contentAttributes.of({ "aria-label": label, "aria-describedby": describedBy }),
+        EditorView.contentAttributes.of({
+          "aria-label": label,
+          "aria-describedby": describedBy,
+          tabindex: "0", // what scrolls holds something that keys reach
+        }),
         EditorView.updateListener.of((update) => {
           if (update.docChanged && !update.transactions.some((t) => t.isUserEvent("normlab"))) {
             onChange(update.state.doc.toString());
