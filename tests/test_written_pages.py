@@ -65,9 +65,9 @@ def test_the_first_page_leads_to_every_chapter_and_exercise_and_into_every_menu(
     text = (folder / "index.md").read_text()
     for chapter in chapters():
         page = chapter_page(chapter.number).removesuffix(".html")
-        assert f"[{chapter.number} · {chapter.title}]({page}.ipynb) | {chapter.question}" in text
+        assert f"[{chapter.number} · {chapter.title}]({page}) | {chapter.question}" in text
     for stem in EXERCISES:
-        assert f"](exercises/{stem}.ipynb)" in text
+        assert f"](exercises/{stem})" in text
     menu = set(re.findall(r"^([\w/*]+)$", text, re.MULTILINE))
     written = {path.stem for path in folder.glob("*.md")} - {"index"}
     assert menu == {*written, "chapters/*", "exercises/*", "glossary", "api/index"}

@@ -77,7 +77,8 @@ function makeTable(heads, rows) {
     element("tr", {}, element("th", { scope: "row" }, first), ...others.map((cell) => element("td", {}, cell)));
   const head = element("tr", {}, ...heads.map((name) => element("th", { scope: "col" }, name)));
   const table = element("table", { class: "table" }, element("thead", {}, head), element("tbody", {}, ...rows.map(row)));
-  return element("div", { class: "normlab-scroll" }, table);
+  const region = { class: "normlab-scroll", role: "region", tabindex: 0, "aria-label": `By ${heads[0]}` };
+  return element("div", region, table);
 }
 
 const mean = (sizes) => (sum(sizes) / sizes.length).toFixed(1);

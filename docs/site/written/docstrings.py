@@ -1,6 +1,7 @@
 """Docstrings as reST. They are plain text: code in single backticks, formulas as they are typed.
 
-An extension of Sphinx, which does so before napoleon reads the sections of a docstring.
+An extension of Sphinx, which does so before napoleon reads the sections of a docstring. It brings
+the style of the written pages too.
 """
 
 import inspect
@@ -13,13 +14,13 @@ from sphinx.application import Sphinx
 EXTENSIONS = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "docs.site.written.docstrings"]
 SETTINGS: dict[str, Any] = {
     "autodoc_member_order": "bysource",
+    "autodoc_preserve_defaults": True,
     "autodoc_typehints": "none",
     "autodoc_class_signature": "mixed",
     "napoleon_numpy_docstring": False,
     "napoleon_attr_annotations": False,
     "napoleon_use_ivar": True,
     "napoleon_use_rtype": False,
-    "python_maximum_signature_line_length": 88,
     "add_module_names": False,
 }
 """What the reference needs of Sphinx's configuration, beside EXTENSIONS."""
@@ -87,6 +88,7 @@ def keep_property(
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    app.add_css_file("course/written.css")
     app.connect("autodoc-process-docstring", make_rest, priority=BEFORE_NAPOLEON)
     app.connect("autodoc-process-docstring", keep_property, priority=AFTER_NAPOLEON)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

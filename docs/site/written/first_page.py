@@ -39,11 +39,11 @@ def first_page() -> str:
         "## Three ways in",
         WAYS.format(commands=_indented(commands), binder=BINDER, colab=COLAB),
         "## Chapters",
-        table(folder="chapters/"),
+        _to_pages(table(folder="chapters/")),
         _part(readme, r"^(\*\*Mark before you believe\.\*\*.*?)\n\n"),
         _part(readme, r"^(\*\*Predict before you see\.\*\*.*?)\n\n"),
         "## Exercises",
-        _part(readme, r"^## Exercises\n\n(\|.*?)\n\n"),
+        _to_pages(_part(readme, r"^## Exercises\n\n(\|.*?)\n\n")),
         *map(_contents, CONTENTS),
     ]
     return "\n\n".join(parts) + "\n"
@@ -52,8 +52,8 @@ def first_page() -> str:
 WAYS = """\
 1. **Here, with nothing installed.** Read a chapter, answer its questions, move its explorers, and
    write its exercise in the page: Python runs there too, and names the mistake if you make one.
-   Begin with [00 · Start here](chapters/00_start_here.ipynb). What you do is kept in this browser,
-   and [can be taken along](progress.md).
+   Begin with [00 · Start here](chapters/00_start_here). What you do is kept in this browser,
+   and [can be taken along](progress).
 2. **On your machine**, where everything runs, training included:
 
 {commands}
@@ -72,6 +72,11 @@ def _part(text: str, pattern: str) -> str:
     if found is None:
         raise ValueError(f"README.md has no part like {pattern!r}, which the first page shows.")
     return found[1]
+
+
+def _to_pages(rows: str) -> str:
+    """A table whose links lead to pages, whatever those are made from."""
+    return rows.replace(".ipynb)", ")")
 
 
 def _height() -> int:

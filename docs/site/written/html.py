@@ -15,11 +15,8 @@ def raw(html: str) -> str:
 
 
 def page_script(name: str) -> str:
-    """The script and the style of a page at the top of the site."""
-    return (
-        '<link rel="stylesheet" href="_static/course/written.css">'
-        f'<script type="module" src="_static/course/{name}.js"></script>'
-    )
+    """The script of a page at the top of the site."""
+    return f'<script type="module" src="_static/course/{name}.js"></script>'
 
 
 def sourced(text: str) -> str:

@@ -71,7 +71,7 @@ def faces() -> dict[str, list[Name]]:
 
 def page(room: str, names: list[Name]) -> str:
     """The page of a room, as reST."""
-    parts = [_titled(room), f".. automodule:: {room}\n   :no-members:"]
+    parts = [OFF_THE_MENU, _titled(room), f".. automodule:: {room}\n   :no-members:"]
     parts.append(f".. py:currentmodule:: {room}")
     parts += [_directive(room, name) for name in names]
     return "\n\n".join(parts) + "\n"
@@ -81,10 +81,10 @@ def index(rooms: list[str]) -> str:
     """The first page of the reference: each room with the first sentence of what it is."""
     rows = [f"* - :doc:`{room}`\n  - {_first_sentence(room)}" for room in rooms]
     table = ".. list-table::\n   :widths: 2 3\n\n" + _indented("\n".join(rows))
-    contents = ".. toctree::\n   :hidden:\n\n" + _indented("\n".join(rooms))
-    return "\n\n".join([_titled("API reference"), INTRODUCTION, table, contents]) + "\n"
+    return "\n\n".join([_titled("API reference"), INTRODUCTION, table]) + "\n"
 
 
+OFF_THE_MENU = ":orphan:"
 INTRODUCTION = """\
 What the notebooks import, with its arguments and errors. All of it is made from the docstrings,
 whose examples are run by the tests."""

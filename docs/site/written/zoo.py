@@ -27,7 +27,7 @@ def zoo_page() -> str:
 INTRODUCTION = """\
 {count} models: which norm each has, with which ε and which weights, and where it stands.
 {read} of them are confirmed by a test that reads the installed code; of each the source is named.
-[Chapter 11](chapters/11_norms_in_the_wild.ipynb) counts them, and shows how a norm is read from
+[Chapter 11](chapters/11_norms_in_the_wild) counts them, and shows how a norm is read from
 outside. A press on the head of a column sorts by it."""
 CONTROLS = (
     '<form class="normlab-filters" id="normlab-zoo-search" hidden>'
