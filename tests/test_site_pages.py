@@ -250,6 +250,13 @@ def test_the_search_finds_a_page(page, site, words, found):
     expect(page.locator("ul.search")).to_contain_text(found)
 
 
+def test_the_search_quotes_no_answer(page, site):
+    page.goto(f"{site.url}/search.html?q=statistician expected unbiased")
+    expect(page.locator("ul.search li").first).to_contain_text("01 · Layer norm")
+    page.wait_for_timeout(1500)  # what it quotes comes later
+    expect(page.locator("ul.search")).not_to_contain_text("1.732")
+
+
 def test_a_downloaded_notebook_has_the_cells_and_no_outputs(site):
     for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
         taken = nbformat.read(site.folder / "_static" / "notebooks" / notebook.name, as_version=4)
@@ -292,7 +299,6 @@ def test_every_link_leads_to_a_page_and_a_place_of_it(site):
 
 
 def test_a_page_does_not_give_an_answer_away_before_its_question(page, site):
-    """What a page shows at first, and what its search index quotes, has no answer of a quiz."""
     open_page(page, site, SECOND)
     shown = page.locator("article").inner_text()
     assert "PyTorch gives 1.732 too" not in shown
