@@ -98,6 +98,9 @@ def test_what_is_marked_or_comes_after_a_prediction_is_folded(page, site):
 def test_an_address_opens_the_fold_that_it_names(page, site):
     open_page(page, site, f"{SECOND}#padding")  # a part of "7. The cube, measured, and padding ★"
     expect(page.locator("#padding")).to_be_in_viewport()
+    page.goto("about:blank")
+    open_page(page, site, f"{SECOND}#the-cube-measured-and-padding")
+    expect(page.locator("#padding")).to_be_visible()
     page.get_by_role("link", name="8. How many gains and shifts ★").click()
     expect(page.locator("#how-many-gains-and-shifts > details")).to_have_attribute("open", "")
     expect(page.locator("details.normlab-fold[open]")).to_have_count(2)

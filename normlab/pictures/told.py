@@ -15,7 +15,7 @@ SIGNS = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "varepsilon": "ε",
     "eta": "η", "theta": "θ", "lambda": "λ", "mu": "μ", "sigma": "σ", "Delta": "Δ", "ell": "ℓ",
     "partial": "∂", "nabla": "∇", "sqrt": "√", "sum": "Σ", "infty": "∞", "approx": "≈", "leq": "≤",
-    "geq": "≥", "cdot": "·", "times": "×", "odot": "⊙", "Vert": "‖", "|": "‖", "log": "log ",
+    "geq": "≥", "cdot": "·", "times": "×", "odot": "⊙", "Vert": "‖", "|": "‖", ",": " ", "log": "log ",
     "frac": "", "mathcal": "", "mathrm": "",
 }  # fmt: skip
 MOST = 8
@@ -61,7 +61,7 @@ def _spoken(text: str) -> str:
     """
     plain = re.sub(r"\\hat\s*\{?(\w)\}?", r"\1 hat", text)
     plain = re.sub(r"\{([^{}]*\W[^{}]*)\}", r"(\1)", plain)
-    plain = re.sub(r"\\([A-Za-z]+|\|)", lambda found: SIGNS.get(found[1], found[1]), plain)
+    plain = re.sub(r"\\([A-Za-z]+|[|,])", lambda found: SIGNS.get(found[1], found[1]), plain)
     return re.sub(r"[${}]", "", plain)
 
 
