@@ -10,6 +10,7 @@ from pathlib import Path
 import jupyterlab_page
 import pytest
 from site_pages import pages_of
+from test_widgets_in_browser import LOOK as LOOK_OF_AN_EXPLORER
 
 jupyterlab_page.skip_without_chromium()
 
@@ -58,6 +59,10 @@ LOOK = """() => {
 }"""
 
 
+SMALL_TEXTS = f"""() => [...document.querySelectorAll(".normlab-explorer")]
+    .flatMap((explorer) => ({LOOK_OF_AN_EXPLORER})(explorer).small)"""
+
+
 class Visit:
     """One load of a page, and all that is wrong with it."""
 
@@ -90,6 +95,8 @@ class Visit:
         seen = self.page.evaluate(LOOK)
         if seen["wide"] > 0 or seen["over"]:
             self.wrong.append(f"{name}: {seen['wide']} px too wide: {seen['over']}")
+        if small := self.page.evaluate(SMALL_TEXTS):
+            self.wrong.append(f"{name}: texts in pictures are too small: {small[:9]}")
         if seen["failed"]:
             self.wrong.append(f"widgets not shown: {seen['failed']}")
         bad = [

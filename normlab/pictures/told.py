@@ -15,8 +15,8 @@ SIGNS = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "varepsilon": "ε",
     "eta": "η", "theta": "θ", "lambda": "λ", "mu": "μ", "sigma": "σ", "Delta": "Δ", "ell": "ℓ",
     "partial": "∂", "nabla": "∇", "sqrt": "√", "sum": "Σ", "infty": "∞", "approx": "≈", "leq": "≤",
-    "geq": "≥", "cdot": "·", "times": "×", "odot": "⊙", "Vert": "‖", "|": "‖", ",": " ", "log": "log ",
-    "frac": "", "mathcal": "", "mathrm": "",
+    "geq": "≥", "cdot": "·", "times": "×", "odot": "⊙", "Vert": "‖", "|": "‖", ",": " ",
+    "log": "log ", "frac": "", "mathcal": "", "mathrm": "",
 }  # fmt: skip
 MOST = 8
 """As many lines, bars or points of one axes are told one by one; more are summed up."""
