@@ -122,7 +122,7 @@ def test_what_is_for_jupyterlab_alone_is_left_out(assets):
     ]
     states = {"state": {"m": {"state": {"_esm": "", "_css": "", "question": {}}}}}
     notebook = v4.new_notebook(cells=cells, metadata={"widgets": {STATE: states}})
-    title, question, record = page(notebook, HERE, assets).cells
+    title, question, record, *_ = page(notebook, HERE, assets).cells
     assert title.source.startswith('# Title\n\n<p class="normlab-note">Predict first')
     assert question.metadata.tags == ["remove-input", "cell-id-q"]
     html = question.outputs[0].data["text/html"]
