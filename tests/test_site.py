@@ -43,7 +43,7 @@ LOOK = """() => {
     const page = document.scrollingElement;
     const hosts = [...document.querySelectorAll(".normlab-widget")];
     const scrolling = ".normlab-scroll, pre, .pst-scrollable-table-container, mjx-container, svg, "
-        + ".normlab-box details";
+        + ".normlab-box details, .cm-scroller";
     const right = document.documentElement.clientWidth + 1;
     const over = [...document.querySelectorAll("article *")].filter((node) => {
         const box = node.getBoundingClientRect();

@@ -50,8 +50,10 @@ MODEL = """async (url) => {
 
 @pytest.fixture
 def page(browser):
-    """A page of a browser that keeps nothing of other tests."""
+    """A page without Python, of a browser that keeps nothing of other tests."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
+    without = {"content_type": "text/javascript", "body": ""}
+    context.route("**/_static/python/page.js*", lambda route: route.fulfill(**without))
     yield context.new_page()
     context.close()
 
