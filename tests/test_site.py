@@ -10,6 +10,7 @@ from pathlib import Path
 import jupyterlab_page
 import pytest
 from site_pages import pages_of
+from test_widgets_in_browser import LOOK as LOOK_OF_AN_EXPLORER
 
 jupyterlab_page.skip_without_chromium()
 
@@ -20,8 +21,11 @@ OF_THE_THEME = [
     # a button named "Search" shows "Search Ctrl+K" (pydata-sphinx-theme's search-button-field.html)
     [".search-button__button"],
 ]
-FINDINGS = """async (excluded) => {
-    const options = { resultTypes: ["violations"], iframes: false };
+COLORS = ["color-contrast", "link-in-text-block"]
+"""The rules of axe that a theme can change; all others find the same in both."""
+FINDINGS = """async ([excluded, rules]) => {
+    const only = rules.length ? { runOnly: { type: "rule", values: rules } } : {};
+    const options = { resultTypes: ["violations"], iframes: false, ...only };
     const { violations } = await axe.run({ exclude: excluded }, options);
     return violations
         .filter(({ impact }) => impact === "serious" || impact === "critical")
@@ -39,7 +43,7 @@ LOOK = """() => {
     const page = document.scrollingElement;
     const hosts = [...document.querySelectorAll(".normlab-widget")];
     const scrolling = ".normlab-scroll, pre, .pst-scrollable-table-container, mjx-container, svg, "
-        + ".normlab-box details";
+        + ".normlab-box details, .cm-scroller";
     const right = document.documentElement.clientWidth + 1;
     const over = [...document.querySelectorAll("article *")].filter((node) => {
         const box = node.getBoundingClientRect();
@@ -53,6 +57,10 @@ LOOK = """() => {
         alts: [...document.querySelectorAll("article img")].map((image) => image.alt),
     };
 }"""
+
+
+SMALL_TEXTS = f"""() => [...document.querySelectorAll(".normlab-explorer")]
+    .flatMap((explorer) => ({LOOK_OF_AN_EXPLORER})(explorer).small)"""
 
 
 class Visit:
@@ -87,6 +95,8 @@ class Visit:
         seen = self.page.evaluate(LOOK)
         if seen["wide"] > 0 or seen["over"]:
             self.wrong.append(f"{name}: {seen['wide']} px too wide: {seen['over']}")
+        if small := self.page.evaluate(SMALL_TEXTS):
+            self.wrong.append(f"{name}: texts in pictures are too small: {small[:9]}")
         if seen["failed"]:
             self.wrong.append(f"widgets not shown: {seen['failed']}")
         bad = [
@@ -95,31 +105,28 @@ class Visit:
         if bad:
             self.wrong.append(f"pictures without words: {bad}")
 
-    def examine(self):
+    def examine(self, rules=()):
+        """Let axe look at the page, with all rules or some."""
         self.page.evaluate(AXE)
-        self.wrong += self.page.evaluate(FINDINGS, OF_THE_THEME)
+        self.wrong += self.page.evaluate(FINDINGS, [OF_THE_THEME, list(rules)])
 
 
-@pytest.fixture(scope="module", params=["light", "dark"])
-def context(browser, request):
-    made = browser.new_context(viewport=DESK, color_scheme=request.param, reduced_motion="reduce")
-    yield made
-    made.close()
-
-
-def test_every_page_is_right_in_both_themes(site, context):
+@pytest.mark.parametrize(("theme", "rules"), [("light", []), ("dark", COLORS)])
+def test_every_page_is_right(browser, site, theme, rules):
+    context = browser.new_context(viewport=DESK, color_scheme=theme, reduced_motion="reduce")
     wrong = {}
-    for path in site.pages():
+    for path in [*site.pages(), "search.html?q=norm"]:
         page = context.new_page()
         visit = Visit(page, site.url)
         visit.open(path)
         visit.look("desk")
-        visit.examine()
+        visit.examine(rules)
         page.set_viewport_size(PHONE)
         visit.look("phone")
         page.close()
         if visit.wrong:
             wrong[path] = visit.wrong
+    context.close()
     assert not wrong
 
 

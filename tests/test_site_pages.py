@@ -50,8 +50,10 @@ MODEL = """async (url) => {
 
 @pytest.fixture
 def page(browser):
-    """A page of a browser that keeps nothing of other tests."""
+    """A page without Python, of a browser that keeps nothing of other tests."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
+    without = {"content_type": "text/javascript", "body": ""}
+    context.route("**/_static/python/page.js*", lambda route: route.fulfill(**without))
     yield context.new_page()
     context.close()
 
@@ -98,6 +100,9 @@ def test_what_is_marked_or_comes_after_a_prediction_is_folded(page, site):
 def test_an_address_opens_the_fold_that_it_names(page, site):
     open_page(page, site, f"{SECOND}#padding")  # a part of "7. The cube, measured, and padding ★"
     expect(page.locator("#padding")).to_be_in_viewport()
+    page.goto("about:blank")
+    open_page(page, site, f"{SECOND}#the-cube-measured-and-padding")
+    expect(page.locator("#padding")).to_be_visible()
     page.get_by_role("link", name="8. How many gains and shifts ★").click()
     expect(page.locator("#how-many-gains-and-shifts > details")).to_have_attribute("open", "")
     expect(page.locator("details.normlab-fold[open]")).to_have_count(2)
@@ -250,6 +255,13 @@ def test_the_search_finds_a_page(page, site, words, found):
     expect(page.locator("ul.search")).to_contain_text(found)
 
 
+def test_the_search_quotes_no_answer(page, site):
+    page.goto(f"{site.url}/search.html?q=statistician expected unbiased")
+    expect(page.locator("ul.search li").first).to_contain_text("01 · Layer norm")
+    page.wait_for_timeout(1500)  # what it quotes comes later
+    expect(page.locator("ul.search")).not_to_contain_text("1.732")
+
+
 def test_a_downloaded_notebook_has_the_cells_and_no_outputs(site):
     for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
         taken = nbformat.read(site.folder / "_static" / "notebooks" / notebook.name, as_version=4)
@@ -292,7 +304,6 @@ def test_every_link_leads_to_a_page_and_a_place_of_it(site):
 
 
 def test_a_page_does_not_give_an_answer_away_before_its_question(page, site):
-    """What a page shows at first, and what its search index quotes, has no answer of a quiz."""
     open_page(page, site, SECOND)
     shown = page.locator("article").inner_text()
     assert "PyTorch gives 1.732 too" not in shown

@@ -31,6 +31,8 @@ html_title = "normlab"
 html_favicon = "favicon.svg"
 html_css_files = ["course/site.css"]
 html_js_files = [("course/site.js", {"type": "module"})]
+html_show_copyright = False  # the footer says more
+html_show_search_summary = False  # it would quote what stands behind a question
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options: dict[str, Any] = {
@@ -38,6 +40,8 @@ html_theme_options: dict[str, Any] = {
     "show_navbar_depth": 1,
     "navbar_persistent": [],  # the field for a search stands in the sidebar
     "home_page_in_toc": True,
+    "extra_footer": "The code is under the MIT license, the texts are under "
+    '<a href="https://creativecommons.org/licenses/by/4.0/">CC BY 4.0</a>.',
     "use_download_button": False,
     "use_fullscreen_button": False,
     "use_repository_button": True,
