@@ -2,7 +2,8 @@
 # make quick    style, types and the tests nearest to your change
 # make lessons  build the notebooks        make bench    measure (BENCH=norms)
 # make start    the exercises, to solve    make doctor   what is installed
-# make lock     renew constraints.txt      make gradescope     an autograder to upload
+# make site     the course as a site       make lock     renew constraints.txt
+# make gradescope     an autograder to upload
 # make bench-grading   grading beside nbgrader and otter-grader
 #
 # Each target sets up .venv first, if that is not done. ARGS passes options on, for instance
@@ -17,10 +18,10 @@ BIN := $(VENV)/bin
 ARGS ?=
 BENCH ?= norms
 
-.PHONY: lab test quick lessons bench bench-grading start doctor lock gradescope system
+.PHONY: lab test quick lessons site bench bench-grading start doctor lock gradescope system
 .DELETE_ON_ERROR:
 
-lab start doctor quick lessons:
+lab start doctor quick lessons site:
 	@$(BOOT) $@ $(ARGS)
 
 test: system

@@ -6,6 +6,7 @@
     python bootstrap.py test       run every test
     python bootstrap.py quick      style, types and the tests nearest to your change
     python bootstrap.py lessons    build the notebooks
+    python bootstrap.py site       build the course as a site, into dist/site
     python bootstrap.py set-up     set up alone; `set-up test` with all that is tested
     python bootstrap.py python     the course's Python, with the packages of the tests
 
@@ -29,6 +30,7 @@ COMMANDS = {
     "test": ("test", ["-m", "pytest", "-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]),
     "quick": ("test", ["tests/quick.py"]),
     "lessons": ("test", ["lessons/build.py"]),
+    "site": ("site", ["-m", "docs.site.build"]),
     "python": ("test", []),
 }
 """Command -> the extra that it needs, and what Python is to run."""

@@ -5,10 +5,12 @@ import functools
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 from filelock import FileLock
 
@@ -27,6 +29,11 @@ class Site:
     folder: Path
     url: str
 
+    @property
+    def python(self) -> bool:
+        """Whether Python runs in its pages."""
+        return (self.folder / "_static" / "python" / "page.js").exists()
+
     def pages(self) -> list[str]:
         """The paths of all pages, such as "chapters/01_layer_norm.html"."""
         return pages_of(self.folder)
@@ -39,7 +46,7 @@ def pages_of(folder: Path) -> list[str]:
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
-    extensions_map = {  # not what the machine's own tables say
+    extensions_map: ClassVar[dict[str, str]] = {  # not what the machine's own tables say
         **SimpleHTTPRequestHandler.extensions_map,
         ".js": "text/javascript",
         ".mjs": "text/javascript",
@@ -66,8 +73,10 @@ def served(folder: Path) -> Iterator[Site]:
         thread.join()
 
 
-def built_once(shared: Path, *options: str) -> Path:
+def built_once(shared: Path) -> Path:
     """The site in a folder that all processes of a run share; the first to ask builds it.
+
+    Where Pyodide cannot be had, Python does not run in its pages.
 
     Raises:
         RuntimeError: with what the build said, if it failed.
@@ -75,9 +84,16 @@ def built_once(shared: Path, *options: str) -> Path:
     site, done_before = shared / "site", shared / "site.done"
     with FileLock(shared / "site.lock"):
         if not done_before.exists():
-            command = [sys.executable, "-m", "docs.site.build", "--out", str(site), *options]
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+            command = [sys.executable, "-m", "docs.site.build", "--out", str(site)]
+            done = _run(command)
+            if done.returncode and "Pyodide" in done.stderr:
+                warnings.warn(f"Python is not in the site's pages: {done.stderr}", stacklevel=2)
+                done = _run([*command, "--without-python"])
             if done.returncode:
                 raise RuntimeError(f"the site is not built:\n{done.stdout}\n{done.stderr}")
             done_before.touch()
     return site
+
+
+def _run(command: list[str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

@@ -20,13 +20,18 @@ OF_THE_THEME = [
     # a button named "Search" shows "Search Ctrl+K" (pydata-sphinx-theme's search-button-field.html)
     [".search-button__button"],
 ]
-FINDINGS = """async (excluded) => {
-    const options = { resultTypes: ["violations"], iframes: false };
+COLORS = ["color-contrast", "link-in-text-block"]
+"""The rules of axe that a theme can change; all others find the same in both."""
+FINDINGS = """async ([excluded, rules]) => {
+    const only = rules.length ? { runOnly: { type: "rule", values: rules } } : {};
+    const options = { resultTypes: ["violations"], iframes: false, ...only };
     const { violations } = await axe.run({ exclude: excluded }, options);
     return violations
         .filter(({ impact }) => impact === "serious" || impact === "critical")
-        .map(({ id, impact, nodes }) =>
-            `${id} (${impact}, ${nodes.length}): ${nodes.slice(0, 3).map((n) => n.html.slice(0, 160)).join(" | ")}`);
+        .map(({ id, impact, nodes }) => [
+            `${id} (${impact}, ${nodes.length})`,
+            ...nodes.slice(0, 3).map(({ html }) => html.slice(0, 160)),
+        ].join(" | "));
 }"""
 OPEN_ALL = """() => {
     for (const fold of document.querySelectorAll("article details")) fold.open = true;
@@ -36,17 +41,18 @@ ALL_MOUNTED = """() => [...document.querySelectorAll(".normlab-widget")]
 LOOK = """() => {
     const page = document.scrollingElement;
     const hosts = [...document.querySelectorAll(".normlab-widget")];
+    const scrolling = ".normlab-scroll, pre, .pst-scrollable-table-container, mjx-container, svg, "
+        + ".normlab-box details";
     const right = document.documentElement.clientWidth + 1;
     const over = [...document.querySelectorAll("article *")].filter((node) => {
         const box = node.getBoundingClientRect();
-        return box.right > right && box.width && !node.closest(
-            ".normlab-scroll, pre, .pst-scrollable-table-container, mjx-container, svg, .normlab-box details",
-        );
+        return box.right > right && box.width && !node.closest(scrolling);
     });
     return {
         wide: page.scrollWidth - innerWidth,
         over: over.slice(0, 3).map((node) => node.outerHTML.slice(0, 160)),
-        failed: hosts.filter((host) => host.dataset.mounted !== "yes").map((host) => host.dataset.call),
+        failed: hosts.map(({ dataset }) => dataset)
+            .filter(({ mounted }) => mounted !== "yes").map(({ call }) => call),
         alts: [...document.querySelectorAll("article img")].map((image) => image.alt),
     };
 }"""
@@ -86,35 +92,34 @@ class Visit:
             self.wrong.append(f"{name}: {seen['wide']} px too wide: {seen['over']}")
         if seen["failed"]:
             self.wrong.append(f"widgets not shown: {seen['failed']}")
-        bad = [alt for alt in seen["alts"] if len(alt) < 20 or re.search(r"\.(png|svg|gif)|<Fig", alt)]
+        bad = [
+            alt for alt in seen["alts"] if len(alt) < 20 or re.search(r"\.(png|svg|gif)|<Fig", alt)
+        ]
         if bad:
             self.wrong.append(f"pictures without words: {bad}")
 
-    def examine(self):
+    def examine(self, rules=()):
+        """Let axe look at the page, with all rules or some."""
         self.page.evaluate(AXE)
-        self.wrong += self.page.evaluate(FINDINGS, OF_THE_THEME)
+        self.wrong += self.page.evaluate(FINDINGS, [OF_THE_THEME, list(rules)])
 
 
-@pytest.fixture(scope="module", params=["light", "dark"])
-def context(browser, request):
-    made = browser.new_context(viewport=DESK, color_scheme=request.param, reduced_motion="reduce")
-    yield made
-    made.close()
-
-
-def test_every_page_is_right_in_both_themes(site, context):
+@pytest.mark.parametrize(("theme", "rules"), [("light", []), ("dark", COLORS)])
+def test_every_page_is_right(browser, site, theme, rules):
+    context = browser.new_context(viewport=DESK, color_scheme=theme, reduced_motion="reduce")
     wrong = {}
-    for path in site.pages():
+    for path in [*site.pages(), "search.html?q=norm"]:
         page = context.new_page()
         visit = Visit(page, site.url)
         visit.open(path)
         visit.look("desk")
-        visit.examine()
+        visit.examine(rules)
         page.set_viewport_size(PHONE)
         visit.look("phone")
         page.close()
         if visit.wrong:
             wrong[path] = visit.wrong
+    context.close()
     assert not wrong
 
 

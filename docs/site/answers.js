@@ -35,12 +35,14 @@ export function openBehind(host) {
   for (const fold of end < 0 ? behind : behind.slice(0, end)) fold.open = true;
 }
 
+function keep({ model, names }) {
+  if (isMarker(model) && names.includes("said")) keepMarks(model);
+  if (!isQuestion(model) || !names.includes("asked")) return;
+  keepPrediction(model);
+  openBehind(model.host);
+}
+
+// As Python's answer would, ours comes when the widget has finished what it does now.
 export function listenForAnswers() {
-  document.addEventListener("normlab:save", ({ detail: { model, names } }) => {
-    if (isQuestion(model) && names.includes("asked")) {
-      keepPrediction(model);
-      openBehind(model.host);
-    }
-    if (isMarker(model) && names.includes("said")) keepMarks(model);
-  });
+  document.addEventListener("normlab:save", ({ detail }) => queueMicrotask(() => keep(detail)));
 }

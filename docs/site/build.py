@@ -108,7 +108,7 @@ def main(arguments: list[str] | None = None) -> None:
     site = chosen.out.resolve()
     try:
         build(site, python=not chosen.without_python)
-    except (SiteFailed, OSError, ValueError) as failed:
+    except (RuntimeError, OSError, ValueError) as failed:
         sys.exit(f"The site is not built. {failed}")
     files = [path for path in site.rglob("*") if path.is_file()]
     pages = sum(path.suffix == ".html" for path in files)

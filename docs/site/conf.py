@@ -29,6 +29,7 @@ html_title = "normlab"
 html_favicon = "favicon.svg"
 html_css_files = ["course/site.css"]
 html_js_files = [("course/site.js", {"type": "module"})]
+html_show_search_summary = False  # it would quote what stands behind a question
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options: dict[str, Any] = {

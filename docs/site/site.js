@@ -12,18 +12,30 @@ function followTheme() {
   tell();
 }
 
+const target = () => document.getElementById(decodeURIComponent(location.hash.slice(1)));
+
 // A fold opens when the address names it, or something in it.
 function openTarget() {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  if (!target) return;
+  const named = target();
+  if (!named) return;
   const around = [];
-  for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details")) {
+  for (let fold = named.closest("details"); fold; fold = fold.parentElement.closest("details")) {
     around.push(fold);
   }
-  const own = target.querySelector(":scope > details.normlab-fold");
+  const own = named.querySelector(":scope > details.normlab-fold");
   const shut = [...around, own].filter((fold) => fold && !fold.open);
   shut.forEach((fold) => (fold.open = true));
-  if (shut.length) target.scrollIntoView();
+  if (shut.length) named.scrollIntoView();
+}
+
+// Widgets push the named place down as they are shown; it comes back, unless the reader has moved on.
+async function returnToTarget(shown) {
+  let moved = false;
+  for (const name of ["wheel", "touchmove", "keydown", "pointerdown"]) {
+    addEventListener(name, () => (moved = true), { once: true, passive: true });
+  }
+  await shown;
+  if (!moved) target()?.scrollIntoView();
 }
 
 // What scrolls sideways can be scrolled by keys.
@@ -52,4 +64,4 @@ listenForAnswers();
 openTarget();
 addEventListener("hashchange", openTarget);
 reachScrolling();
-mountAll();
+returnToTarget(mountAll());

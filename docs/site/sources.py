@@ -1,7 +1,7 @@
 """The sources that Sphinx makes pages of: each notebook as it is built, turned into a page.
 
-Nothing is computed here. Links lead to the site's pages, outputs are HTML of our own, and cells that
-are for JupyterLab alone stand no more.
+Nothing is computed here. Links lead to the site's pages, outputs are HTML of our own, and what is
+for JupyterLab alone is left out.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""A matplotlib figure in words, made from its data: for whoever hears a page instead of seeing it."""
+"""A matplotlib figure in words, made from its data, for whoever hears a page."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -12,10 +12,11 @@ from matplotlib.figure import Figure
 
 PLACES: Any = ("left", "center", "right")
 SIGNS = {
-    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "partial": "∂", "varepsilon": "ε",
-    "epsilon": "ε", "eta": "η", "mu": "μ", "sigma": "σ", "sqrt": "√", "cdot": "·", "times": "×",
-    "odot": "⊙", "sum": "Σ", "infty": "∞", "approx": "≈", "ell": "ℓ", "mathcal": "", "mathrm": "",
-    "nabla": "∇", "Vert": "‖", "|": "‖", "frac": "", "log": "log ", "leq": "≤", "geq": "≥",
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "varepsilon": "ε",
+    "eta": "η", "theta": "θ", "lambda": "λ", "mu": "μ", "sigma": "σ", "Delta": "Δ", "ell": "ℓ",
+    "partial": "∂", "nabla": "∇", "sqrt": "√", "sum": "Σ", "infty": "∞", "approx": "≈", "leq": "≤",
+    "geq": "≥", "cdot": "·", "times": "×", "odot": "⊙", "Vert": "‖", "|": "‖", "log": "log ",
+    "frac": "", "mathcal": "", "mathrm": "",
 }  # fmt: skip
 MOST = 8
 """As many lines, bars or points of one axes are told one by one; more are summed up."""
@@ -39,12 +40,11 @@ def figure_in_words(figure: Figure) -> str:
 
 def _axes_in_words(ax: Axes) -> str:
     titles = [ax.get_title(place) for place in PLACES]
-    across, up = _axis_name(ax, "x"), _axis_name(ax, "y")
-    labels = f"{up or 'height'} over {across}" if across else up
-    content = [*_lines(ax), *_bars(ax), *_clouds(ax), *_grids(ax)]
-    if not content:
-        content = [", ".join(text.get_text() for text in ax.texts)]
-    return " ".join(_sentences([*titles, labels, *content]))
+    labels = [*_axis_names(ax), *_named_places(ax)]
+    content = [*_lines(ax), *_bars(ax), *_clouds(ax), *_grids(ax)] if ax.axison else []
+    if not content:  # a diagram, or a table
+        content = [", ".join(filter(None, (text.get_text().strip() for text in ax.texts)))]
+    return " ".join(_sentences([*titles, *labels, *content]))
 
 
 def _sentences(texts: Iterable[str]) -> list[str]:
@@ -61,14 +61,31 @@ def _spoken(text: str) -> str:
     """
     plain = re.sub(r"\\hat\s*\{?(\w)\}?", r"\1 hat", text)
     plain = re.sub(r"\{([^{}]*\W[^{}]*)\}", r"(\1)", plain)
-    plain = re.sub(r"\\([A-Za-z]+)", lambda found: SIGNS.get(found[1], found[1]), plain)
+    plain = re.sub(r"\\([A-Za-z]+|\|)", lambda found: SIGNS.get(found[1], found[1]), plain)
     return re.sub(r"[${}]", "", plain)
 
 
-def _axis_name(ax: Axes, axis: str) -> str:
-    label = " ".join(getattr(ax, f"get_{axis}label")().split())
-    log = getattr(ax, f"get_{axis}scale")() == "log"
-    return f"{label} (logarithmic)" if label and log else label
+def _axis_names(ax: Axes) -> list[str]:
+    across, up = (
+        " ".join(label.split()) + (" (logarithmic)" if label and scale == "log" else "")
+        for label, scale in (
+            (ax.get_xlabel(), ax.get_xscale()),
+            (ax.get_ylabel(), ax.get_yscale()),
+        )
+    )
+    if across and up:
+        return [f"{up} over {across}"]
+    return [f"across: {across}"] if across else [f"upward: {up}"] if up else []
+
+
+def _named_places(ax: Axes) -> Iterator[str]:
+    """The words that stand at an axis in place of numbers, if no bars have them."""
+    if ax.containers or not ax.axison:
+        return
+    for name, axis in (("from left to right", ax.xaxis), ("from below", ax.yaxis)):
+        words = [label.get_text().strip() for label in axis.get_ticklabels()]
+        if any(re.search("[A-Za-z]{2}", re.sub("mathdefault", "", word)) for word in words):
+            yield f"{name}: {', '.join(words)}"
 
 
 def _lines(ax: Axes) -> Iterator[str]:
@@ -96,21 +113,23 @@ def _run(x: Any, y: Any) -> str:
 
 
 def _bars(ax: Axes) -> Iterator[str]:
+    """Bars by the name of their group; those without one are a group together."""
+    groups: dict[str, list[float]] = {}
     for container in ax.containers:
-        if not isinstance(container, BarContainer):
-            continue
-        upright = container.orientation == "vertical"
-        heights = [bar.get_height() if upright else bar.get_width() for bar in container]
-        axis: Any = ax.xaxis if upright else ax.yaxis
-        names = [label.get_text() for label in axis.get_ticklabels()]
-        name = _name(container) or "bars"
-        if len(heights) > 2 * MOST:
-            yield f"{name}: {len(heights)} bars, {_range(np.array(heights))}"
-        elif len(names) == len(heights) and all(names):
-            told = zip(names, heights, strict=True)
-            yield f"{name}: " + ", ".join(f"{label} {_short(height)}" for label, height in told)
+        if isinstance(container, BarContainer):
+            upright = container.orientation == "vertical"
+            sizes = [bar.get_height() if upright else bar.get_width() for bar in container]
+            groups.setdefault(_name(container) or "bars", []).extend(sizes)
+            axis: Any = ax.xaxis if upright else ax.yaxis
+    for name, sizes in groups.items():
+        places = [label.get_text() for label in axis.get_ticklabels()]
+        if len(sizes) > 2 * MOST:
+            yield f"{name}: {len(sizes)} bars, {_range(np.array(sizes))}"
+        elif len(places) == len(sizes) and all(places):
+            told = zip(places, sizes, strict=True)
+            yield f"{name}: " + ", ".join(f"{place} {_short(size)}" for place, size in told)
         else:
-            yield f"{name}: " + ", ".join(map(_short, heights))
+            yield f"{name}: " + ", ".join(map(_short, sizes))
 
 
 def _clouds(ax: Axes) -> Iterator[str]:
@@ -156,6 +175,8 @@ def _short(value: float) -> str:
     >>> _short(0.0001234), _short(2.0), _short(123456)
     ('0.000123', '2', '123,000')
     """
+    if np.isnan(value):
+        return "not a number"
     value = float(f"{value:.3g}") + 0.0
     if value and (abs(value) < 1e-4 or abs(value) >= 1e6):
         return f"{value:.3g}"

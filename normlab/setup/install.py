@@ -10,9 +10,13 @@ from pathlib import Path
 
 from normlab.setup.venv import CONTAINS, RECORD, Venv, look, python_of, site_packages, write_record
 
-SIZES = {"course": "1.5 GB", "test": "5 GB"}
+SIZES = {"course": "1.5 GB", "site": "1.6 GB", "test": "5 GB"}
 """With PyTorch's CPU build."""
-MINUTES = {"course": "one to three minutes", "test": "three to six minutes"}
+MINUTES = {
+    "course": "one to three minutes",
+    "site": "one to three minutes",
+    "test": "three to six minutes",
+}
 LOG_LINES = 40
 VENV = ("-m", "venv", "--clear")
 
@@ -39,8 +43,8 @@ def set_up(course: Path, extra: str, wanted_python: tuple[int, int] | None = Non
         found = look(course, extra, wanted_python)  # another one may just have ended
         if found.state == "ready":
             return
-        if found.has == "test" and not found.from_new:
-            extra = "test"
+        if extra in CONTAINS.get(found.has, ()) and not found.from_new:
+            extra = found.has
         start = time.monotonic()
         say(f"{found.sentence} {plan(found, extra)}")
         if run_all(steps(course, found, extra), found, extra, lock):

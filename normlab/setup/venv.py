@@ -17,7 +17,11 @@ from typing import Any, Literal
 
 RECORD = "normlab.json"
 OLDEST_PYTHON = (3, 11)
-CONTAINS = {"course": ("course",), "test": ("test", "course")}
+CONTAINS = {
+    "course": ("course",),
+    "site": ("site", "course"),
+    "test": ("test", "site", "course"),
+}
 """Extra -> what it installs."""
 PLACE = "import sys, os; print(os.path.realpath(sys.prefix), *sys.version_info[:2])"
 SECONDS = 60
@@ -69,7 +73,7 @@ def look(course: Path, extra: str, wanted_python: tuple[int, int] | None = None)
 
     Args:
         course: the folder of the checkout.
-        extra: "course", or "test", which contains it.
+        extra: "course", "site", which contains it, or "test", which contains both.
         wanted_python: the version to have, if not any will do.
     """
     folder = course / ".venv"
