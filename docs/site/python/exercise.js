@@ -131,7 +131,7 @@ const makeCell = (page, node, store) => {
   page.cells.set(id, cell);
   if (torch && !answer) return Object.assign(cell, { text: () => given });
   const actions = element("div", { class: "normlab-actions" });
-  const place = element("div", { class: "normlab-editor" });
+  const place = element("div", { class: "normlab-editor normlab-scroll" });
   node.replaceChildren(place, actions, output.node);
   const run = () => attempt(page, cell, () => runWithThoseAbove(page, id));
   const watch = makeWatch(page, id, cell);

@@ -14,7 +14,7 @@ export const button = (text, act, attributes = {}) => {
 };
 
 const ofHtml = (html) => {
-  const shown = element("div", { class: "normlab-html" });
+  const shown = element("div", { class: "normlab-html normlab-scroll" });
   shown.innerHTML = html;
   return shown;
 };
