@@ -52,6 +52,20 @@ def pyodide_is_there():
         pytest.skip(f"PYTHON IN THE PAGE IS NOT TESTED. {error}")
 
 
+@pytest.fixture
+def open_page(browser, site):
+    """Opens pages, and closes them whatever happens: a loop in one would slow all others."""
+    opened = []
+
+    def open_(name, **page):
+        opened.append(ExercisePage(browser, site, name, **page))
+        return opened[-1]
+
+    yield open_
+    for page in opened:
+        page.close()
+
+
 @pytest.fixture(scope="module")
 def first(browser, site):
     """The page of the first exercise."""
@@ -143,8 +157,8 @@ def test_an_endless_loop_is_stopped_by_hand_and_the_page_goes_on(first):
     assert NAMED in str(first.check("layer_norm"))
 
 
-def test_an_endless_loop_ends_by_itself(browser, site):
-    page = ExercisePage(browser, site, "exercises/01_layer_norm")
+def test_an_endless_loop_ends_by_itself(open_page):
+    page = open_page("exercises/01_layer_norm")
     assert page.check("layer_norm")[0] == ["layer_norm", "○ not attempted, 0 of 4 points"]
     page.page.clock.install()
     page.write("layer_norm", ENDLESS)
@@ -153,7 +167,16 @@ def test_an_endless_loop_ends_by_itself(browser, site):
     page.page.clock.fast_forward(31_000)
     said = "Ended after 30 seconds: is there a loop that never stops? Python starts anew"
     expect(page.said("layer_norm")).to_contain_text(said)
-    page.close()
+
+
+def test_a_page_whose_python_does_not_start_says_so(open_page):
+    page = open_page("exercises/01_layer_norm")
+    page.page.route("**/pyodide.asm.wasm", lambda route: route.abort())
+    page.press("layer_norm", "Check")
+    said = page.said("layer_norm")
+    expect(said).to_contain_text("Python stops: pyodide.asm.wasm cannot be fetched", **NO_TIME)
+    page.page.unroute("**/pyodide.asm.wasm")
+    assert page.check("layer_norm")[0] == ["layer_norm", "○ not attempted, 0 of 4 points"]
 
 
 def test_answers_are_there_again_after_a_reload_and_can_be_thrown_away(first):
@@ -194,8 +217,8 @@ def test_the_editor_is_left_by_escape_and_tab(first):
     assert first.page.evaluate("document.activeElement.textContent") == "Check"
 
 
-def test_a_torch_question_says_what_to_do_and_keeps_what_is_written(browser, site, tmp_path):
-    page = ExercisePage(browser, site, "exercises/03_rms_norm")
+def test_a_torch_question_says_what_to_do_and_keeps_what_is_written(open_page, tmp_path):
+    page = open_page("exercises/03_rms_norm")
     module = page.answer("RMSNorm")
     assert module.get_by_role("button").all_inner_texts() == ["Start over"]
     text = page.page.get_by_text("RMSNorm needs PyTorch: take the notebook along")
@@ -207,28 +230,24 @@ def test_a_torch_question_says_what_to_do_and_keeps_what_is_written(browser, sit
     notebook = json.loads(page.take_along(tmp_path / "03_rms_norm.ipynb").read_text("utf-8"))
     assert "class RMSNorm: pass" in [cell["source"] for cell in notebook["cells"]]
     assert not page.wrong
-    page.close()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_a_page_with_a_diagnosis_is_readable_in_each_theme_and_width(browser, site, theme, width):
-    page = ExercisePage(
-        browser, site, "exercises/01_layer_norm",
-        color_scheme=theme, viewport={"width": width, "height": 900},
-    )  # fmt: skip
+def test_a_page_with_a_diagnosis_is_readable_in_each_theme_and_width(open_page, theme):
+    page = open_page("exercises/01_layer_norm", color_scheme=theme)
     page.write("layer_norm", WRONG)
     page.check("layer_norm")
     page.press("7040413773", "Run")
     expect(page.said("7040413773")).to_contain_text("inf", **NO_TIME)
     page.page.add_script_tag(path=str(AXE))
-    assert page.page.evaluate(FINDINGS) == []
-    assert page.page.evaluate("document.scrollingElement.scrollWidth - innerWidth") <= 0
-    page.close()
+    for width in (1280, 390):
+        page.page.set_viewport_size({"width": width, "height": 900})
+        assert page.page.evaluate(FINDINGS) == []
+        assert page.page.evaluate("document.scrollingElement.scrollWidth - innerWidth") <= 0
 
 
-def test_from_a_chapter_to_full_points_with_the_network_cut(browser, site, tmp_path):
-    page = ExercisePage(browser, site, "chapters/01_layer_norm")
+def test_from_a_chapter_to_full_points_with_the_network_cut(open_page, tmp_path):
+    page = open_page("chapters/01_layer_norm")
     drag_the_token(page.page)
     page.page.get_by_role("link", name=re.compile("exercise 01", re.I)).first.click()
     page.ready()
@@ -249,7 +268,6 @@ def test_from_a_chapter_to_full_points_with_the_network_cut(browser, site, tmp_p
     )
     assert solved == 4
     assert not page.wrong
-    page.close()
 
 
 def drag_the_token(page):
@@ -291,6 +309,7 @@ def test_a_picture_is_drawn_in_the_page(chapter):
     cell.get_by_role("button", name="Run", exact=True).click()
     picture = cell.locator(".normlab-shown img")
     expect(picture).to_have_count(1, **NO_TIME)
+    assert "Panel 1: no norm" in picture.get_attribute("alt")
     assert picture.evaluate("(image) => image.naturalWidth") > 500
 
 

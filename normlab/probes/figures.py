@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator
@@ -16,7 +16,9 @@ from normlab.pictures.style import (
     PLACEMENT_MARKERS,
     SKY,
 )
-from normlab.probes import DepthProfile, DepthSweep, SublayerFactors
+
+if TYPE_CHECKING:  # what needs torch is loaded by who makes it
+    from normlab.probes import DepthProfile, DepthSweep, SublayerFactors
 
 FACTOR_LOOKS = {
     "norm": ("norm alone", ORANGE, "D"),
@@ -29,7 +31,7 @@ OTHER_LOOKS = ((SKY, "v"), (PINK, "P"), (GREY, "X"), (ORANGE, "D"), ("black", "*
 
 
 def draw_sweep(
-    data: DepthSweep, ax: Axes, /, theory: Mapping[str, FloatArray], ylabel: str
+    data: "DepthSweep", ax: Axes, /, theory: Mapping[str, FloatArray], ylabel: str
 ) -> None:
     """One line for each name, in a band of one standard deviation over seeds; theory dashed."""
     for (name, values), look in zip(data.values.items(), _looks(data.values), strict=True):
@@ -60,7 +62,7 @@ def _looks(names: Iterable[str]) -> list[dict[str, Any]]:
     return looks
 
 
-def draw_decoder(data: Mapping[str, DepthProfile], ax: Axes, /) -> None:
+def draw_decoder(data: "Mapping[str, DepthProfile]", ax: Axes, /) -> None:
     """‖∂ℒ/∂x‖ by layer, one line for each stack, over that at its output."""
     for (name, profile), look in zip(data.items(), _looks(data), strict=True):
         gradient = profile.gradient / profile.gradient[-1]
@@ -69,7 +71,7 @@ def draw_decoder(data: Mapping[str, DepthProfile], ax: Axes, /) -> None:
     ax.legend(fontsize="small")
 
 
-def draw_token_cosine(data: Mapping[str, DepthProfile], ax: Axes, /) -> None:
+def draw_token_cosine(data: "Mapping[str, DepthProfile]", ax: Axes, /) -> None:
     """How alike the tokens are, by layer; 1 is rank collapse."""
     for name, profile in data.items():
         color, marker = PLACEMENT_COLORS.get(name, "black"), PLACEMENT_MARKERS.get(name, "x")
@@ -79,7 +81,7 @@ def draw_token_cosine(data: Mapping[str, DepthProfile], ax: Axes, /) -> None:
     ax.legend(fontsize="small", loc="center right")
 
 
-def draw_factors(data: Mapping[str, SublayerFactors], axes: Sequence[Axes], /) -> None:
+def draw_factors(data: "Mapping[str, SublayerFactors]", axes: Sequence[Axes], /) -> None:
     """By what norm, branch and both multiply signal, change and gradient; an axes for each entry.
 
     A small mark is one sub-layer, a large one the geometric mean of all. The axes share y.

@@ -7,17 +7,26 @@ import { note } from "./record.js";
 const PAUSE = 800; // ms without a keystroke, after which a watched answer is checked
 const RUN_SECONDS = 60;
 const CHECK_SECONDS = 30;
+const WITHOUT = "PyTorch is not in this page; what needs it was left out.";
 const LEAVE = "normlab-leave"; // the id of the sentence that says how to leave an editor
 
 const textOf = (source) => (Array.isArray(source) ? source.join("") : source);
 
-// The learner's answers, in this browser.
-const makeStore = (exercise) => {
+// The learner's answers, in this browser; one that keeps nothing is told of once, by `complain`.
+const makeStore = (exercise, complain) => {
   const key = (name) => `normlab:answer:${exercise}:${name}`;
+  const attempt = (act) => {
+    try {
+      return act();
+    } catch (error) {
+      complain(`This browser keeps nothing (${error.name}): take the notebook along before you leave.`);
+      return null;
+    }
+  };
   return {
-    read: (name) => localStorage.getItem(key(name)),
-    write: (name, text) => localStorage.setItem(key(name), text),
-    forget: (name) => localStorage.removeItem(key(name)),
+    read: (name) => attempt(() => localStorage.getItem(key(name))),
+    write: (name, text) => attempt(() => localStorage.setItem(key(name), text)),
+    forget: (name) => attempt(() => localStorage.removeItem(key(name))),
   };
 };
 
@@ -47,7 +56,8 @@ const runWithThoseAbove = async (page, id) => {
       page.ran.set(name, source);
       const { show } = cell.output;
       const title = `${page.name}.ipynb, ${name}`;
-      await call("run", [title, source], { show, seconds: RUN_SECONDS });
+      const { without } = await call("run", [title, source], { show, seconds: RUN_SECONDS });
+      if (without.length) cell.output.say(WITHOUT);
     }
     if (name === id) return;
   }
@@ -121,7 +131,7 @@ const makeCell = (page, node, store) => {
   page.cells.set(id, cell);
   if (torch && !answer) return Object.assign(cell, { text: () => given });
   const actions = element("div", { class: "normlab-actions" });
-  const place = element("div", { class: "normlab-editor" });
+  const place = element("div", { class: "normlab-editor normlab-scroll" });
   node.replaceChildren(place, actions, output.node);
   const run = () => attempt(page, cell, () => runWithThoseAbove(page, id));
   const watch = makeWatch(page, id, cell);
@@ -151,15 +161,23 @@ const makeCell = (page, node, store) => {
 
 export const makeExercise = (embedded) => {
   const page = { ...JSON.parse(embedded.textContent), cells: new Map(), ran: new Map() };
-  const store = makeStore(page.name);
+  const complaint = element("p", { class: "normlab-said", role: "alert" });
+  complaint.hidden = true;
+  const store = makeStore(page.name, (text) => {
+    complaint.textContent = text;
+    complaint.hidden = false;
+  });
   const nodes = [...document.querySelectorAll(".normlab-cell")];
   nodes[0]?.before(
     element(
       "p",
       { class: "normlab-take" },
       button("Take the notebook along", () => download(`${page.name}.ipynb`, filled(page))),
-      " with your answers, for `normlab check`, your teacher, or Colab.",
+      " with your answers, for ",
+      element("code", {}, "normlab check"),
+      ", your teacher, or Colab.",
     ),
+    complaint,
     element("p", { id: LEAVE, class: "normlab-leave" }, "In an editor Tab indents; press Escape and then Tab to leave it."),
   );
   for (const node of nodes) makeCell(page, node, store);

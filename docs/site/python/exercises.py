@@ -71,8 +71,9 @@ def page_of_exercise(path: Path) -> NotebookNode:
         elif (block := block_of(cell)) is not None:
             blocks[cell.id] = block
             cells.append(_cell_html(cell, block))
-            if block.torch and block.function:
-                cells.append(f"`{block.function}` needs PyTorch: {_elsewhere(path.name)}")
+            if block.torch:
+                named = f"`{block.function}` needs" if block.function else "These lines need"
+                cells.append(f"{named} PyTorch: {_elsewhere(path.name)}")
         elif use := CALL.fullmatch(cell.source):
             cells.append(_call_text(use[1], cell.source, path.name))
     cells.insert(1, _head(path, blocks))

@@ -14,7 +14,7 @@ export const button = (text, act, attributes = {}) => {
 };
 
 const ofHtml = (html) => {
-  const shown = element("div", { class: "normlab-html" });
+  const shown = element("div", { class: "normlab-html normlab-scroll" });
   shown.innerHTML = html;
   return shown;
 };
@@ -23,7 +23,7 @@ const ofPng = (png, sentence) =>
   element("img", { class: "dark-light", src: `data:image/png;base64,${png}`, alt: sentence });
 
 const ofData = (data) => {
-  if (data["image/png"]) return ofPng(data["image/png"], data["text/plain"] ?? "the picture of this cell");
+  if (data["image/png"]) return ofPng(data["image/png"], data["text/plain"]);
   if (data["text/html"]) return ofHtml(data["text/html"]);
   return element("pre", {}, data["text/plain"] ?? "");
 };

@@ -159,10 +159,13 @@ class Page:
         plt = sys.modules.get("matplotlib.pyplot")
         if plt is None:
             return
+        from normlab.pictures.told import figure_in_words
+
         for number in plt.get_fignums():
-            png = io.BytesIO()
-            plt.figure(number).savefig(png, format="png", dpi=144, bbox_inches="tight")
-            self.display({"image/png": png.getvalue()}, raw=True)
+            figure, png = plt.figure(number), io.BytesIO()
+            figure.savefig(png, format="png", dpi=144, bbox_inches="tight")
+            words = figure_in_words(figure)
+            self.display({"image/png": png.getvalue(), "text/plain": words}, raw=True)
         plt.close("all")
 
 

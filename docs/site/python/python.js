@@ -69,7 +69,7 @@ const hear = (message) => {
     tell({ state: "running" });
   } else if (kind === "done") settle(id, ({ resolve }) => resolve(message.result));
   else if (kind === "failed" && id === undefined) {
-    drop(new Error(`Python cannot start in this page: ${message.text}`));
+    drop(new Error(`Python stops: ${message.text}. The next Run or Check starts it anew.`));
     tell({ state: "ended" });
   } else if (kind === "failed") settle(id, ({ reject }) => reject(new Error(message.text)));
   else if (kind === "widget") document.dispatchEvent(new CustomEvent("normlab:widget", { detail: message }));

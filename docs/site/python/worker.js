@@ -13,10 +13,23 @@ const loading = (more) => {
   postMessage({ kind: "loading", bytes: Math.min(bytes, total), of: total });
 };
 
-// Every fetch of Pyodide is counted as its bytes come.
+// Every fetch of Pyodide is counted as its bytes come. One that fails is told, since Pyodide may wait
+// for ever for what it does not get.
 const plainFetch = self.fetch.bind(self);
+const fetched = async (request) => {
+  const name = String(request[0].url ?? request[0]).split("/").at(-1);
+  let answer;
+  try {
+    answer = await plainFetch(...request);
+  } catch (error) {
+    postMessage({ kind: "failed", text: `${name} cannot be fetched (${error.message})` });
+    throw error;
+  }
+  if (!answer.ok) postMessage({ kind: "failed", text: `${name} cannot be fetched (${answer.status})` });
+  return answer;
+};
 self.fetch = async (...request) => {
-  const answer = await plainFetch(...request);
+  const answer = await fetched(request);
   if (!answer.ok || !answer.body) return answer;
   const count = new TransformStream({
     transform: (piece, controller) => {

@@ -1,19 +1,22 @@
 """Pictures of signal and gradient by depth, measured beside theory."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from normlab.chapters.gradient_flow.flows import DepthFlow, StackFlows, placement_name
-from normlab.chapters.gradient_flow.own_gradients import OwnGradients
 from normlab.models.stack import StackSetting, power_of_ten
 from normlab.norms import FloatArray
 from normlab.pictures.end_names import apart
 from normlab.pictures.style import INK, PLACEMENT_COLORS, PLACEMENT_MARKERS
 from normlab.probes import draw_sweep
 from normlab.tools.table import Table
+
+if TYPE_CHECKING:  # what needs torch is loaded by who makes it
+    from normlab.chapters.gradient_flow.own_gradients import OwnGradients
 
 Scale = tuple[float, float, range]
 
@@ -117,7 +120,7 @@ def in_layers(sub_layers: int) -> str:
     return f"{sub_layers:,} ({layers} layer{'s' * (sub_layers > 2)})"
 
 
-def draw_own_gradients(data: OwnGradients, axes: tuple[Axes, Axes], /) -> None:
+def draw_own_gradients(data: "OwnGradients", axes: tuple[Axes, Axes], /) -> None:
     """Left the gradient by layer in one model, right at the last layer by depth, with slopes."""
     left, right = axes
     for name, values in data.by_layer.items():
@@ -132,7 +135,7 @@ def draw_own_gradients(data: OwnGradients, axes: tuple[Axes, Axes], /) -> None:
     left.legend(loc="lower left", fontsize="small")
 
 
-def describe_own_gradients(data: OwnGradients, /) -> str:
+def describe_own_gradients(data: "OwnGradients", /) -> str:
     ends = [
         f"{name} {values[0]:.2f} and {values[-2]:.2f}" for name, values in data.by_layer.items()
     ]

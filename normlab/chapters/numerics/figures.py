@@ -1,15 +1,18 @@
 """Pictures of ε, of gradients at nearly constant rows, of computed variances, and of errors."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from normlab.chapters.numerics.error_parts import ErrorSweep
 from normlab.chapters.numerics.rounding import EPSILONS, EpsilonSweep, GradientSweep, VarianceSweep
 from normlab.norms import FloatArray
 from normlab.pictures.style import BLUE, GREEN, GREY, ORANGE, PINK, RED
 from normlab.tools.table import Table
+
+if TYPE_CHECKING:  # what needs torch is loaded by who makes it
+    from normlab.chapters.numerics.error_parts import ErrorSweep
 
 _EPS_LOOKS = dict(
     zip(
@@ -157,7 +160,7 @@ _PART_LOOKS = {
 }
 
 
-def draw_error_sweep(data: ErrorSweep, ax: Axes, /) -> None:
+def draw_error_sweep(data: "ErrorSweep", ax: Axes, /) -> None:
     """The largest error of an output against the offset, by where it comes from."""
     for name, (color, marker, dash) in _PART_LOOKS.items():
         errors = data.errors[name]

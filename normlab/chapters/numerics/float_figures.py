@@ -1,13 +1,16 @@
 """Pictures of the numbers that a dtype has, and of the digits that it loses."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from normlab.chapters.numerics.cancellation import DigitLadder
-from normlab.chapters.numerics.dtypes import NumberLine
 from normlab.pictures.style import GREY, ORANGE, RED
+
+if TYPE_CHECKING:  # what needs torch is loaded by who makes it
+    from normlab.chapters.numerics.dtypes import NumberLine
 
 DTYPE_LOOKS = {"float32": (GREY, "-"), "float16": (ORANGE, "--"), "bfloat16": (RED, "-.")}
 """The colour and the dash of each dtype."""
@@ -16,7 +19,7 @@ _DENSE = 500
 _REACH = 0.0005
 
 
-def draw_number_lines(lines: Sequence[NumberLine], ax: Axes, /, enlarged: float) -> None:
+def draw_number_lines(lines: "Sequence[NumberLine]", ax: Axes, /, enlarged: float) -> None:
     """Each number of each dtype as a stroke; where they are too dense for that, a band.
 
     The last dtype is drawn once more around the number `enlarged`, to 0.0005 on either side.
@@ -36,7 +39,7 @@ def draw_number_lines(lines: Sequence[NumberLine], ax: Axes, /, enlarged: float)
     _draw_enlarged(lines[-1], ax, len(lines), enlarged)
 
 
-def _draw_enlarged(line: NumberLine, ax: Axes, place: int, center: float) -> None:
+def _draw_enlarged(line: "NumberLine", ax: Axes, place: int, center: float) -> None:
     """The numbers within `_REACH` of a center as strokes, in axes of their own."""
     color, _ = DTYPE_LOOKS[line.dtype]
     ends = center - _REACH, center + _REACH
@@ -52,7 +55,7 @@ def _draw_enlarged(line: NumberLine, ax: Axes, place: int, center: float) -> Non
     inside.spines["left"].set_visible(False)
 
 
-def draw_ranges(lines: Sequence[NumberLine], ax: Axes, /) -> None:
+def draw_ranges(lines: "Sequence[NumberLine]", ax: Axes, /) -> None:
     """From the smallest to the largest number of each dtype; thin: the subnormal numbers."""
     for place, line in enumerate(lines):
         color, _ = DTYPE_LOOKS[line.dtype]

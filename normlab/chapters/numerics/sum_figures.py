@@ -1,14 +1,18 @@
 """Pictures of long sums: where they stop, how far they wander, and in which order they go."""
 
+from typing import TYPE_CHECKING
+
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from normlab.chapters.numerics.accumulation import ROUNDING, RepeatedSums
 from normlab.chapters.numerics.float_figures import DTYPE_LOOKS
-from normlab.chapters.numerics.in_a_batch import BatchRows
-from normlab.chapters.numerics.parameter_sums import GradientSums
 from normlab.pictures.style import BLUE, FAINT, GREEN, GREY, ON_COLOR, ORANGE
 from normlab.tools.table import Table
+
+if TYPE_CHECKING:  # what needs torch is loaded by who makes it
+    from normlab.chapters.numerics.in_a_batch import BatchRows
+    from normlab.chapters.numerics.parameter_sums import GradientSums
 
 
 def draw_repeated_sums(data: dict[int, RepeatedSums], ax: Axes, /, term: float, block: int) -> None:
@@ -51,7 +55,7 @@ _SUM_LOOKS = {
 }
 
 
-def draw_gradient_sums(data: GradientSums, ax: Axes, /) -> None:
+def draw_gradient_sums(data: "GradientSums", ax: Axes, /) -> None:
     """The error of dγ and of dβ against the number of rows, in per cent, with theory's line."""
     ax.plot(data.counts, 100 * data.of_a_running_sum, color=GREY, label="0.3 · u · √rows")
     for (norm, which), (color, marker, dash) in _SUM_LOOKS.items():
@@ -65,7 +69,7 @@ def draw_gradient_sums(data: GradientSums, ax: Axes, /) -> None:
     ax.legend(fontsize=8, loc="upper left")
 
 
-def draw_batch_rows(data: BatchRows, ax: Axes, /) -> None:
+def draw_batch_rows(data: "BatchRows", ax: Axes, /) -> None:
     """For each operation and batch, the share of the row's outputs whose bits changed."""
     for place, shares in enumerate(data.changed.values()):
         for column, share in enumerate(shares):
