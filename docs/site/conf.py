@@ -7,7 +7,7 @@ from docs.site.links import REPOSITORY
 project = "normlab"
 author = "normlab"
 language = "en"
-extensions = ["myst_nb", "docs.site.folds"]
+extensions = ["myst_nb", "docs.site.folds", "docs.site.written.docstrings"]
 
 exclude_patterns = ["_static"]
 nb_execution_mode = "off"
