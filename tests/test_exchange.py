@@ -245,6 +245,7 @@ HOSTILE = {
     "a time without a zone": (changed(["entries", 2, "time"], "2026-01-01T00:00:00"), "time is"),
     "a great surprise": (changed(["entries", 0, "surprise"], 3), "entry 1: surprise is 3.0"),
     "endless points": (changed(["entries", 2, "points"], 1e999), "entry 3: points is inf"),
+    "endless points to have": (changed(["entries", 2, "max_points"], 1e999), "max_points is inf"),
     "no number": (changed(["entries", 2, "points"], float("nan")), "entry 3: points is nan"),
     "more points than there are": (changed(["entries", 2, "points"], 5), "entry 3: points is 5.0"),
     "no points at all": (changed(["entries", 2, "max_points"], 0), "entry 3: points is 2.0"),

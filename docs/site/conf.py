@@ -3,13 +3,11 @@
 from typing import Any
 
 from docs.site.links import REPOSITORY
-from docs.site.written.docstrings import EXTENSIONS, SETTINGS
 
 project = "normlab"
 author = "normlab"
 language = "en"
-extensions = ["myst_nb", "docs.site.folds", *EXTENSIONS]
-globals().update(SETTINGS)
+extensions = ["myst_nb", "docs.site.folds", "docs.site.written.docstrings"]
 
 exclude_patterns = ["_static"]
 nb_execution_mode = "off"

@@ -81,7 +81,9 @@ function makeTable(heads, rows) {
   return element("div", region, table);
 }
 
-const mean = (sizes) => (sum(sizes) / sizes.length).toFixed(1);
+// With one digit, as Python writes it: of two that are as near, the even one.
+const oneDigit = (size) => (size === 0.25 ? "0.2" : size.toFixed(1));
+const mean = (sizes) => oneDigit(sum(sizes) / sizes.length);
 const strip = (sizes) => sizes.map((size) => BLOCKS[Math.round(size * (BLOCKS.length - 1))]).join("");
 
 function surpriseTable(name, predictions, group) {

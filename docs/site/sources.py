@@ -16,6 +16,7 @@ from docs.site.assets import Assets
 from docs.site.links import GLOSSARY, ROOT, page_of, relinked
 from docs.site.outputs import site_output
 from docs.site.widget_states import call_of, states_of
+from docs.site.written.errata import errata
 
 RECORD = re.compile(r"^(print\()?(my_progress|review|diagnose)\(", re.MULTILINE)
 """Calls whose stored output is about the machine of whoever built the notebook."""
@@ -75,6 +76,7 @@ def page(notebook: NotebookNode, file: Path, assets: Assets) -> NotebookNode:
     cells = list(_cells(notebook.cells, file, up, states, assets))
     if file.stem != GLOSSARY:
         cells[0].source = _with_note(cells[0].source, TAKE.format(up=up, name=file.name))
+    cells.append(v4.new_markdown_cell(errata(page_of(file)), id="errata"))
     metadata = {k: v for k, v in notebook.metadata.items() if k != "widgets"}
     return v4.new_notebook(cells=cells, metadata=metadata)
 

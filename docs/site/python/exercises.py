@@ -17,6 +17,7 @@ from typing import Any
 from nbformat import NotebookNode, read, v4, write
 
 from docs.site.links import REPOSITORY, ROOT, relinked
+from docs.site.written.errata import errata
 
 EXERCISES = ROOT / "exercises"
 HUB = REPOSITORY.removeprefix("https://github.com/")
@@ -77,7 +78,7 @@ def page_of_exercise(path: Path) -> NotebookNode:
         elif use := CALL.fullmatch(cell.source):
             cells.append(_call_text(use[1], cell.source, path.name))
     cells.insert(1, _head(path, blocks))
-    cells.append(_embedded(path, notebook, blocks))
+    cells += [errata(f"exercises/{path.stem}"), _embedded(path, notebook, blocks)]
     page = v4.new_notebook(metadata=notebook.metadata)
     page.cells = [v4.new_markdown_cell(text) for text in filter(None, cells)]
     return page

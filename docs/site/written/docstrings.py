@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from sphinx.application import Sphinx
+from sphinx.config import Config
 
-EXTENSIONS = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "docs.site.written.docstrings"]
+EXTENSIONS = ("sphinx.ext.autodoc", "sphinx.ext.napoleon")
 SETTINGS: dict[str, Any] = {
     "autodoc_member_order": "bysource",
     "autodoc_preserve_defaults": True,
@@ -23,7 +24,7 @@ SETTINGS: dict[str, Any] = {
     "napoleon_use_rtype": False,
     "add_module_names": False,
 }
-"""What the reference needs of Sphinx's configuration, beside EXTENSIONS."""
+"""What the reference needs of Sphinx's configuration."""
 SECTION = re.compile(r"(Args|Attributes|Example|Raises|Returns):$")
 CODE = re.compile(r"(`[^`\n]+`)")
 MARKUP = re.compile(r"[\\*|_]")
@@ -87,7 +88,15 @@ def keep_property(
         lines[:] = as_rest([*inspect.cleandoc(of.__doc__).splitlines(), ""])
 
 
+def configure(app: Sphinx, config: Config) -> None:
+    for name, value in SETTINGS.items():
+        setattr(config, name, value)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
+    for extension in EXTENSIONS:
+        app.setup_extension(extension)
+    app.connect("config-inited", configure)
     app.add_css_file("course/written.css")
     app.connect("autodoc-process-docstring", make_rest, priority=BEFORE_NAPOLEON)
     app.connect("autodoc-process-docstring", keep_property, priority=AFTER_NAPOLEON)

@@ -1,5 +1,6 @@
 """The zoo of models as a page: a table to search and to sort."""
 
+from collections.abc import Sequence
 from html import escape
 
 from docs.site.written.html import page_script, raw, sourced
@@ -36,7 +37,7 @@ CONTROLS = (
 SCRIPT = page_script("zoo")
 
 
-def _cells(model: ZooModel, row: tuple[object, ...]) -> str:
+def _cells(model: ZooModel, row: Sequence[object]) -> str:
     first, *others = map(str, row)
     source = sourced(f"{model.source}, {model.version}")
     more = ("yes" if model.final_norm else "no", model.states, model.confirmed_by)
