@@ -199,7 +199,9 @@ def is_call(node, kind):
 
 def gives_text(function):
     """Whether a function returns a text or a table, or draws (None)."""
-    result = inspect.get_annotations(function, eval_str=True)["return"]
+    result = inspect.get_annotations(function)["return"]
+    if isinstance(result, str):
+        result = eval(result, function.__globals__)
     values = getattr(result, "__args__", ())
     return result in (str, Table, None) or (values and all(isinstance(v, str) for v in values))
 

@@ -136,6 +136,11 @@ HIDDEN = {
         "code",
         "defines LayerNorm; the exercise asks for layer_norm. Rename it.",
     ),
+    "a mistyped name": (
+        BODY.replace("layer_norm(", "my_layer_nrom("),
+        "code",
+        "defines my_layer_nrom; the exercise asks for layer_norm. Rename it.",
+    ),
 }
 
 

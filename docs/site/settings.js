@@ -11,7 +11,8 @@ function makeReason(labels) {
   const reason = document.createElement("p");
   reason.className = "normlab-why";
   const [needs, these] = labels.length > 1 ? ["need", "them"] : ["needs", "it"];
-  reason.append(`${list(labels)} ${needs} new numbers from Python, which does not run here. To change ${these}, `);
+  const what = document.createElement("span");
+  reason.append(`${list(labels)} ${needs} new numbers from `, what, `. To change ${these}, `);
   if (CHAPTER) {
     const link = Object.assign(document.createElement("a"), { href: CHAPTER.href, download: "" });
     link.textContent = "download the notebook";
@@ -19,17 +20,19 @@ function makeReason(labels) {
   } else {
     reason.append("run this cell of the notebook on your machine.");
   }
-  return reason;
+  return { reason, what };
 }
 
 export function explainSettings(model, el) {
   const settings = (model.get("controls") ?? []).filter(({ role }) => role === "setting");
   if (!settings.length) return;
-  const reason = makeReason(settings.map(({ label }) => `“${label}”`));
+  const { reason, what } = makeReason(settings.map(({ label }) => `“${label}”`));
   el.querySelector(".normlab-controls").after(reason);
   const show = () => {
     const answers = document.documentElement.dataset.python === "ready";
-    reason.hidden = answers && !("torch" in model.host.dataset);
+    const torch = "torch" in model.host.dataset;
+    what.textContent = torch ? "PyTorch, which runs in no page" : "Python, which does not run here";
+    reason.hidden = answers && !torch;
     for (const control of el.querySelectorAll('[data-role="setting"]')) {
       const inputs = control.matches("select, input") ? [control] : control.querySelectorAll("input");
       for (const input of inputs) input.disabled = !reason.hidden;

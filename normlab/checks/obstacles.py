@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from difflib import SequenceMatcher
 
 from normlab.checks.cells import Cell, all_cells
 from normlab.checks.diagnosis import Diagnosis
@@ -11,6 +12,8 @@ from normlab.checks.sources import defined_names, trees
 
 LONGEST = 50_000
 """Characters of a cell that is looked at. Nobody has written more."""
+ALIKE = 0.8
+"""The share of letters that a mistyped name has in common with the right one."""
 HEAD = re.compile(r"(?:async )?(?:def|class) (\w++)[^\n]*+")
 
 
@@ -128,7 +131,7 @@ LOOKS = (_raise_left, _commented_out, _quoted)
 
 def _renamed(cell: Cell, name: str, asked: Collection[str]) -> str:
     for other in sorted(cell.defines() - {name, *asked}):
-        if _letters(other) == _letters(name):
+        if SequenceMatcher(None, _letters(other), _letters(name)).ratio() >= ALIKE:
             return f"{cell.name} defines {other}; the exercise asks for {name}. Rename it."
     return ""
 

@@ -3,6 +3,8 @@ import { button, element, makeOutput } from "./output.js";
 import { call, onState } from "./python.js";
 
 const RUN_SECONDS = 120;
+const HOW_TO_RUN =
+  " Cells that need no PyTorch have Run here too; the first press starts Python in this page.";
 const root = document.documentElement;
 
 const nameOfPage = () => location.pathname.split("/").at(-1).replace(/\.html$/, "");
@@ -109,6 +111,9 @@ export const makeChapter = async () => {
     addRun(page, cell, node);
     const host = cell.answers ? null : node.querySelector(".normlab-widget");
     if (host) host.dataset.torch = "";
+  }
+  if (page.cells.some(({ output }) => output)) {
+    document.querySelector(".normlab-note")?.append(HOW_TO_RUN);
   }
   root.dataset.python = "ready"; // `settings.js` enables the menus that Python answers
   document.dispatchEvent(new CustomEvent("normlab:python"));
