@@ -88,8 +88,8 @@ def make_pages(sources: Path, site: Path, python: bool) -> None:
         parallel=2,
     )
     sphinx.build(force_all=True)
-    for source_map in site.rglob("*.map"):  # a ninth of the site, for the theme's makers
-        source_map.unlink()
+    for needless in (*site.rglob("*.map"), *site.glob("_static/*macros.html")):
+        needless.unlink()  # a ninth of the site, for the theme's makers
     unknown = [line for line in warnings.getvalue().splitlines() if _is_unknown(line)]
     if unknown or sphinx.statuscode:
         raise SiteFailed("Sphinx warns, and the site is not right:\n" + "\n".join(unknown))

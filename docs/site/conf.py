@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from docs.site.links import REPOSITORY
+from docs.site.links import DESCRIPTION, REPOSITORY
 
 project = "normlab"
 author = "normlab"
@@ -14,6 +14,7 @@ nb_execution_mode = "off"
 nb_merge_streams = True
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence"]
 myst_heading_anchors = 3
+myst_html_meta = {"description": DESCRIPTION}
 
 # One file that needs no fonts and asks for nothing; its menu would be a stop of the Tab key at each
 # formula, while what screen readers read stays.

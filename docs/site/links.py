@@ -10,9 +10,9 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-REPOSITORY: str = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
-    "urls"
-]["Repository"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+REPOSITORY: str = PROJECT["urls"]["Repository"]
+DESCRIPTION: str = PROJECT["description"]
 LINK = re.compile(r"(\]\()([^)\s]+)(\))")
 FOLDERS = {"notebooks": "chapters", "exercises": "exercises", "solutions": "exercises"}
 GLOSSARY = "glossary"
