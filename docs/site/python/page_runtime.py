@@ -31,8 +31,11 @@ class Page:
     """
 
     def __init__(self, post: Post, loadable: Iterable[str] = ()) -> None:
+        from normlab.checks.shell import no_input
+
         self._post, self._loadable = post, frozenset(loadable)
-        self._namespace: dict[str, Any] = {"__name__": "__main__", "display": self.display}
+        given = {"__name__": "__main__", "display": self.display, "input": no_input}
+        self._namespace: dict[str, Any] = given
         self._printed = Printed(lambda text: self.send("stream", text=text))
         page_widgets.stand_for_ipython(self.display)
 
