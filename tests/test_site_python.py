@@ -36,6 +36,7 @@ RIGHT = """def layer_norm(x, gamma, beta, eps=1e-5):
     variance = (centered**2).mean(axis=-1, keepdims=True)
     return (gamma * centered / np.sqrt(variance + eps) + beta).astype(x.dtype)
 """
+BROKEN = "def layer_norm(x, gamma, beta, eps=1e-5):\n    return x +* 1\n"
 ENDLESS = "def layer_norm(x, gamma, beta, eps=1e-5):\n    while True:\n        pass\n"
 STOPPED_AT_ONCE = """async (input) => {
     const { end } = await import(new URL("../_static/python/python.js", location).href);
@@ -187,6 +188,11 @@ def test_an_endless_loop_is_stopped_by_hand_and_the_page_goes_on(first):
     first.write("layer_norm", WRONG)
     assert NAMED in str(first.check("layer_norm"))
     expect(said.get_by_text("Ended by you")).to_have_count(0)
+    first.write("layer_norm", BROKEN)
+    place = "SyntaxError: invalid syntax (line 2 of your layer_norm: `return x +* 1`)"
+    assert place in str(first.check("layer_norm"))
+    first.press("layer_norm", "Run")
+    expect(said).to_contain_text('File "your layer_norm", line 2', **NO_TIME)
 
 
 def test_an_endless_loop_ends_by_itself(open_page):

@@ -41,7 +41,7 @@ const runWithThoseAbove = async (page, id) => {
       cell.output.clear();
       page.ran.set(name, source);
       const { show } = cell.output;
-      const title = `${page.name}.ipynb, ${name}`;
+      const title = cell.function ? `your ${cell.function}` : `${page.name}.ipynb, ${name}`;
       const { without } = await call("run", [title, source], { show, seconds: RUN_SECONDS });
       if (without.length) cell.output.say(WITHOUT);
     }
