@@ -63,7 +63,7 @@ class ExercisePage:
 
     def said(self, function):
         """What stands below an answer."""
-        return self.answer(function).locator(".normlab-shown")
+        return self.answer(function).locator(".normlab-below")
 
     def check(self, function):
         """Press Check; the rows of the diagnosis as they stand in the page."""

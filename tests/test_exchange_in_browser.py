@@ -143,10 +143,7 @@ def test_what_was_done_here_goes_to_the_desk_and_is_told_there_in_the_same_words
     asked = [[state(q), chance.choice(sample_answers(q))] for q in questions]
     call(page, "for (const [question, answer] of args) recordAnswer(question, answer);", *asked)
     for claim in (3, 25, 41):
-        assert (
-            call(page, "return record('marked', args[0], { word: args[1] });", claim, MARKS[3])
-            == ""
-        )
+        call(page, "record('marked', args[0], { word: args[1] });", claim, MARKS[3])
     for points in (2, 1, 4):
         named = ["01_layer_norm:layer_norm", {"points": points, "max_points": 4}]
         call(page, "record('solved', ...args);", *named)
@@ -241,17 +238,31 @@ def test_a_record_that_cannot_be_read_is_put_aside_and_a_new_one_begins(page):
     assert call(page, "return readRecord().entries.length;") == 1
     aside = page.evaluate("() => localStorage.getItem('normlab:record-put-aside-1')")
     assert aside == '{"format": 1'
+    page.reload()
+    assert "this page could not read was put aside" in page.text_content("#normlab-earlier")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download it").click()
+    assert download.value.path().read_text() == '{"format": 1'
 
 
 def test_where_nothing_can_be_stored_the_page_says_so_and_goes_on(page, tmp_path):
     page.evaluate(
-        "() => { Storage.prototype.setItem = () => "
+        "() => { window.setItem = Storage.prototype.setItem; Storage.prototype.setItem = () => "
         "{ throw new DOMException('', 'QuotaExceededError'); } }"
     )
-    said = call(page, "return record('marked', 25, { word: 'wrong' });")
-    assert said.startswith("This browser keeps nothing (QuotaExceededError).")
-    kept = read_text(export(page, tmp_path / "file.json").read_text())
+    call(page, "record('marked', 25, { word: 'wrong' });")
+    told = page.get_by_role("alert")
+    assert told.text_content().startswith(
+        "This browser keeps nothing of what you do here (QuotaExceededError): it is gone when you "
+        "leave this page."
+    )
+    with page.expect_download() as download:
+        told.get_by_role("button", name="Export").click()
+    kept = read_text(download.value.path().read_text())
     assert [entry.values for entry in kept.entries] == [(25, "wrong")]
+    page.evaluate("() => { Storage.prototype.setItem = window.setItem; }")
+    call(page, "record('marked', 3, { word: 'wrong' });")
+    assert told.count() == 0
 
 
 def test_the_best_result_counts_whatever_came_after_it(page, tmp_path):

@@ -143,3 +143,18 @@ def test_the_site_has_every_page_and_is_small(site):
     python = site.folder / "_static" / "python"
     of_python = [path.stat().st_size for path in python.rglob("*") if path.is_file()]
     assert sum(sizes) - sum(of_python) < 30e6
+
+
+def test_claims_and_models_are_found(browser, site):
+    page = browser.new_page()
+    page.goto(f"{site.url}/claims.html")
+    page.locator("#normlab-claims input").fill("small-batch instability")
+    assert page.locator(".normlab-claim-fold:visible").count() == 1
+    assert page.locator("section section:visible").count() == 1
+    page.goto(f"{site.url}/zoo.html")
+    found = {}
+    for word in ("1e-6", "1e-06", "0.000001"):
+        page.locator("#normlab-zoo-search input").fill(word)
+        found[word] = page.locator("#normlab-zoo tbody tr:visible").count()
+    assert found["1e-6"] >= found["1e-06"] == found["0.000001"] > 5, found
+    page.close()

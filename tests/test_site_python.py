@@ -8,7 +8,7 @@ from pathlib import Path
 
 import jupyterlab_page
 import pytest
-from exercise_page import NO_TIME, ExercisePage
+from exercise_page import ANY, NO_TIME, ExercisePage
 from playwright.sync_api import expect
 from submissions import grade
 from test_exercises import IN_NUMPY
@@ -36,7 +36,14 @@ RIGHT = """def layer_norm(x, gamma, beta, eps=1e-5):
     variance = (centered**2).mean(axis=-1, keepdims=True)
     return (gamma * centered / np.sqrt(variance + eps) + beta).astype(x.dtype)
 """
+BROKEN = "def layer_norm(x, gamma, beta, eps=1e-5):\n    return x +* 1\n"
 ENDLESS = "def layer_norm(x, gamma, beta, eps=1e-5):\n    while True:\n        pass\n"
+STOPPED_AT_ONCE = """async (input) => {
+    const { end } = await import(new URL("../_static/python/python.js", location).href);
+    input.click();
+    setTimeout(() => end("Ended by you."));
+}"""
+FULL = "() => { Storage.prototype.setItem = () => { throw new DOMException('', 'Full'); }; }"
 FINDINGS = """async () => {
     const { violations } = await axe.run({ include: ".normlab-cell, .normlab-take, .normlab-bar" });
     return violations.filter(({ impact }) => ["serious", "critical"].includes(impact))
@@ -133,6 +140,12 @@ def test_what_stands_in_the_page_is_the_diagnosis(first, tmp_path):
     expect(first.said("layer_norm")).to_contain_text("hint 1 of 3 on the formula", **NO_TIME)
     first.press("layer_norm", "Hint")
     expect(first.said("layer_norm")).to_contain_text("hint 2 of 3 on the formula", **NO_TIME)
+    first.press("layer_norm", "Hint")
+    expect(first.said("layer_norm")).to_contain_text("hint 3 of 3 on the formula", **NO_TIME)
+    first.press("layer_norm", "Hint")
+    expect(first.said("layer_norm")).to_contain_text("There is no further hint", **NO_TIME)
+    first.check("layer_norm")
+    assert first.said("layer_norm").get_by_role("table").count() == 1 + 3
 
 
 def test_run_runs_the_cells_above_first_and_shows_what_is_printed(first):
@@ -146,15 +159,40 @@ def test_run_runs_the_cells_above_first_and_shows_what_is_printed(first):
     first.press(example, "Run")
     expect(first.said(example)).to_contain_text("ZeroDivisionError: division by zero", **NO_TIME)
     expect(first.said(example).locator("pre").first).to_have_text("one\n")
+    first.write(example, "input('a number: ')")
+    first.press(example, "Run")
+    expect(first.said(example)).to_contain_text("EOFError: nobody is there to answer", **NO_TIME)
+    first.write(example, "import os\nos._exit(0)")
+    first.press(example, "Run")
+    said = "Python was ended by the code that ran. Python starts anew: what other cells have left"
+    expect(first.said(example)).to_contain_text(said, **NO_TIME)
+    first.write(example, "1 + 1")
+    first.press(example, "Run")
+    expect(first.said(example)).to_have_text("2", **NO_TIME)
 
 
 def test_an_endless_loop_is_stopped_by_hand_and_the_page_goes_on(first):
+    first.write("layer_norm", RIGHT)
+    first.check("layer_norm")
+    said, old = first.said("layer_norm"), first.said("layer_norm").locator(".normlab-old")
+    expect(old).to_have_count(0)
     first.write("layer_norm", ENDLESS)
+    expect(old).to_contain_text("Of your answer before the last change.")
+    first.press("layer_norm", "Check")
+    expect(old).to_contain_text("Of the check before")
+    expect(first.answer("layer_norm")).not_to_have_attribute("data-passed", ANY)
     first.press("layer_norm", "Check")
     first.page.get_by_role("button", name="Stop").click(**NO_TIME)
-    expect(first.said("layer_norm")).to_contain_text("Ended by you. Python starts anew")
+    expect(said.get_by_text("Ended by you. Python starts anew")).to_have_count(1)
+    expect(said.get_by_text("✓")).to_have_count(0)
     first.write("layer_norm", WRONG)
     assert NAMED in str(first.check("layer_norm"))
+    expect(said.get_by_text("Ended by you")).to_have_count(0)
+    first.write("layer_norm", BROKEN)
+    place = "SyntaxError: invalid syntax (line 2 of your layer_norm: `return x +* 1`)"
+    assert place in str(first.check("layer_norm"))
+    first.press("layer_norm", "Run")
+    expect(said).to_contain_text('File "your layer_norm", line 2', **NO_TIME)
 
 
 def test_an_endless_loop_ends_by_itself(open_page):
@@ -171,8 +209,13 @@ def test_an_endless_loop_ends_by_itself(open_page):
 
 def test_a_page_whose_python_does_not_start_says_so(open_page):
     page = open_page("exercises/01_layer_norm")
-    page.page.route("**/pyodide.asm.wasm", lambda route: route.abort())
+    held = []
+    page.page.route("**/pyodide.asm.wasm", lambda route: held.append(route))
     page.press("layer_norm", "Check")
+    bar = page.page.locator(".normlab-bar")
+    expect(bar).to_contain_text("Starting Python…", **NO_TIME)
+    expect(bar.get_by_role("progressbar")).not_to_have_attribute("value", re.compile(""))
+    held[0].abort()
     said = page.said("layer_norm")
     expect(said).to_contain_text("Python stops: pyodide.asm.wasm cannot be fetched", **NO_TIME)
     page.page.unroute("**/pyodide.asm.wasm")
@@ -196,6 +239,30 @@ def test_answers_are_there_again_after_a_reload_and_can_be_thrown_away(first):
     )
 
 
+def test_what_two_tabs_write_is_told_and_none_of_it_lost(first):
+    first.write("layer_norm", "# one")
+    with first.page.expect_popup() as opened:
+        first.page.evaluate("void window.open(location.href)")
+    other = opened.value
+    there = other.locator("[data-function='layer_norm']")
+    expect(there.locator(".cm-content")).to_contain_text("# one")
+    first.write("layer_norm", "# two")
+    expect(there).to_contain_text("layer_norm was changed in another tab")
+    there.get_by_role("button", name="Take over the other").click()
+    expect(there.locator(".cm-content")).to_contain_text("# two")
+    there.locator(".cm-content").click()
+    other.keyboard.insert_text("# three ")
+    here = first.answer("layer_norm")
+    expect(here).to_contain_text("layer_norm was changed in another tab")
+    first.write("layer_norm", "# four")
+    kept = first.page.evaluate("JSON.parse(localStorage['normlab:earlier']).map((a) => a.source)")
+    assert [text for text in kept if "three" in text]
+    assert {"# one", "# two"} <= {*kept}
+    here.get_by_role("button", name="Take over the other").click()
+    expect(here.locator(".cm-content")).to_contain_text("# three")
+    other.close()
+
+
 def test_watch_checks_again_after_a_pause_in_typing(first):
     first.answer("layer_norm").get_by_label("Watch").check()
     first.write("layer_norm", WRONG)
@@ -215,6 +282,9 @@ def test_the_editor_is_left_by_escape_and_tab(first):
     assert first.page.evaluate("document.activeElement.textContent") == "Run"
     first.page.keyboard.press("Tab")
     assert first.page.evaluate("document.activeElement.textContent") == "Check"
+    first.answer("7040413773").locator(".cm-content").click()
+    first.page.keyboard.press("Tab")
+    assert first.page.evaluate("document.activeElement.textContent") == "Run"
 
 
 def test_a_torch_question_says_what_to_do_and_keeps_what_is_written(open_page, tmp_path):
@@ -229,6 +299,14 @@ def test_a_torch_question_says_what_to_do_and_keeps_what_is_written(open_page, t
     page.write("RMSNorm", "class RMSNorm: pass")
     notebook = json.loads(page.take_along(tmp_path / "03_rms_norm.ipynb").read_text("utf-8"))
     assert "class RMSNorm: pass" in [cell["source"] for cell in notebook["cells"]]
+    page.page.evaluate(FULL)
+    page.write("RMSNorm", "class RMSNorm: ...")
+    alert = page.page.get_by_role("alert")
+    expect(alert).to_contain_text("This browser keeps nothing of what you do here (Full)")
+    with page.page.expect_download() as download:
+        alert.get_by_role("button", name="Export").click()
+    (kept,) = json.loads(download.value.path().read_text("utf-8"))["answers"]
+    assert kept["source"] == "class RMSNorm: ..."
     assert not page.wrong
 
 
@@ -329,4 +407,12 @@ def test_a_setting_of_an_explorer_is_answered_by_python(chapter):
     expect(explorer.locator(".normlab-status")).to_be_empty()
     explorer.get_by_text("text (B, T, D)").click()
     expect(sentence).to_contain_text("token", **NO_TIME)
+    expect(explorer.locator("progress")).to_be_hidden(**NO_TIME)
+    images = explorer.get_by_label("images (B, C, P)")
+    images.evaluate(STOPPED_AT_ONCE)
+    expect(explorer.locator(".normlab-status")).to_contain_text("Ended by you.")
+    expect(explorer.get_by_label("text (B, T, D)")).to_be_checked()
+    expect(sentence).to_contain_text("token")
+    images.check(force=True)
+    expect(sentence).to_contain_text("image b=0: 24 numbers share one mean", **NO_TIME)
     assert not chapter.wrong

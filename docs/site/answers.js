@@ -15,14 +15,14 @@ export function restoreAnswers(model) {
 }
 
 function keepPrediction(model) {
-  const notice = recordAnswer(model.get("question"), model.get("answer"));
-  model.set({ notice, recorded: model.get("asked") });
+  recordAnswer(model.get("question"), model.get("answer"));
+  model.set({ recorded: model.get("asked") });
 }
 
 function keepMarks(model) {
   const said = model.get("said").slice(model.get("heard"));
-  const notices = said.map(([claim, word]) => record("marked", claim, { word }));
-  model.set({ marks: marksState(), heard: model.get("said").length, notice: notices.at(-1) });
+  for (const [claim, word] of said) record("marked", claim, { word });
+  model.set({ marks: marksState(), heard: model.get("said").length });
 }
 
 // What stands behind a question opens with it: its output and what that shows, up to the next

@@ -1,12 +1,16 @@
 // Answers to exercises, which the editors keep in this browser's storage.
 
-import { checkParts, earlierFirst, isName, isText, isTime, now, readItem, writeItems } from "./record.js";
+import { checkParts, earlierFirst, isName, isText, isTime, itemKeys, now, readItem, removeItem, writeItems } from "./record.js";
 
 const ANSWER = "normlab:answer:"; // and exercise:function, the answer that stands in its editor
 const WRITTEN = "normlab:written"; // when each of them was found to be another
 const EARLIER = "normlab:earlier"; // answers that a newer one has replaced
 
 export const keyOf = ({ exercise, function: name }) => `${exercise}:${name}`;
+export const answerKey = (answer) => ANSWER + keyOf(answer);
+export const readAnswer = (answer) => readItem(answerKey(answer));
+export const writeAnswer = (answer) => writeItems({ [answerKey(answer)]: answer.source });
+export const forgetAnswer = (answer) => removeItem(answerKey(answer));
 const readJson = (key, otherwise) => {
   try {
     return JSON.parse(readItem(key)) ?? otherwise;
@@ -35,11 +39,7 @@ export function checkAnswer(answer, what) {
 }
 
 export function storedAnswers() {
-  const keys = [];
-  try {
-    for (let i = 0; i < localStorage.length; i++) keys.push(localStorage.key(i));
-  } catch { /* nothing is stored */ }
-  return keys.filter((key) => key.startsWith(ANSWER)).map((key) => {
+  return itemKeys().filter((key) => key.startsWith(ANSWER)).map((key) => {
     const [exercise, name] = key.slice(ANSWER.length).split(":");
     return { key, exercise, function: name, source: readItem(key) };
   });
@@ -67,6 +67,10 @@ export function distinct(answers) {
   }
   return [...byText.values()].sort(earlierFirst);
 }
+
+// Keep an answer that another one replaces.
+export const keepEarlier = (answer) =>
+  writeItems({ [EARLIER]: JSON.stringify(distinct([...earlierAnswers(), { ...answer, time: now() }])) });
 
 // What to store, so that the newest answers stand in the editors and the others are kept.
 export function answerItems(answers) {

@@ -3,6 +3,7 @@
 const form = document.getElementById("normlab-claims");
 const { words, verdict } = form.elements;
 const claims = [...document.querySelectorAll(".normlab-claim-fold")];
+const sections = [...document.querySelectorAll("section section:has(> .normlab-claim-fold)")];
 
 function show() {
   const wanted = words.value.toLowerCase().split(/\s+/);
@@ -12,6 +13,7 @@ function show() {
     claim.hidden = !(fits && wanted.every((word) => text.includes(word)));
     claim.querySelector(".normlab-verdict-tag").hidden = verdict.value === "";
   }
+  for (const section of sections) section.hidden = !section.querySelector(".normlab-claim-fold:not([hidden])");
   const count = claims.filter((claim) => !claim.hidden).length;
   form.querySelector("[role=status]").textContent = `${count} of ${claims.length}`;
 }

@@ -7,7 +7,7 @@ const alike = (a, b) => a === b || (typeof a === "object" && JSON.stringify(a) =
 export class Model {
   #state;
   #handlers = new Map();
-  #unsaved = new Set();
+  #unsaved = new Map(); // names, with the values before
 
   constructor(state, host) {
     this.#state = state;
@@ -23,8 +23,8 @@ export class Model {
     const entries = Object.entries(typeof name === "object" ? name : { [name]: value });
     const changed = entries.filter(([key, now]) => !alike(this.#state[key], now));
     for (const [key, now] of changed) {
+      if (!this.#unsaved.has(key)) this.#unsaved.set(key, this.#state[key]);
       this.#state[key] = now;
-      this.#unsaved.add(key);
     }
     for (const [key, now] of changed) this.trigger(`change:${key}`, this, now);
     if (changed.length) this.trigger("change", this);
@@ -49,9 +49,15 @@ export class Model {
   }
 
   save_changes() {
-    const names = [...this.#unsaved];
+    const names = [...this.#unsaved.keys()];
+    const before = Object.fromEntries(this.#unsaved);
     this.#unsaved.clear();
-    if (names.length) this.#tell("normlab:save", { names });
+    if (names.length) this.#tell("normlab:save", { names, before });
+  }
+
+  // The whole state; it stays as it is, whatever comes after.
+  copy() {
+    return structuredClone(this.#state);
   }
 
   send(content) {

@@ -5,8 +5,8 @@
 //   record("solved", "01_layer_norm:layer_norm", { points: 2, max_points: 4 })
 //   record("marked", 25, { word: "wrong" })
 //
-// Each returns what the learner should know of it, "" if nothing. Every change is told to the page
-// by the event `normlab:record` on `document`. `recordAnswer` and `lastAnswer` serve the widgets of
+// Every change is told to the page by the event `normlab:record` on `document`, and by
+// `normlab:unkept` that the browser does not store it. `recordAnswer` and `lastAnswer` serve the widgets of
 // questions, `marksState` those of claims. Answers to exercises are read from the items
 // `normlab:answer:EXERCISE:FUNCTION` of the browser's storage, wherever they were written.
 
@@ -26,10 +26,9 @@ export function record(kind, name, value) {
     tried: { challenge: name },
   }[kind];
   const share = value.points / value.max_points;
-  if (kind === "solved" && share <= (readRecord().results[name]?.share ?? 0)) return "";
-  const notice = addEntry(kind, { ...named, ...value });
+  if (kind === "solved" && share <= (readRecord().results[name]?.share ?? 0)) return;
+  addEntry(kind, { ...named, ...value });
   changed();
-  return notice;
 }
 
 // { entries, answers: by question, results: by "exercise:function", marks: by claim, tries }
@@ -56,7 +55,7 @@ function surpriseOf(question, answer) {
 export function recordAnswer(question, answer) {
   const texts = { choice: () => question.options[answer].letter, number: () => String(answer) };
   const text = (texts[question.kind] ?? (() => JSON.stringify(answer)))();
-  return record("answered", question.id, {
+  record("answered", question.id, {
     answer: text,
     surprise: surpriseOf(question, answer),
     again: false,
@@ -159,12 +158,12 @@ export async function importRecord(file) {
   const after = distinct([...before, ...answers]);
   const items = { ...asStored([...mine, ...added]), ...answerItems(after) };
   const replaced = storedAnswers().filter(({ key, source }) => items[key] !== source);
-  const notice = writeItems(items);
+  writeItems(items);
   changed();
   const said = [`${added.length} new entries, ${after.length - before.length} new answers.`];
   if (other.length) said.push(`${other.length} entries say otherwise than those of their ids here, which stay.`);
   if (replaced.length) {
     said.push(`Newer answers replace ${replaced.map(keyOf).join(", ")}; yours are kept below, and in the next export.`);
   }
-  return [...said, notice].filter(Boolean).join(" ");
+  return said.join(" ");
 }

@@ -1,8 +1,9 @@
 // The page of the learner's progress, in the words of `normlab progress`, and the file to take along.
 
 import { earlierAnswers } from "./kept_answers.js";
-import { exportRecord, importRecord, readRecord } from "./progress.js";
-import { earlierFirst } from "./record.js";
+import { importRecord, readRecord } from "./progress.js";
+import { earlierFirst, putAside } from "./record.js";
+import { download, saveProgress } from "./unkept.js";
 
 const course = JSON.parse(document.getElementById("normlab-course").textContent);
 const place = document.getElementById("normlab-progress");
@@ -132,16 +133,20 @@ function showEarlier() {
     return element("details", {}, summary, element("pre", {}, source));
   });
   const title = folds.length ? [element("h3", {}, "Earlier answers")] : [];
-  document.getElementById("normlab-earlier").replaceChildren(...title, ...folds);
+  document.getElementById("normlab-earlier").replaceChildren(...showAside(), ...title, ...folds);
+}
+
+function showAside() {
+  return putAside().map((text, i) => {
+    const name = `normlab-record-put-aside-${i + 1}.json`;
+    const button = element("button", { type: "button", class: "normlab-button" }, "Download it");
+    button.addEventListener("click", () => download(name, text));
+    return element("p", {}, "A record that this page could not read was put aside, and a new one begun. ", button);
+  });
 }
 
 function save() {
-  const text = exportRecord();
-  const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-  const name = `normlab-progress-${day(Date.now())}.json`;
-  element("a", { href: url, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 1000);
-  said.textContent = `Your progress is in ${name}, where this browser puts downloads.`;
+  said.textContent = `Your progress is in ${saveProgress()}, where this browser puts downloads.`;
 }
 
 async function takeIn({ target }) {

@@ -80,8 +80,10 @@ export function checkEntry(entry, what) {
   return entry;
 }
 
-// Storage that a browser may refuse: then things are kept as long as the page is open.
+// Storage that a browser may refuse: then things are kept as long as the page is open, and the event
+// `normlab:unkept` on `document` tells why, "" when they could be stored after all.
 const memory = new Map();
+const tellUnkept = (why) => document.dispatchEvent(new CustomEvent("normlab:unkept", { detail: why }));
 export function readItem(key) {
   try {
     return memory.get(key) ?? localStorage.getItem(key);
@@ -90,13 +92,39 @@ export function readItem(key) {
   }
 }
 
-// Write several items, all or none; returns what the learner should know, "" if nothing.
+export function itemKeys() {
+  try {
+    return [...new Set([...Object.keys(localStorage), ...memory.keys()])];
+  } catch {
+    return [...memory.keys()];
+  }
+}
+
+export function removeItem(key) {
+  memory.delete(key);
+  try {
+    localStorage.removeItem(key);
+  } catch { /* nothing is stored */ }
+}
+
+// What could not be stored before is, if it can be now.
+function storeMemory() {
+  try {
+    for (const [key, text] of memory) {
+      localStorage.setItem(key, text);
+      memory.delete(key);
+    }
+    tellUnkept("");
+  } catch { /* it stays in memory */ }
+}
+
+// Write several items, all or none.
 export function writeItems(items) {
   const before = Object.keys(items).map((key) => [key, readItem(key)]);
   try {
     for (const [key, text] of Object.entries(items)) localStorage.setItem(key, text);
     Object.keys(items).forEach((key) => memory.delete(key));
-    return "";
+    storeMemory();
   } catch (error) {
     for (const [key, text] of before) {
       try {
@@ -105,12 +133,16 @@ export function writeItems(items) {
       } catch { /* what is refused now was refused before */ }
     }
     for (const [key, text] of Object.entries(items)) memory.set(key, text);
-    return `This browser keeps nothing (${error.name}). Export your progress before you leave this page.`;
+    tellUnkept(error.name);
   }
 }
 
 export const asStored = (entries) =>
   ({ [RECORD]: JSON.stringify({ format: FORMAT, version: VERSION, entries }) });
+
+// The records that could not be read, as texts.
+export const putAside = () =>
+  itemKeys().filter((key) => key.startsWith(ASIDE)).sort().map(readItem);
 
 // All entries; a stored record that cannot be read is put aside, and a new one begins.
 export function readEntries() {
@@ -136,7 +168,7 @@ function newId() {
 
 export function addEntry(kind, values) {
   const entry = checkEntry({ kind, id: newId(), time: now(), ...values }, "the entry");
-  return writeItems(asStored([...readEntries(), entry]));
+  writeItems(asStored([...readEntries(), entry]));
 }
 
 const grouped = (entries, key) => {

@@ -1,5 +1,6 @@
 // What every page does: its widgets, its folds, its theme.
 
+import "./unkept.js";
 import { listenForAnswers } from "./answers.js";
 import { mountAll } from "./widgets.js";
 

@@ -7,6 +7,7 @@ import { explainSettings } from "./settings.js";
 
 const STATIC = new URL("..", import.meta.url);
 const styled = new Set();
+const drawn = new Map(); // model -> how it is drawn anew
 
 function addStyles(path) {
   if (styled.has(path)) return;
@@ -36,6 +37,28 @@ function darkenFormula(el) {
   }
 }
 
+// Draw a widget in `el`, and again when it is asked for.
+async function draw(widget, model, el) {
+  let leave = await widget.render?.({ model, el });
+  const complete = () => {
+    explainSettings(model, el);
+    darkenFormula(el);
+  };
+  complete();
+  drawn.set(model, async () => {
+    const controls = () => [...el.querySelectorAll("button, input, select")];
+    const place = controls().indexOf(document.activeElement);
+    leave?.();
+    el.replaceChildren();
+    leave = await widget.render({ model, el });
+    complete();
+    controls()[place]?.focus();
+  });
+}
+
+// Draw a widget as its model is now, controls too.
+export const redraw = (model) => drawn.get(model)();
+
 // Show one widget in its place. Where that fails, what stood there stays and says so.
 async function mount(host) {
   if (host.dataset.mounted) return;
@@ -53,9 +76,7 @@ async function mount(host) {
     const el = document.createElement("div");
     host.replaceChildren(el); // in the page before it is drawn, so that it knows its width
     await widget.initialize?.({ model });
-    await widget.render?.({ model, el });
-    explainSettings(model, el);
-    darkenFormula(el);
+    await draw(widget, model, el);
     host.dataset.mounted = "yes";
   } catch (error) {
     host.dataset.mounted = "failed";

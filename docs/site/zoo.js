@@ -24,12 +24,17 @@ function sortBy(column) {
   body.append(...rows);
 }
 
+// A word is found in a row's text; a number also in a cell that has it, however it is written.
+function hasWord(row, word) {
+  if (row.textContent.toLowerCase().includes(word)) return true;
+  return word !== "" && [...row.cells].some((cell) => Number(cell.textContent || NaN) === Number(word));
+}
+
 function search() {
   const wanted = form.elements.words.value.toLowerCase().split(/\s+/);
   const rows = [...body.rows];
   for (const row of rows) {
-    const text = row.textContent.toLowerCase();
-    row.hidden = !wanted.every((word) => text.includes(word));
+    row.hidden = !wanted.every((word) => hasWord(row, word));
   }
   const count = rows.filter((row) => !row.hidden).length;
   form.querySelector("[role=status]").textContent = `${count} of ${rows.length} models`;

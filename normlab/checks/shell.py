@@ -73,7 +73,7 @@ def of_every_notebook(namespace: Mapping[str, Any], run: Callable[[str], None]) 
         "display": _ignore,
         "exit": _ignore,
         "quit": _ignore,
-        "input": _no_input,
+        "input": no_input,
     }
 
 
@@ -81,7 +81,8 @@ def _ignore(*given: Any, **named: Any) -> None:
     """Stands for what shows something, or ends the notebook."""
 
 
-def _no_input(prompt: object = "") -> NoReturn:
+def no_input(prompt: object = "") -> NoReturn:
+    """Stands for `input` where nobody can type."""
     raise EOFError("nobody is there to answer input(). Write the value into the code.")
 
 

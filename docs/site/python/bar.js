@@ -2,6 +2,8 @@
 import { button, element } from "./output.js";
 import { end, megabytes, onState } from "./python.js";
 
+const STILL = 700; // ms without a byte, after which Python itself starts
+
 export const makeBar = () => {
   const said = element("span", { role: "status" });
   const progress = element("progress", { max: 1, "aria-label": "Python is loading" });
@@ -15,10 +17,17 @@ export const makeBar = () => {
     stop.hidden = loading;
     bar.hidden = false;
   };
+  let timer;
+  const showStart = () => {
+    progress.removeAttribute("value"); // nobody knows how far it is
+    show("Starting Python…", true);
+  };
   onState(({ state, bytes, of }) => {
+    clearTimeout(timer);
     if (state === "loading") {
       progress.value = bytes / of;
       show(`Python is loading: ${megabytes(bytes)} of ${megabytes(of)} MB`, true);
+      timer = setTimeout(showStart, bytes < of ? STILL : 0);
     } else if (state === "running") show("Python is running", false);
     else bar.hidden = true;
   });

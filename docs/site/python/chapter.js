@@ -1,4 +1,5 @@
 // A chapter: Run on the cells that need no PyTorch, and answers for the settings of explorers.
+import { redraw } from "../course/widgets.js";
 import { button, element, makeOutput } from "./output.js";
 import { call, onState } from "./python.js";
 
@@ -54,6 +55,7 @@ const addRun = (page, cell, node) => {
 const makeAnswers = () => {
   const models = new Map(); // by the name that Python knows the explorer by
   const names = new Map(); // the other way round
+  const settings = new WeakMap(); // of explorers: those that the picture shows
   const explorer = async (model) => {
     if (!names.has(model)) {
       const name = `explorer ${names.size + 1}`;
@@ -71,7 +73,15 @@ const makeAnswers = () => {
     models.clear();
     names.clear();
   };
-  const ask = async (model, changed) => {
+  // What is not answered is as it was before: the controls say what the picture shows.
+  const takeBack = async (model, before, problem) => {
+    const { id } = model.get("request");
+    model.set({ ...before, request: { settings: before.request.settings, id } });
+    settings.set(model, before.request.settings);
+    await redraw(model);
+    model.set({ progress: 1, problem, answered: id });
+  };
+  const ask = async (model, changed, old) => {
     const known = names.has(model);
     if (!changed.includes("request") && !known) return;
     const state = {};
@@ -79,19 +89,23 @@ const makeAnswers = () => {
       if (changed.includes(name)) state[name] = model.get(name);
     }
     if (!Object.keys(state).length) return;
+    const shown = state.request && { settings: settings.get(model) ?? old.request.settings };
+    const before = shown && { ...model.copy(), request: shown };
     if (state.request) {
       model.set({ progress: 0, problem: "" });
       state.position = model.get("position");
     }
     try {
       await call("set_widget", [await explorer(model), JSON.stringify(state)], { seconds: RUN_SECONDS });
+      if (state.request) settings.set(model, state.request.settings);
     } catch (error) {
       forget();
-      model.set({ progress: 1, problem: error.message, answered: model.get("request").id });
+      if (before) await takeBack(model, before, error.message);
+      else model.set({ problem: error.message });
     }
   };
-  document.addEventListener("normlab:save", ({ detail: { model, names: changed } }) => {
-    if (model.get("controls") && model.host) ask(model, changed);
+  document.addEventListener("normlab:save", ({ detail: { model, names: changed, before } }) => {
+    if (model.get("controls") && model.host) ask(model, changed, before);
   });
   document.addEventListener("normlab:widget", ({ detail: { widget, data } }) => {
     const model = models.get(widget);

@@ -15,7 +15,8 @@ from docs.site.python.pyodide import pins, pyodide_files
 HERE = Path(__file__).parent
 SCRIPTS = (
     "page.js", "worker.js", "python.js", "output.js", "bar.js", "exercise.js", "chapter.js",
-    "record.js", "python.css", "editor.js", "editor_licenses.txt",
+    "record.js", "result.js", "hints.js", "store.js", "other_tab.js",
+    "python.css", "editor.js", "editor_licenses.txt",
 )  # fmt: skip
 FIRST = ("numpy", "lazy-loader", "platformdirs", "tabulate", "tqdm")
 """What a check imports, and so what is fetched at the first Run; other needs of the course are

@@ -1,8 +1,12 @@
 // An exercise page: an editor in place of each code cell, with Run, Check, Hint and Watch.
 import { makeEditor } from "./editor.js";
-import { button, element, makeOutput, ofRows } from "./output.js";
+import { makeHints } from "./hints.js";
+import { makeOther } from "./other_tab.js";
+import { button, element, makeOutput } from "./output.js";
 import { call } from "./python.js";
 import { note } from "./record.js";
+import { makeResult } from "./result.js";
+import { makeStore } from "./store.js";
 
 const PAUSE = 800; // ms without a keystroke, after which a watched answer is checked
 const RUN_SECONDS = 60;
@@ -11,24 +15,6 @@ const WITHOUT = "PyTorch is not in this page; what needs it was left out.";
 const LEAVE = "normlab-leave"; // the id of the sentence that says how to leave an editor
 
 const textOf = (source) => (Array.isArray(source) ? source.join("") : source);
-
-// The learner's answers, in this browser; one that keeps nothing is told of once, by `complain`.
-const makeStore = (exercise, complain) => {
-  const key = (name) => `normlab:answer:${exercise}:${name}`;
-  const attempt = (act) => {
-    try {
-      return act();
-    } catch (error) {
-      complain(`This browser keeps nothing (${error.name}): take the notebook along before you leave.`);
-      return null;
-    }
-  };
-  return {
-    read: (name) => attempt(() => localStorage.getItem(key(name))),
-    write: (name, text) => attempt(() => localStorage.setItem(key(name), text)),
-    forget: (name) => attempt(() => localStorage.removeItem(key(name))),
-  };
-};
 
 // The notebook as it was handed out, with the learner's answers in it; up to a cell, if one is named.
 const filled = (page, last = null) => {
@@ -55,7 +41,7 @@ const runWithThoseAbove = async (page, id) => {
       cell.output.clear();
       page.ran.set(name, source);
       const { show } = cell.output;
-      const title = `${page.name}.ipynb, ${name}`;
+      const title = cell.function ? `your ${cell.function}` : `${page.name}.ipynb, ${name}`;
       const { without } = await call("run", [title, source], { show, seconds: RUN_SECONDS });
       if (without.length) cell.output.say(WITHOUT);
     }
@@ -63,35 +49,43 @@ const runWithThoseAbove = async (page, id) => {
   }
 };
 
-// Do something that asks Python; what it cannot do is said below the cell.
-const attempt = async (page, cell, act) => {
+// Do something that asks Python; what it cannot do is said in the `place` below the cell.
+const attempt = async (page, cell, place, act) => {
   cell.node.setAttribute("aria-busy", "true");
   try {
     await act();
   } catch (error) {
     page.ran.clear();
-    cell.output.say(error.message);
+    place.fail(error.message);
   }
   cell.node.removeAttribute("aria-busy");
 };
 
-const check = (page, id, cell) =>
-  attempt(page, cell, async () => {
-    const args = [`${page.name}.ipynb`, filled(page, id), cell.function];
-    const found = await call("check", args, { seconds: CHECK_SECONDS });
-    cell.output.clear();
-    cell.output.add(ofRows(found.rows));
-    if (found.note) cell.output.say(found.note);
-    cell.node.dataset.passed = found.passed;
-    const notice = await note(found);
-    if (notice) cell.output.say(notice);
-  });
+const run = (page, id, cell) => {
+  cell.output.clear();
+  return attempt(page, cell, cell.output, () => runWithThoseAbove(page, id));
+};
 
-const hint = (page, cell) =>
-  attempt(page, cell, async () => {
-    const { rows } = await call("hint", [cell.function], { seconds: CHECK_SECONDS });
-    cell.output.add(ofRows(rows));
+const check = (page, id, cell) => {
+  cell.result.begin();
+  return attempt(page, cell, cell.result, async () => {
+    const asked = filled(page, id);
+    const args = [`${page.name}.ipynb`, asked, cell.function];
+    const found = await call("check", args, { seconds: CHECK_SECONDS });
+    cell.result.show(found, asked, filled(page, id));
+    await note(found);
   });
+};
+
+const askForHint = async (name) => {
+  const { rows } = await call("hint", [name], { seconds: CHECK_SECONDS });
+  return rows;
+};
+
+// A check is of its answer and of those above it.
+const compareResults = (page) => {
+  for (const [id, cell] of page.cells) cell.result?.compare(() => filled(page, id));
+};
 
 // Watch: after each pause in typing the answer is checked, one check at a time.
 const makeWatch = (page, id, cell) => {
@@ -117,8 +111,7 @@ const startOver = (page, id, cell, store) => {
   if (!confirm(`Throw away your ${cell.function}, and start over?`)) return;
   store.forget(cell.function);
   cell.replace(textOf(page.notebook.cells.find((one) => one.id === id).source));
-  cell.output.clear();
-  delete cell.node.dataset.passed;
+  for (const place of [cell.output, cell.result, cell.hints, cell.other]) place?.clear();
 };
 
 const makeCell = (page, node, store) => {
@@ -128,30 +121,39 @@ const makeCell = (page, node, store) => {
   const given = textOf(page.notebook.cells.find((one) => one.id === id).source);
   const output = makeOutput();
   const cell = { node, output, torch, function: name };
+  const below = element("div", { class: "normlab-below" }, output.node);
   page.cells.set(id, cell);
   if (torch && !answer) return Object.assign(cell, { text: () => given });
   const actions = element("div", { class: "normlab-actions" });
   const place = element("div", { class: "normlab-editor normlab-scroll" });
-  node.replaceChildren(place, actions, output.node);
-  const run = () => attempt(page, cell, () => runWithThoseAbove(page, id));
+  node.replaceChildren(place, actions, below);
+  const runThis = () => run(page, id, cell);
   const watch = makeWatch(page, id, cell);
   const editor = makeEditor({
     parent: place,
     text: (answer && store.read(name)) || given,
     label: answer ? `Your ${name}` : "Code to run",
-    describedBy: LEAVE,
+    indents: answer ? LEAVE : null,
     onChange: (text) => {
       if (answer) store.write(name, text);
+      compareResults(page);
       watch.later();
     },
-    keys: torch ? {} : { "Shift-Enter": run, "Mod-Enter": run },
+    keys: torch ? {} : { "Shift-Enter": runThis, "Mod-Enter": runThis },
   });
   Object.assign(cell, editor);
-  if (!torch) actions.append(button("Run", run));
+  if (!torch) actions.append(button("Run", runThis));
+  if (answer) {
+    cell.other = makeOther(name, cell, given, store, () => compareResults(page));
+    actions.after(cell.other.node);
+  }
   if (answer && !torch) {
+    cell.result = makeResult(node);
+    cell.hints = makeHints(() => askForHint(name));
+    below.append(cell.result.node, cell.hints.node);
     actions.append(
       button("Check", () => check(page, id, cell), { class: "normlab-button normlab-first" }),
-      button("Hint", () => hint(page, cell)),
+      button("Hint", () => attempt(page, cell, cell.hints, cell.hints.add)),
       watch.node,
     );
   }
@@ -161,12 +163,8 @@ const makeCell = (page, node, store) => {
 
 export const makeExercise = (embedded) => {
   const page = { ...JSON.parse(embedded.textContent), cells: new Map(), ran: new Map() };
-  const complaint = element("p", { class: "normlab-said", role: "alert" });
-  complaint.hidden = true;
-  const store = makeStore(page.name, (text) => {
-    complaint.textContent = text;
-    complaint.hidden = false;
-  });
+  const cellOf = (name) => [...page.cells.values()].find((cell) => cell.function === name);
+  const store = makeStore(page.name, (name, text) => cellOf(name).other.hear(text));
   const nodes = [...document.querySelectorAll(".normlab-cell")];
   nodes[0]?.before(
     element(
@@ -177,8 +175,7 @@ export const makeExercise = (embedded) => {
       element("code", {}, "normlab check"),
       ", your teacher, or Colab.",
     ),
-    complaint,
-    element("p", { id: LEAVE, class: "normlab-leave" }, "In an editor Tab indents; press Escape and then Tab to leave it."),
+    element("p", { id: LEAVE, class: "normlab-leave" }, "In the editor of an answer Tab indents; press Escape and then Tab to leave it."),
   );
   for (const node of nodes) makeCell(page, node, store);
   document.documentElement.dataset.exercise = page.name;

@@ -37,10 +37,12 @@ export const ofRows = (rows) => {
   return element("table", { class: "normlab-diagnosis" }, element("tbody", {}, ...body));
 };
 
-// A place for output. `show(message)` takes what page_runtime.py sends.
+// A place for output. `show(message)` takes what page_runtime.py sends; `fail(text)` says what was
+// not done, in place of what it has said so before; "" takes that away.
 export const makeOutput = () => {
   const node = element("div", { class: "normlab-shown", "aria-live": "polite" });
   let stream = null;
+  let failure = null;
   const add = (child) => {
     stream = null;
     node.append(child);
@@ -61,5 +63,10 @@ export const makeOutput = () => {
     node.replaceChildren();
   };
   const say = (text) => add(element("p", { class: "normlab-said" }, text));
-  return { node, show, clear, add, say };
+  const fail = (text) => {
+    failure?.remove();
+    failure = text ? element("p", { class: "normlab-said" }, text) : null;
+    if (failure) add(failure);
+  };
+  return { node, show, clear, add, say, fail };
 };

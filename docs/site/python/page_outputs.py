@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 import time
 import traceback
 from collections.abc import Callable
@@ -67,6 +68,33 @@ def _rich(value: Any) -> dict[str, Any]:
         return bundle
     methods = {"text/html": "_repr_html_", "image/png": "_repr_png_"}
     return {mime: getattr(value, name)() for mime, name in methods.items() if hasattr(value, name)}
+
+
+def placed(said: Any, cell: str, function: str, source: str) -> Any:
+    """What a diagnosis says, with a line of an answer's cell as the page has it.
+
+    Args:
+        said: a text, or lists and dictionaries of texts.
+        cell: the name of the answer's cell in a diagnosis.
+        function: what the answer defines.
+        source: of the cell.
+
+    >>> placed("… (a.ipynb, code cell 4, line 2)", "a.ipynb, code cell 4", "f", "x\\n1 +")
+    '… (line 2 of your f: `1 +`)'
+    """
+    if isinstance(said, str):
+        lines = source.splitlines()
+
+        def place(found: re.Match[str]) -> str:
+            line = "".join(lines[int(found[1]) - 1 : int(found[1])]).strip()
+            return f"line {found[1]} of your {function}" + (f": `{line}`" if line else "")
+
+        return re.sub(rf"{re.escape(cell)}, line (\d+)", place, said)
+    if isinstance(said, dict):
+        return {key: placed(value, cell, function, source) for key, value in said.items()}
+    if isinstance(said, list | tuple):
+        return [placed(value, cell, function, source) for value in said]
+    return said
 
 
 def told(error: BaseException, name: str) -> str:

@@ -17,7 +17,7 @@ from types import FunctionType
 from typing import Any
 
 from docs.site.python import page_widgets
-from docs.site.python.page_outputs import Printed, forms_of, told
+from docs.site.python.page_outputs import Printed, forms_of, placed, told
 
 Post = Callable[[str], None]
 
@@ -31,8 +31,11 @@ class Page:
     """
 
     def __init__(self, post: Post, loadable: Iterable[str] = ()) -> None:
+        from normlab.checks.shell import no_input
+
         self._post, self._loadable = post, frozenset(loadable)
-        self._namespace: dict[str, Any] = {"__name__": "__main__", "display": self.display}
+        given = {"__name__": "__main__", "display": self.display, "input": no_input}
+        self._namespace: dict[str, Any] = given
         self._printed = Printed(lambda text: self.send("stream", text=text))
         page_widgets.stand_for_ipython(self.display)
 
@@ -80,14 +83,19 @@ class Page:
         page_widgets.set_state(name, json.loads(state))
 
     def check(self, file: str, notebook: str, function: str) -> str:
-        """The diagnosis of an answer in a notebook, as `normlab check` gives it, as JSON."""
+        """The diagnosis of an answer, the last cell of a notebook, as JSON.
+
+        It is that of `normlab check`, but for how a line of the answer's cell is named.
+        """
         from normlab.study.files import answer_in
 
         path = Path(file)
         path.write_text(notebook, encoding="utf-8")
         diagnosis, note = answer_in(path, function)
         said = {"text": str(diagnosis), "rows": diagnosis.rows(), "note": note}
-        return json.dumps({**diagnosis.as_json(), **said})
+        code = [c for c in json.loads(notebook)["cells"] if c["cell_type"] == "code"]
+        name, source = f"{file}, code cell {len(code)}", "".join(code[-1]["source"])
+        return json.dumps(placed({**diagnosis.as_json(), **said}, name, function, source))
 
     def hint(self, function: str) -> str:
         """The rows of the next hint, as JSON."""

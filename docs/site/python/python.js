@@ -71,7 +71,8 @@ const hear = (message) => {
   else if (kind === "failed" && id === undefined) {
     drop(new Error(`Python stops: ${message.text}. The next Run or Check starts it anew.`));
     tell({ state: "ended" });
-  } else if (kind === "failed") settle(id, ({ reject }) => reject(new Error(message.text)));
+  } else if (kind === "exited") end("Python was ended by the code that ran.");
+  else if (kind === "failed") settle(id, ({ reject }) => reject(new Error(message.text)));
   else if (kind === "widget") document.dispatchEvent(new CustomEvent("normlab:widget", { detail: message }));
   else call?.show(message);
 };

@@ -90,16 +90,28 @@ const run = async (made, method, args) => {
   }
 };
 
-const answer = async ({ id, call, args }) => {
+// Whether Python can go on: code can end it, as `os._exit()` does.
+const isAlive = ({ python }) => {
   try {
-    const made = await started;
+    python.runPython("None");
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const answer = async ({ id, call, args }) => {
+  let made;
+  try {
+    made = await started;
     current = id;
     postMessage({ id, kind: "begun" });
     const loads = call === "run" || call === "answer";
     const result = loads ? await run(made, call, args) : JSON.parse(made.page[call](...args) ?? "null");
     postMessage({ id, kind: "done", result });
   } catch (error) {
-    postMessage({ id, kind: "failed", text: String(error.message ?? error) });
+    if (made && !isAlive(made)) postMessage({ kind: "exited" });
+    else postMessage({ id, kind: "failed", text: String(error.message ?? error) });
   }
 };
 

@@ -16,17 +16,17 @@ const colours = HighlightStyle.define([
   { tag: [tags.definition(tags.function(tags.variableName)), tags.className], color: colour("name") },
 ]);
 
-// Escape and then Tab leaves the editor, as the line below each says; Tab alone indents.
-const leave = { key: "Escape", run: temporarilySetTabFocusMode };
+// Tab indents where that is asked for, and then Escape and Tab leave the editor.
+const indenting = [{ key: "Escape", run: temporarilySetTabFocusMode }, indentWithTab];
 
 // An editor in `parent`.
 //   text: what is in it.
 //   label: its name for screen readers.
-//   describedBy: the id of what says how to leave it.
+//   indents: the id of what says how to leave it, if Tab indents in it; without one Tab moves on.
 //   onChange(text): called when a person has changed it.
 //   keys: {"Shift-Enter": function, …}, called in place of the editor's own.
 // It returns { text(), replace(text), focus() }.
-export const makeEditor = ({ parent, text, label, describedBy, onChange, keys = {} }) => {
+export const makeEditor = ({ parent, text, label, indents, onChange, keys = {} }) => {
   const own = Object.entries(keys).map(([key, act]) => ({ key, run: () => (act(), true) }));
   const view = new EditorView({
     parent,
@@ -43,10 +43,10 @@ export const makeEditor = ({ parent, text, label, describedBy, onChange, keys = 
         highlightActiveLine(),
         python(),
         syntaxHighlighting(colours),
-        keymap.of([leave, ...defaultKeymap, ...historyKeymap, indentWithTab]),
+        keymap.of([...(indents ? indenting : []), ...defaultKeymap, ...historyKeymap]),
         EditorView.contentAttributes.of({
           "aria-label": label,
-          "aria-describedby": describedBy,
+          ...(indents ? { "aria-describedby": indents } : {}),
           tabindex: "0", // what scrolls holds something that keys reach
         }),
         EditorView.updateListener.of((update) => {
