@@ -76,7 +76,7 @@ def test_a_model_keeps_the_contract_of_anywidget(page, site):
         ["a", "model", 3],
         ["sees both", 2, 3],
         ["any", "model"],
-        ["normlab:save", True, {"names": ["a", "b"]}],  # once
+        ["normlab:save", True, {"names": ["a", "b"], "before": {"a": 1, "b": None}}],  # once
         ["any", "model"],
         ["normlab:send", True, {"content": {"hello": 1}}],
         ["message", {"index": 0}, []],
