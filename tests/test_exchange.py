@@ -6,6 +6,7 @@ import shutil
 from datetime import datetime
 
 import pytest
+import submissions
 
 from normlab import cli
 from normlab.record import MARKS, Record, open_record
@@ -26,15 +27,7 @@ ENTRIES = [
     Entry("marked", "m1", TIME, (25, "don't know")),
     Entry("tried", "t1", TIME, ("post_norm_recipe", "r1", "{}", 61.5, '{"ends": "ü"}')),
 ]
-RIGHT = """\
-def layer_norm(x, gamma, beta, eps=1e-5):
-    if not gamma.shape == beta.shape == x.shape[-1:]:
-        raise ValueError(f"{gamma.shape}, {beta.shape} and {x.shape}")
-    wide = x.astype(np.float64)
-    centered = wide - wide.mean(axis=-1, keepdims=True)
-    variance = (centered**2).mean(axis=-1, keepdims=True)
-    return (gamma * centered / np.sqrt(variance + eps) + beta).astype(x.dtype)"""
-WRONG = RIGHT.replace("np.sqrt(variance + eps)", "(np.sqrt(variance) + eps)")
+RIGHT, WRONG = submissions.RIGHT.strip(), submissions.WRONG.strip()
 
 
 def answer(source, time=TIME):

@@ -12,7 +12,7 @@ def only_eager() -> None:
     import torch
 
     torch.compile = _as_it_is
-    torch.nn.Module.compile = _ignore  # type: ignore[method-assign]  # to be found in its place
+    torch.nn.Module.compile = _ignore  # type: ignore[method-assign]  # replaced for all modules, on purpose
 
 
 def _as_it_is(model: Callable[..., Any] | None = None, **options: Any) -> Any:
