@@ -18,10 +18,11 @@ from typing import Any
 
 from playwright.sync_api import Browser
 
+from docs.site.server import served
 from normlab.tools.progress_bar import progress_bar
 from normlab.tools.table import Table
 from tests.jupyterlab_page import chromium
-from tests.site_pages import Site, pages_of, served
+from tests.site_pages import Site, pages_of
 
 SITE = Path(__file__).parent.parent / "dist" / "site"
 MEASURE = """() => {
@@ -67,8 +68,8 @@ def main() -> None:
         sys.exit(f"{SITE} is not there; build it: make site")
     wanted = tuple(f"chapters/{number}" for number in chosen.chapters) or ("",)
     paths = [path for path in pages_of(SITE) if path.startswith(wanted)]
-    with served(SITE) as site:
-        print(measure(site, paths, chosen.loads))
+    with served(SITE) as url:
+        print(measure(Site(SITE, url), paths, chosen.loads))
     print(f"load average of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
 
 

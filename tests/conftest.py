@@ -29,9 +29,10 @@ def site(tmp_path_factory, worker_id):
 
     Where Pyodide cannot be had it is without Python, and the tests of that are skipped.
     """
-    from site_pages import built_once, served
+    from site_pages import Site, built_once
 
     from docs.site.python.pyodide import NoPyodide, pyodide_files
+    from docs.site.server import served
 
     options = []
     try:
@@ -39,5 +40,6 @@ def site(tmp_path_factory, worker_id):
     except NoPyodide:
         options = ["--without-python"]
     own = tmp_path_factory.getbasetemp()
-    with served(built_once(own if worker_id == "master" else own.parent, *options)) as running:
-        yield running
+    folder = built_once(own if worker_id == "master" else own.parent, *options)
+    with served(folder) as url:
+        yield Site(folder, url)

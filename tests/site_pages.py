@@ -1,16 +1,9 @@
-"""The course's site, built once in a run of tests, and served as a plain static server would."""
+"""The course's site, built once in a run of tests."""
 
-import contextlib
-import functools
 import subprocess
 import sys
-import threading
-import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
 
 from filelock import FileLock
 
@@ -45,38 +38,12 @@ def pages_of(folder: Path) -> list[str]:
     return sorted(name for name in names if name not in made_by_sphinx and "_static" not in name)
 
 
-class QuietHandler(SimpleHTTPRequestHandler):
-    extensions_map: ClassVar[dict[str, str]] = {  # not what the machine's own tables say
-        **SimpleHTTPRequestHandler.extensions_map,
-        ".js": "text/javascript",
-        ".mjs": "text/javascript",
-        ".wasm": "application/wasm",
-    }
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-@contextlib.contextmanager
-def served(folder: Path) -> Iterator[Site]:
-    """Serve a folder on a free port of this machine."""
-    handler = functools.partial(QuietHandler, directory=str(folder))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield Site(folder, f"http://127.0.0.1:{server.server_address[1]}")
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def built_once(shared: Path) -> Path:
+def built_once(shared: Path, *options: str) -> Path:
     """The site in a folder that all processes of a run share; the first to ask builds it.
 
-    Where Pyodide cannot be had, Python does not run in its pages.
+    Args:
+        shared: the folder in which it is made.
+        options: of the command that builds it.
 
     Raises:
         RuntimeError: with what the build said, if it failed.
@@ -84,16 +51,9 @@ def built_once(shared: Path) -> Path:
     site, done_before = shared / "site", shared / "site.done"
     with FileLock(shared / "site.lock"):
         if not done_before.exists():
-            command = [sys.executable, "-m", "docs.site.build", "--out", str(site)]
-            done = _run(command)
-            if done.returncode and "Pyodide" in done.stderr:
-                warnings.warn(f"Python is not in the site's pages: {done.stderr}", stacklevel=2)
-                done = _run([*command, "--without-python"])
+            command = [sys.executable, "-m", "docs.site.build", "--out", str(site), *options]
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
             if done.returncode:
                 raise RuntimeError(f"the site is not built:\n{done.stdout}\n{done.stderr}")
             done_before.touch()
     return site
-
-
-def _run(command: list[str]) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

@@ -6,8 +6,8 @@ import zipfile
 
 import nbformat
 import pytest
-from site_pages import served
 
+from docs.site.build import main
 from docs.site.python import pyodide
 from docs.site.python.bundle_editor import BUNDLE, LICENSES, SOURCE
 from docs.site.python.chapters import REMAKE, changed_cells, stored_runs
@@ -15,6 +15,7 @@ from docs.site.python.course_wheel import write_course_wheel
 from docs.site.python.distribution import FIRST, SCRIPTS, copy_to
 from docs.site.python.exercises import EXERCISES, page_of_exercise, write_exercises
 from docs.site.python.pyodide import NoPyodide, pins, pyodide_files
+from docs.site.server import served
 from normlab.exercises import FUNCTIONS
 
 MOST = 18e6  # bytes of what the first Check fetches
@@ -60,8 +61,8 @@ def small(monkeypatch, tmp_path):
     pinned = {**pins(), "files": {"a.mjs": sha256}, "wheels": {}}
     monkeypatch.setenv("NORMLAB_PYODIDE", str(tmp_path / "cache"))
     monkeypatch.setattr(pyodide, "pins", lambda: pinned)
-    with served(release) as site:
-        pinned["release"] = f"{site.url}/"
+    with served(release) as url:
+        pinned["release"] = f"{url}/"
         yield pinned, release
 
 
@@ -70,6 +71,17 @@ def test_a_file_comes_from_the_release_and_is_fetched_once(small):
     assert path.read_bytes() == b"a file"
     (small[1] / "a.mjs").unlink()
     assert pyodide_files() == {"a.mjs": path}
+
+
+@pytest.mark.parametrize("given", [b"no wheel", b""])
+def test_a_wheel_in_the_cache_that_is_none_is_named(given, small):
+    pinned, release = small
+    (release / "a.mjs").unlink()
+    wheel = pyodide.cache_folder() / pinned["wheel"]["file"]
+    wheel.parent.mkdir(parents=True, exist_ok=True)
+    wheel.write_bytes(given)
+    with pytest.raises(NoPyodide, match=f"{wheel.name} is no wheel"):
+        pyodide_files()
 
 
 def test_without_the_release_it_comes_from_a_wheel_that_lies_in_the_cache(small, tmp_path):
@@ -184,3 +196,13 @@ def test_every_exercise_becomes_a_page(tmp_path):
     pages = sorted(path.name for path in (tmp_path / "exercises").iterdir())
     assert pages == sorted(path.name for path in EXERCISES.glob("*.ipynb"))
     assert len(pages) == 9
+
+
+def test_a_site_without_pyodide_is_not_built_before_somebody_says_so(small, tmp_path):
+    (small[1] / "a.mjs").unlink()
+    wheel = pyodide.cache_folder() / pins()["wheel"]["file"]
+    wheel.parent.mkdir(parents=True, exist_ok=True)
+    wheel.write_bytes(b"")
+    with pytest.raises(SystemExit, match='make site ARGS="--without-python"'):
+        main(["--out", str(tmp_path / "site")])
+    assert not (tmp_path / "site").exists()

