@@ -103,6 +103,18 @@ def test_rows_of_subnormal_numbers_are_as_right_as_their_digits(size, dtype, nam
     assert_allclose(normalized(name, x, 0.0), exact, atol=max(4 * digits, 1e-6))
 
 
+@by_library
+@by_norm
+@pytest.mark.parametrize(
+    ("size", "dtype"),
+    [(1e-19, np.float32), (1e-21, np.float32), (3e-22, np.float32), (1e-160, float)],
+)
+def test_squares_that_are_subnormal_cost_no_digits(size, dtype, name, normalized):
+    x = (size * np.random.default_rng(0).standard_normal((4, 768))).astype(dtype)
+    exact = getattr(norms, name)(x.astype(float) / size, eps=0)
+    assert_allclose(normalized(name, x, 0.0), exact, atol=4 * np.finfo(dtype).eps, rtol=1e-5)
+
+
 @by_norm
 @pytest.mark.parametrize("features", [2**16, 2**20, 10_000_001])
 def test_a_long_row_loses_no_digits(features, name):

@@ -108,8 +108,8 @@ def write_normalized(
     with np.errstate(all="ignore"):
         inverse_root = write(rows, eps, out)
     largest = _LARGEST[rows.dtype]
-    extreme = ~((inverse_root > 1 / largest) & (inverse_root < largest))
-    if extreme.any():
+    if not (inverse_root.min() > 1 / largest and inverse_root.max() < largest):  # also if NaN
+        extreme = ~((inverse_root > 1 / largest) & (inverse_root < largest))
         out[extreme], inverse_root[extreme] = normalize(rows[extreme], eps)
     return inverse_root
 
