@@ -210,6 +210,29 @@ def test_a_mistake_is_rejected_and_named(exercise, question, variant):
 
 
 EPS = "eps-wrong-value"
+NAMES_OF_EPS = {EPS, "eps-outside", "eps-missing", "eps-as-floor", "eps-in-numerator"}
+OF_EPS = [
+    (e, q, variant)
+    for e, q, variant in MISTAKES
+    if variant.mistakes[0].name in NAMES_OF_EPS
+    and "eps" in inspect.signature(q.reference).parameters
+]
+
+
+def test_of_nobody_whose_eps_is_wrong_is_it_said_that_the_formula_is_right():
+    """The place and the value of ε are a part of the formula."""
+    asked = {q.function for _, q, _ in OF_EPS if len(q.levels) > 1}
+    assert asked == {
+        *("layer_norm", "layer_norm_backward", "rms_norm", "rms_norm_backward"),
+        *("RMSNorm", "graph_layer_norm"),
+    }
+    for seed in (0, 1):
+        for exercise, question, variant in OF_EPS:
+            diagnosis = examine(exercise, question, variant.answer, seed)
+            assert not diagnosis.levels[0].passed, (question.function, variant.forms)
+            assert "the formula is right" not in str(diagnosis)
+
+
 UNNAMED = {
     "layer_norm": {frozenset({"eps-outside", EPS}), frozenset({"eps-as-floor", EPS})},
     "rms_norm": {frozenset({"axis-tokens", "eps-as-floor"})},  # a single token raises

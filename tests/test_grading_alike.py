@@ -305,7 +305,7 @@ def test_a_class_is_told_which_answers_are_alike_and_no_points_depend_on_it(tmp_
         ("1", "<ada>", "layer_norm"),
         ("1", "bob", "layer_norm"),
     ]
-    assert {row["mistakes"] for row in found} == {"eps-outside"}
+    assert {row["mistakes"] for row in found} == {"cancellation"}
     page = (tmp_path / "out" / "overview.html").read_text(encoding="utf-8")
     assert "Answers that are alike" in page
     assert "more</td>" not in page

@@ -85,13 +85,13 @@ def test_a_class_is_graded_and_everything_is_written(small_class, tmp_path, caps
         found = json.loads((folder / "results.json").read_text())
         assert str(found["score"]) in (totals(out)[student], f"{totals(out)[student]}.0")
         assert "points" in (folder / "feedback.html").read_text()
-    assert "eps-outside" in (out / "students/bob/results.json").read_text()
+    assert "cancellation" in (out / "students/bob/results.json").read_text()
     assert "cut off" in (out / "students/eve/results.json").read_text()
     printed = capsys.readouterr().out
     assert "is a folder for each student: 4 students" in printed.splitlines()[0]
     assert "5 of 5 files are graded" in printed
     assert "Confinement: limits ✓" in printed
-    assert re.search(r"layer_norm +2 +1 +0 +1 +eps-outside \(1\)", printed)
+    assert re.search(r"layer_norm +2 +1 +0 +1 +cancellation \(1\)", printed)
 
 
 def test_what_is_graded_is_not_graded_again_unless_it_is_asked_for(small_class, tmp_path, capsys):
@@ -460,7 +460,7 @@ def test_gradescopes_run_grades_the_submission_by_the_policy_beside_it(autograde
     (root / "submission" / "01_layer_norm.ipynb").write_bytes(notebook(WRONG))
     run(root / "run_autograder", environment)
     found = json.loads((root / "results" / "results.json").read_text())
-    assert (found["score"], found["tests"][0]["tags"]) == (7.5, ["eps-outside"])
+    assert (found["score"], found["tests"][0]["tags"]) == (7.5, ["cancellation"])
 
 
 def test_gradescope_gets_a_result_also_where_nothing_can_be_graded(autograder):

@@ -37,15 +37,17 @@ from normlab import check, hint, use
 # The check goes up three steps, and stops at the first that is not right. What you have reached
 # counts.
 #
-# 1. **The formula · 2 points.** Rows of float64 numbers, such as `x` of shape (B, T, D).
+# 1. **The formula · 2 points.** Rows of float64 numbers, such as `x` of shape (B, T, D). `eps` is
+#    the one given, and its default is 1e-5. It may be larger than the variance, and a row may be
+#    constant.
 # 2. **Any input · 1 point.** `x` has any number of leading axes, also none, and perhaps no tokens:
 #    (0, D); the features are the last axis. If `gamma` or `beta` has another shape than (D,), also
 #    (1,) or (1, D), raise a `ValueError` whose message holds the shape that was given, and that of
 #    `x` or the one expected. No argument is changed.
 # 3. **Precision · 1 point.** [Chapter 03](../notebooks/03_numerics.ipynb) is about this step:
-#    come back after it. `eps` is the one given, and its default is 1e-5. The result has the dtype
-#    of `x`, whatever the dtype of `gamma` and `beta`. float16 is computed in at least float32,
-#    float64 in float64. Rows far from 0, such as 10,000 plus or minus 1, come out right.
+#    come back after it. The result has the dtype of `x`, whatever the dtype of `gamma` and `beta`.
+#    float16 is computed in at least float32, float64 in float64. Rows far from 0, such as 10,000
+#    plus or minus 1, come out right.
 #
 # The next cell shows two traps of the third step.
 

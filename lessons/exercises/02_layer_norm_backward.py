@@ -144,7 +144,8 @@ check(input_gradient)
 # Return the tuple `(dx, dgamma, dbeta)`, in this order.
 #
 # 1. **The formula · 3 points.** `dy` and `x` are tokens in rows, (N, D), and `gamma` is (D,).
-#    `eps` is the one given; its default is 1e-5.
+#    `eps` is the one given; its default is 1e-5. It may be larger than the variance, and a token
+#    may be constant.
 # 2. **Any input · 1 point.** `dy` and `x` are (..., D) with any number of leading axes, also none,
 #    and perhaps no tokens: (0, D). If `dy` has not the shape of `x`, or `gamma` is not (D,), raise
 #    a `ValueError`. Its message holds the shape that was given, and that of `x` or the one
@@ -152,8 +153,7 @@ check(input_gradient)
 # 3. **Precision · 2 points.** (Chapter 03 is about it.) Each gradient has the dtype of what it
 #    belongs to: `dx` that of `x`, `dgamma` and `dbeta` that of `gamma`, which is often float32
 #    where `x` is float16. float16 is computed in at least float32, the sums over the tokens too;
-#    float64 in float64. All is right for any ε, for constant rows, and for rows far from 0, as in
-#    exercise 01.
+#    float64 in float64. Rows far from 0 come out right, as in exercise 01.
 #
 # Another thing to compare with: the slopes of $\mathcal L = \sum dy\odot y$ for a whole token.
 

@@ -34,13 +34,12 @@ from normlab import check, hint, use
 # ### What is asked
 #
 # 1. **The formula · 1 point.** `x` is (..., D) and `gamma` is (D,). `eps` is the one given. Its
-#    default is LLaMA's, 1e-6.
+#    default is LLaMA's, 1e-6. All is right for any ε, and for a row of zeros.
 # 2. **Any input · 1 point.** `x` has any number of leading axes, also none, and perhaps no tokens:
 #    (0, D). If `gamma` has another shape, also (1,) or (1, D), raise a `ValueError`. Its message
 #    holds the shape that was given, and that of `x` or the one expected. No argument is changed.
 # 3. **Precision · 1 point.** (Chapter 03 is about it.) The result has the dtype of `x`, whatever
-#    the dtype of `gamma`. float16 is computed in at least float32, float64 in float64. All is right
-#    for any ε, and for a row of zeros.
+#    the dtype of `gamma`. float16 is computed in at least float32, float64 in float64.
 
 
 # %%
@@ -87,14 +86,13 @@ use(rms_norm)
 # Return the tuple `(dx, dgamma)`.
 #
 # 1. **The formula · 2 points.** `dy` and `x` are tokens in rows, (N, D); `gamma` and `dgamma` are
-#    (D,). `eps` is the one given; its default is 1e-6.
+#    (D,). `eps` is the one given; its default is 1e-6. All is right for any ε.
 # 2. **Any input · 1 point.** `dy` and `x` are (..., D), with any number of leading axes, also none,
 #    and perhaps no tokens. A `ValueError` if `dy` has not the shape of `x`, or `gamma` is not (D,).
 #    Its message holds the shape that was given, and that of `x` or the one expected. No argument is
 #    changed.
 # 3. **Precision · 1 point.** `dx` has the dtype of `x`, `dgamma` that of `gamma`. float16 is
-#    computed in at least float32, the sum over the tokens too; float64 in float64. All is right for
-#    any ε.
+#    computed in at least float32, the sum over the tokens too; float64 in float64.
 
 
 # %%
@@ -153,11 +151,12 @@ print(f"different outputs: {100 * share:.0f} %")
 # ### What is asked
 #
 # 1. **The formula · 1 point.** `RMSNorm(dim, eps=1e-6)` keeps its gain as `self.weight`, of shape
-#    (dim,). `forward` takes `x` (..., dim). The gain is `weight` itself, not 1 + `weight`.
+#    (dim,). `forward` takes `x` (..., dim). The gain is `weight` itself, not 1 + `weight`. All is
+#    right for any ε, and for a row of zeros.
 # 2. **Any input · 1 point.** `x` has any number of leading axes, also none, and perhaps no tokens.
 # 3. **Precision · 1 point.** float16 and bfloat16 are computed in float32, float64 in float64. The
 #    weight is used as it is, without rounding it to the dtype of `x`: multiply by it first, convert
-#    to the dtype of `x` last. All is right for any ε, and for a row of zeros.
+#    to the dtype of `x` last.
 # 4. **Gradients and state · 1 point.** `weight` is the one trained parameter and starts at 1. The
 #    `state_dict` holds it alone, so it is interchangeable with that of `torch.nn.RMSNorm`. autograd
 #    must find its way to `x` and to `weight`, through the root mean square too. `x` is not changed.

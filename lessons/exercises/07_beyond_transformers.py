@@ -145,16 +145,15 @@ use(LayerNormLSTMCell)
 # $(D,)$.
 #
 # 1. **The formula** · 1 point. Both modes. The nodes of a graph may stand anywhere: `batch` need
-#    not be sorted.
+#    not be sorted. `eps` is the one given; its default is 1e-5.
 # 2. **Any input** · 1 point. A number may be missing in `batch`: that graph has no nodes. There may
 #    be no nodes at all: the result is then $(0, D)$. If `gamma` or `beta` is not $(D,)$ or `batch`
 #    not $(\text{nodes},)$, in either mode, raise a `ValueError` that names the shape and that of
 #    `x`; and one that names the mode if it is neither `"node"` nor `"graph"`. No argument is
 #    changed.
-# 3. **Precision** · 1 point; [chapter 03](../notebooks/03_numerics.ipynb) is about it. `eps` is the
-#    one given; its default is 1e-5. The result has the dtype of `x`, whatever those of `gamma` and
-#    `beta`. float16 is computed in float32, float64 in float64. Far from 0 the variance stays
-#    right: subtract the mean before you square.
+# 3. **Precision** · 1 point; [chapter 03](../notebooks/03_numerics.ipynb) is about it. The result
+#    has the dtype of `x`, whatever those of `gamma` and `beta`. float16 is computed in float32,
+#    float64 in float64. Far from 0 the variance stays right: subtract the mean before you square.
 
 
 # %%

@@ -24,9 +24,10 @@ ANY_INPUT = "any input"
 PRECISION = "precision"
 STATE = "gradients and state"
 LEVELS = (FORMULA, ANY_INPUT, PRECISION, STATE)
-"""What an answer is asked for, one after the other. The formula: plain float64 inputs. Any input:
-shapes, leading axes, the errors that are asked for. Precision: dtypes, numbers far from 0, ε small
-and large. Gradients and state: what flows back, what is kept, and what is left as it was."""
+"""What an answer is asked for, one after the other. The formula: plain float64 inputs, with ε small
+and large beside them. Any input: shapes, leading axes, the errors that are asked for. Precision:
+dtypes, numbers far from 0. Gradients and state: what flows back, what is kept, and what is left as
+it was."""
 
 
 @dataclass(frozen=True, eq=False)

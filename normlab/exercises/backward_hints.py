@@ -16,18 +16,18 @@ ANY_SHAPE = {
 }
 
 
-def precision(cases: str, order: str) -> dict[str, tuple[str, ...]]:
-    """Hints on dtypes and ε.
+def precision(cases: str = "", order: str = "") -> dict[str, tuple[str, ...]]:
+    """Hints on dtypes.
 
     Args:
-        cases: what to try besides float16.
-        order: what else must be right with half precision and ε.
+        cases: what to try besides float16, with a comma after it.
+        order: what must be right besides the dtypes.
     """
     return {
         PRECISION: (
-            f"Try ε = 0.5, {cases}, float16 numbers near 300, and 3000 float16 tokens. Which one "
-            "comes out wrong, and in which line does it happen?",
-            f"{order} float16 x and dy are converted to float32 before anything else, the sums "
+            f"Try {cases}float16 numbers near 300, and 3000 float16 tokens. Which one comes out "
+            "wrong, and in which line does it happen?",
+            f"{order}float16 x and dy are converted to float32 before anything else, the sums "
             "over the tokens included; float64 stays float64.",
             "dtype = np.promote_types(x.dtype, np.float32); x_wide, dy_wide = x.astype(dtype), "
             "dy.astype(dtype) first; the formulas with these two; dx.astype(x.dtype) and "

@@ -9,8 +9,9 @@ from normlab.checks.exercise import ANY_INPUT, PRECISION, Arguments, Probe
 from normlab.norms import FloatArray
 
 FORMULA_DIGITS = 1e-4
-"""Tolerance where the formula alone is judged: ε = 1e-5 beside a variance of 1 is not seen, and
-neither is float32. Both are judged at the level of precision."""
+"""Tolerance where the formula alone is judged: ε = 1e-5 beside a variance of 1 is not seen, so
+other probes have an ε of the size of the variance. float32 is not seen either; it is judged at the
+level of precision."""
 FLOAT32_DIGITS = 1e-6
 FLOAT16_DIGITS = 2e-3
 """Ten float32 steps, and two float16 steps."""
@@ -105,7 +106,7 @@ def tiny_eps(drawn: Mapping[str, FloatArray]) -> Probe:
     """A probe of an ε that counts only if it is added to the variance, and of that size."""
     x = 1e-5 * drawn["x"]
     return redrawn(
-        precise("a tiny ε and a tiny variance", {**drawn, "x": x, "eps": 1e-10}),
+        plain("a tiny ε and a tiny variance", {**drawn, "x": x, "eps": 1e-10}),
         lambda rng: {**drawn, "x": x, "eps": float(rng.uniform(0.5, 2)) * 1e-10},
     )
 
@@ -150,11 +151,6 @@ def sizes(rng: np.random.Generator, count: int, least: int, most: int) -> tuple[
 def misfit(title: str, arguments: Arguments, *error_names: str) -> Probe:
     """A probe that must raise an error which names what does not fit."""
     return Probe(title, arguments, level=ANY_INPUT, shows="misfit", error_names=error_names)
-
-
-def precise(title: str, arguments: Arguments, corner: bool = False) -> Probe:
-    """A probe of ε small or large beside the numbers; float32 is not seen."""
-    return Probe(title, arguments, FORMULA_DIGITS, level=PRECISION, corner=corner)
 
 
 def digits(arguments: Arguments) -> Probe:

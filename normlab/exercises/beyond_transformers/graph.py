@@ -124,7 +124,8 @@ GRAPH = Question(
             "Mode node is layer norm on each row. In mode graph, which numbers share a mean? "
             "batch == 3 selects the rows of graph 3.",
             "Go through the graphs. For each: own = x[batch == one], one mean and one variance "
-            "over all of it (no axis), and write the result back into the same rows.",
+            "over all of it (no axis), and write the result back into the same rows. ε stands "
+            "under the root: try ε = 0.5 and a graph of equal numbers.",
             "normalized = np.empty_like(x); for one in np.unique(batch): rows = batch == one; "
             "centered = x[rows] - x[rows].mean(); normalized[rows] = centered / "
             "np.sqrt((centered**2).mean() + eps). Mode node is the same with batch = "
@@ -141,11 +142,10 @@ GRAPH = Question(
             '{batch.shape} do not fit x {x.shape}"). Likewise mode not in ("node", "graph").',
         ),
         PRECISION: (
-            "Try a graph of equal numbers, float16 numbers near 300, and numbers near 10,000. "
-            "Which one comes out wrong, and in which line does it happen?",
-            "ε is added to the variance under the root. Subtract the mean before you square. "
-            "float16 is converted to float32 before the first mean, float64 stays float64, and the "
-            "result gets the dtype of x.",
+            "Try float16 numbers near 300, and numbers near 10,000. Which one comes out wrong, and "
+            "in which line does it happen?",
+            "Subtract the mean before you square. float16 is converted to float32 before the first "
+            "mean, float64 stays float64, and the result gets the dtype of x.",
             "wide = x.astype(np.promote_types(x.dtype, np.float32)) first; the formula with wide; "
             "y.astype(x.dtype) last.",
         ),

@@ -15,7 +15,6 @@ from normlab.exercises.inputs import (
     misfit,
     overflowing,
     plain,
-    precise,
     redrawn,
     rows,
     whole,
@@ -29,7 +28,8 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     drawn = rows(rng, 4, 4) + np.arange(4)[:, None]
     usual = {"x": drawn, "batch": np.array([1, 0, 1, 0], np.int64), "gamma": gamma, "beta": beta}
     graph, node = {**usual, "mode": "graph"}, {**usual, "mode": "node"}
-    return *_formula(graph, node), *_any_input(graph, node, rng), *_precision(graph, node)
+    general = *_formula(graph, node), *_any_input(graph, node, rng)
+    return *general, *_precision(graph, node), *_eps(graph, node)
 
 
 def _formula(graph: dict[str, Value], node: dict[str, Value]) -> tuple[Probe, ...]:
@@ -120,6 +120,23 @@ def _misspelt(title: str, arguments: dict[str, Value], mode: str, others: tuple[
     return replace(of(mode), anew=lambda rng: of(str(rng.choice(others))))
 
 
+def _eps(graph: dict[str, Value], node: dict[str, Value]) -> tuple[Probe, ...]:
+    """The formula where ε decides: beside a variance of its own size."""
+    x = graph["x"]
+    return (
+        plain("a variance of the size of ε, mode graph", graph | {"x": 0.002 * x}),
+        plain("a variance of the size of ε, mode node", node | {"x": 0.002 * x}),
+        redrawn(
+            plain("a large ε, mode graph", graph | {"eps": 0.5}),
+            lambda rng: graph | {"eps": float(rng.uniform(0.3, 0.7))},
+        ),
+        redrawn(
+            plain("a graph of equal numbers", graph | {"x": np.full((4, 4), 3.0)}, corner=True),
+            lambda rng: graph | {"x": np.full((4, 4), float(rng.integers(4, 100)))},
+        ),
+    )
+
+
 def _precision(graph: dict[str, Value], node: dict[str, Value]) -> tuple[Probe, ...]:
     x, halves = graph["x"], _as(np.float16, graph)
     large = np.array([[300, -300, 0, 0], [9, 1, 2, 3]] * 2, np.float16)
@@ -129,16 +146,6 @@ def _precision(graph: dict[str, Value], node: dict[str, Value]) -> tuple[Probe, 
         return halves | {"x": (factors * rng.permuted(large, axis=-1)).astype(np.float16)}
 
     return (
-        precise("a variance of the size of ε, mode graph", graph | {"x": 0.002 * x}),
-        precise("a variance of the size of ε, mode node", node | {"x": 0.002 * x}),
-        redrawn(
-            precise("a large ε, mode graph", graph | {"eps": 0.5}),
-            lambda rng: graph | {"eps": float(rng.uniform(0.3, 0.7))},
-        ),
-        redrawn(
-            precise("a graph of equal numbers", graph | {"x": np.full((4, 4), 3.0)}, corner=True),
-            lambda rng: graph | {"x": np.full((4, 4), float(rng.integers(4, 100)))},
-        ),
         digits(graph | {"x": 1e6 * x}),
         digits(node | {"x": 1e6 * x}),
         # A float32 mean of numbers near 1e4 is off by about 1e-3.

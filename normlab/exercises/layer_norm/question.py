@@ -46,7 +46,8 @@ HINTS = {
         "Which axis holds the features of one token? The mean and the variance belong to that "
         "axis, and need `keepdims=True` to be subtracted from x again.",
         "Four steps: the mean; x minus the mean; the mean of its square; divide by the root of "
-        "(variance + ε). Then γ times that, plus β.",
+        "(variance + ε). Then γ times that, plus β. Try ε = 0.5 and a constant row: ε stands under "
+        "the root.",
         "mean = x.mean(axis=-1, keepdims=True); centered = x - mean; "
         "variance = (centered**2).mean(axis=-1, keepdims=True); "
         "y = gamma * centered / np.sqrt(variance + eps) + beta.",
@@ -60,11 +61,10 @@ HINTS = {
         'ValueError(f"gamma {gamma.shape}, beta {beta.shape}, x {x.shape}").',
     ),
     PRECISION: (
-        "Try ε = 0.5, a constant row, float16 numbers near 300, and rows near 10,000. Which one "
-        "comes out wrong, and in which line does it happen?",
-        "ε is added to the variance under the root. Subtract the mean before you square. float16 "
-        "is converted to float32 before the first mean, float64 stays float64, and the result gets "
-        "the dtype of x.",
+        "Try float16 numbers near 300, and rows near 10,000. Which one comes out wrong, and in "
+        "which line does it happen?",
+        "Subtract the mean before you square. float16 is converted to float32 before the first "
+        "mean, float64 stays float64, and the result gets the dtype of x.",
         "x_wide = x.astype(np.promote_types(x.dtype, np.float32)) first; the formula with x_wide; "
         "y.astype(x.dtype) last.",
     ),

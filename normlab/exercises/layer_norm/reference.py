@@ -13,7 +13,6 @@ from normlab.exercises.inputs import (
     overflowing,
     peak,
     plain,
-    precise,
     redrawn,
     remade,
     rows,
@@ -38,7 +37,7 @@ def layer_norm(x: FloatArray, gamma: FloatArray, beta: FloatArray, eps: float = 
 
 
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
-    return *_formula(rng), *_any_input(rng), *_precision(rng)
+    return *_formula(rng), *_any_input(rng), *_precision(rng), *_eps(rng)
 
 
 def _drawn(rng: np.random.Generator, *shape: int) -> dict[str, FloatArray]:
@@ -71,6 +70,7 @@ def _any_input(rng: np.random.Generator) -> tuple[Probe, ...]:
     return (
         *other_axes(rng, _drawn),
         any_input("one feature far larger than 63 others", far_larger),
+        any_input("a single feature", _drawn(rng, 2, 1), corner=True),
         *remade(_misfits(tokens), lambda rng: _misfits(_drawn(rng, 2, int(rng.integers(9, 15))))),
     )
 
@@ -96,23 +96,6 @@ def _precision(rng: np.random.Generator) -> tuple[Probe, ...]:
     x, peaks = drawn["x"], np.array([[300, -300, 0, 0]], np.float16)
     parameters = {"gamma": one.astype(np.float16), "beta": zero.astype(np.float16)}
     return (
-        precise("a variance somewhat below ε", drawn | {"x": with_variance(x, 5e-6)}),
-        precise("a variance of twice ε", drawn | {"x": with_variance(x, 2e-5)}),
-        precise("an ε above the variance", drawn | {"eps": float(rng.uniform(4.5, 5.5))}),
-        tiny_eps(drawn),
-        redrawn(
-            precise(
-                "a constant row",
-                {"x": np.full((1, 4), float(rng.integers(2, 9))), "gamma": one, "beta": one},
-                corner=True,
-            ),
-            lambda rng: drawn | {"x": np.full((1, 4), float(rng.integers(10, 100)))},
-        ),
-        precise(
-            "a single feature",
-            {"x": rng.uniform(1, 3, (2, 1)), "gamma": one[:1], "beta": one[:1]},
-            corner=True,
-        ),
         digits(drawn | {"x": 1e6 * x}),
         # A float32 mean of numbers near 1e4 is off by about 1e-3.
         far("float32 numbers far from 0", {"x": (x + 1e4).astype(np.float32), **narrow}, 5e-3),
@@ -127,5 +110,22 @@ def _precision(rng: np.random.Generator) -> tuple[Probe, ...]:
             *("a gain and a shift of another dtype", {"x": 1e3 * (x + 1e4), **narrow}, 1e-6),
             level=PRECISION,
             rounding=True,
+        ),
+    )
+
+
+def _eps(rng: np.random.Generator) -> tuple[Probe, ...]:
+    """The formula where ε decides: beside a variance of its own size, or a smaller one."""
+    drawn = _drawn(rng, 1, 4)
+    x, one = drawn["x"], np.ones(4)
+    constant = {"x": np.full((1, 4), float(rng.integers(2, 9)))}
+    return (
+        plain("a variance somewhat below ε", drawn | {"x": with_variance(x, 5e-6)}),
+        plain("a variance of twice ε", drawn | {"x": with_variance(x, 2e-5)}),
+        plain("an ε above the variance", drawn | {"eps": float(rng.uniform(4.5, 5.5))}),
+        tiny_eps(drawn),
+        redrawn(
+            plain("a constant row", constant | {"gamma": one, "beta": one}, corner=True),
+            lambda rng: drawn | {"x": np.full((1, 4), float(rng.integers(10, 100)))},
         ),
     )

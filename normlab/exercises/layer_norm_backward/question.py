@@ -54,15 +54,16 @@ HINTS = {
         "from x̂ back to x. γ and β are shared by the tokens: how do the tokens' parts come "
         "together?",
         "The three paths added up are dx. Put ∂L/∂Var and ∂L/∂μ into the sum, and both become "
-        "means over the features. dγ = Σ dy ⊙ x̂ and dβ = Σ dy are sums over the tokens.",
+        "means over the features. dγ = Σ dy ⊙ x̂ and dβ = Σ dy are sums over the tokens. "
+        "Try ε = 0.5: in σ it stands under the root.",
         "dx_hat = dy * gamma; dx = (dx_hat - dx_hat.mean(axis=-1, keepdims=True) "
         "- x_hat * (dx_hat * x_hat).mean(axis=-1, keepdims=True)) / sigma; "
         "dgamma = (dy * x_hat).sum(axis=0); dbeta = dy.sum(axis=0) for rows (N, D).",
     ),
     **backward_hints.ANY_SHAPE,
     **backward_hints.precision(
-        "a constant row, rows near 10,000",
-        "ε is added to the variance, under the root. Subtract the mean before you square.",
+        "rows near 10,000, ",
+        "Subtract the mean before you square. ",
     ),
 }
 

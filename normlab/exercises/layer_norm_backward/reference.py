@@ -4,7 +4,7 @@ import numpy as np
 
 from normlab.checks.exercise import Probe
 from normlab.exercises import backward_inputs
-from normlab.exercises.inputs import digits, far, precise, redrawn, tiny_eps
+from normlab.exercises.inputs import any_input, digits, far, plain, redrawn, tiny_eps
 from normlab.norms import FloatArray
 
 
@@ -31,7 +31,8 @@ def layer_norm_backward(
 
 
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
-    return *backward_inputs.formula(rng), *backward_inputs.any_inputs(rng), *_precision(rng)
+    general = *backward_inputs.formula(rng), *backward_inputs.any_inputs(rng), _single_feature(rng)
+    return *general, *_precision(rng), *_eps(rng)
 
 
 def _drawn_row(rng: np.random.Generator) -> FloatArray:
@@ -40,23 +41,10 @@ def _drawn_row(rng: np.random.Generator) -> FloatArray:
 
 
 def _precision(rng: np.random.Generator) -> tuple[Probe, ...]:
-    drawn, features = backward_inputs.drawn(rng, 2, 4), backward_inputs.drawn(rng, 3, 1)
+    drawn = backward_inputs.drawn(rng, 2, 4)
     x, gamma = drawn["x"], drawn["gamma"]
-    token = drawn | {"dy": drawn["dy"][:1]}
     narrow = {"dy": drawn["dy"].astype(np.float32), "gamma": gamma.astype(np.float32)}
     return (
-        precise("a variance of the size of ε", drawn | {"x": rng.uniform(0.001, 0.004) * x}),
-        precise("a large ε", drawn | {"eps": float(rng.uniform(0.3, 0.7))}),
-        tiny_eps(drawn),
-        redrawn(
-            precise(
-                "a constant row",
-                token | {"x": np.full((1, 4), float(rng.integers(2, 9)))},
-                corner=True,
-            ),
-            lambda rng: token | {"x": np.full((1, 4), float(rng.integers(10, 100)))},
-        ),
-        precise("a single feature", features, corner=True),
         digits(drawn | {"x": 1e6 * x}),
         # A float32 mean of numbers near 1e4 is off by up to 1e-3, and so is x̂.
         far(
@@ -67,4 +55,24 @@ def _precision(rng: np.random.Generator) -> tuple[Probe, ...]:
         far("float64 numbers far from 0", drawn | {"x": 1e3 * (x + 1e8)}, 1e-6),
         *backward_inputs.halves(rng, dy=[1.1, 0, 0.55], x=[1.0, 2, 6], drawn_x=_drawn_row),
         backward_inputs.other_dtypes(drawn | {"x": 1e3 * (x + 1e4)}),
+    )
+
+
+def _single_feature(rng: np.random.Generator) -> Probe:
+    return any_input("a single feature", backward_inputs.drawn(rng, 3, 1), corner=True)
+
+
+def _eps(rng: np.random.Generator) -> tuple[Probe, ...]:
+    """The formula where ε decides: beside a variance of its own size, or a smaller one."""
+    drawn = backward_inputs.drawn(rng, 2, 4)
+    token = drawn | {"dy": drawn["dy"][:1]}
+    constant = np.full((1, 4), float(rng.integers(2, 9)))
+    return (
+        plain("a variance of the size of ε", drawn | {"x": rng.uniform(0.001, 0.004) * drawn["x"]}),
+        plain("a large ε", drawn | {"eps": float(rng.uniform(0.3, 0.7))}),
+        tiny_eps(drawn),
+        redrawn(
+            plain("a constant row", token | {"x": constant}, corner=True),
+            lambda rng: token | {"x": np.full((1, 4), float(rng.integers(10, 100)))},
+        ),
     )

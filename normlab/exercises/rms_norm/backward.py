@@ -7,7 +7,7 @@ from normlab.checks.drivers import call
 from normlab.checks.examples import number
 from normlab.checks.exercise import ANY_INPUT, FORMULA, PRECISION, Law, Outputs, Probe, Question
 from normlab.exercises import backward_hints, backward_inputs, backward_laws
-from normlab.exercises.inputs import digits, precise, redrawn
+from normlab.exercises.inputs import any_input, digits, plain, redrawn
 from normlab.exercises.rms_norm.backward_mistakes import MISTAKES
 from normlab.norms import FloatArray
 
@@ -32,7 +32,8 @@ def rms_norm_backward(
 
 
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
-    return *backward_inputs.formula(rng), *backward_inputs.any_inputs(rng), *_precision(rng)
+    general = *backward_inputs.formula(rng), *backward_inputs.any_inputs(rng), _single_feature(rng)
+    return *general, *_precision(rng), *_eps(rng)
 
 
 def _drawn_row(rng: np.random.Generator) -> FloatArray:
@@ -41,23 +42,35 @@ def _drawn_row(rng: np.random.Generator) -> FloatArray:
 
 
 def _precision(rng: np.random.Generator) -> tuple[Probe, ...]:
-    drawn, features = backward_inputs.drawn(rng, 2, 4), backward_inputs.drawn(rng, 3, 1)
+    drawn = backward_inputs.drawn(rng, 2, 4)
     x = drawn["x"]
     return (
-        precise("squares of the size of ε", drawn | {"x": rng.uniform(3e-4, 1e-3) * x}),
-        precise("a large ε", drawn | {"eps": float(rng.uniform(0.3, 0.7))}),
-        redrawn(
-            precise("a tiny ε and tiny squares", drawn | {"x": 1e-5 * x, "eps": 1e-10}),
-            lambda rng: drawn | {"x": 1e-5 * x, "eps": float(rng.uniform(0.5, 2)) * 1e-10},
-        ),
-        precise("a row of zeros", drawn | {"x": np.zeros_like(x)}, corner=True),
-        redrawn(
-            precise("a single feature", features | {"eps": 0.5}, corner=True),
-            lambda rng: features | {"eps": float(rng.uniform(0.3, 0.7))},
-        ),
         digits(drawn | {"x": 1e6 * x}),
         *backward_inputs.halves(rng, dy=[1.1, 0], x=[3.0, 3], drawn_x=_drawn_row),
         backward_inputs.other_dtypes(drawn | {"x": 1e30 * x}),
+    )
+
+
+def _single_feature(rng: np.random.Generator) -> Probe:
+    features = backward_inputs.drawn(rng, 3, 1)
+    return redrawn(
+        any_input("a single feature", features | {"eps": 0.5}, corner=True),
+        lambda rng: features | {"eps": float(rng.uniform(0.3, 0.7))},
+    )
+
+
+def _eps(rng: np.random.Generator) -> tuple[Probe, ...]:
+    """The formula where ε decides: beside squares of its own size, or smaller ones."""
+    drawn = backward_inputs.drawn(rng, 2, 4)
+    x = drawn["x"]
+    return (
+        plain("squares of the size of ε", drawn | {"x": rng.uniform(3e-4, 1e-3) * x}),
+        plain("a large ε", drawn | {"eps": float(rng.uniform(0.3, 0.7))}),
+        redrawn(
+            plain("a tiny ε and tiny squares", drawn | {"x": 1e-5 * x, "eps": 1e-10}),
+            lambda rng: drawn | {"x": 1e-5 * x, "eps": float(rng.uniform(0.5, 2)) * 1e-10},
+        ),
+        plain("a row of zeros", drawn | {"x": np.zeros_like(x)}, corner=True),
     )
 
 
@@ -90,15 +103,15 @@ LAWS = (
 HINTS = {
     FORMULA: (
         "Start from the backward pass of layer norm. Which of its three terms came from the mean?",
-        "With r = √(mean(x²) + ε), x̂ = x/r and ĝ = dy ⊙ γ: dx = (ĝ − x̂·mean(ĝ ⊙ x̂))/r, the mean "
-        "over the features. dγ = Σ dy ⊙ x̂ over the tokens.",
+        "With r = √(mean(x²) + ε), also for ε = 0.5, x̂ = x/r and ĝ = dy ⊙ γ: "
+        "dx = (ĝ − x̂·mean(ĝ ⊙ x̂))/r, the mean over the features. dγ = Σ dy ⊙ x̂ over the tokens.",
         "r = np.sqrt((x**2).mean(axis=-1, keepdims=True) + eps); x_hat = x / r; "
         "g_hat = dy * gamma; "
         "dx = (g_hat - x_hat * (g_hat * x_hat).mean(axis=-1, keepdims=True)) / r; "
         "dgamma = (dy * x_hat).sum(axis=0) for rows (N, D).",
     ),
     **backward_hints.ANY_SHAPE,
-    **backward_hints.precision("a row of zeros", "ε is added to the mean square, under the root."),
+    **backward_hints.precision(),
 }
 
 BACKWARD = Question(

@@ -24,7 +24,6 @@ from normlab.exercises.inputs import (
     overflowing,
     peak,
     plain,
-    precise,
     redrawn,
     remade,
     rows,
@@ -46,7 +45,7 @@ def rms_norm(x: FloatArray, gamma: FloatArray, eps: float = 1e-6) -> FloatArray:
 
 
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
-    return *_formula(rng), *_any_input(rng), *_precision(rng)
+    return *_formula(rng), *_any_input(rng), *_precision(rng), *_eps(rng)
 
 
 def _drawn(rng: np.random.Generator, *shape: int) -> dict[str, FloatArray]:
@@ -75,6 +74,7 @@ def _any_input(rng: np.random.Generator) -> tuple[Probe, ...]:
     return (
         *other_axes(rng, _drawn),
         any_input("one feature far larger than 63 others", far_larger),
+        any_input("a single feature", _drawn(rng, 2, 1), corner=True),
         *remade(_misfits(tokens), lambda rng: _misfits(_drawn(rng, 2, int(rng.integers(6, 12))))),
     )
 
@@ -94,16 +94,6 @@ def _precision(rng: np.random.Generator) -> tuple[Probe, ...]:
     x, narrow = drawn["x"], {"gamma": drawn["gamma"].astype(np.float32)}
     peaks, ones = np.array([[300, -300, 0, 0]], np.float16), np.ones(4, np.float16)
     return (
-        precise("squares of the size of ε", drawn | {"x": rng.uniform(3e-4, 1e-3) * x}),
-        precise("a large ε", drawn | {"eps": float(rng.uniform(0.3, 0.7))}),
-        redrawn(
-            precise("a tiny ε and tiny squares", drawn | {"x": 1e-5 * x, "eps": 1e-10}),
-            lambda rng: drawn | {"x": 1e-5 * x, "eps": float(rng.uniform(0.5, 2)) * 1e-10},
-        ),
-        precise("a row of zeros", drawn | {"x": np.zeros((1, 4))}, corner=True),
-        precise(
-            "a single feature", {"x": rng.uniform(1, 3, (2, 1)), "gamma": np.ones(1)}, corner=True
-        ),
         digits(drawn | {"x": 1e6 * x, "eps": 1e-12}),
         redrawn(
             half("float16 numbers whose squares overflow", {"x": peaks, "gamma": ones}),
@@ -116,6 +106,21 @@ def _precision(rng: np.random.Generator) -> tuple[Probe, ...]:
             level=PRECISION,
             rounding=True,
         ),
+    )
+
+
+def _eps(rng: np.random.Generator) -> tuple[Probe, ...]:
+    """The formula where ε decides: beside squares of its own size, or smaller ones."""
+    drawn = _drawn(rng, 1, 4)
+    x = drawn["x"]
+    return (
+        plain("squares of the size of ε", drawn | {"x": rng.uniform(3e-4, 1e-3) * x}),
+        plain("a large ε", drawn | {"eps": float(rng.uniform(0.3, 0.7))}),
+        redrawn(
+            plain("a tiny ε and tiny squares", drawn | {"x": 1e-5 * x, "eps": 1e-10}),
+            lambda rng: drawn | {"x": 1e-5 * x, "eps": float(rng.uniform(0.5, 2)) * 1e-10},
+        ),
+        plain("a row of zeros", drawn | {"x": np.zeros_like(x)}, corner=True),
     )
 
 
@@ -141,8 +146,9 @@ HINTS = {
     FORMULA: (
         "No mean is subtracted. One number is computed for each token. Which one, and over which "
         "axis?",
-        "It is the root of the mean of the token's squares, with ε added under the root. With "
-        "keepdims=True it has the shape (..., 1), and x can be divided by it.",
+        "It is the root of the mean of the token's squares, with ε added under the root: try "
+        "ε = 0.5 and a row of zeros. With keepdims=True it has the shape (..., 1), and x can be "
+        "divided by it.",
         "mean_square = (x**2).mean(axis=-1, keepdims=True); "
         "y = gamma * x / np.sqrt(mean_square + eps).",
     ),
@@ -154,10 +160,10 @@ HINTS = {
         'if gamma.shape != x.shape[-1:]: raise ValueError(f"gamma {gamma.shape}, x {x.shape}").',
     ),
     PRECISION: (
-        "Try ε = 0.5, a row of zeros, and float16 numbers near 300. Which one comes out wrong, and "
-        "in which line does it happen?",
-        "ε is added to the mean square, under the root. float16 is converted to float32 before it "
-        "is squared, float64 stays float64, and the result gets the dtype of x.",
+        "Try float16 numbers near 300. In which line does it go wrong, and which dtype has the "
+        "result?",
+        "float16 is converted to float32 before it is squared, float64 stays float64, and the "
+        "result gets the dtype of x.",
         "x_wide = x.astype(np.promote_types(x.dtype, np.float32)) first; the formula with x_wide; "
         "y.astype(x.dtype) last.",
     ),

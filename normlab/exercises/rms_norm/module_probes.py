@@ -8,7 +8,6 @@ from normlab.exercises.inputs import (
     digits,
     other_axes,
     plain,
-    precise,
     redrawn,
     rows,
     sizes,
@@ -19,7 +18,7 @@ from normlab.norms import FloatArray
 
 
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
-    return *_formula(rng), *_any_input(rng), *_precision(rng), *_halves(), *_state(rng)
+    return *_formula(rng), *_any_input(rng), *_precision(rng), *_eps(rng), *_halves(), *_state(rng)
 
 
 def _drawn(rng: np.random.Generator, *shape: int) -> dict[str, FloatArray]:
@@ -54,15 +53,21 @@ def _any_input(rng: np.random.Generator) -> tuple[Probe, ...]:
 def _precision(rng: np.random.Generator) -> tuple[Probe, ...]:
     drawn = _drawn(rng, 1, 4)
     x = drawn["x"]
+    return (digits(drawn | {"x": 1e6 * x, "eps": 1e-12}),)
+
+
+def _eps(rng: np.random.Generator) -> tuple[Probe, ...]:
+    """The formula where ε decides: beside squares of its own size, or smaller ones."""
+    drawn = _drawn(rng, 1, 4)
+    x = drawn["x"]
     return (
-        precise("squares of the size of ε", drawn | {"x": rng.uniform(3e-4, 1e-3) * x}),
-        precise("a large ε", drawn | {"eps": float(rng.uniform(0.3, 0.7))}),
+        plain("squares of the size of ε", drawn | {"x": rng.uniform(3e-4, 1e-3) * x}),
+        plain("a large ε", drawn | {"eps": float(rng.uniform(0.3, 0.7))}),
         redrawn(
-            precise("a tiny ε and tiny squares", drawn | {"x": 1e-8 * x, "eps": 1e-16}),
+            plain("a tiny ε and tiny squares", drawn | {"x": 1e-8 * x, "eps": 1e-16}),
             lambda rng: drawn | {"x": 1e-8 * x, "eps": float(rng.uniform(0.5, 2)) * 1e-16},
         ),
-        precise("a row of zeros", drawn | {"x": np.zeros((1, 4))}, corner=True),
-        digits(drawn | {"x": 1e6 * x, "eps": 1e-12}),
+        plain("a row of zeros", drawn | {"x": np.zeros_like(x)}, corner=True),
     )
 
 
