@@ -325,7 +325,7 @@ def test_a_law_does_not_judge_outputs_of_another_form():
 
     diagnosis = diagnose(changes_its_type)
     assert diagnosis.mistakes == ["wrong-shape"]
-    assert diagnosis.faults[0].title == "y is text; expected numbers"
+    assert diagnosis.faults[0].title == "y is 'text'; expected numbers"
     assert diagnosis.faults[0].example.given == "x = [0]"
 
 

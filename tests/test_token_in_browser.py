@@ -300,9 +300,25 @@ def test_keys_and_typed_numbers_move_a_bar(page):
         field.fill(text)
         field.press("Enter")
         assert state(page, TRACE)["x"][0] == value
-    field.fill("no number")
-    field.press("Enter")
-    expect(field).to_have_value("−2.5")
+    about = page.locator(f"#{TRACE} .normlab-typed").filter(has_text="expected")
+    expect(about).to_have_count(0)
+    expected = "a number from −1000000 to 1000000 is expected, such as 0.25, 1/4 or 1e-5"
+    for text, said, becomes in (
+        ("1e9", f"“1e9” was typed: {expected}. It became 1000000.", "1000000"),
+        ("−2.5", None, "−2.5"),
+        ("no number", f"“no number” was typed: {expected}. The number stays as it was.", "−2.5"),
+        ("", f"Nothing was typed: {expected}. The number stays as it was.", "−2.5"),
+    ):
+        field.fill(text)
+        field.press("Enter")
+        if said:
+            expect(about).to_have_text(said)
+        else:
+            expect(about).to_have_count(0)
+        expect(field).to_have_value(becomes)
+    first.press("ArrowUp")
+    expect(about).to_have_count(0)
+    first.press("ArrowDown")
     gain = page.locator(f"#{TRACE}").get_by_label("γ, feature 0, typed")
     gain.fill("10")
     gain.press("Enter")

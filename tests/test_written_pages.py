@@ -106,6 +106,7 @@ def test_the_words_of_the_moving_picture_are_its_numbers():
 
 def test_every_claim_is_there_with_its_verdict_folded_and_its_evidence():
     page = html.unescape(claims_page())
+    assert "The quotes are word by word, slips included." in page  # “model.eval()switch”
     folds = re.findall(r"<details.*?</details>", page, re.DOTALL)
     ledger = load_ledger()
     assert len(folds) == len(ledger.results) == 41

@@ -103,16 +103,25 @@ def form_fault(got: Observation, expected: Observation) -> Fault | None:
     return None
 
 
+def as_said(value: Any) -> str:
+    """A value as Python shows it: a text in quotes, so that "3" is not taken for the number.
+
+    >>> as_said("no"), as_said(None)
+    ("'no'", 'None')
+    """
+    return repr(value) if isinstance(value, str) else str(value)
+
+
 def _shape_fault(got: Any, wanted: Any) -> str | None:
     is_array, wants_array = isinstance(got, np.ndarray), isinstance(wanted, np.ndarray)
     if not is_array and not wants_array and type(got) is not type(wanted):
-        return f"is {got}; expected {wanted}"
+        return f"is {as_said(got)}; expected {as_said(wanted)}"
     if is_array and wants_array and got.shape != wanted.shape:
         return f"has the shape {got.shape}; expected {wanted.shape}"
     if is_array and not wants_array:
-        return f"is a number or an array; expected {wanted}"
+        return f"is a number or an array; expected {as_said(wanted)}"
     if wants_array and not is_array:
-        return f"is {got}; expected numbers"
+        return f"is {as_said(got)}; expected numbers"
     if is_array and got.dtype.kind == "b" != wanted.dtype.kind:
         return "is of dtype bool; expected numbers"
     return None

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from normlab.checks.compare import differing
+from normlab.checks.compare import as_said, differing
 from normlab.checks.diagnosis import Example
 from normlab.checks.drivers import WrongReturn
 from normlab.checks.exercise import Arguments, Probe
@@ -68,7 +68,7 @@ def number(value: Any, digits: int = 6) -> str:
     '[1, 0.123456]'
     """
     if not isinstance(value, np.ndarray | np.generic):
-        return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
+        return f"{value:.{digits}g}" if isinstance(value, float) else as_said(value)
     if value.size <= FEW:
         digits = max(digits, _digits_apart(value))
         text = np.array2string(

@@ -5,7 +5,7 @@ import io
 import re
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 MOST_PRINTED = 100_000
@@ -111,3 +111,13 @@ def told(error: BaseException, name: str) -> str:
     own = lines[first:]
     head = ["Traceback (most recent call last):\n", *traceback.format_list(own)] if own else []
     return "".join([*head, *traceback.format_exception_only(error)]).rstrip()
+
+
+def with_buttons(rows: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The rows of a diagnosis, where a hint is a button.
+
+    >>> with_buttons([("f", "✗ not yet"), ("help", "hint(f) gives the next hint")])
+    [('f', '✗ not yet'), ('help', 'the button Hint gives the next hint')]
+    """
+    here = "the button Hint gives the next hint"
+    return [(label, here if label == "help" else text) for label, text in rows]

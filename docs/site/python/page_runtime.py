@@ -17,7 +17,7 @@ from types import FunctionType
 from typing import Any
 
 from docs.site.python import page_widgets
-from docs.site.python.page_outputs import Printed, forms_of, placed, told
+from docs.site.python.page_outputs import Printed, forms_of, placed, told, with_buttons
 
 Post = Callable[[str], None]
 
@@ -92,7 +92,7 @@ class Page:
         path = Path(file)
         path.write_text(notebook, encoding="utf-8")
         diagnosis, note = answer_in(path, function)
-        said = {"text": str(diagnosis), "rows": diagnosis.rows(), "note": note}
+        said = {"text": str(diagnosis), "rows": with_buttons(diagnosis.rows()), "note": note}
         code = [c for c in json.loads(notebook)["cells"] if c["cell_type"] == "code"]
         name, source = f"{file}, code cell {len(code)}", "".join(code[-1]["source"])
         return json.dumps(placed({**diagnosis.as_json(), **said}, name, function, source))

@@ -25,7 +25,8 @@ INTRODUCTION = """\
 A page of lecture notes makes {count} claims. Each has an experiment here, with bounds that were
 argued before, and a verdict that follows. **Mark them yourself first**, in
 [chapter 00](chapters/00_start_here); [chapter 12](chapters/12_the_debate) puts your
-marks beside the experiments. `normlab claims` runs them all in a quarter of a minute."""
+marks beside the experiments. The quotes are word by word, slips included. `normlab claims` runs
+them all in a quarter of a minute."""
 SCRIPT = page_script("ledger")
 
 

@@ -30,11 +30,25 @@ const STEPS = {
   PageDown: -1,
 };
 
-function makeField(name, onType) {
+const EXPECTED = `a number from −${LIMIT} to ${LIMIT} is expected, such as 0.25, 1/4 or 1e-5`;
+
+// What to say of a typed text that was not taken as it is: what was given, what is expected, and what
+// became of it; "" of a number.
+function aboutTyped(text, value, taken) {
+  if (value === taken) return "";
+  const given = text.trim() ? `“${text.trim()}” was typed` : "Nothing was typed";
+  const end = taken === undefined ? "The number stays as it was." : `It became ${exact(taken)}.`;
+  return `${given}: ${EXPECTED}. ${end}`;
+}
+
+// A field for a number. `onType` gets the number, or undefined; `onSaid` what is to say of it.
+function makeField(name, onType, onSaid) {
   const input = element("input", { type: "text", inputmode: "decimal", "aria-label": name });
   input.addEventListener("change", () => {
     const value = readNumber(input.value);
-    onType(Number.isFinite(value) ? Math.max(-LIMIT, Math.min(LIMIT, value)) : undefined);
+    const taken = Number.isFinite(value) ? Math.max(-LIMIT, Math.min(LIMIT, value)) : undefined;
+    onSaid(aboutTyped(input.value, value, taken));
+    onType(taken);
   });
   input.addEventListener("keydown", (event) => event.key === "Enter" && input.blur());
   keepKeys(input);
@@ -48,7 +62,8 @@ function makeBars({ name, color, bandColor, height = 104, onChange, onEnd }) {
   const title = element("div", { class: "normlab-row-title" });
   const svg = drawn("svg", { class: "normlab-bars", height });
   const cells = element("div", { class: "normlab-cells" });
-  const node = element("div", { class: "normlab-row" }, title, svg, cells);
+  const about = element("p", { class: "normlab-typed", role: "status" });
+  const node = element("div", { class: "normlab-row" }, title, svg, cells, about);
   node.dataset.row = name;
   let bars = [];
   let state = { values: [], reach: 4 };
@@ -58,6 +73,7 @@ function makeBars({ name, color, bandColor, height = 104, onChange, onEnd }) {
   const column = () => (width() - EDGE) / state.values.length;
   const change = (i, value) => {
     const rounded = Number(Math.max(-state.reach, Math.min(state.reach, value)).toFixed(1));
+    about.textContent = "";
     if (rounded !== state.values[i]) onChange(i, rounded);
   };
 
@@ -79,7 +95,8 @@ function makeBars({ name, color, bandColor, height = 104, onChange, onEnd }) {
         onChange ? { role: "slider", tabindex: 0, "aria-label": called } : {},
       );
       group.append(column, bar, ...(onChange ? [grip] : []));
-      const cell = onChange ? makeField(`${called}, typed`, (v) => typed(i, v)) : element("span");
+      const typing = [`${called}, typed`, (v) => typed(i, v), (text) => (about.textContent = text)];
+      const cell = onChange ? makeField(...typing) : element("span");
       if (onChange) group.addEventListener("keydown", (event) => press(event, i));
       return { bar, grip, column, group, cell, before: outline[i] };
     });
