@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import nbformat
@@ -163,9 +164,18 @@ def test_of_a_diagram_the_words_are_told():
     figure, ax = new_figure()
     ax.set_axis_off()
     ax.plot([0, 1], [0, 1])
-    for word in ("norm", " ", "attention"):
+    for word in ("norm", " ", "⋮", "attention"):
         ax.text(0, 0, word)
     assert figure_in_words(figure) == "norm, attention."
+    ax.set_label("First the norm, then attention")
+    assert figure_in_words(figure) == "First the norm, then attention."
+
+
+def test_no_two_pictures_of_a_chapter_have_the_same_words():
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        outputs = [o for c in nbformat.read(path, 4).cells for o in c.get("outputs", ())]
+        words = Counter(o["metadata"]["alt"] for o in outputs if "alt" in o.get("metadata", ()))
+        assert not [text for text, count in words.items() if count > 1], path.name
 
 
 def test_bars_that_were_drawn_one_by_one_have_the_names_of_their_places():

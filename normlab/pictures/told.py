@@ -25,6 +25,9 @@ MOST = 8
 def figure_in_words(figure: Figure) -> str:
     """What the axes of a figure show: their labels, and where each line, bar and cloud runs.
 
+    A diagram is told by the label of its axes (`ax.set_label`, which is not drawn), else by its
+    words.
+
     >>> ax = Figure().subplots()
     >>> _ = ax.plot([1, 2, 4], [1.0, 0.5, 0.25], label="loss")
     >>> _ = ax.set(xlabel="step", ylabel="size", title="Training")
@@ -43,7 +46,8 @@ def _axes_in_words(ax: Axes) -> str:
     labels = [*_axis_names(ax), *_named_places(ax)]
     content = [*_lines(ax), *_bars(ax), *_clouds(ax), *_grids(ax)] if ax.axison else []
     if not content:  # a diagram, or a table
-        content = [", ".join(filter(None, (text.get_text().strip() for text in ax.texts)))]
+        words = (text.get_text().strip() for text in ax.texts)
+        content = [ax.get_label() or ", ".join(word for word in words if re.search(r"\w", word))]
     return " ".join(_sentences([*titles, *labels, *content]))
 
 

@@ -49,6 +49,18 @@ _SLOPES = (
 _FAINT = 0.15
 
 
+def _in_words(path: str) -> str:
+    """The graph for whoever hears it: its paths, each with the nodes and the slopes along it."""
+    told = [f"Layer norm as a graph: {path} alone, the other paths are faint"]
+    if not path:
+        told = ["Layer norm as a graph: three paths from x_i to x̂, then y and the loss"]
+    for of in [path, _BEHIND] if path else _LOOKS:
+        steps = ", ".join(f"{tail} to {head}" for tail, head, one in _EDGES if one == of)
+        slopes = ", ".join(label for label, _, one in _SLOPES if one == of)
+        told.append(f"Path {of}: {steps}; slopes {slopes}")
+    return ". ".join(told)
+
+
 def draw_three_paths(ax: Axes, /, path: str = "") -> None:
     """Layer norm as a graph: what each quantity depends on, and the local derivatives.
 
@@ -78,7 +90,7 @@ def draw_three_paths(ax: Axes, /, path: str = "") -> None:
     for across in (3.2, 4.3):
         for up in (-0.5, 0.5):
             ax.text(across, up, "⋮", ha="center", va="center")
-    ax.set(xlim=(-0.5, 5.7), ylim=(-1.4, 1.4))
+    ax.set(xlim=(-0.5, 5.7), ylim=(-1.4, 1.4), label=_in_words(path))
     ax.set_axis_off()
 
 
