@@ -22,6 +22,7 @@ from normlab.study.exchange.form import Progress, as_text, read_text
 from normlab.study.overview import overview
 from normlab.study.quiz import find_question, load_questions
 from normlab.study.quiz.written import state
+from normlab.study.reviews import due_on, they_come
 
 SCRIPTS = Path(__file__).parent.parent / "docs" / "site"
 ORIGIN = "http://site.test"  # not https, as in a school's network
@@ -289,6 +290,27 @@ def test_a_question_that_came_back_with_other_numbers_does_not_fill_the_first(pa
     last = call(page, "return lastAnswer(args[0]);", question)
     assert question["options"][last]["letter"] == "b"  # the later "c" was asked again
     assert LATER > TIME
+
+
+def test_what_comes_back_is_counted_in_the_page_as_on_the_desk(page, tmp_path):
+    chance, today = random.Random(0), datetime.now().astimezone()
+    counts, path = set(), tmp_path / "file.json"
+    for questions in range(6):
+        entries = []
+        for question in [*load_questions()][:questions]:
+            for number in range(chance.randint(1, 7)):
+                time = today - timedelta(days=chance.randint(0, 20), minutes=chance.randint(0, 9))
+                surprise = 1.0 if number == 0 else chance.choice([0.0, 0.0, 0.0, 0.4])
+                said = (question, "b", surprise, int(number > 0 and chance.random() < 0.9))
+                entries.append(Entry("answered", f"{question}-{number}", time.isoformat(), said))
+        page.evaluate("localStorage.clear()")
+        path.write_text(as_text(Progress(entries, [])))
+        take_in(page, path)
+        due = len(due_on(today.date(), history_of(entries), load_questions().values()))
+        counts.add(due)
+        said = page.text_content("#normlab-next")
+        assert said.startswith(f"Next: {they_come(due)} back today: " if due else "Next: Read"), due
+    assert len(counts) > 2
 
 
 def test_the_page_knows_of_each_question_its_name_alone():

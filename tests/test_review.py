@@ -50,6 +50,8 @@ def due_day(past):
         ([(0, 12, False), (1, 9, True)], 4),
         ([(0, 12, False), (1, 9, True), (4, 9, True)], 14),
         ([(0, 12, False), (1, 9, True), (4, 9, True), (14, 9, True)], None),
+        # asked again on another machine, and merged
+        ([(0, 12, False), (1, 9, True), (4, 9, True), (14, 9, True), (15, 9, True)], None),
         ([(0, 12, False), (1, 9, False)], 2),  # wrong: from the start
         ([(0, 12, False), (1, 9, True), (4, 9, False)], 5),
         ([(0, 12, False), (1, 9, False), (1, 10, True)], 2),  # the second of a day knows the answer

@@ -65,6 +65,20 @@ SMALL_TEXTS = f"""() => [...document.querySelectorAll(".normlab-explorer")]
     .flatMap((explorer) => ({LOOK_OF_AN_EXPLORER})(explorer).small)"""
 
 
+CROSSING_TEXTS = """() => [...document.querySelectorAll(".normlab-panel > svg")].flatMap((svg) => {
+    const panel = svg.getBoundingClientRect();
+    return [...svg.querySelectorAll("text")].filter((text) => {
+        const { left, right, top, bottom } = text.getBoundingClientRect();
+        const [x, y] = [(left + right) / 2, (top + bottom) / 2];
+        const mine = x > panel.left && x < panel.right && y > panel.top && y < panel.bottom;
+        const beyond = [panel.left - left, right - panel.right, panel.top - top,
+            bottom - panel.bottom];
+        return mine && Math.max(...beyond) > 0.5;
+    }).map((text) => text.textContent.trim());
+})"""
+"""Texts of explorers that are cut off at the edge of their panel."""
+
+
 class Visit:
     """One load of a page, and all that is wrong with it."""
 
@@ -99,6 +113,8 @@ class Visit:
             self.wrong.append(f"{name}: {seen['wide']} px too wide: {seen['over']}")
         if small := self.page.evaluate(SMALL_TEXTS):
             self.wrong.append(f"{name}: texts in pictures are too small: {small[:9]}")
+        if crossing := self.page.evaluate(CROSSING_TEXTS):
+            self.wrong.append(f"{name}: texts cross the edge of their panel: {crossing[:9]}")
         if seen["failed"]:
             self.wrong.append(f"widgets not shown: {seen['failed']}")
         bad = [

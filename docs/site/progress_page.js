@@ -3,6 +3,7 @@
 import { earlierAnswers } from "./kept_answers.js";
 import { importRecord, readRecord } from "./progress.js";
 import { earlierFirst, putAside } from "./record.js";
+import { countDue } from "./reviews.js";
 import { download, saveProgress } from "./unkept.js";
 
 const course = JSON.parse(document.getElementById("normlab-course").textContent);
@@ -57,8 +58,14 @@ function cells({ chapter, made, read, works }) {
   ];
 }
 
-// What is left, first to read a chapter, then its exercises; with the page where that is done.
-function nextStep(all) {
+// What is left: what comes back, then to read a chapter, then its exercises; with the page where that
+// is done. A question comes back with other numbers, which only Python has.
+function nextStep(all, record) {
+  const due = countDue(record, all.flatMap(({ chapter }) => chapter.questions), course.waits);
+  if (due) {
+    const come = due === 1 ? "1 question comes" : `${due} questions come`;
+    return [`${come} back today: take your progress to your desk, as below, and run normlab review there.`, null];
+  }
   for (const { chapter, made, missing, works } of all) {
     if (missing.length) {
       const left = made.length ? `: ${missing.length} of its predictions are open` : "";
@@ -119,7 +126,7 @@ function showProgress() {
     const [name, ...others] = cells(each);
     return [element("a", { href: each.chapter.page }, name), ...others];
   }));
-  const [sentence, page] = nextStep(all);
+  const [sentence, page] = nextStep(all, record);
   const next = element("p", { id: "normlab-next" }, "Next: ", page ? element("a", { href: page }, sentence) : sentence);
   const marked = Object.keys(record.marks).filter((number) => number <= course.claims).length;
   const marks = element("p", {}, `Claims of the seed text: marked ${marked} of ${course.claims}.`);

@@ -53,7 +53,7 @@ def _return(question: Question, answers: tuple[Answer, ...]) -> Return | None:
     stage = 0
     for answer in again:
         stage = stage + 1 if answer.right else 0
-    if stage == len(DAYS):
+    if stage >= len(DAYS):
         return None
     last = again[-1] if again else prediction
     return Return(question, len(again), _day(last) + timedelta(days=DAYS[stage]))

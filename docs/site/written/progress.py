@@ -7,6 +7,7 @@ from docs.site.written.html import chapter_page, page_script, raw
 from normlab.claims import sentences
 from normlab.study.course import course
 from normlab.study.overview import ChapterWork
+from normlab.study.reviews import DAYS
 
 
 def progress_page() -> str:
@@ -18,7 +19,8 @@ def progress_page() -> str:
 
 def known_course() -> dict[str, Any]:
     """What the page has to know of the course; of questions no word, and no answer."""
-    return {"claims": len(sentences()), "chapters": [_chapter(chapter) for chapter in course()]}
+    chapters = [_chapter(chapter) for chapter in course()]
+    return {"claims": len(sentences()), "waits": DAYS, "chapters": chapters}
 
 
 def _chapter(chapter: ChapterWork) -> dict[str, Any]:
