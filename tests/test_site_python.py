@@ -196,6 +196,32 @@ def test_an_endless_loop_is_stopped_by_hand_and_the_page_goes_on(first):
     expect(said).to_contain_text('File "your layer_norm", line 2', **NO_TIME)
 
 
+def test_watch_checks_again_after_a_pause_in_typing(first):
+    first.answer("layer_norm").get_by_label("Watch").check()
+    first.write("layer_norm", WRONG)
+    expect(first.said("layer_norm")).to_contain_text(NAMED, **NO_TIME)
+    first.write("layer_norm", RIGHT)
+    expect(first.said("layer_norm")).to_contain_text("✓ right, 4 of 4 points", **NO_TIME)
+    first.answer("layer_norm").get_by_label("Watch").uncheck()
+
+
+def test_a_page_with_a_diagnosis_is_readable_in_each_theme_and_width(first):
+    first.write("layer_norm", WRONG)
+    first.check("layer_norm")
+    first.press("7040413773", "Run")
+    expect(first.said("7040413773").locator("pre").first).to_be_visible(**NO_TIME)
+    first.page.add_script_tag(path=str(AXE))
+    for theme in ("light", "dark"):
+        first.page.emulate_media(color_scheme=theme)
+        first.page.wait_for_function("t => document.documentElement.dataset.theme === t", arg=theme)
+        for width in (1280, 390):
+            first.page.set_viewport_size({"width": width, "height": 900})
+            assert first.page.evaluate(FINDINGS) == []
+            assert first.page.evaluate("document.scrollingElement.scrollWidth - innerWidth") <= 0
+    first.page.emulate_media(color_scheme="light")
+    first.page.set_viewport_size({"width": 1280, "height": 900})
+
+
 def test_an_endless_loop_ends_by_itself(open_page):
     page = open_page("exercises/01_layer_norm")
     assert page.check("layer_norm")[0] == ["layer_norm", "○ not attempted, 0 of 4 points"]
@@ -264,15 +290,6 @@ def test_what_two_tabs_write_is_told_and_none_of_it_lost(first):
     other.close()
 
 
-def test_watch_checks_again_after_a_pause_in_typing(first):
-    first.answer("layer_norm").get_by_label("Watch").check()
-    first.write("layer_norm", WRONG)
-    expect(first.said("layer_norm")).to_contain_text(NAMED, **NO_TIME)
-    first.write("layer_norm", RIGHT)
-    expect(first.said("layer_norm")).to_contain_text("✓ right, 4 of 4 points", **NO_TIME)
-    first.answer("layer_norm").get_by_label("Watch").uncheck()
-
-
 def test_the_editor_is_left_by_escape_and_tab(first):
     first.answer("layer_norm").locator(".cm-content").click()
     focused = "document.activeElement.className + document.activeElement.textContent"
@@ -309,20 +326,6 @@ def test_a_torch_question_says_what_to_do_and_keeps_what_is_written(open_page, t
     (kept,) = json.loads(download.value.path().read_text("utf-8"))["answers"]
     assert kept["source"] == "class RMSNorm: ..."
     assert not page.wrong
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_page_with_a_diagnosis_is_readable_in_each_theme_and_width(open_page, theme):
-    page = open_page("exercises/01_layer_norm", color_scheme=theme)
-    page.write("layer_norm", WRONG)
-    page.check("layer_norm")
-    page.press("7040413773", "Run")
-    expect(page.said("7040413773")).to_contain_text("inf", **NO_TIME)
-    page.page.add_script_tag(path=str(AXE))
-    for width in (1280, 390):
-        page.page.set_viewport_size({"width": width, "height": 900})
-        assert page.page.evaluate(FINDINGS) == []
-        assert page.page.evaluate("document.scrollingElement.scrollWidth - innerWidth") <= 0
 
 
 def test_from_a_chapter_to_full_points_with_the_network_cut(open_page, tmp_path):
