@@ -47,7 +47,9 @@ def _axes_in_words(ax: Axes) -> str:
     content = [*_lines(ax), *_bars(ax), *_clouds(ax), *_grids(ax)] if ax.axison else []
     if not content:  # a diagram, or a table
         words = (text.get_text().strip() for text in ax.texts)
-        content = [ax.get_label() or ", ".join(word for word in words if re.search(r"\w", word))]
+        content = [
+            str(ax.get_label()) or ", ".join(word for word in words if re.search(r"\w", word))
+        ]
     return " ".join(_sentences([*titles, *labels, *content]))
 
 
