@@ -56,21 +56,24 @@ Table(
 # The ε of `nn.RMSNorm` is its default, the machine epsilon of float32 (chapter 04).
 
 # %% [markdown]
-# ## 2. What is refused ★
+# ## 2. Near misses, and what is refused ★
 #
-# What `read_norm` says of modules that are no norms of the form above.
+# A norm may differ from the formula in one place and still be one. The Annotated Transformer's
+# divides by `x.std() + eps`: what two things does that change? And what does `read_norm` say of
+# modules that are no norms?
 
 # %%
 from normlab.models import DyT
 
 
-class EpsilonOutside(nn.Module):
+class Annotated(nn.Module):
     def forward(self, x):
-        centered = x - x.mean(-1, keepdim=True)
-        return centered / (centered.square().mean(-1, keepdim=True).sqrt() + 1e-3)
+        return (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + 1e-6)
 
 
-for module in (DyT(64), EpsilonOutside()):
+reading = read_norm(Annotated(), 64)
+print(f"ε = {reading.eps:g} stands {reading.eps_place} the root; unbiased: {reading.unbiased}")
+for module in (DyT(64), nn.Softmax(-1)):
     try:
         read_norm(module, 64)
     except ValueError as error:
@@ -80,12 +83,14 @@ for module in (DyT(64), EpsilonOutside()):
 # ## 3. A layer, seen from outside
 #
 # Chapter 05 drew a block by running our own code on symbols. Someone else's layer does not take
-# symbols. It takes numbers, and numbers suffice:
+# symbols, and it may call its norms as modules, as functions, or write them out. But whatever it is
+# written in, it ends in PyTorch's operators:
 #
-# 1. Run the layer, and keep what every module in it reads and returns.
-# 2. What a norm reads, and what the layer returns, are sums of such values. With random weights no
-#    two values are alike, so least squares finds which ones, and with which factor.
-# 3. Cut the values apart, run again, and let gradients say which of them each sub-layer depends on.
+# 1. Run the layer, and keep every operator, with what it read and returned.
+# 2. Find the norms: wherever something is divided by a statistic of itself, run that piece alone on
+#    the rows of section 1.
+# 3. Follow the stream from $x$ to $y$: sums, factors and norms lead on. What is added to it is the
+#    work of a sub-layer, and the operators say what that has read.
 #
 # The first layer to read is PyTorch's own. `f` is a sub-layer, `n` a norm, `x` comes in and `y` goes
 # out.
@@ -97,22 +102,22 @@ quiz("second-norm-of-post-norm")
 import torch
 
 from normlab.chapters.residual_placement import draw_wiring
-from normlab.inspection import diagram, randomize_, read_wiring
+from normlab.inspection import diagram, read_wiring
 from normlab.pictures import new_figure
 
-x = torch.randn(2, 5, 16, generator=torch.Generator().manual_seed(0)).double()
+x = torch.randn(2, 5, 16, generator=torch.Generator().manual_seed(0))
 fig, axes = new_figure(2, width=6.0, height=3.2)
 for norm_first, ax in zip((True, False), axes, strict=True):
     torch.manual_seed(0)
     layer = nn.TransformerEncoderLayer(16, 2, 32, norm_first=norm_first, batch_first=True)
-    wiring = read_wiring(randomize_(layer.double().eval()), x)
+    wiring = read_wiring(layer.eval(), x)
     print(f"norm_first={norm_first}:", "   ".join(wiring.equations))
-    draw_wiring(diagram(wiring), ax)
+    draw_wiring(diagram(wiring.equations), ax)
     ax.set(title=f"norm_first={norm_first}", ylim=(-0.6, 7.2))
 
 # %% [markdown] tags=["answer"]
 # Pre-norm: $y$ holds the raw $x$. Post-norm: $y$ is a norm's output. The pictures are drawn from the
-# equations, so from numbers. (A stack's final norm is not in them: it is not in the layer.)
+# equations, so from operators. (A stack's final norm is not in them: it is not in the layer.)
 
 # %% [markdown]
 # ## 4. 81 models
@@ -242,16 +247,15 @@ from normlab.chapters.norms_in_the_wild import build_block
 
 
 def wiring_of(name):
-    block = randomize_(build_block(name, d_model=32).double())
-    stream = torch.randn(2, 5, 32, generator=torch.Generator().manual_seed(0)).double()
-    return read_wiring(block, stream)
+    stream = torch.randn(2, 5, 32, generator=torch.Generator().manual_seed(0))
+    return read_wiring(build_block(name, d_model=32), stream)
 
 
 five = {name: wiring_of(name) for name in ("LLaMA", "Gemma 2", "OLMo 2", "Falcon 7B", "Falcon 40B")}
 fig, axes = new_figure(5, width=12.5, height=4.0)
 for (name, wiring), ax in zip(five.items(), axes, strict=True):
     print(f"{name:10}", "   ".join(wiring.equations))
-    draw_wiring(diagram(wiring), ax)
+    draw_wiring(diagram(wiring.equations), ax)
     ax.set_ylim(-1.6, 9.8)
     ax.text(0, -1.3, name, ha="center", weight="bold")
 
@@ -278,7 +282,7 @@ two = {name: wiring_of(name) for name in ("GPT-2", "GLM-130B")}
 fig, axes = new_figure(2, width=6.0, height=3.2)
 for (name, wiring), ax in zip(two.items(), axes, strict=True):
     print(f"{name:9}", "   ".join(wiring.equations))
-    draw_wiring(diagram(wiring), ax)
+    draw_wiring(diagram(wiring.equations), ax)
     ax.set(title=name, ylim=(-0.6, 7.2))
 
 one, other = two_loops()
@@ -564,11 +568,11 @@ for factor in (1, 100, 10_000):
 # %% tags=["answer"]
 def seen(model):
     """What a block of this model shows from outside."""
-    block = randomize_(build_block(model).double())
-    stream = torch.randn(2, 5, 32, generator=torch.Generator().manual_seed(1)).double()
+    block = build_block(model)
+    stream = torch.randn(2, 5, 32, generator=torch.Generator().manual_seed(1))
     wiring = read_wiring(block, stream)
     norm = read_norm(block.get_submodule(wiring.norms[0]), 32)
-    inner = [block.get_submodule(name.split("#")[0]) for name in wiring.inner]
+    inner = [block.get_submodule(name) for name in wiring.inner]
     inside = [f"{read_norm(part, part.size).kind} over {part.size}" for part in inner]
     said = f"{norm.kind}, ε {norm.eps:g}, {norm.affine}; inside: {', '.join(inside) or 'none'}"
     return f"{said}\n   {'   '.join(wiring.equations)}"
@@ -592,16 +596,49 @@ for number, model in enumerate(mystery, 1):
 # PaLM's, the block has 1e-5.)
 
 # %% [markdown]
-# Then read a layer of a model that you use. With `transformers` installed, this takes no download:
+# ### Your own model
+#
+# `inspect` does all of this to a whole model, and says what is wrong with it. This block has two
+# mistakes. Which?
+
+# %%
+from normlab import inspect
+
+
+class Hasty(nn.Module):
+    """Somebody's first transformer block."""
+
+    def __init__(self, d):
+        super().__init__()
+        self.norm1, self.norm2 = nn.LayerNorm(d), nn.LayerNorm(d)
+        self.attention = nn.MultiheadAttention(d, 4, batch_first=True)
+        self.mlp = nn.Sequential(nn.Linear(d, 4 * d), nn.GELU(), nn.Linear(4 * d, d))
+
+    def forward(self, x):
+        x = self.norm1(x)
+        x = x + self.attention(x, x, x, need_weights=False)[0]
+        return x + self.mlp(x)
+
+
+report = inspect(nn.Sequential(*(Hasty(32) for _ in range(3))), torch.randn(2, 5, 32))
+report.wirings()
+
+# %% tags=["answer"]
+for warning in report.warnings:
+    print(f"{warning.where}: {warning.message} (chapter {warning.chapter})\n")
+
+# %% [markdown]
+# From the command line, `normlab inspect my_model.py:build` does the same, and
+# `normlab inspect --transformers qwen3` reads a small copy of a model of the library. In Python, with
+# `transformers` installed, this takes no download:
 #
 # ```python
 # from transformers import AutoConfig, AutoModel
 #
 # config = AutoConfig.for_model("qwen3", hidden_size=32, num_hidden_layers=2, head_dim=8,
 #                               num_attention_heads=4, num_key_value_heads=2, vocab_size=64)
-# model = randomize_(AutoModel.from_config(config).double().eval())
-# tokens = torch.arange(5).unsqueeze(0)
-# read_wiring(model.layers[1], lambda: model(tokens)).table()
+# model = AutoModel.from_config(config)
+# inspect(model, torch.arange(5).unsqueeze(0)).wirings()
 # ```
 
 # %% [markdown]
@@ -609,7 +646,7 @@ for number, model in enumerate(mystery, 1):
 
 # %% [markdown] tags=["answer"]
 # - A norm shows what it is on large rows (kind), tiny rows (ε) and zeroed weights (gain $w$ or
-#   $1 + w$). A layer shows its wiring in the sums between its modules.
+#   $1 + w$). A layer shows its wiring in the sums on the way from $x$ to $y$.
 # - Of the table's models after 2023, 28 have RMSNorm and 8 LayerNorm; the Falcon of 2023 has
 #   LayerNorm, against the seed.
 # - A norm in front is not yet pre-norm: GLM-130B's shortcut is the normed $x$, and that is DeepNorm,

@@ -1,7 +1,8 @@
 """normlab: normalization in transformers, from scratch and measured.
 
 `import normlab` loads no torch. The NumPy norms are in `normlab.norms`, their PyTorch twins in
-`normlab.torch_norms`. For learners: `from normlab import check, hint, use, quiz, Table`.
+`normlab.torch_norms`. For learners: `from normlab import check, hint, use, quiz, Table`. For a
+model of your own: `normlab.inspect(model, inputs)`.
 """
 
 __version__ = "0.1.0"

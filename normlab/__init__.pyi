@@ -1,5 +1,6 @@
 from . import norms as norms
 from . import torch_norms as torch_norms
+from .inspection.inspecting import inspect as inspect
 from .study.attempts import attempt as attempt
 from .study.attempts import my_attempts as my_attempts
 from .study.course import my_progress as my_progress

@@ -12,6 +12,33 @@ OF_THE_COURSE = ("jinja2", "sklearn", "torch", "yaml")
 """What the extra `course` installs, by the names under which it is imported."""
 OUTPUT_CLOSED = 141
 """As the shell says of a program that SIGPIPE has ended."""
+INSPECT_HELP = """\
+Run a model once, and say which norms it has, how its layers are wired, and what is wrong with it.
+The function returns a torch.nn.Module, or a module and its inputs: a tensor, a tuple of arguments
+or a dict of named ones. Inputs that are not given are guessed. Your code runs in a process of its
+own, with limits of time and memory; what it prints is not shown. The exit code is 0, 1 if a warning
+of severity "error" stands, and 2 if the model could not be read.
+"""
+INSPECT_EXAMPLES = """\
+normlab inspect model.py:build
+normlab inspect mypackage.models:small --html report.html
+normlab inspect --transformers llama --json
+normlab inspect model.py:build --loss mean-square --steps 10
+"""
+AUDIT_HELP = """\
+Examine one implementation of LayerNorm or RMSNorm. TARGET is a class or a function that takes the
+size D and returns a torch.nn.Module: def build(size): return MyNorm(size). What it computes is read
+and compared with that formula in float64, beside torch's own norm on the same inputs: forward,
+backward and twice differentiated, in four dtypes, on rows that are hard, from D = 1 to 65,537.
+Errors are counted in ulps, units in the last place; what is wrong is named. Your code runs in a
+process of its own, with limits of time and memory; what it prints is not shown. The exit code is 0
+if it is conformant, 1 if it is not, and 2 if the input was wrong.
+"""
+AUDIT_EXAMPLES = """\
+normlab audit kernels.py:build
+normlab audit mypackage.norms:RMSNorm --as rms_norm --eps 1e-6
+normlab audit torch.nn:LayerNorm --json
+"""
 SWEEP_EXAMPLE = """\
 # 2 placements, with and without warmup, 4 seeds each: 16 runs
 record_every = 50                # default: the last step alone
@@ -78,6 +105,9 @@ def main(arguments: list[str] | None = None) -> int:
     _add_check(commands)
     _add_progress(commands)
     commands.add_parser("review", help="answer again what you answered wrongly days ago")
+    _add_inspect(commands)
+    _add_audit(commands)
+    _add_scan(commands)
     _add_sweep(commands)
     _add_grade(commands)
     _add_claims(commands)
@@ -95,6 +125,9 @@ def main(arguments: list[str] | None = None) -> int:
         "check": check,
         "progress": progress,
         "review": review,
+        "inspect": inspect,
+        "audit": audit,
+        "scan": scan,
         "sweep": sweep,
         "grade": grade,
         "claims": claims,
@@ -149,9 +182,9 @@ def check(
     seconds: float,
     memory_mb: int,
 ) -> int:
-    from normlab.study.apart import Limits
     from normlab.study.check_command import check_command
     from normlab.study.watch import watch_command
+    from normlab.tools.apart import Limits
 
     limits = Limits(seconds, memory_mb)
     if watch:
@@ -180,6 +213,24 @@ def review() -> int:
     from normlab.study.review_command import review_command
 
     return review_command()
+
+
+def inspect(**options: Any) -> int:
+    from normlab.inspection.command import Options, inspect_command  # loads torch
+
+    return inspect_command(Options(**options))
+
+
+def audit(**options: Any) -> int:
+    from normlab.audit.command import Options, audit_command  # loads torch
+
+    return audit_command(Options(**options))
+
+
+def scan(**options: Any) -> int:
+    from normlab.inspection.scan.command import scan_command  # loads torch
+
+    return scan_command(**options)
 
 
 def sweep(**options: Any) -> int:
@@ -278,6 +329,94 @@ def _add_progress(commands: Any) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--export", type=Path, metavar="FILE", dest="export_to", help="write it")
     where.add_argument("--import", type=Path, metavar="FILE", dest="import_from", help="take it in")
+
+
+def _add_inspect(commands: Any) -> None:
+    parser = commands.add_parser(
+        "inspect",
+        help="which norms your own model has, how it is wired, and what is wrong with that",
+        description=INSPECT_HELP,
+        epilog="Examples:\n\n" + textwrap.indent(INSPECT_EXAMPLES, "    "),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "target", nargs="?", metavar="TARGET", help="file.py:function or package.module:function"
+    )
+    what.add_argument(
+        "--transformers",
+        metavar="NAME",
+        help='a model type of transformers, "llama" say, or a config.json on this machine: built '
+        "small, with random weights and no download",
+    )
+    parser.add_argument("--json", action="store_true", dest="as_json", help="print it for machines")
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE", help="write it as a page with pictures"
+    )
+    parser.add_argument(
+        "--loss",
+        default="",
+        metavar="LOSS",
+        help="also measure stream, σ, gradient and update by depth, with this loss: "
+        "file.py:function of the model's output, or mean-square",
+    )
+    parser.add_argument(
+        "--steps", type=int, default=0, metavar="N", help="train, and measure once more after N"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=120, help="how long it may take; default: 120"
+    )
+    parser.add_argument(
+        "--memory-mb",
+        type=int,
+        default=4096,
+        metavar="MB",
+        help="how much memory the model may take (Linux); default: 4096",
+    )
+
+
+def _add_audit(commands: Any) -> None:
+    parser = commands.add_parser(
+        "audit",
+        help="whether an implementation of a norm is right, beside torch's own",
+        description=AUDIT_HELP,
+        epilog="Examples:\n\n" + textwrap.indent(AUDIT_EXAMPLES, "    "),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("target", metavar="TARGET", help="file.py:function or package.module:Class")
+    parser.add_argument(
+        "--as",
+        choices=("layer_norm", "rms_norm"),
+        dest="claim",
+        help="what it should be; default: what it computes",
+    )
+    parser.add_argument("--eps", type=float, help="the ε that it should have; default: its own")
+    parser.add_argument("--json", action="store_true", dest="as_json", help="print it for machines")
+    parser.add_argument(
+        "--seconds", type=float, default=120, help="how long it may take; default: 120"
+    )
+    parser.add_argument(
+        "--memory-mb",
+        type=int,
+        default=4096,
+        metavar="MB",
+        help="how much memory it may take (Linux); default: 4096",
+    )
+
+
+def _add_scan(commands: Any) -> None:
+    parser = commands.add_parser(
+        "scan", help="read every model type of the installed transformers, and count"
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--out", type=Path, metavar="FILE.csv", help="fill it, and go on from it")
+    what.add_argument("--summary", type=Path, metavar="FILE.csv", help="count what one holds")
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="NAME", help="folders; all if none"
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--workers", type=int, metavar="N", help="processes; default: all cores")
+    where.add_argument("--dask", metavar="ADDRESS", help="the scheduler of a Dask cluster")
 
 
 def _add_sweep(commands: Any) -> None:

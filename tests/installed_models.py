@@ -5,143 +5,18 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
-from transformers import AutoModel, logging
+from transformers import logging
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-from normlab.inspection.norm_reading import read_norm
-from normlab.inspection.wiring_reading import randomize_, read_wiring
+from normlab.inspection import read_norm, read_wiring
+from normlab.inspection.small_models import build_small, small_config
 
 logging.set_verbosity_error()
 
-SMALL = {
-    "hidden_size": 32,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "head_dim": 8,
-    "intermediate_size": 48,
-    "vocab_size": 64,
-    "max_position_embeddings": 64,
-    "pad_token_id": 0,
-    "bos_token_id": 1,
-    "eos_token_id": 2,
-}
-"""Sizes only: nothing that touches a norm."""
-
-VISION = {"image_size": 32, "patch_size": 8}
-EXPERTS = {"num_local_experts": 2, "num_experts_per_tok": 2}
-OWN_SIZES = {
-    "albert": {"embedding_size": 16},
-    "bart": {
-        "encoder_ffn_dim": 48,
-        "decoder_ffn_dim": 48,
-        "encoder_layers": 2,
-        "decoder_layers": 2,
-        "encoder_attention_heads": 4,
-        "decoder_attention_heads": 4,
-    },
-    "chameleon": {
-        "vocabulary_map": {"<image>": 3},
-        "vq_config": {
-            "base_channels": 32,
-            "resolution": 32,
-            "channel_multiplier": [1],
-            "num_res_blocks": 1,
-            "latent_channels": 32,
-            "embed_dim": 32,
-            "num_embeddings": 8,
-        },
-    },
-    "codegen": {"rotary_dim": 8},
-    "gptj": {"rotary_dim": 8},
-    "falcon": {"head_dim": None},
-    "xlnet": {"max_position_embeddings": None, "d_head": 8},
-    "dbrx": {
-        "hidden_size": None,
-        "d_model": 32,
-        "attn_config": {"kv_n_heads": 2, "rope_theta": 1e4, "clip_qkv": 8},
-        "ffn_config": {
-            "hidden_size": 32,
-            "ffn_hidden_size": 32,
-            "moe_num_experts": 2,
-            "ffn_act_fn": {"name": "silu"},
-        },
-    },
-    "deepseek_v3": {
-        "kv_lora_rank": 12,
-        "q_lora_rank": 12,
-        "qk_rope_head_dim": 8,
-        "qk_nope_head_dim": 8,
-        "v_head_dim": 8,
-        "num_key_value_heads": 4,
-        "n_routed_experts": 4,
-        "n_group": 1,
-        "topk_group": 1,
-        "num_experts_per_tok": 2,
-        "moe_intermediate_size": 16,
-        "first_k_dense_replace": 2,
-    },
-    "falcon_h1": {
-        "mamba_d_ssm": 32,
-        "mamba_n_heads": 4,
-        "mamba_d_head": 8,
-        "mamba_d_state": 8,
-        "mamba_chunk_size": 8,
-    },
-    "gpt_neo": {"attention_types": [[["global", "local"], 1]], "num_layers": 2, "num_heads": 4},
-    "gpt_oss": EXPERTS,
-    "mixtral": EXPERTS,
-    "minimax": EXPERTS,
-    "llama4_text": EXPERTS | {"intermediate_size_mlp": 48},
-    "mamba": {"state_size": 4},
-    "mamba2": {"state_size": 8, "num_heads": 8, "head_dim": 8, "n_groups": 1, "chunk_size": 8},
-    "swin": VISION
-    | {
-        "hidden_size": None,
-        "num_attention_heads": None,
-        "num_hidden_layers": None,
-        "patch_size": 4,
-        "embed_dim": 16,
-        "depths": [2, 2],
-        "num_heads": [2, 2],
-        "window_size": 4,
-    },
-    "t5": {"d_kv": 8, "d_ff": 48},
-    "vit": VISION,
-    "dinov2": VISION,
-    "clip_vision_model": VISION,
-    "whisper": {
-        "encoder_layers": 2,
-        "decoder_layers": 2,
-        "encoder_attention_heads": 4,
-        "decoder_attention_heads": 4,
-        "encoder_ffn_dim": 48,
-        "decoder_ffn_dim": 48,
-        "max_source_positions": 8,
-        "num_mel_bins": 8,
-        "decoder_start_token_id": 1,
-        "suppress_tokens": [],
-        "begin_suppress_tokens": [3, 4],
-    },
-}
-OWN_SIZES["swinv2"] = OWN_SIZES["swin"] | {"pretrained_window_sizes": [0, 0]}
-
-
-def tiny_config(model_type, setting):
-    kind = CONFIG_MAPPING[model_type]
-    default = kind()
-    sizes = {name: value for name, value in SMALL.items() if hasattr(default, name)}
-    given = sizes | OWN_SIZES.get(model_type, {}) | setting
-    return kind(**{name: value for name, value in given.items() if value is not None})
-
 
 def tiny_model(model_type, setting):
-    torch.manual_seed(0)
-    config = tiny_config(model_type, setting)
-    model = AutoModel.from_config(
-        config, attn_implementation="eager", experts_implementation="eager"
-    )
-    return randomize_(model.double().eval())
+    config = small_config(CONFIG_MAPPING[model_type], "own", setting)
+    return build_small(config).double().eval()
 
 
 def layers_of(model):
@@ -180,7 +55,8 @@ class Installed:
 
 def read_installed(model_type, setting):
     model = tiny_model(model_type, setting)
-    layer = layers_of(model)[-1]
+    layers = layers_of(model)
+    layer = layers[min(1, len(layers) - 1)]
     modules = dict(layer.named_modules())
     wiring = read_wiring(layer, lambda: run_model(model))
     sizes, order = norm_calls(model)

@@ -28,6 +28,7 @@ ROOMS = (
     "inspection",
     "training",
     "exercises",
+    "audit",
     "chapters",
     "claims",
     "study",

@@ -10,9 +10,9 @@ from submissions import RIGHT, ROOT, notebook
 
 from normlab import cli
 from normlab.exercises import FUNCTIONS
-from normlab.study.apart import Limits
 from normlab.study.check_command import Checked, check_apart
 from normlab.study.classroom import LARGEST, classroom_results, write_classroom
+from normlab.tools.apart import Limits
 
 WORKFLOW = yaml.safe_load((ROOT / "docs/github_classroom/classroom.yml").read_text())
 (JOB,) = WORKFLOW["jobs"].values()

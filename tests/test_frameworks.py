@@ -344,7 +344,7 @@ def test_a_framework_that_fails_is_named_with_its_last_words(monkeypatch):
 
 @pytest.mark.parametrize("printed", ["", "some words", "[]", '{"report": {}}'])
 def test_an_answer_that_cannot_be_read_is_no_traceback_in_the_notebook(printed, monkeypatch):
-    monkeypatch.setattr(process, "_run", lambda framework, text: printed)
+    monkeypatch.setattr(process, "run_apart", lambda framework, module, text: printed)
     with pytest.raises(CannotRun, match="its answer cannot be read"):
         process.ask(FRAMEWORKS["Flax"], {})
 

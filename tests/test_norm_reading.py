@@ -6,7 +6,7 @@ from torch import nn
 
 from normlab import torch_norms
 from normlab.chapters.norms_in_the_wild.zoo_blocks import ZooNorm
-from normlab.inspection.norm_reading import NormReading, read_norm
+from normlab.inspection import NormReading, read_norm
 from normlab.models.dyt import DyT
 
 FORMS = [
@@ -66,27 +66,69 @@ def test_a_gain_for_each_head_is_a_gain():
 
 
 class EpsOutside(nn.Module):
-    """x/(√v + ε): The Annotated Transformer's, but for its unbiased deviation."""
+    """x/(√v + ε), with the deviation that torch gives unless it is asked: The Annotated's."""
+
+    def __init__(self, correction):
+        super().__init__()
+        self.correction = correction
 
     def forward(self, x):
-        centered = x - x.mean(-1, keepdim=True)
-        return centered / (centered.square().mean(-1, keepdim=True).sqrt() + 1e-3)
+        deviation = x.std(-1, keepdim=True, correction=self.correction)
+        return (x - x.mean(-1, keepdim=True)) / (deviation + 1e-3)
 
 
-class Unbiased(nn.Module):
+@pytest.mark.parametrize("correction", [0, 1])
+def test_eps_outside_the_root_and_an_unbiased_deviation_are_read_as_what_they_are(correction):
+    reading = read_norm(EpsOutside(correction), 16)
+    assert (reading.kind, reading.eps_place) == ("LayerNorm", "outside")
+    assert reading.unbiased is bool(correction)
+    assert reading.eps == pytest.approx(1e-3, rel=0.005)
+
+
+class GreatestOf(nn.Module):
+    """x/max(‖x‖, ε), times √D: an RMSNorm by F.normalize."""
+
     def forward(self, x):
-        return (x - x.mean(-1, keepdim=True)) / x.std(-1, keepdim=True)
+        return nn.functional.normalize(x, dim=-1, eps=1e-3) * x.shape[-1] ** 0.5
+
+
+def test_an_eps_that_only_bounds_the_length_is_told_from_one_that_is_added():
+    reading = read_norm(GreatestOf(), 16)
+    assert (reading.kind, reading.eps_place) == ("RMSNorm", "greatest of")
+    assert reading.eps == pytest.approx(1e-3 / 4, rel=0.005)  # of the mean square's root
+
+
+class GainTwice(nn.RMSNorm):
+    def forward(self, x):
+        return super().forward(x) * self.weight
+
+
+def test_a_gain_that_is_applied_twice_is_counted():
+    assert read_norm(GainTwice(8), 8).gain_power == 2
+    assert read_norm(nn.RMSNorm(8), 8).gain_power == 1
+
+
+class GainFirst(nn.Module):
+    """RMSNorm((1 + w) ⊙ x): the gain is in the mean square too (Muse Spark)."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(16))
+
+    def forward(self, x):
+        return nn.functional.rms_norm((1 + self.weight) * x, (16,), eps=1e-6)
 
 
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        (DyT(16), "DyT is neither LayerNorm nor RMSNorm"),
-        (nn.Identity(), "Identity is neither"),
-        (Unbiased(), "Unbiased is neither"),  # √(15/16), 3 % off
-        (EpsOutside(), "Is ε outside the root"),
+        (DyT(16), "DyT is no norm that is known: no number of its output depends on another"),
+        (nn.Identity(), "Identity is no norm that is known: no number"),
+        (nn.Linear(16, 16), "neither LayerNorm nor RMSNorm; they differ"),
+        (nn.Softmax(-1), "neither LayerNorm nor RMSNorm; they differ"),
+        (GainFirst(), "neither LayerNorm nor RMSNorm; they differ"),
     ],
-    ids=["DyT", "identity", "unbiased", "outside"],
+    ids=["DyT", "identity", "linear", "softmax", "gain first"],
 )
 def test_what_is_no_such_norm_is_refused_with_a_reason(module, message):
     with pytest.raises(ValueError, match=message):

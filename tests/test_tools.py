@@ -78,7 +78,7 @@ def blas_threads():
     return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
 
 
-def test_one_thread_is_one_inside_and_the_old_number_after():
+def testone_thread_is_one_inside_and_the_old_number_after():
     torch.set_num_threads(2)
     with threadpool_limits(2):
         assert 2 in blas_threads(), "there is no BLAS whose threads can be set"

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from normlab.inspection import read_wiring
 from normlab.inspection.drawn_wiring import diagram
-from normlab.inspection.wiring_reading import LayerWiring, randomize_, read_wiring
 from normlab.models.placement.in_the_wild import ZOO_PLACEMENTS
 from normlab.models.placement.wiring import trace
 from normlab.models.transformer import Block, TransformerConfig
@@ -29,7 +29,7 @@ def read_diagram(placement):
     block = Block(config, config.site("encoder", 8))
     block.initialize(config, torch.Generator().manual_seed(0))
     x = torch.randn(2, 5, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    return diagram(read_wiring(randomize_(block.double()), x))
+    return diagram(read_wiring(block.double(), x).equations)
 
 
 @pytest.mark.parametrize("name", sorted(ZOO_PLACEMENTS.keys() - NOT_IN_THE_NUMBERS))
@@ -46,5 +46,27 @@ def test_factors_are_boxes_with_their_value():
 
 def test_a_sum_that_is_read_twice_is_drawn_once():
     equations = ("f1 = f(x)", "f2 = f(x, f1)", "y = x + f1 + f2")
-    kinds = [n.kind for n in diagram(LayerWiring(equations, (), ("a", "b"), ())).nodes]
+    kinds = [n.kind for n in diagram(equations).nodes]
     assert kinds.count("sum") == 2
+
+
+def labels(*equations):
+    return [node.label for node in diagram(equations).nodes]
+
+
+def test_letters_signs_and_what_is_no_part_of_the_stream_are_boxes():
+    found = labels("f1 = f(x)", "f2 = f(x + f1)", "y = g·x − f1 + 0.500 ag·f2 + c")
+    assert found == [
+        *("x", "f1", "+", "f2", "× g", "× −1", "+", "× 0.5 ag", "+", "+ c", "output"),
+    ]
+    assert labels("f1 = f(x)", "y = -x + a·f1")[2:5] == ["× −1", "× a", "+"]
+
+
+def test_what_a_sublayer_reads_beside_the_stream_is_a_line_of_its_own():
+    nodes = diagram(("n1 = norm(x)", "n2 = norm(x)", "f1 = f(n1, n2)", "y = x + f1")).nodes
+    assert nodes[3].inputs == (1, 2)
+
+
+def test_a_box_has_the_label_that_it_is_given():
+    nodes = diagram(("f1 = f(x)", "y = x + f1"), {"f1": "mlp"}).nodes
+    assert nodes[1].label == "mlp"

@@ -7,8 +7,7 @@ from torch import nn
 
 from normlab.chapters.norms_in_the_wild.zoo import find_model, load_zoo
 from normlab.chapters.norms_in_the_wild.zoo_blocks import ZooNorm, build_block
-from normlab.inspection.norm_reading import read_norm
-from normlab.inspection.wiring_reading import randomize_, read_wiring
+from normlab.inspection import read_norm, read_wiring
 from normlab.models.placement.in_the_wild import (
     HyperSphere,
     ParallelTwoNorms,
@@ -29,7 +28,7 @@ def stream(tokens=5, features=32):
 @pytest.mark.parametrize("name", BUILDABLE)
 def test_a_block_has_the_norms_of_its_row_and_runs(name):
     row = find_model(name)
-    block = randomize_(build_block(name).double())
+    block = build_block(name).double()
     wiring = read_wiring(block, stream())
     assert len(wiring.norms) == row.norms
     inner = {part.split("#")[0] for part in wiring.inner}  # k and v share a latent: two calls
@@ -103,7 +102,7 @@ def test_glms_loop_between_norms_is_deepnorms_to_rounding():
 
 @pytest.mark.parametrize(("name", "power"), [("GLM-130B", 0.5), ("MiniMax-Text-01", 0.25)])
 def test_the_shortcut_of_a_shifted_model_has_its_factor(name, power):
-    block = randomize_(build_block(name, layers=70).double())
+    block = build_block(name, layers=70).double()
     equations = read_wiring(block, stream()).equations
     alpha = f"{(2 * 70) ** power:.3f}"
     assert equations[2] == f"n2 = norm({alpha} n1 + f1)"

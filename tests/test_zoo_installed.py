@@ -13,9 +13,10 @@ import pytest
 import torch
 from installed_models import read_installed, tiny_model
 
+import normlab
 from normlab.chapters.norms_in_the_wild.zoo import find_model, load_zoo
 from normlab.chapters.norms_in_the_wild.zoo_blocks import ZooNorm, build_block, zoo_config
-from normlab.inspection.wiring_reading import randomize_, read_wiring
+from normlab.inspection import read_wiring
 from normlab.models.placement.in_the_wild import ZOO_PLACEMENTS
 
 COVERED = [model for model in load_zoo() if model.confirmed_by == "installed code"]
@@ -53,7 +54,7 @@ def installed(name):
 
 @functools.cache
 def block_wiring(name):
-    block = randomize_(build_block(name).double())
+    block = build_block(name).double()
     x = torch.randn(2, 5, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     return read_wiring(block, x)
 
@@ -81,12 +82,6 @@ def test_a_row_states_no_norm_that_its_own_setting_sets():
         assert not [key for key in model.setting if "eps" in key]
 
 
-def test_models_are_made_small_by_sizes_alone():
-    sizes = [installed_models.SMALL, *installed_models.OWN_SIZES.values()]
-    for name in {name for given in sizes for name in given}:
-        assert not any(part in name for part in ("norm", "eps", "alpha", "scale", "parallel"))
-
-
 def test_most_rows_are_confirmed_by_code():
     assert len(load_zoo()) >= 45
     assert len(COVERED) >= 0.8 * len(load_zoo())
@@ -95,11 +90,12 @@ def test_most_rows_are_confirmed_by_code():
 def test_the_lesson_s_lines_for_a_model_of_ones_own_run_as_they_stand():
     lesson = Path(__file__).parent.parent / "lessons" / "11_norms_in_the_wild.py"
     lines = lesson.read_text(encoding="utf-8").replace("\n# ", "\n").split("```")[1]
-    names = {"torch": torch, "randomize_": randomize_, "read_wiring": read_wiring}
+    names = {"torch": torch, "inspect": normlab.inspect}
     body, last = lines.removeprefix("python\n").rstrip().rsplit("\n", 1)
     exec(body, names)
-    rows = eval(last, names).rows
-    assert [row[0] for row in rows] == list(block_wiring("Qwen3").equations)
+    (row,) = eval(last, names).rows
+    assert row[:3] == ["layers.0 … layers.1", 2, "pre-norm"]
+    assert row[3].split("\n") == list(block_wiring("Qwen3").equations)
 
 
 def captured(layer, model):

@@ -19,6 +19,7 @@ from .scaling import sweep_depths as sweep_depths
 from .theory import Flow as Flow
 from .theory import FlowTheory as FlowTheory
 from .theory import flow_theory as flow_theory
+from .theory import theory_of_branches as theory_of_branches
 from .update import ModelUpdate as ModelUpdate
 from .update import OutputChange as OutputChange
 from .update import Rule as Rule

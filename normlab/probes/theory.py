@@ -1,15 +1,18 @@
 """What theory says of signal and gradient by depth in an untrained stack."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from normlab.models.stack import StackSetting
+from normlab.models.stack import STACK_PLACEMENTS, StackSetting
 from normlab.models.stack.setting import check_count
 from normlab.norms import FloatArray
 from normlab.tools.table import Table
 
 FINAL_NORM = ("pre-norm", "peri-norm")
+BoolArray: TypeAlias = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -88,54 +91,111 @@ def flow_theory(setting: StackSetting, sub_layers: int) -> FlowTheory:
     check_count(sub_layers, "sub_layers")
     tokens = setting.tokens
     return FlowTheory(
-        unlike=_flow(setting, sub_layers, averaged=1 / tokens, shared=1.0),
-        alike=_flow(setting, sub_layers, averaged=1.0, shared=1 / tokens),
+        unlike=_flow_of_setting(setting, sub_layers, averaged=1 / tokens, shared=1.0),
+        alike=_flow_of_setting(setting, sub_layers, averaged=1.0, shared=1 / tokens),
     )
 
 
-def _flow(setting: StackSetting, sub_layers: int, averaged: float, shared: float) -> Flow:
-    """`averaged` is what averaging leaves of values, `shared` what attention hands back of c."""
+def theory_of_branches(
+    placement: str,
+    kappas: FloatArray,
+    mixes_tokens: BoolArray,
+    tokens: int,
+    start: float = 1.0,
+    shortcut: float = 1.0,
+) -> FlowTheory:
+    """The same for S branches whose κ are known, in a stack without a final norm.
+
+    Both ends have the same stream: a measured κ holds what averaging leaves of the tokens.
+
+    Args:
+        placement: "none", "pre-norm", "peri-norm", "post-norm" or "deepnorm".
+        kappas: κ of each sub-layer (S,).
+        mixes_tokens: whether it is attention (S,).
+        tokens: T of a sequence.
+        start: ‖x_0‖²/D.
+        shortcut: α of a norm behind the sum.
+
+    Raises:
+        ValueError: if the placement is unknown, or the shapes differ.
+
+    >>> theory = theory_of_branches("pre-norm", np.ones(3), np.array([True, False, True]), 16)
+    >>> theory.unlike.mean_square.tolist()
+    [1.0, 2.0, 3.0, 4.0]
+    """
+    if placement not in STACK_PLACEMENTS:
+        raise ValueError(
+            f"placement is {placement!r}; expected one of {', '.join(STACK_PLACEMENTS)}."
+        )
+    if kappas.ndim != 1 or kappas.shape != mixes_tokens.shape:
+        raise ValueError(
+            f"kappas have shape {kappas.shape} and mixes_tokens {mixes_tokens.shape}; "
+            "expected one (S,)."
+        )
+    stack = _Branches(placement, kappas, ~mixes_tokens, start, shortcut)
+    return FlowTheory(unlike=_flow(stack, 1.0), alike=_flow(stack, 1 / tokens))
+
+
+def _flow_of_setting(
+    setting: StackSetting, sub_layers: int, averaged: float, shared: float
+) -> Flow:
+    """`averaged` is what averaging leaves of values."""
     std, d = setting.weight_stds(sub_layers), setting.d_model
     attention = averaged * (d * std["W_v"] * std["W_o"]) ** 2
     feed_forward = d * setting.d_ff * (std["W_1"] * std["W_2"]) ** 2 / 2
     is_ffn = np.arange(sub_layers) % 2 == 1
     kappas = np.where(is_ffn, feed_forward, attention)  # (S,)
+    start, shortcut = setting.input_std**2, setting.constants(sub_layers)[0]
+    stack = _Branches(setting.placement, kappas, is_ffn, start, shortcut)
+    return _flow(stack, shared, final_norm=setting.placement in FINAL_NORM)
+
+
+@dataclass(frozen=True)
+class _Branches:
+    """S sub-layers: the placement, κ and kind of each, ‖x_0‖²/D and α."""
+
+    placement: str
+    kappas: FloatArray
+    is_ffn: BoolArray
+    start: float
+    shortcut: float
+
+
+def _flow(stack: _Branches, shared: float, final_norm: bool = False) -> Flow:
+    """`shared` is what attention hands back of c."""
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        square = _mean_square(setting, kappas)
-        end = -np.log10(square[-1]) if setting.placement in FINAL_NORM else 0.0
-        parts = [(shared, np.ones(sub_layers)), (1 - shared, is_ffn.astype(float))]
+        square = _mean_square(stack)
+        end = -np.log10(square[-1]) if final_norm else 0.0
+        parts = [(shared, np.ones(len(stack.kappas))), (1 - shared, stack.is_ffn.astype(float))]
         logs = [
-            np.log10(share) + _log10_back(setting, kappas, square[:-1], carried)
-            for share, carried in parts
+            np.log10(share) + _log10_back(stack, square[:-1], carried) for share, carried in parts
         ]
         total = np.logaddexp(*(np.log(10) * log for log in logs)) / np.log(10)  # log of a sum
     return Flow(square, 0.5 * (end + total))
 
 
-def _mean_square(setting: StackSetting, kappas: FloatArray) -> FloatArray:
+def _mean_square(stack: _Branches) -> FloatArray:
     """‖x_s‖²/D, κ of each sub-layer (S,) -> (S + 1,)."""
-    start = setting.input_std**2
-    if setting.placement == "none":
+    start, kappas = stack.start, stack.kappas
+    if stack.placement == "none":
         after = start * np.cumprod(1 + kappas)
-    elif setting.placement == "pre-norm":
+    elif stack.placement == "pre-norm":
         after = start + np.cumsum(kappas)
-    elif setting.placement == "peri-norm":
+    elif stack.placement == "peri-norm":
         after = start + np.arange(1.0, len(kappas) + 1)
     else:
         after = np.ones(len(kappas))
     return np.append(start, after)
 
 
-def _log10_back(
-    setting: StackSetting, kappas: FloatArray, square: FloatArray, carried: FloatArray
-) -> FloatArray:
+def _log10_back(stack: _Branches, square: FloatArray, carried: FloatArray) -> FloatArray:
     """log₁₀ of dx_s²/dx_S², (S,) -> (S + 1,); `carried` is the share that branches hand back."""
-    shortcut = setting.constants(len(kappas))[0] ** 2
-    if setting.placement == "none":
+    shortcut, kappas = stack.shortcut**2, stack.kappas
+    if stack.placement == "none":
         factors = 1 + carried * kappas
-    elif setting.placement == "pre-norm":
+    elif stack.placement == "pre-norm":
         factors = 1 + carried * kappas / square
-    elif setting.placement == "peri-norm":
+    elif stack.placement == "peri-norm":
         factors = 1 + carried / square
     else:
         factors = (shortcut + carried * kappas) / (shortcut + kappas) / square

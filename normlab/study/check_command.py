@@ -9,10 +9,10 @@ from typing import Any
 
 from normlab.checks import Diagnosis
 from normlab.checks.cells import UnreadableFile
-from normlab.study.apart import Limits, OutOfTime, ProcessEnded, WorkFailed, apart
 from normlab.study.files import answers_in
 from normlab.study.folders import WORK
 from normlab.study.notebook import keep_points
+from normlab.tools.apart import Limits, OutOfTime, ProcessEnded, WorkFailed, apart
 from normlab.tools.progress_bar import progress_bar
 from normlab.tools.table import Table
 

@@ -10,13 +10,16 @@ from normlab.chapters.beyond_transformers import digit_runs, graph_runs, recurre
 from normlab.chapters.deepnorm import followed_runs, one_step_runs, thousand_layers
 from normlab.chapters.frameworks import compare
 from normlab.chapters.frameworks import stored as frameworks
+from normlab.chapters.frameworks.audits import stored as audits
 from normlab.chapters.frameworks.process import CannotRun
 from normlab.chapters.gradient_flow import gradient_sweeps
+from normlab.chapters.norms_in_the_wild import library_scan
 from normlab.chapters.rms_norm import stored_races, stream_means
 from normlab.chapters.start_here import deep_runs
 from normlab.chapters.warmup import collapse_parts, deep_rates, rate_map, training_steps
 from normlab.claims import stored as claims
 from normlab.exercises.challenges import baselines, recipes
+from normlab.inspection.scan.command import write_scan
 from normlab.tools.table import Table
 from normlab.tools.toml_settings import refuse_unknown
 from normlab.training.sweep.plan import read_plan
@@ -48,13 +51,14 @@ def stored_results() -> Mapping[str, Stored]:
     """Every stored result by the name of its file.
 
     >>> sorted(stored_results())[:2]
-    ['challenges', 'claims']
+    ['audit', 'challenges']
     """
     one = {"rates": [1e-3], "seeds": [0]}
     tiny = {"shapes": [(4, 8)], "rounds": 1, "tries": 1}
     race = _stored(stored_races.STORED, stored_races.write_norm_races, "3 min", **tiny)
     found = (
         _stored(claims.STORED, claims.write_ledger, "15 s", numbers=[1]),
+        _stored(audits.STORED, audits.write_audits, "4 min", libraries=["normlab"]),
         _stored(baselines.STORED, recipes.write_baselines, "10 min", layers=1, steps=2, seeds=(0,)),
         _stored(collapse_parts.STORED, collapse_parts.write_parts, "1 min", seeds=[0], looks=[0]),
         _stored(compare.STORED, frameworks.write_reports, "30 s", names=["NumPy"]),
@@ -75,6 +79,7 @@ def stored_results() -> Mapping[str, Stored]:
         ),
         replace(race, devices=tuple(stored_races.SHAPES)),
         _stored(stream_means.STORED, stream_means.write_stream_means, "10 min", seeds=[0], steps=1),
+        _stored(library_scan.STORED, write_scan, "20 min", only=["llama"]),
         _swept(rate_map.STORED, "30 min"),
         _stored(
             deep_rates.STORED, deep_rates.write_deep_rates, "90 min", depths=[1], steps=2, **one

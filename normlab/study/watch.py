@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 
 from normlab.checks.cells import notebook_cells
-from normlab.study.apart import Limits
 from normlab.study.check_command import STOPPED, Checked, check_apart, chosen_files, keep_points_of
 from normlab.study.folders import EXERCISES
+from normlab.tools.apart import Limits
 
 PAUSE = 0.3
 """Seconds between two looks at the files."""

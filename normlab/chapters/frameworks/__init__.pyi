@@ -1,3 +1,4 @@
+from .audits.stored import stored_audits as stored_audits
 from .compare import compare_frameworks as compare_frameworks
 from .compare import stored_comparison as stored_comparison
 from .examine import read_listing as read_listing

@@ -15,6 +15,7 @@ from normlab.chapters.frameworks.measure import FEATURES, HIDDEN
 from normlab.chapters.frameworks.report import Report
 from normlab.chapters.frameworks.torch_library import Block
 
+WORKER = "normlab.chapters.frameworks.worker"
 SECONDS = 300
 """After which a framework is given up: importing TensorFlow takes 3 to 30 seconds."""
 
@@ -48,7 +49,7 @@ def ask(framework: Framework, weights: Weights) -> tuple[Report, Weights]:
         raise CannotRun(f"not installed: run {INSTALL} in a cell, then restart the kernel")
     if not framework.environment:
         return examine_framework(framework, weights)
-    printed = _run(framework, json.dumps(to_json(weights)))
+    printed = run_apart(framework, WORKER, json.dumps(to_json(weights)))
     try:
         answer = json.loads(printed.splitlines()[-1])
         return Report.from_json(answer["report"]), from_json(answer["weights"])
@@ -56,12 +57,21 @@ def ask(framework: Framework, weights: Weights) -> tuple[Report, Weights]:
         raise CannotRun(f"its answer cannot be read: {error!r}") from error
 
 
-def _run(framework: Framework, text: str) -> str:
-    """What the framework's process prints; its own messages stay out of the notebook."""
+def run_apart(framework: Framework, module: str, text: str) -> str:
+    """What a module prints that runs in a framework's process; other messages go nowhere.
+
+    Args:
+        framework: whose name it is given, and whose variables are set.
+        module: run with `python -m`.
+        text: for its stdin.
+
+    Raises:
+        CannotRun: if the process fails, or takes too long.
+    """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as empty:
         # no settings of the user's own Keras, and none left behind
         own = {"PYTHONIOENCODING": "utf-8", "KERAS_HOME": empty, **framework.environment}
-        command = [sys.executable, "-m", "normlab.chapters.frameworks.worker", framework.name]
+        command = [sys.executable, "-m", module, framework.name]
         try:
             done = subprocess.run(
                 command, input=text, capture_output=True, encoding="utf-8",

@@ -3,6 +3,7 @@ from .explorers import explore_zoo as explore_zoo
 from .figures import draw_logit_sizes as draw_logit_sizes
 from .figures import draw_scale_response as draw_scale_response
 from .figures import draw_streams as draw_streams
+from .library_scan import load_scan as load_scan
 from .newer_placements import cogview_norm as cogview_norm
 from .newer_placements import divided_growth as divided_growth
 from .newer_placements import scale_response as scale_response

@@ -18,9 +18,10 @@ from normlab.chapters.norms_in_the_wild.zoo_designs import (
     norm_formula,
     placement_counts,
 )
-from normlab.chapters.residual_placement.diagrams import HIGHEST, draw_wiring
+from normlab.chapters.residual_placement.diagrams import HIGHEST
 from normlab.chapters.residual_placement.stream import StreamGrowth
 from normlab.norms import FloatArray
+from normlab.pictures.block_diagrams import draw_wiring
 from normlab.pictures.style import BLUE, GREEN, GREY, NORM_COLORS, ORANGE, PALE, PINK, RED
 from normlab.tools.table import Table
 

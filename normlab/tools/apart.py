@@ -9,10 +9,10 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,9 @@ class Limits:
     memory_mb: int
 
 
-def apart(work: Callable[..., None], *arguments: Any, limits: Limits) -> Iterator[Any]:
+def apart(
+    work: Callable[..., None], *arguments: Any, limits: Limits, loaded: Sequence[str] = ()
+) -> Iterator[Any]:
     """Yield what `work(send, *arguments)` sends from a process of its own, as it comes.
 
     The process is in a session of its own, so that Ctrl-C at the terminal stops this process
@@ -58,14 +60,17 @@ def apart(work: Callable[..., None], *arguments: Any, limits: Limits) -> Iterato
 
     Args:
         work: a function at the top of a module. It sends what can be pickled.
+        limits: what it may take.
+        loaded: modules that a process imports once, of which those that work are then forked,
+            where the system can.
 
     Raises:
         OutOfTime, ProcessEnded, WorkFailed: after what was sent before.
     """
-    spawn = multiprocessing.get_context("spawn")
-    ours, theirs = spawn.Pipe(duplex=False)
-    process = spawn.Process(target=_do, args=(theirs, limits, work, arguments))
-    with _without_interrupts():
+    context = _context(loaded)
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_do, args=(theirs, limits, work, arguments))
+    with _without_interrupts(), _allowed_children():
         process.start()
     theirs.close()
     try:
@@ -75,7 +80,31 @@ def apart(work: Callable[..., None], *arguments: Any, limits: Limits) -> Iterato
         ours.close()
 
 
-def _heard(ours: Connection, process: SpawnProcess, seconds: float) -> Iterator[Any]:
+def _context(loaded: Sequence[str]) -> Any:
+    """How processes are started: anew, or forked of one that has imported modules."""
+    if not loaded or "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(loaded))
+    return context
+
+
+@contextlib.contextmanager
+def _allowed_children() -> Iterator[None]:
+    """A process of multiprocessing that is a daemon, as Dask's are, may have children for once.
+
+    They end with it all the same, see `end_with_parent`.
+    """
+    settings = vars(multiprocessing.current_process())["_config"]
+    daemon = settings.pop("daemon", None)
+    try:
+        yield
+    finally:
+        if daemon is not None:
+            settings["daemon"] = daemon
+
+
+def _heard(ours: Connection, process: BaseProcess, seconds: float) -> Iterator[Any]:
     deadline = time.monotonic() + seconds
     while True:
         left = deadline - time.monotonic()
@@ -84,7 +113,7 @@ def _heard(ours: Connection, process: SpawnProcess, seconds: float) -> Iterator[
             try:
                 kind, value = ours.recv()
             except (EOFError, OSError, pickle.UnpicklingError):
-                process.join(PAUSE)  # the learner's code has closed or spoilt the pipe
+                process.join(PAUSE)  # the code that ran has closed or spoilt the pipe
                 raise ProcessEnded(_how(process)) from None
             if kind == "done":
                 return
@@ -97,7 +126,7 @@ def _heard(ours: Connection, process: SpawnProcess, seconds: float) -> Iterator[
             raise OutOfTime(_processor_time(process))
 
 
-def _how(process: SpawnProcess) -> str:
+def _how(process: BaseProcess) -> str:
     code = process.exitcode
     if code is None:
         return "it closed its connection"
@@ -106,7 +135,7 @@ def _how(process: SpawnProcess) -> str:
     return f"signal {signal.Signals(-code).name}" + (": memory?" if code == -9 else "")
 
 
-def _processor_time(process: SpawnProcess) -> str:
+def _processor_time(process: BaseProcess) -> str:
     before = _of_children()
     _end(process)
     used = _of_children() - before
@@ -122,7 +151,7 @@ def _of_children() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _end(process: SpawnProcess) -> None:
+def _end(process: BaseProcess) -> None:
     """End it and its group."""
     if sys.platform != "win32" and process.pid is not None:
         with contextlib.suppress(ProcessLookupError, PermissionError):  # nobody is left of it
@@ -160,7 +189,7 @@ def _do(
             limit_memory(limits.memory_mb)
             work(lambda value: channel.send(("sent", value)), *arguments)
             last: tuple[str, Any] = ("done", None)
-        except BaseException:  # also one of the learner's that comes late, from a thread
+        except BaseException:  # also one that comes late, from a thread
             last = ("failed", traceback.format_exc())
         try:
             channel.send(last)

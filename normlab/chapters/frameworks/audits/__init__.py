@@ -1,0 +1,1 @@
+"""The norms of libraries, audited: the stored table, and what makes it again."""

@@ -1,0 +1,81 @@
+"""The stored audits: torch, ours, every norm class of transformers, Keras and Flax.
+
+`normlab remake audit` makes them again, in four minutes on one core. It needs
+`pip install 'normlab[frameworks]' transformers`.
+"""
+
+import importlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from torch import nn
+
+from normlab import torch_norms
+from normlab.chapters.frameworks.audits.rows import Audited
+from normlab.chapters.frameworks.audits.transformers_norms import NormClass, norm_classes
+from normlab.chapters.frameworks.framework import COMPARED_NORMS, FRAMEWORKS
+from normlab.chapters.frameworks.process import CannotRun, run_apart
+from normlab.tools.progress_bar import progress_bar
+from normlab.tools.stored_rows import read_rows, write_rows
+from normlab.tools.table import Table
+
+STORED = Path(__file__).parent / "audit.csv"
+COMMAND = "normlab remake audit"
+WORKER = "normlab.chapters.frameworks.audits.worker"
+IN_TORCH: Mapping[str, Mapping[str, type[nn.Module]]] = {
+    "torch": {"LayerNorm": nn.LayerNorm, "RMSNorm": nn.RMSNorm},
+    "normlab": {"LayerNorm": torch_norms.LayerNorm, "RMSNorm": torch_norms.RMSNorm},
+}
+APART: Mapping[str, Mapping[str, str]] = {
+    "Keras on torch": {},
+    "Flax": {"JAX_ENABLE_X64": "1"},  # else its float64 is float32
+}
+"""Frameworks in processes of their own, with variables beyond those of their comparison."""
+LIBRARIES = (*IN_TORCH, "transformers", *APART)
+
+
+def write_audits(path: Path, libraries: Sequence[str] = LIBRARIES) -> None:
+    """Audit the norms of libraries and write the table, with what made it.
+
+    Raises:
+        CannotRun, ValueError: if one of them is not installed or fails.
+    """
+    rows = [row for library in libraries for row in _rows(library)]
+    write_rows(path, [{**row, "seed": 0} for row in rows], COMMAND)
+
+
+def _rows(library: str) -> Iterator[Mapping[str, object]]:
+    if library == "transformers":
+        classes = norm_classes()
+        yield from (_of_transformers(one) for one in progress_bar(classes, "norm classes"))
+    elif library in APART:
+        yield from (_apart(library, norm) for norm in COMPARED_NORMS)
+    else:
+        for name, make in IN_TORCH[library].items():
+            yield Audited(library, name, make).row()
+
+
+def _of_transformers(one: NormClass) -> Mapping[str, object]:
+    make = getattr(importlib.import_module(one.module), one.name)
+    return Audited("transformers", one.name, make, one.alike).row()
+
+
+def _apart(library: str, norm: str) -> Mapping[str, object]:
+    framework = FRAMEWORKS[library]
+    framework = replace(framework, environment={**framework.environment, **APART[library]})
+    printed = run_apart(framework, WORKER, norm)
+    try:
+        row: Mapping[str, object] = json.loads(printed.splitlines()[-1])
+    except (ValueError, LookupError) as error:
+        raise CannotRun(f"the answer of {library} cannot be read: {error!r}") from error
+    return row
+
+
+def stored_audits(path: Path = STORED) -> Table:
+    """The stored audits, one row for each norm, with a few of its errors in ulps."""
+    shown = ("library", "norm", "alike", "computes", "verdict", "mistakes")
+    errors = ("float32", "float16", "offset-1e4", "dx")
+    rows = [[row[name] for name in (*shown, *errors)] for row in read_rows(path)]
+    return Table((*shown, *(f"{name}, ulps" for name in errors)), rows)

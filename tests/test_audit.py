@@ -1,0 +1,278 @@
+"""The audit of a norm: what is right passes, and each mistake is named."""
+
+import inspect
+import json
+import sys
+from dataclasses import FrozenInstanceError
+
+import audited_mutants as mutants
+import pytest
+import torch
+from torch import nn
+
+from normlab import cli, torch_norms
+from normlab.audit import Audit, NotAuditable, audit_norm
+from normlab.audit.errors import ulps
+from normlab.audit.suite import CHECKS
+
+NAMED = {
+    "EpsOutside": "eps-outside",
+    "RmsEpsOutside": "eps-outside",
+    "EpsMissing": "eps-missing",
+    "EpsAsFloor": "eps-as-floor",
+    "HalfStatistics": "half-statistics",
+    "RmsHalfStatistics": "half-statistics",
+    "MeanTwice": "mean-twice",
+    "OnePassVariance": "cancellation",
+    "Unbiased": "unbiased-variance",
+    "OverTheBatch": "axis-batch",
+    "BatchDependent": "batch-dependent",
+    "MeanDetached": "mean-detached",
+    "DeviationDetached": "std-detached",
+    "RmsDetached": "std-detached",
+    "StatisticsDetached": "statistics-detached",
+    "GainTwice": "other-formula",
+    "GainForgotten": "gamma-missing",
+    "BiasForgotten": "beta-missing",
+    "DtypeLost": "dtype-lost",
+    "AlwaysFloat32": "float64-narrowed",
+    "InPlace": "input-mutated",
+    "NotDeterministic": "not-deterministic",
+    "MeanForSumOfGain": "dgamma-averaged",
+}
+"""What each mutant does wrong, in the course's words."""
+BREAKS = {
+    "forward, float64": ("float64", "AlwaysFloat32"),
+    "float16": ("float16", "NoFloat16"),
+    "bfloat16": ("bfloat16", "CoarseBfloat16"),
+    "offsets": ("offset-100", "OnePassVariance"),
+    "tiny rows": ("tiny-rows", "TinyToZero"),
+    "huge rows": ("huge-rows", "HugeToNan"),
+    "zeros": ("zero-rows", "ZerosToNan"),
+    "constant rows": ("constant-rows", "ConstantsToNan"),
+    "sizes": ("sizes", "PowersOfTwo"),
+    "shapes": ("shapes", "TwoAxesAlone"),
+    "strides": ("not-contiguous", "IgnoresStrides"),
+    "no rows": ("empty", "NotEmpty"),
+    "dgain": ("dgain", "MeanForSumOfGain"),
+    "dbias": ("dbias", "HalfOfBias"),
+    "second": ("second", "OnceDifferentiable"),
+    "NaN spreads": ("nan-rows", "LeaksNan"),
+    "NaN hidden": ("nan-rows", "HidesNan"),
+    "batch": ("batch-invariance", "BatchDependent"),
+}
+"""Mutants that break one check, and those alone that follow from it."""
+FOLLOW = {"float16": {"dx"}, "bfloat16": {"dx"}, "zero-rows": {"dx"}, "sizes": {"dx"}}
+FOLLOW |= {"offset-100": {"offset-1e4", "offset-1e6", "dx"}}
+
+
+def audited(name):
+    mutant = getattr(mutants, name)
+    return audit_norm(mutant, "rms_norm" if issubclass(mutant, mutants.Rms) else "layer_norm")
+
+
+def failing(audit):
+    return {line.check for line in audit.lines if line.verdict != "as good as torch's"}
+
+
+@pytest.mark.parametrize(
+    "make",
+    [nn.LayerNorm, nn.RMSNorm, torch_norms.LayerNorm, torch_norms.RMSNorm, mutants.Base],
+    ids=lambda make: f"{make.__module__}.{make.__name__}",
+)
+def test_torchs_norms_and_ours_are_right(make):
+    audit = audit_norm(make)
+    assert audit.conformant
+    assert not audit.faults
+    assert failing(audit) == set()
+
+
+@pytest.mark.parametrize("affine", [True, False])
+def test_a_norm_without_gain_or_without_bias_is_right(affine):
+    for make in (
+        lambda size: nn.LayerNorm(size, elementwise_affine=affine, bias=False),
+        lambda size: nn.RMSNorm(size, elementwise_affine=affine, eps=1e-5),
+    ):
+        audit = audit_norm(make)
+        assert failing(audit) == set()
+        assert "dbias" not in [line.check for line in audit.lines]
+        assert ("dgain" in [line.check for line in audit.lines]) == affine
+
+
+def test_ours_is_right_where_torchs_is_not():
+    """Far from 0, and where squares overflow."""
+    ours, torchs = audit_norm(torch_norms.LayerNorm), audit_norm(nn.LayerNorm)
+    for check in ("huge-rows", "offset-1e4"):
+        assert ours.line(check).ulps < 8 < torchs.line(check).ulps
+    assert "torch's own is wrong there, too" in torchs.line("huge-rows").sentence
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_mistake_is_named(name):
+    audit = audited(name)
+    assert [fault.name for fault in audit.faults][:1] == [NAMED[name]], audit
+    assert NAMED[name] in str(audit)
+    assert audit.conformant == (name == "AlwaysFloat32")
+
+
+@pytest.mark.parametrize(("check", "name"), BREAKS.values(), ids=BREAKS)
+def test_a_check_fails_on_what_breaks_it_and_on_that_alone(check, name):
+    audit = audited(name)
+    assert check in failing(audit)
+    assert failing(audit) <= {check} | FOLLOW.get(check, set())
+    assert audit.faults
+
+
+@pytest.mark.parametrize("check", [check.name for check in CHECKS])
+def test_every_check_can_fail(check):
+    broken = {check for check, _ in BREAKS.values()}
+    others = {
+        "float32": "MeanTwice",
+        "offset-1e4": "OnePassVariance",
+        "offset-1e6": "OnePassVariance",
+        "dx": "MeanDetached",
+        "determinism": "NotDeterministic",
+        "input-unchanged": "InPlace",
+    }
+    assert check in broken or check in failing(audited(others[check]))
+
+
+def test_every_mutant_is_used():
+    made = {n for n, m in vars(mutants).items() if inspect.isclass(m) and n[0] != "_"}
+    used = {*NAMED, *(name for _, name in BREAKS.values())}
+    assert made - used == {"Base", "Rms", "OtherEps", "T5LayerNorm"}
+
+
+def test_the_caller_may_say_what_it_should_be():
+    audit = audit_norm(mutants.Rms, "layer_norm")
+    assert [fault.name for fault in audit.faults] == ["rms-norm"]
+    assert "it is RMSNorm, ε = 1e-06; expected LayerNorm" in audit.line("formula").said
+    assert audit_norm(mutants.OtherEps).conformant
+    other = audit_norm(mutants.OtherEps, eps=1e-5)
+    assert not other.conformant
+    assert other.faults[0].name == "eps-wrong-value"
+
+
+def test_a_name_that_says_another_norm_is_a_note():
+    audit = audit_norm(mutants.T5LayerNorm)
+    assert audit.conformant
+    assert audit.notes == ("It is called T5LayerNorm, and is an RMSNorm.",)
+
+
+def test_a_gain_of_one_plus_the_weight_is_read():
+    class Gemma(mutants.Rms):
+        def forward(self, x):
+            return ((1 + self.weight) * self.normalized(x)).to(x.dtype)
+
+    audit = audit_norm(Gemma)
+    assert audit.affine == "1 + weight"
+    assert failing(audit) == set()
+
+
+def test_a_bias_that_torchs_norm_does_not_have_is_judged():
+    class Shifted(mutants.Rms):
+        def __init__(self, size):
+            super().__init__(size)
+            self.bias = nn.Parameter(torch.zeros(size))
+
+        def forward(self, x):
+            return (self.weight * self.normalized(x) + self.bias).to(x.dtype)
+
+    audit = audit_norm(Shifted)
+    assert audit.affine == "weight, bias"
+    assert failing(audit) == set()
+    assert audit.line("dbias").torch_ulps > 0
+
+
+def test_the_unit_is_that_of_the_output():
+    exact = torch.tensor([1.0, 3.0, 0.0], dtype=torch.float64)
+    assert ulps(torch.tensor([1.0, 3.0, 0.0]), exact) == 0
+    assert ulps(torch.tensor([1.0, 3.0 + 2**-21, 0.0]), exact) == 2
+    assert ulps(torch.tensor([1.0, 3.0, 2**-22]), exact) == 2  # the unit of the row, not of 0
+    assert ulps(torch.tensor([1.0, 3.0, torch.nan]), exact) == torch.inf
+    assert ulps(torch.tensor([1.0, 3.0, 2**-9], dtype=torch.float16), exact) == 2
+
+
+def test_the_report_is_frozen_and_the_same_for_machines():
+    audit = audited("EpsOutside")
+    assert isinstance(audit, Audit)
+    with pytest.raises(FrozenInstanceError):
+        audit.name = "other"
+    told = json.loads(json.dumps(audit.as_dict(), allow_nan=False))
+    assert told["conformant"] is False
+    assert [m["name"] for m in told["mistakes"]] == ["eps-outside"]
+    assert [line["check"] for line in told["lines"]] == [line.check for line in audit.lines]
+    assert [row[0] for row in audit.table().rows] == [line.title for line in audit.lines]
+    assert audit.worst.check == "formula"
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (nn.LayerNorm(8), "LayerNorm is no way to make a norm"),
+        (lambda: nn.LayerNorm(8), "takes no argument"),
+        (lambda eps: nn.LayerNorm(8), "takes eps first"),
+        (nn.Linear, "needs out_features too"),
+        (lambda size: 3, "returned a int"),
+        (lambda size: nn.LayerNorm(size + 1), "raised RuntimeError"),
+        (lambda size: nn.Linear(size, 2), r"of shape \(2, 2\)"),
+        (lambda size: nn.ReLU(), "Say what it should be: --as layer_norm"),
+    ],
+    ids=["an instance", "no argument", "eps first", "more", "no module", "raises", "shape", "none"],
+)
+def test_what_cannot_be_audited_is_said(make, said):
+    with pytest.raises(NotAuditable, match=said):
+        audit_norm(make)
+
+
+def test_an_audit_leaves_torch_as_it_was():
+    before, threads = torch.get_rng_state(), torch.get_num_threads()
+    audited("HalfStatistics")
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.get_num_threads() == threads
+
+
+# The command
+
+
+@pytest.fixture
+def norms(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    path = tmp_path / "own_norms.py"
+    path.write_text(
+        "import time\nfrom torch import nn\nprint('not seen')\n"
+        "def build(size):\n    return nn.LayerNorm(size)\n"
+        "def slow(size):\n    time.sleep(60)\n"
+        "class Scaled(nn.LayerNorm):\n"
+        "    def forward(self, x):\n        return 1.5 * super().forward(x)\n"
+    )
+    return path
+
+
+def test_the_command_prints_the_audit_and_its_exit_code_tells(norms, capfd):
+    assert cli.main(["audit", f"{norms}:build"]) == 0
+    out, err = capfd.readouterr()
+    assert out.startswith("LayerNorm (LayerNorm, ε = 1e-05; weight, bias): conformant: 24 checks\n")
+    assert "not seen" not in out + err
+    assert cli.main(["audit", f"{norms}:Scaled", "--as", "layer_norm", "--json"]) == 1
+    told = json.loads(capfd.readouterr().out)
+    assert told["name"] == "Scaled"
+    assert not told["conformant"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere.py:build"], "there is no file nowhere.py"),
+        (["{}:nothing"], "has no 'nothing'"),
+        (["{}"], "names no function"),
+        (["{}:slow", "--seconds", "6"], "was not audited after 6 seconds"),
+        (["{}:build", "--eps", "-1"], "--eps -1 is no ε"),
+    ],
+    ids=lambda value: value[-1] if isinstance(value, list) else "",
+)
+def test_wrong_input_is_said_on_stderr(norms, arguments, said, capfd):
+    assert cli.main(["audit", *(a.format(norms) for a in arguments)]) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert said in err
