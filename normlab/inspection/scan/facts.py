@@ -1,6 +1,7 @@
 """What a report says of each class of layers, as cells of a row."""
 
 import re
+import sysconfig
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -108,6 +109,11 @@ def _yes(there: bool) -> str:
 
 
 def first_line(message: str) -> str:
-    """The first line of an error that says something, without sizes of memory or addresses."""
+    """The first line of an error that says something, without addresses and the place of packages.
+
+    >>> first_line("\\n  no such thing at 0x7f12\\nTraceback")
+    'no such thing'
+    """
+    message = message.replace(f"{sysconfig.get_path('purelib')}/", "")
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     return re.sub(r" at 0x[0-9a-f]+", "", lines[0])[:200] if lines else "it does not say why"
