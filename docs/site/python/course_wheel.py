@@ -8,8 +8,12 @@ from normlab import __version__
 
 HERE = Path(__file__).parent
 PACKAGE = HERE.parents[2] / "normlab"
-LEFT_OUT = ("grading", "setup")
-"""Rooms that nothing in a page asks for: they need processes."""
+LEFT_OUT = ("audit", "grading", "setup")
+"""Rooms that nothing in a page asks for: they need processes, or PyTorch."""
+OF_INSPECTION = ("__init__.py", "__init__.pyi", "norm_reading.py")
+"""What needs no PyTorch of that room: the words in which the zoo is told."""
+OF_THE_LIBRARY = "scan.csv"
+"""The scan of a library that no page holds."""
 RUNTIME = ("page_runtime.py", "page_outputs.py", "page_widgets.py")
 """What the worker calls; it stands in the wheel beside the package."""
 NAME = f"normlab-{__version__}-py3-none-any.whl"
@@ -47,6 +51,14 @@ def _files() -> dict[str, Path]:
     files = {f"docs/site/python/{name}": HERE / name for name in RUNTIME}
     for path in PACKAGE.rglob("*"):
         within = path.relative_to(PACKAGE)
-        if path.is_file() and within.parts[0] not in LEFT_OUT and path.suffix != ".pyc":
+        if path.is_file() and path.suffix != ".pyc" and _is_asked_for(within):
             files[f"normlab/{within.as_posix()}"] = path
     return files
+
+
+def _is_asked_for(within: Path) -> bool:
+    """Whether a page may ask for a file of the package."""
+    room = within.parts[0]
+    if room == "inspection":
+        return within.name in OF_INSPECTION and len(within.parts) == 2
+    return room not in LEFT_OUT and within.name != OF_THE_LIBRARY
