@@ -6,6 +6,7 @@ from pathlib import Path
 
 import nbformat
 from nbgrader_course import nbgrader
+from submissions import ONE_PASS
 
 ROOT = Path(__file__).parent.parent
 NAME = "01_layer_norm.ipynb"
