@@ -262,3 +262,31 @@ def test_rows_of_the_table_name_the_odd_norm():
     stack[2].norm1 = nn.RMSNorm(16, eps=1e-6)
     names = [row[0] for row in inspect(stack, stream()).table().rows]
     assert names == ["0.norm1, 1.norm1, 3.norm1", "*.norm2", "2.norm1"]
+
+
+@pytest.mark.parametrize("inference", [torch.no_grad, torch.inference_mode])
+@pytest.mark.parametrize("affine", [True, False])
+def test_a_batch_norm_with_running_statistics_is_one_however_it_is_called(inference, affine):
+    class Switched(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm = nn.BatchNorm2d(4, eps=1e-3, affine=affine)
+
+        def forward(self, x):
+            with inference():
+                return self.norm(x)
+
+    (norm,) = inspect(Switched(), stream(3, 4, 5, 6)).norms
+    assert (norm.kind, norm.reading.eps) == ("BatchNorm", 1e-3)
+    assert norm.reading.affine == ("weight, bias" if affine else "none")
+
+
+def test_an_exported_batch_norm_is_one_too():
+    class Plain(nn.Module):
+        def forward(self, x, mean, variance):
+            return torch.ops.aten._native_batch_norm_legit_no_training(
+                x, None, None, mean, variance, 0.1, 1e-4
+            )[0]
+
+    (norm,) = inspect(Plain(), (stream(3, 4, 5, 6), torch.zeros(4), torch.ones(4))).norms
+    assert (norm.kind, norm.reading.eps) == ("BatchNorm", 1e-4)

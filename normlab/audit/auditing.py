@@ -116,7 +116,8 @@ def _expected(
 
 
 def _kind_of(reading: NormReading | None) -> Kind | None:
-    return reading.kind if reading else None  # type: ignore[return-value]  # one of the two
+    kind = reading.kind if reading else None
+    return kind if kind == "LayerNorm" or kind == "RMSNorm" else None
 
 
 def _named(name: str) -> Kind | None:

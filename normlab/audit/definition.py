@@ -83,10 +83,12 @@ def as_read(reading: NormReading, eps: float | None, has_gain: bool, has_bias: b
         eps: ε with all its digits.
         has_gain, has_bias: whether the norm has such a parameter.
     """
-    assert reading.kind in USUAL_EPS
+    kind = reading.kind
+    if kind != "LayerNorm" and kind != "RMSNorm":
+        raise ValueError(f"a {kind} was read; expected a LayerNorm or an RMSNorm.")
     power = reading.gain_power if reading.gain != "none" else 0
     return Definition(
-        reading.kind,  # type: ignore[arg-type]  # one of the two
+        kind,
         eps,
         reading.eps_place,
         reading.unbiased,

@@ -111,6 +111,32 @@ def tiny_eps(drawn: Mapping[str, FloatArray]) -> Probe:
     )
 
 
+def squares_beside_eps(
+    rng: np.random.Generator,
+    drawn: Mapping[str, FloatArray],
+    tiny: float = 1e-5,
+    tiny_eps: float = 1e-10,
+) -> tuple[Probe, ...]:
+    """Probes of an RMSNorm where ε decides: beside squares of its own size, or smaller ones.
+
+    Args:
+        rng: draws them.
+        drawn: the arguments, one token.
+        tiny, tiny_eps: what x is multiplied by beside an ε of the size of its squares.
+    """
+    x = drawn["x"]
+    small = {**drawn, "x": tiny * x}
+    return (
+        plain("squares of the size of ε", {**drawn, "x": rng.uniform(3e-4, 1e-3) * x}),
+        plain("a large ε", {**drawn, "eps": float(rng.uniform(0.3, 0.7))}),
+        redrawn(
+            plain("a tiny ε and tiny squares", {**small, "eps": tiny_eps}),
+            lambda rng: {**small, "eps": float(rng.uniform(0.5, 2)) * tiny_eps},
+        ),
+        plain("a row of zeros", {**drawn, "x": np.zeros_like(x)}, corner=True),
+    )
+
+
 def other_axes(
     rng: np.random.Generator,
     drawn: Callable[..., Mapping[str, FloatArray]],

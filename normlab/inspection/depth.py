@@ -147,8 +147,7 @@ def _model_depth(
     places = start.places
     called = Names(watch.recording).norms(places.norms)
     theory, remark = theory_of_depth(start, moments[0])
-    norms = [(called[n], la) for la, layer in enumerate(places.layers)
-             for n in layer.equations.norms]  # fmt: skip
+    norms = [(called[n], at) for at, la in enumerate(places.layers) for n in la.equations.norms]
     return ModelDepth(
         model,
         tuple(layer.name or model for layer in places.layers),

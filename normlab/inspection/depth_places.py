@@ -52,15 +52,14 @@ class DepthPlaces:
 
     def parameters(self, recording: Recording) -> list[list[str]]:
         """The names of the parameters that each layer reads (L,)."""
-        return [
-            list(dict.fromkeys(
-                read.name
-                for value in recording.values[layer.start : layer.end]
-                for read in (value.operation.values() if value.operation else ())
-                if read.name
-            ))
-            for layer in self.layers
-        ]  # fmt: skip
+        return [_parameters(recording.values[la.start : la.end]) for la in self.layers]
+
+
+def _parameters(values: Sequence[Value]) -> list[str]:
+    """The names of what operators read, each once."""
+    operations = [value.operation for value in values if value.operation]
+    read = [leaf.name for operation in operations for leaf in operation.values() if leaf.name]
+    return list(dict.fromkeys(read))
 
 
 def depth_places(recording: Recording, layers: Sequence[Layer]) -> DepthPlaces:
@@ -186,9 +185,10 @@ class _Steps:
 
     def _attended_tokens(self, branch: Value) -> int:
         for value in self._inside(branch)[0]:
-            name = value.operation.name if value.operation else ""
-            if "scaled_dot_product" in name and value.output == 0:
-                return int(value.operation.args[1].shape[-2])  # type: ignore[union-attr]
+            operation = value.operation
+            name = operation.name if operation else ""
+            if operation and "scaled_dot_product" in name and value.output == 0:
+                return int(operation.args[1].shape[-2])  # the keys' tokens
             if name == "_softmax" and len(value.shape) > 2:  # a router has 2 axes
                 return int(value.shape[-1])
         return 0

@@ -1,7 +1,7 @@
 """Training steps of a copy of a model, and how far each parameter moves."""
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,6 +89,7 @@ def _copied(
         return [own[name] for name in found if name is not None]
 
     groups = [group | {"params": of_probe(group["params"])} for group in optimizer.param_groups]
-    made: torch.optim.Optimizer = type(optimizer)(groups)  # type: ignore[call-arg]
+    kind: Callable[[list[dict[str, Any]]], torch.optim.Optimizer] = type(optimizer)
+    made = kind(groups)
     made.load_state_dict(copy.deepcopy(optimizer.state_dict()))
     return made

@@ -95,15 +95,14 @@ def _fit_eps(sigmas: Tensor, scale: float, seen: dict[float, Tensor]) -> tuple[f
     inside = (sigma.square() * (1 / rho.square() - 1)).median().item()
     outside = (sigma * (1 / rho - 1)).median().item()
     greatest = (sigma / rho)[rho < 0.999].median().item()
-    places: dict[EpsPlace, tuple[float, float]] = {}
-    for place, eps in (("inside", inside), ("outside", outside), ("greatest of", greatest)):
-        error = max(
-            (_shrunk(place, eps, s * sigma) - seen[s]).abs().amax().item()  # type: ignore[arg-type]
-            for s in seen
-        )
-        places[place] = (error, eps)  # type: ignore[index]
-    place = min(places, key=lambda name: places[name][0])
-    error, eps = places[place]
+    places: dict[EpsPlace, float] = {"inside": inside, "outside": outside, "greatest of": greatest}
+
+    def error_of(place: EpsPlace) -> float:
+        shrunk = {s: _shrunk(place, places[place], s * sigma) for s in seen}
+        return max((shrunk[s] - seen[s]).abs().amax().item() for s in seen)  # (N,) -> ()
+
+    place = min(places, key=error_of)
+    error, eps = error_of(place), places[place]
     if not error < 1e-4:
         raise NotANorm(
             f"it is a norm on large rows, but no ε explains its outputs on small ones: with "

@@ -1,6 +1,7 @@
 """Inputs that tell norms apart, and what a formula makes of them."""
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -8,6 +9,14 @@ from torch import Tensor
 from normlab.inspection.norm_formula import Fill, Formula, random_fill
 from normlab.inspection.norm_reading import Affine, Kind, NotANorm
 
+AFFINE: Mapping[tuple[str, bool], Affine] = {
+    ("none", False): "none",
+    ("weight", False): "weight",
+    ("weight", True): "weight, bias",
+    ("1 + weight", False): "1 + weight",
+    ("1 + weight", True): "1 + weight, bias",
+}
+"""By gain, and whether there is a bias."""
 LARGE = 1e4
 """A scale of probes at which ε does not count."""
 
@@ -137,10 +146,9 @@ def affine_form(fits: list[tuple[Tensor, Tensor]]) -> tuple[Affine, float, int]:
         form, scale, power = "1 + weight", none, math.log2(abs(one / none))
     if abs(power - round(power)) > 1e-6 or round(power) < 1:
         raise NotANorm(f"its gain for parameters 0, 1 and 2 is {none:.3g}, {one:.3g}, {two:.3g}")
-    if has_bias and form == "none":
+    if (form, has_bias) not in AFFINE:
         raise NotANorm("it adds a parameter, and multiplies by none")
-    affine: Affine = f"{form}, bias" if has_bias else form  # type: ignore[assignment]
-    return affine, scale, round(power)
+    return AFFINE[form, has_bias], scale, round(power)
 
 
 def keeps_its_size(formula: Formula) -> bool:

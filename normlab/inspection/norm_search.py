@@ -17,7 +17,7 @@ from normlab.inspection.operators import (
     ROW_PRODUCTS,
     WHOLE_VIEWS,
 )
-from normlab.inspection.recording import Recording, Value
+from normlab.inspection.recording import Operation, Recording, Value
 from normlab.inspection.tanh_reading import read_dyt
 
 PRODUCTS = frozenset({"mul", "div", "addcmul", "addcdiv"})
@@ -104,10 +104,10 @@ class NormSearch:
         return [read for read in reads if read in self._live]
 
     def _piece(self, core: Value) -> NormPiece | None:
-        name = core.operation.name if core.operation else ""
-        if name in BATCH_NORMS and not core.operation.args[5]:  # type: ignore[union-attr]
-            return self._batch_norm(core)
-        if name == "tanh":
+        operation = core.operation
+        if operation and operation.name in BATCH_NORMS and not operation.argument("training"):
+            return _with_running_statistics(core, operation)
+        if operation and operation.name == "tanh":
             return self._dyt(core)
         source = self._source(core)
         return None if source is None else self._with_affine(source, core)
@@ -216,15 +216,6 @@ class NormSearch:
             value = users[0]
             yield value
 
-    def _batch_norm(self, core: Value) -> NormPiece:
-        """With running statistics: what it divides by is no function of its input."""
-        source, weight, bias, *_, eps = core.operation.args  # type: ignore[union-attr]
-        affine: Affine = (
-            "none" if weight is None else "weight, bias" if bias is not None else "weight"
-        )
-        reading = NormReading("BatchNorm", eps, affine, 0, axes=(0,), shape=tuple(source.shape))
-        return NormPiece(source, core, core, reading)
-
     def _dyt(self, core: Value) -> NormPiece | None:
         for source in self._dominators(core):
             end, reading = core, None
@@ -236,6 +227,16 @@ class NormSearch:
             if reading:
                 return NormPiece(source, core, end, reading)
         return None
+
+
+def _with_running_statistics(core: Value, operation: Operation) -> NormPiece:
+    """A batch norm that divides by what it has stored, which is no function of its input."""
+    source, weight, bias = (operation.argument(name) for name in ("input", "weight", "bias"))
+    affine: Affine = "none" if weight is None else "weight" if bias is None else "weight, bias"
+    eps, shape = operation.argument("eps"), tuple(source.shape)
+    return NormPiece(
+        source, core, core, NormReading("BatchNorm", eps, affine, 0, axes=(0,), shape=shape)
+    )
 
 
 def is_foreign(value: Value) -> bool:

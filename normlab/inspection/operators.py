@@ -27,7 +27,7 @@ ROW_PRODUCTS = frozenset({"bmm", "mm", "dot"})
 
 FUSED_NORMS = frozenset(
     {"native_layer_norm", "_fused_rms_norm", "native_group_norm", "native_batch_norm"}
-    | {"layer_norm", "rms_norm", "group_norm"}
+    | {"layer_norm", "rms_norm", "group_norm", "batch_norm", "instance_norm"}
     | {"_native_batch_norm_legit", "_native_batch_norm_legit_no_training", "_batch_norm_no_update"}
     | {"_batch_norm_with_update", "cudnn_batch_norm", "batch_norm_with_update"}
 )

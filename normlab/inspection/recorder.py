@@ -70,11 +70,11 @@ def _plain(nested: Any) -> Any:
     return nested
 
 
-class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves it untyped
     """Operators and calls of modules, as they come."""
 
     def __init__(self, model: nn.Module, given: Any) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # as above
         self.values: list[Value] = []
         self.calls: list[ModuleCall] = []
         self._open: list[ModuleCall] = []

@@ -63,6 +63,15 @@ class Operation:
         packet = getattr(self.overload, "overloadpacket", None)
         return str(packet).rpartition(".")[2].rstrip("_") if packet else "seen_through"
 
+    def argument(self, name: str) -> Any:
+        """What it was given under a name of its schema; None if it has no such argument."""
+        if name in self.kwargs:
+            return self.kwargs[name]
+        schema = getattr(self.overload, "_schema", None)
+        names = [argument.name for argument in schema.arguments] if schema else []
+        place = names.index(name) if name in names else len(self.args)
+        return self.args[place] if place < len(self.args) else None
+
     def values(self) -> tuple[Value, ...]:
         """All tensors that it reads."""
         return self._values

@@ -30,8 +30,9 @@ def read_dyt(formula: Formula, bent: Value) -> NormReading | None:
 
     def outputs(number: float | None) -> Tensor:
         def fill(value: Value) -> Tensor:
-            drawn = value in alphas or number is None
-            return random_fill(value) if drawn else constant(number)(value)  # type: ignore[arg-type]
+            if number is None or value in alphas:
+                return random_fill(value)
+            return constant(number)(value)
 
         return torch.stack([formula(z, fill) for z in x])  # 6 of (*shape) -> (6, *shape)
 

@@ -53,11 +53,10 @@ def added(operation: Operation) -> list[tuple[Value, Factor]] | None:
     return None
 
 
-def factor_of(held: object, inverse: bool = False) -> Factor:
+def factor_of(held: Value | float, inverse: bool = False) -> Factor:
     """A factor from a number or a tensor: a number, if all its entries are one number."""
     if not isinstance(held, Value):
-        number = float(held)  # type: ignore[arg-type]
-        return Factor(1 / number if inverse else number)
+        return Factor(1 / held if inverse else float(held))
     tensor = held.tensor
     learned = any(isinstance(leaf.tensor, nn.Parameter) for leaf in leaves(held))
     if not learned and tensor.numel() and bool((tensor == tensor.flatten()[0]).all()):

@@ -7,7 +7,7 @@ from normlab.checks.drivers import call
 from normlab.checks.examples import number
 from normlab.checks.exercise import ANY_INPUT, FORMULA, PRECISION, Law, Outputs, Probe, Question
 from normlab.exercises import backward_hints, backward_inputs, backward_laws
-from normlab.exercises.inputs import any_input, digits, plain, redrawn
+from normlab.exercises.inputs import any_input, digits, redrawn, squares_beside_eps
 from normlab.exercises.rms_norm.backward_mistakes import MISTAKES
 from normlab.norms import FloatArray
 
@@ -33,7 +33,7 @@ def rms_norm_backward(
 
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     general = *backward_inputs.formula(rng), *backward_inputs.any_inputs(rng), _single_feature(rng)
-    return *general, *_precision(rng), *_eps(rng)
+    return *general, *_precision(rng), *squares_beside_eps(rng, backward_inputs.drawn(rng, 2, 4))
 
 
 def _drawn_row(rng: np.random.Generator) -> FloatArray:
@@ -56,21 +56,6 @@ def _single_feature(rng: np.random.Generator) -> Probe:
     return redrawn(
         any_input("a single feature", features | {"eps": 0.5}, corner=True),
         lambda rng: features | {"eps": float(rng.uniform(0.3, 0.7))},
-    )
-
-
-def _eps(rng: np.random.Generator) -> tuple[Probe, ...]:
-    """The formula where ε decides: beside squares of its own size, or smaller ones."""
-    drawn = backward_inputs.drawn(rng, 2, 4)
-    x = drawn["x"]
-    return (
-        plain("squares of the size of ε", drawn | {"x": rng.uniform(3e-4, 1e-3) * x}),
-        plain("a large ε", drawn | {"eps": float(rng.uniform(0.3, 0.7))}),
-        redrawn(
-            plain("a tiny ε and tiny squares", drawn | {"x": 1e-5 * x, "eps": 1e-10}),
-            lambda rng: drawn | {"x": 1e-5 * x, "eps": float(rng.uniform(0.5, 2)) * 1e-10},
-        ),
-        plain("a row of zeros", drawn | {"x": np.zeros_like(x)}, corner=True),
     )
 
 

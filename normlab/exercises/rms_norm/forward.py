@@ -28,6 +28,7 @@ from normlab.exercises.inputs import (
     remade,
     rows,
     sizes,
+    squares_beside_eps,
     two_examples,
     whole,
 )
@@ -45,7 +46,12 @@ def rms_norm(x: FloatArray, gamma: FloatArray, eps: float = 1e-6) -> FloatArray:
 
 
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
-    return *_formula(rng), *_any_input(rng), *_precision(rng), *_eps(rng)
+    return (
+        *_formula(rng),
+        *_any_input(rng),
+        *_precision(rng),
+        *squares_beside_eps(rng, _drawn(rng, 1, 4)),
+    )
 
 
 def _drawn(rng: np.random.Generator, *shape: int) -> dict[str, FloatArray]:
@@ -106,21 +112,6 @@ def _precision(rng: np.random.Generator) -> tuple[Probe, ...]:
             level=PRECISION,
             rounding=True,
         ),
-    )
-
-
-def _eps(rng: np.random.Generator) -> tuple[Probe, ...]:
-    """The formula where ε decides: beside squares of its own size, or smaller ones."""
-    drawn = _drawn(rng, 1, 4)
-    x = drawn["x"]
-    return (
-        plain("squares of the size of ε", drawn | {"x": rng.uniform(3e-4, 1e-3) * x}),
-        plain("a large ε", drawn | {"eps": float(rng.uniform(0.3, 0.7))}),
-        redrawn(
-            plain("a tiny ε and tiny squares", drawn | {"x": 1e-5 * x, "eps": 1e-10}),
-            lambda rng: drawn | {"x": 1e-5 * x, "eps": float(rng.uniform(0.5, 2)) * 1e-10},
-        ),
-        plain("a row of zeros", drawn | {"x": np.zeros_like(x)}, corner=True),
     )
 
 

@@ -11,6 +11,7 @@ from normlab.exercises.inputs import (
     redrawn,
     rows,
     sizes,
+    squares_beside_eps,
     two_examples,
     whole,
 )
@@ -18,7 +19,14 @@ from normlab.norms import FloatArray
 
 
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
-    return *_formula(rng), *_any_input(rng), *_precision(rng), *_eps(rng), *_halves(), *_state(rng)
+    return (
+        *_formula(rng),
+        *_any_input(rng),
+        *_precision(rng),
+        *squares_beside_eps(rng, _drawn(rng, 1, 4), tiny=1e-8, tiny_eps=1e-16),
+        *_halves(),
+        *_state(rng),
+    )
 
 
 def _drawn(rng: np.random.Generator, *shape: int) -> dict[str, FloatArray]:
@@ -54,21 +62,6 @@ def _precision(rng: np.random.Generator) -> tuple[Probe, ...]:
     drawn = _drawn(rng, 1, 4)
     x = drawn["x"]
     return (digits(drawn | {"x": 1e6 * x, "eps": 1e-12}),)
-
-
-def _eps(rng: np.random.Generator) -> tuple[Probe, ...]:
-    """The formula where ε decides: beside squares of its own size, or smaller ones."""
-    drawn = _drawn(rng, 1, 4)
-    x = drawn["x"]
-    return (
-        plain("squares of the size of ε", drawn | {"x": rng.uniform(3e-4, 1e-3) * x}),
-        plain("a large ε", drawn | {"eps": float(rng.uniform(0.3, 0.7))}),
-        redrawn(
-            plain("a tiny ε and tiny squares", drawn | {"x": 1e-8 * x, "eps": 1e-16}),
-            lambda rng: drawn | {"x": 1e-8 * x, "eps": float(rng.uniform(0.5, 2)) * 1e-16},
-        ),
-        plain("a row of zeros", drawn | {"x": np.zeros_like(x)}, corner=True),
-    )
 
 
 LESS_THAN_A_STEP = 1e-4

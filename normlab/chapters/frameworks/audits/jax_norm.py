@@ -68,7 +68,7 @@ class _JaxCall(torch.autograd.Function):
 
 
 def _of_jax(function: JaxFunction, *given: Tensor) -> tuple[Tensor, ...]:
-    found: tuple[Tensor, ...] = _JaxCall.apply(function, *given)  # type: ignore[no-untyped-call]
+    found: tuple[Tensor, ...] = _JaxCall.apply(function, *given)  # type: ignore[no-untyped-call]  # torch leaves it untyped
     return found
 
 
