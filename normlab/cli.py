@@ -306,15 +306,20 @@ def _add_check(commands: Any) -> None:
         metavar="OUTPUTS",
         help="add the points to this file for GitHub Classroom (docs/teaching.md, section 9)",
     )
+    _add_limits(parser, "a file", 2048)
+
+
+def _add_limits(parser: argparse.ArgumentParser, what: str, memory_mb: int) -> None:
+    """How long code that is not ours may run, and how much memory it may take."""
     parser.add_argument(
-        "--seconds", type=float, default=120, help="how long a file may run; default: 120"
+        "--seconds", type=float, default=120, help=f"how long {what} may run; default: 120"
     )
     parser.add_argument(
         "--memory-mb",
         type=int,
-        default=2048,
+        default=memory_mb,
         metavar="MB",
-        help="how much memory a file may take (Linux); default: 2048",
+        help=f"how much memory {what} may take (Linux); default: {memory_mb}",
     )
 
 
@@ -363,16 +368,7 @@ def _add_inspect(commands: Any) -> None:
     parser.add_argument(
         "--steps", type=int, default=0, metavar="N", help="train, and measure once more after N"
     )
-    parser.add_argument(
-        "--seconds", type=float, default=120, help="how long it may take; default: 120"
-    )
-    parser.add_argument(
-        "--memory-mb",
-        type=int,
-        default=4096,
-        metavar="MB",
-        help="how much memory the model may take (Linux); default: 4096",
-    )
+    _add_limits(parser, "the model", 4096)
 
 
 def _add_audit(commands: Any) -> None:
@@ -392,16 +388,7 @@ def _add_audit(commands: Any) -> None:
     )
     parser.add_argument("--eps", type=float, help="the ε that it should have; default: its own")
     parser.add_argument("--json", action="store_true", dest="as_json", help="print it for machines")
-    parser.add_argument(
-        "--seconds", type=float, default=120, help="how long it may take; default: 120"
-    )
-    parser.add_argument(
-        "--memory-mb",
-        type=int,
-        default=4096,
-        metavar="MB",
-        help="how much memory it may take (Linux); default: 4096",
-    )
+    _add_limits(parser, "the norm", 4096)
 
 
 def _add_scan(commands: Any) -> None:

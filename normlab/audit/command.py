@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from normlab.audit.auditing_apart import Asked, audit_apart
 from normlab.audit.definition import Claim
 from normlab.audit.subject import NotAuditable
+from normlab.inspection.targets import CannotRead
 from normlab.tools.apart import Limits
 
 STOPPED = 130
@@ -46,7 +47,7 @@ def audit_command(options: Options) -> int:
         if options.eps is not None and not 0 <= options.eps < math.inf:
             raise NotAuditable(f"--eps {options.eps:g} is no ε; expected a number from 0 on.")
         audit = audit_apart(asked, Limits(options.seconds, options.memory_mb))
-    except NotAuditable as error:
+    except (CannotRead, NotAuditable) as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -1,6 +1,5 @@
 """A stranger's model, read in a process of its own."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from threading import RLock
 from typing import Any
@@ -16,10 +15,9 @@ from normlab.inspection.model_depth import ModelDepth
 from normlab.inspection.preparing import NotInspectable
 from normlab.inspection.report import Report
 from normlab.inspection.small_models import small_model
+from normlab.inspection.strangers_code import result_of
 from normlab.inspection.targets import Built, CannotRead, build, find, own_line, parse_target
-from normlab.tools.apart import Limits, OutOfTime, ProcessEnded, WorkFailed, apart
-
-OUT_OF_MEMORY = ("can't allocate memory", "cannot allocate memory", "bad_alloc")
+from normlab.tools.apart import Limits
 
 
 @dataclass(frozen=True)
@@ -48,66 +46,19 @@ class Read:
     depth: ModelDepth | None = None
 
 
-@dataclass(frozen=True)
-class _Refused:
-    message: str
-
-
 def read_apart(asked: Asked, limits: Limits) -> Read:
-    """Read a model in a process of its own; what it prints goes nowhere.
+    """Read a model in a process of its own.
 
     Raises:
         CannotRead: if it could not be read, for whatever reason.
     """
-    found: Read | _Refused | None = None
-    try:
-        found = next(apart(_send, asked, limits=limits), None)
-    except OutOfTime as error:
-        used = f", {error} among them" if str(error) else ""
-        raise CannotRead(
-            f"{asked.name} was not read after {limits.seconds:g} seconds{used}. It may need more: "
-            f"--seconds {5 * limits.seconds:g}. Or is there a loop that never stops?"
-        ) from error
-    except ProcessEnded as error:
-        raise CannotRead(
-            f"{asked.name} ended the process that ran it ({error}). Does it run by itself? It had "
-            f"{limits.memory_mb} MB of memory; --memory-mb gives it more."
-        ) from error
-    except WorkFailed as error:
-        raise CannotRead(_failed(asked, limits, str(error))) from error
-    if isinstance(found, Read):
-        return found
-    message = found.message if found else f"{asked.name} sent nothing."
-    raise CannotRead(_too_little(asked, limits) if _of_memory(message) else message)
-
-
-def _failed(asked: Asked, limits: Limits, traceback: str) -> str:
-    if _of_memory(traceback):
-        return _too_little(asked, limits)
-    return f"{asked.name} ran, and reading it failed. That is a fault of normlab:\n{traceback}"
-
-
-def _of_memory(message: str) -> bool:
-    return "MemoryError" in message or any(said in message for said in OUT_OF_MEMORY)
-
-
-def _too_little(asked: Asked, limits: Limits) -> str:
-    return (
-        f"{asked.name} needs more than {limits.memory_mb} MB of memory. --memory-mb "
-        f"{4 * limits.memory_mb} gives it more; a smaller model of the same code says the same."
-    )
-
-
-def _send(send: Callable[[Any], None], asked: Asked) -> None:
-    """In the process of its own; nobody sees its progress bars, so they share no lock."""
-    tqdm.set_lock(RLock())
-    try:
-        send(_read(asked))
-    except CannotRead as error:
-        send(_Refused(str(error)))
+    read: Read = result_of(asked.name, "read", limits, _read, asked)
+    return read
 
 
 def _read(asked: Asked) -> Read:
+    """In the process of its own; nobody sees its progress bars, so they share no lock."""
+    tqdm.set_lock(RLock())
     built, taken = _small(asked.name) if asked.of_transformers else (_own(asked.name), "")
     try:
         if built.inputs is None:
