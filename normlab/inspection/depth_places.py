@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from normlab.inspection.loose_layers import Layer
+from normlab.inspection.layer import Layer
 from normlab.inspection.norm_pieces import NormPiece
 from normlab.inspection.recording import Recording, Value, passed_on
 from normlab.inspection.stream import Stream

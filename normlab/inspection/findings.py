@@ -7,7 +7,7 @@ from functools import cached_property
 
 from torch import nn
 
-from normlab.inspection.loose_layers import Layer
+from normlab.inspection.layer import Layer
 from normlab.inspection.mixing import mixing_matrix
 from normlab.inspection.names import Names
 from normlab.inspection.norm_pieces import NormPiece

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
 from normlab.inspection.findings import Findings
+from normlab.inspection.layer import Layer
 from normlab.inspection.layers import AS_ITEM, find_layers, loses_its_stream
-from normlab.inspection.loose_layers import Layer, find_loose_layers
+from normlab.inspection.loose_layers import find_loose_layers
 from normlab.inspection.mistakes import find_mistakes
 from normlab.inspection.norm_search import NormSearch
 from normlab.inspection.preparing import NotInspectable, on_cpu, refuse_empty, tensor_on_cpu

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from typing import get_args
 
-from normlab.inspection.loose_layers import Layer, find_loose_layers
+from normlab.inspection.layer import Layer
+from normlab.inspection.loose_layers import find_loose_layers
 from normlab.inspection.norm_pieces import NormPiece
 from normlab.inspection.operators import ACTIVATIONS
 from normlab.inspection.recording import ModuleCall, Recording, Value, passed_on
-from normlab.inspection.stream import Stream
+from normlab.inspection.stream import Across, Stream
 
 AS_ITEM = re.compile(r"(^|\.)\d+$")
 PRODUCTS = frozenset({"mm", "addmm", "bmm", "baddbmm", "linear", "convolution"})
@@ -147,7 +149,7 @@ class _Search:
         for call in self._recording.calls:
             inputs, outputs = _streams(call.inputs), _streams(call.outputs)
             if len(inputs) == 2 == len(outputs) and inputs[0].shape == outputs[0].shape:
-                summed = set(map(frozenset, map(_read, self._inside(call)[0])))
+                summed = set(map(frozenset, map(_addends, self._inside(call)[0])))
                 if frozenset(inputs) in summed:
                     found.add(type(call.module))
         return found
@@ -163,7 +165,7 @@ def _streams(values: Sequence[Value]) -> list[Value]:
     return [v for v in dict.fromkeys(values) if v.tensor.is_floating_point() and v.tensor.ndim > 2]
 
 
-def _read(value: Value) -> list[Value]:
+def _addends(value: Value) -> list[Value]:
     added_ = value.operation is not None and value.operation.name == "add"
     return list(value.operation.values()) if added_ and value.operation else []
 
@@ -180,10 +182,10 @@ def streams_of(
     """
     values = recording.values[call.start : call.end]
     for x, y in _ends(call):
-        for gated, mixed in ((False, False), (True, False), (False, True)):
-            if not mixed or _several_streams(x, pieces):
+        for across in get_args(Across):
+            if across != "mixtures" or _several_streams(x, pieces):
                 summed = _before_activation(y)
-                stream = Stream(values, pieces, x, summed, call.name, gated, mixed)
+                stream = Stream(values, pieces, x, summed, call.name, across)
                 if stream.carries(summed) and stream.branches:
                     yield y, stream
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from normlab.inspection.loose_layers import Layer
+from normlab.inspection.layer import Layer
 from normlab.inspection.recording import Value
 from normlab.inspection.replay import replay
 
@@ -42,7 +42,7 @@ def mixing_matrix(layer: Layer) -> tuple[tuple[float, ...], ...] | None:
 def _axis(layer: Layer) -> int | None:
     """The axis of the streams: without it, x has the size of what a norm reads."""
     x, y = layer.stream.x, layer.stream.y
-    if not layer.stream.mixed or x.shape != y.shape:
+    if layer.stream.across != "mixtures" or x.shape != y.shape:
         return None
     sizes = {piece.source.tensor.numel() for piece in layer.equations.norms}
     return next((axis for axis in _inner(x) if x.tensor.numel() // x.shape[axis] in sizes), None)

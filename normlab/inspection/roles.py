@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from normlab.inspection.loose_layers import Layer
+from normlab.inspection.layer import Layer
 from normlab.inspection.norm_pieces import NormPiece
 from normlab.inspection.operators import VIEWS
 from normlab.inspection.recording import Recording, Value, passed_on

@@ -6,12 +6,14 @@ is the work of sub-layers.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from normlab.inspection.norm_pieces import NormPiece
 from normlab.inspection.operators import SHAPE_ONLY
 from normlab.inspection.recording import Operation, Value, passed_on
 from normlab.inspection.terms import ONE, Factor, Term, added, factor_of
 
+Across = Literal["factors", "gates", "mixtures"]
 MIXING = frozenset({"mm", "bmm", "sum", "select", "slice", "cat", "stack", "unbind", "split"})
 """What takes one of several streams, or a weighted sum of them."""
 
@@ -26,8 +28,9 @@ class Stream:
         pieces: the norms among them.
         x, y: input and output.
         scope: the name of the module whose sums are taken apart; sums of modules in it are theirs.
-        gated: whether a stream value times a value that depends on x stays one (a highway's).
-        mixed: whether x holds several streams, which matrices mix (hyper-connections').
+        across: what the stream may go through beside sums and constant factors: "gates", values
+            that depend on x (a highway's), or "mixtures" of the streams that x holds too
+            (hyper-connections').
         x_beside, y_beside: what is to be added to x and to y, where a layer hands on two addends.
     """
 
@@ -38,14 +41,13 @@ class Stream:
         x: Value,
         y: Value,
         scope: str,
-        gated: bool = False,
-        mixed: bool = False,
+        across: Across = "factors",
         x_beside: Sequence[Value] = (),
         y_beside: Sequence[Value] = (),
     ) -> None:
         self.x, self.y, self.scope = x, y, scope
         self.values, self.pieces = values, pieces
-        self._gated, self.mixed = gated or mixed, mixed
+        self.across = across
         self.norms = {piece.end: piece for piece in pieces}
         hidden = {value for piece in pieces for value in piece.inside()} - set(self.norms)
         self._ends = {x, *x_beside}
@@ -68,7 +70,7 @@ class Stream:
     @property
     def plain(self) -> bool:
         """Whether it is a path of sums and constant factors, without gates and mixtures."""
-        return not self._gated
+        return self.across == "factors"
 
     def carries(self, value: Value) -> bool:
         """Whether a value is of the stream."""
@@ -101,7 +103,7 @@ class Stream:
 
     def _mixtures(self, operation: Operation) -> list[tuple[Value, Factor]] | None:
         """The streams that an operator mixes, and those that it reads of several."""
-        if not self.mixed or operation.name not in MIXING:
+        if self.across != "mixtures" or operation.name not in MIXING:
             return None
         streams = [value for value in operation.values() if value in self._stream]
         products = operation.name in ("mm", "bmm")
@@ -136,7 +138,7 @@ class Stream:
         if not isinstance(one, Value) or not self._depends(one):
             return None
         if self._depends(other):
-            if not (self._gated and operation.name == "mul"):
+            if self.plain or operation.name != "mul":
                 return None
             stream, gate = (one, other) if one in self._stream else (other, one)
             return (stream, Factor(letters="g")) if gate not in self._stream else None
@@ -195,7 +197,7 @@ class Stream:
         if sides is not None and (of_stream or (own and self._all_depend(sides))):
             return sides
         scaled = self._scaled(operation)
-        if scaled is None or (self._gated and not of_stream and "g" in scaled[1].letters):
+        if scaled is None or (not self.plain and not of_stream and "g" in scaled[1].letters):
             return None
         return [scaled] if of_stream or own or scaled[1].letters else None
 

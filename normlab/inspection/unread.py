@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 
 from normlab.inspection.formula_reading import read_formula
+from normlab.inspection.layer import Layer
 from normlab.inspection.layers import AS_ITEM, loses_its_stream
-from normlab.inspection.loose_layers import Layer
 from normlab.inspection.norm_formula import Formula
 from normlab.inspection.norm_pieces import NormPiece
 from normlab.inspection.norm_reading import NotANorm

@@ -6,7 +6,7 @@ from functools import partial
 from itertools import groupby
 
 from normlab.inspection.findings import Findings
-from normlab.inspection.loose_layers import Layer
+from normlab.inspection.layer import Layer
 from normlab.inspection.norm_pieces import NormPiece
 from normlab.inspection.report import Warning
 
