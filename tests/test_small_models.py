@@ -168,3 +168,24 @@ def test_a_model_of_transformers_that_comes_alone_gets_its_own_inputs():
     read, guess = inspect_alone(model)
     assert guess.said == "input_ids (3, 7)"
     assert {layer.placement for layer in read.layers} == {"post-norm"}
+
+
+CLEAN = (
+    *("llama", "llama4_text", "qwen3", "gemma3_text", "olmo2", "glm4", "deepseek_v3", "gpt_oss"),
+    *("gpt2", "gpt_neox", "falcon", "cohere2", "mpt", "mamba2", "rwkv", "zamba2", "bert", "xlm"),
+    *("modernbert", "t5", "bart", "whisper", "vit", "dinov2", "swinv2", "wav2vec2"),
+)
+
+
+@pytest.mark.parametrize("name", CLEAN)
+def test_a_model_that_many_use_gives_no_alarm(name):
+    small = small_model(name)
+    report = inspect(small.model, dict(small.inputs))
+    assert report.layers
+    assert [warning for warning in report.warnings if warning.severity != "note"] == []
+
+
+def test_what_minimax_means_is_a_warning_and_no_error():
+    small = small_model("minimax")
+    (warning,) = inspect(small.model, dict(small.inputs)).warnings
+    assert (warning.code, warning.severity) == ("normed-residual", "warning")

@@ -161,7 +161,8 @@ def _deep_post_norm(stack: list[Layer]) -> Iterator[Warning]:
 def _shared(findings: Findings) -> Iterator[Warning]:
     sites: dict[str, list[NormPiece]] = {}
     for piece, name in findings.called.items():
-        sites.setdefault(name, []).append(piece)
+        if piece.formula.parameters:  # without any there is nothing to share
+            sites.setdefault(name, []).append(piece)
     for name, pieces in sites.items():
         layers = [findings.roles.layer_of(piece) for piece in pieces]
         inside = [layer for layer in layers if layer is not None]
