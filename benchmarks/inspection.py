@@ -47,7 +47,7 @@ def row(layers: int) -> list[object]:
     def loss(output: torch.Tensor) -> torch.Tensor:
         return (output[..., 0] - 1).square().mean()  # (B, T, D) -> ()
 
-    once = seconds(lambda: loss(model(x)).backward())
+    once = seconds(lambda: torch.autograd.backward(loss(model(x))))
     read = seconds(lambda: inspect(model, x))
     depth = seconds(lambda: depth_profile(model, x, loss, steps=STEPS))
     return [layers, once, read, f"{read / once:.0f} ×", depth, f"{depth / once / STEPS:.1f} ×"]
