@@ -290,3 +290,14 @@ def test_an_exported_batch_norm_is_one_too():
 
     (norm,) = inspect(Plain(), (stream(3, 4, 5, 6), torch.zeros(4), torch.ones(4))).norms
     assert (norm.kind, norm.reading.eps) == ("BatchNorm", 1e-4)
+
+
+def test_a_norm_of_the_sum_that_is_added_to_x_again_is_no_post_norm():
+    class Both(Block):
+        def forward(self, x):
+            x = x + self.norm1(x + self.attn(x))
+            return x + self.norm2(x + self.mlp(x))
+
+    (layer,) = inspect(Both(), stream()).layers
+    assert layer.equations[-1] == "y = x + n1 + n2"
+    assert layer.placement == "other"
