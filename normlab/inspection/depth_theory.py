@@ -120,9 +120,13 @@ def _remark(theory: DepthTheory, start: DepthMoment, formula: str) -> str:
         f"Theory of {theory.placement}, for random weights: {assumed}, and gradients pass back "
         "through a branch as signals pass forward. It knows this model's first stream, the mean "
         "of what its sub-layers add at the start, and the gradient at the output. At the start "
-        f"the measured mean square is within a factor {stream:.2g} of it, the gradient within "
-        f"{gradient:.2g}; of trained weights it says nothing."
+        f"the measured mean square is within a factor {_said(stream)} of it, the gradient "
+        f"within {_said(gradient)}; of trained weights it says nothing."
     )
+
+
+def _said(factor: float) -> str:
+    return f"{factor:.1f}" if factor < 10 else f"{factor:.2g}"
 
 
 def _farthest(measured: FloatArray, one: FloatArray, other: FloatArray) -> float:

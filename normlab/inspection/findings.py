@@ -4,12 +4,13 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import pairwise
 
 from torch import nn
 
 from normlab.inspection.layer import Layer
 from normlab.inspection.mixing import mixing_matrix
-from normlab.inspection.names import Names
+from normlab.inspection.names import Names, same_numbers
 from normlab.inspection.norm_pieces import NormPiece
 from normlab.inspection.operators import FUSED_NORMS, REDUCTIONS
 from normlab.inspection.recording import Recording, Value
@@ -91,8 +92,6 @@ class Findings:
         remarks = [f"called {calls} times"] if calls > 1 else []
         if layer.activation:
             remarks.append(f"a {layer.activation} stands behind the sum, on the stream")
-        if self._second_streams(layer):
-            remarks.append("a second tensor of the stream's shape goes on beside it, unread")
         if "a" in letters:
             remarks.append("a: a learned factor (LayerScale, ReZero)")
         mixing = mixing_matrix(layer) or ()
@@ -126,6 +125,19 @@ class Findings:
         return any(v in made and v not in ends for inputs in given for v in inputs)
 
     @cached_property
+    def _beside(self) -> list[tuple[str, str]]:
+        """What goes on beside the streams that were read, or is done to them between layers."""
+        second = "a second tensor of the stream's shape goes on beside it"
+        found = [(layer.name, second) for layer in self.found if self._second_streams(layer)]
+        between = "something is done to the stream in front of it"
+        for one, other in pairwise(self.found):
+            same_stack = re.sub(r"\d+", "*", one.name) == re.sub(r"\d+", "*", other.name)
+            made = same_stack and other.x in self.recording.depending_on([one.y])
+            if made and other.x is not one.y and not same_numbers(other.x, one.y):
+                found.append((other.name, between))
+        return found
+
+    @cached_property
     def unread(self) -> tuple[str, ...]:
         """What was not understood."""
         found = alike([(norm.name, norm.unread) for norm in self._unread])
@@ -140,11 +152,12 @@ class Findings:
         found += [f"{name}: it stands in no layer that was read" for name in names if self.found]
         said = "its output is no sum that its input is a part of"
         found += alike([(call.label, said) for call in self.lost])
+        found += alike(self._beside)
         found += ambiguous(self.recording)
         if not self.found:
             found.append(
-                "no residual layer: no output of a module is a sum with one of its inputs, so "
-                "where the norms stand is not known"
+                "no residual layer: no output of a module is a sum with one of its inputs, and "
+                "the model's own sums are not one stream, so where the norms stand is not known"
             )
         return tuple(found)
 

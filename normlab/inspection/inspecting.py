@@ -14,7 +14,13 @@ from normlab.inspection.layers import AS_ITEM, find_layers, loses_its_stream
 from normlab.inspection.loose_layers import find_loose_layers
 from normlab.inspection.mistakes import find_mistakes
 from normlab.inspection.norm_search import NormSearch
-from normlab.inspection.preparing import NotInspectable, on_cpu, refuse_empty, tensor_on_cpu
+from normlab.inspection.preparing import (
+    NotInspectable,
+    as_it_is,
+    on_cpu,
+    refuse_empty,
+    tensor_on_cpu,
+)
 from normlab.inspection.recorder import record
 from normlab.inspection.recording import Recording
 from normlab.inspection.report import Report
@@ -27,7 +33,7 @@ def inspect(
 ) -> Report:
     """Read which norms a model has, how its layers are wired, and what is wrong with that.
 
-    The model runs once, in evaluation mode, as a copy on the CPU; every operator is recorded. A
+    The model runs in evaluation mode, as a copy on the CPU; every operator is recorded. A
     norm is what behaves like one on probes, whatever it is called; the residual stream is the path
     of sums and scalings through each layer. Nothing is downloaded, and the model is not changed.
 
@@ -49,20 +55,33 @@ def inspect(
     """
     args, kwargs = as_arguments(inputs)
     refuse_empty((args, kwargs))
+    decayed = _decayed(model, optimizer)
     with one_thread():
         probe = on_cpu(model)
         recording = recorded(probe, args, kwargs)
-        search = NormSearch(recording)
-        pieces = search.pieces()
-        layers = layers_of(recording, pieces)
-        findings = Findings(probe, recording, pieces, layers, search.near)
-        warnings = find_mistakes(findings, _decayed(model, optimizer))
+        if not _holds(recording, model):
+            return _report(probe, recording, decayed)
+        with as_it_is(model):
+            return _report(model, recorded(model, args, kwargs), decayed)
+
+
+def _holds(recording: Recording, model: nn.Module) -> bool:
+    """Whether a copy has called the model that it was copied from: a hook or a lambda held it."""
+    original = {id(parameter) for parameter in model.parameters()}
+    return any(id(value.tensor) in original for value in recording.values)
+
+
+def _report(model: nn.Module, recording: Recording, decayed: frozenset[str]) -> Report:
+    search = NormSearch(recording)
+    pieces = search.pieces()
+    layers = layers_of(recording, pieces)
+    findings = Findings(model, recording, pieces, layers, search.near)
     return Report(
         type(model).__name__,
-        sum(parameter.numel() for parameter in probe.parameters()),
+        sum(parameter.numel() for parameter in model.parameters()),
         findings.norms,
         findings.layers,
-        warnings,
+        find_mistakes(findings, decayed),
         findings.unread,
     )
 

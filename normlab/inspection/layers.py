@@ -1,7 +1,7 @@
 """Which modules of a model are its residual layers?"""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from functools import cached_property
 from typing import get_args
 
@@ -11,6 +11,7 @@ from normlab.inspection.norm_pieces import NormPiece
 from normlab.inspection.operators import ACTIVATIONS
 from normlab.inspection.recording import ModuleCall, Recording, Value, passed_on
 from normlab.inspection.stream import Across, Stream
+from normlab.inspection.terms import added
 
 AS_ITEM = re.compile(r"(^|\.)\d+$")
 PRODUCTS = frozenset({"mm", "addmm", "bmm", "baddbmm", "linear", "convolution"})
@@ -218,11 +219,41 @@ def _is_product(value: Value) -> bool:
     return value.operation is not None and value.operation.name in PRODUCTS
 
 
+def _is_own_sum(value: Value, depending: Set[Value]) -> bool:
+    """Whether a value is a sum of which one side is made from the other."""
+    while value.operation is not None and passed_on(value.operation) is not None:
+        value = value.operation.args[0]
+    sides = (added(value.operation) if value.operation else None) or []
+    ends = [side for side, _ in sides if side in depending]
+    return len(ends) == 2 and any(_is_made_of(ends[i], ends[1 - i]) for i in (0, 1))
+
+
+def _is_made_of(value: Value, origin: Value) -> bool:
+    waiting, seen = [value], {value}
+    while waiting:
+        read = waiting.pop()
+        if read is origin:
+            return True
+        before = read.operation.values() if read.operation else ()
+        more = [v for v in before if v.index >= origin.index and v not in seen]
+        seen.update(more)
+        waiting += more
+    return False
+
+
 def loses_its_stream(recording: Recording, pieces: Sequence[NormPiece], call: ModuleCall) -> bool:
-    """Whether a call ends in a sub-layer that reads a sum of its input, and adds it to nothing."""
-    values = recording.values[call.start : call.end]
+    """Whether sums stand in a call of which what comes out has lost what came in.
+
+    It ends in a sub-layer that reads a sum of its input and is added to nothing, or in a sum of
+    what such a sub-layer has made.
+    """
+    values, held = recording.values[call.start : call.end], {piece.end for piece in pieces}
+    if held.isdisjoint(values):
+        return False
     for x, y in _ends(call):
         stream = Stream(values, pieces, x, y, call.name)
-        if y in stream.depending and not stream.carries(y) and stream.branches and _is_product(y):
+        if y not in stream.depending or stream.carries(y):
+            continue
+        if (stream.branches and _is_product(y)) or _is_own_sum(y, stream.depending):
             return True
     return False

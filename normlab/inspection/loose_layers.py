@@ -31,10 +31,14 @@ def find_loose_layers(
     """The residual layers of the longest chain of sums in a call, grouped by numbers in names.
 
     A sum belongs to a chain if one side is computed from the other, and the other is an earlier
-    sum, or the norm of one.
+    sum, or the norm of one. Where another chain runs beside it, as in reversible layers, there is
+    no one stream, and none is read.
     """
     search = _Search(recording, pieces, call)
-    groups = search.groups(search.longest_chain())
+    chain = search.longest_chain()
+    if search.has_rival(chain):
+        return []
+    groups = search.groups(chain)
     return [layer for layer in search.layers(groups) if layer is not None]
 
 
@@ -92,13 +96,33 @@ class _Search:
 
     def longest_chain(self) -> list[_Sum]:
         """The sums of a model's main stream, in order."""
+        return max(self._chains().values(), key=len, default=[])
+
+    def _chains(self) -> dict[Value, list[_Sum]]:
+        """For each sum those on the way to it, and itself."""
         chains: dict[Value, list[_Sum]] = {}
         for value, sum_ in self._sums.items():
             before = sum_.stream
             while before in self._ends and before not in self._sums:
                 before = self._base(self._ends[before].source)
             chains[value] = [*chains.get(before, []), sum_]
-        return max(chains.values(), key=len, default=[])
+        return chains
+
+    def has_rival(self, chain: Sequence[_Sum]) -> bool:
+        """Whether another chain of at least half as many sums is made from this one's, and back."""
+        if len(chain) < 2:
+            return False
+        own = {sum_.value for sum_ in chain}
+        made = self._recording.depending_on([chain[0].value])
+        for other in self._chains().values():
+            values = {sum_.value for sum_ in other}
+            long = 2 * len(other) >= len(chain) and own.isdisjoint(values)
+            alike = other[-1].value.shape == chain[-1].value.shape
+            if long and alike and len(other) > 1 and not made.isdisjoint(values):
+                back = self._recording.depending_on([other[0].value])
+                if not back.isdisjoint(own):
+                    return True
+        return False
 
     def groups(self, chain: list[_Sum]) -> list[list[_Sum]]:
         """The sums of each layer: those with the same number, if two layers have alike weights."""

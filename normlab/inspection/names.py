@@ -71,7 +71,7 @@ class Names:
 
 def _takes(call: ModuleCall, value: Value) -> bool:
     """Whether a value is one of a module's inputs, or the same numbers in another form."""
-    return any(_same_numbers(value, read) for read in call.inputs)
+    return any(same_numbers(value, read) for read in call.inputs)
 
 
 def _returns(call: ModuleCall, value: Value) -> bool:
@@ -79,7 +79,8 @@ def _returns(call: ModuleCall, value: Value) -> bool:
     return any(value in _handed_on(output) for output in call.outputs)
 
 
-def _same_numbers(one: Value, other: Value) -> bool:
+def same_numbers(one: Value, other: Value) -> bool:
+    """Whether one value is a view or a copy of the other."""
     return one in _handed_on(other) or other in _handed_on(one)
 
 

@@ -1,6 +1,8 @@
 """A model and its inputs as they are recorded: a copy on the CPU, in evaluation mode."""
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -33,6 +35,30 @@ def on_cpu(model: nn.Module) -> nn.Module:
             drawn = torch.randn(tensor.shape, generator=rng) if tensor.is_floating_point() else None
             tensor.zero_() if drawn is None else tensor.copy_(0.02 * drawn)
     return probe
+
+
+@contextmanager
+def as_it_is(model: nn.Module) -> Iterator[nn.Module]:
+    """A model itself in evaluation mode; its mode and its buffers come back.
+
+    Raises:
+        NotInspectable: if it is not on the CPU.
+    """
+    if any(tensor.device.type != "cpu" for tensor in [*model.parameters(), *model.buffers()]):
+        raise NotInspectable(
+            f"a hook or a function in {type(model).__name__} holds the model itself, so that a "
+            "copy calls it too; expected it on the CPU: inspect(model.cpu(), inputs)."
+        )
+    modes = [(module, module.training) for module in model.modules()]
+    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
+    try:
+        yield model.eval()
+    finally:
+        for module, training in modes:
+            module.training = training
+        with torch.no_grad():
+            for buffer, before in buffers:
+                buffer.copy_(before)
 
 
 def tensor_on_cpu(tensor: Tensor) -> Tensor:

@@ -12,11 +12,6 @@ from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.module import (
-    _global_forward_hooks_with_kwargs,
-    register_module_forward_hook,
-    register_module_forward_pre_hook,
-)
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
@@ -75,6 +70,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
 
     def __init__(self, model: nn.Module, given: Any) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # as above
+        self._model = model
         self.values: list[Value] = []
         self.calls: list[ModuleCall] = []
         self._open: list[ModuleCall] = []
@@ -90,13 +86,13 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
     def watching(self) -> Iterator[None]:
         fast_path = torch.backends.mha.get_fastpath_enabled()
         torch.backends.mha.set_fastpath_enabled(False)
-        hooks = (
-            register_module_forward_pre_hook(self._enter),
-            register_module_forward_hook(self._leave, with_kwargs=True, always_call=False),
-        )
+        hooks = []
+        for module in self._model.modules():  # around the model's own hooks
+            hooks.append(module.register_forward_pre_hook(self._enter, prepend=True))
+            hooks.append(module.register_forward_hook(self._leave, with_kwargs=True))
         try:
             with ExitStack() as stack, warnings.catch_warnings():
-                # of hooks on compiled modules, and of gradients that are not wanted here
+                # of gradients that a checkpointed layer misses, and that are not wanted here
                 warnings.simplefilter("ignore")
                 stack.enter_context(torch.compiler.set_stance("force_eager"))
                 stack.enter_context(self)
@@ -105,17 +101,13 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
             torch.backends.mha.set_fastpath_enabled(fast_path)
             for hook in hooks:
                 hook.remove()
-                _global_forward_hooks_with_kwargs.pop(hook.id, None)  # which `remove` forgets
 
     def _enter(self, module: nn.Module, args: Any) -> None:
-        name = self._names.get(id(module))
-        if name is not None:
-            self._open.append(ModuleCall(name, module, [], start=len(self.values)))
-            self.calls.append(self._open[-1])
+        name = self._names[id(module)]
+        self._open.append(ModuleCall(name, module, [], start=len(self.values)))
+        self.calls.append(self._open[-1])
 
     def _leave(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
-        if id(module) not in self._names:
-            return
         call = self._open.pop()
         call.inputs = [self._before(t, call.start) for t in _tensors((args, kwargs))]
         call.outputs = [self.value(t) for t in _tensors(output)]

@@ -129,7 +129,7 @@ class Stream:
         if operation.name == "neg":
             return operation.args[0], Factor(-1.0)
         if operation.name == "masked_fill":
-            return operation.args[0], ONE
+            return operation.args[0], _mask(operation.args[1], False)
         if operation.name == "where":
             return self._chosen(operation)
         one, other = operation.args[:2]
@@ -146,8 +146,11 @@ class Stream:
 
     def _chosen(self, operation: Operation) -> tuple[Value, Factor] | None:
         """`where` with one side that depends on x is a mask."""
-        sides = [a for a in operation.args[1:] if isinstance(a, Value) and self._depends(a)]
-        return (sides[0], ONE) if len(sides) == 1 else None
+        condition, *sides = operation.args
+        kept = [self._depends(side) for side in sides]
+        if kept.count(True) != 1 or self._depends(condition):
+            return None
+        return sides[kept.index(True)], _mask(condition, kept[0])
 
     def _depends(self, argument: object) -> bool:
         return isinstance(argument, Value) and argument in self.depending
@@ -158,11 +161,9 @@ class Stream:
         addends = [value, *(self.y_beside if value is self.y else ())]
         for term in (term for addend in addends for term in self._terms(addend, ONE)):
             if term.value in merged:
-                old = merged[term.value].factor
-                number = old.number + term.factor.number
-                term = Term(Factor(number, old.letters or term.factor.letters), term.value)
+                term = Term(merged[term.value].factor.plus(term.factor), term.value)
             merged[term.value] = term
-        return list(merged.values())
+        return [t for t in merged.values() if t.factor.letters or abs(t.factor.number) > 1e-9]
 
     def _terms(self, value: Value, factor: Factor) -> Iterator[Term]:
         waiting = [(value, factor, self.scope)]
@@ -229,3 +230,9 @@ class Stream:
         """What an operator reads the numbers of."""
         operation = value.operation
         return () if operation is None or operation.name in SHAPE_ONLY else operation.values()
+
+
+def _mask(condition: Value, keeps: bool) -> Factor:
+    """A factor for a mask: 1 where it lets everything through."""
+    through = condition.tensor if keeps else ~condition.tensor
+    return ONE if bool(through.all()) else Factor(letters="g")

@@ -26,6 +26,11 @@ class Factor:
         letters = "".join(sorted(self.letters + other.letters))
         return Factor(self.number * other.number, re.sub("m+", "m", letters))
 
+    def plus(self, other: "Factor") -> "Factor":
+        """The factor of a value that is added twice; one with letters has no number of its own."""
+        letters = "".join(dict.fromkeys(self.letters + other.letters))
+        return Factor(1.0 if letters else self.number + other.number, letters)
+
 
 ONE = Factor()
 

@@ -32,8 +32,9 @@ def wiring_mistakes(findings: Findings) -> Iterator[Warning]:
         yield from _doubled_residual(layer)
     for call in findings.lost:
         yield LOST(
-            "The last step returns what it computed, and does not add it to the stream, though "
-            "sums stand before it: all that was added is lost. Return x + f(x).",
+            "What comes in is no part of the sum that comes out: a step returns what it computed "
+            "and does not add it to the stream, and what was there before is lost. Return "
+            "x + f(x) at every step.",
             call.label,
             "05",
         )
