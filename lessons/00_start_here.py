@@ -3,13 +3,13 @@
 #
 # Why does a network need a norm? A transformer passes one vector per token from layer to layer. In
 # each layer there are norms: short formulas that give a vector a standard size. This page begins
-# with a network that has none. Then it shows a text about norms, in which 41 claims are numbered.
+# with a network that has none. Then it shows a text about norms, in which {{ claims }} claims are numbered.
 # The course runs an experiment on each.
 #
 # ## What you will be able to do
 #
 # After this page you have seen what becomes of a deep network without norms, you know how a
-# chapter works, and you have said what you think of 41 claims. After the course you can
+# chapter works, and you have said what you think of {{ claims }} claims. After the course you can
 #
 # - write layer norm and RMSNorm, forward and backward, and check them (chapters 01, 02, 04);
 # - say what ε is for, and when a variance loses its digits (03);
@@ -68,8 +68,8 @@ for layer in (1, 2, 4, 8, 16, 24):
 # %% [markdown]
 # Does the size matter? Two transformers of 24 layers are trained on an easy task: to name the next
 # token, where a fixed rule gives it. One has a layer norm before each $f$ (attention or a
-# feed-forward network). The other has no norm at all. All else is the same: weights, data, the
-# optimizer Adam, the learning rate 0.001.
+# feed-forward network). The other has none. All else is the same: weights, data, the optimizer
+# Adam, the learning rate 0.001.
 
 # %%
 quiz("trained-without-a-norm")
@@ -96,13 +96,12 @@ explore_deep_network()
 # With weights a tenth as large the network without norms learns at all three rates, and ends lower.
 # So it was the growth that stopped the first one, and a norm is one cure of several. With a norm,
 # nobody has to choose the right size of weights. Chapters 05 to 08 compare it with others.
-# (`normlab remake without_norm` trains these networks again.)
 
 # %% [markdown]
 # ## How a chapter works
 #
 # 1. **Predict.** You choose an answer, write a number or a sentence, or draw a curve by mouse or by
-#    arrow keys. A guess is enough.
+#    arrow keys.
 # 2. **Run** the cell below it. It takes seconds.
 # 3. **Read.** What the result means is folded under *What it shows*, and opens when you have
 #    answered. A click opens it too.
@@ -112,10 +111,9 @@ explore_deep_network()
 # A wrong prediction costs nothing. Its question comes back on another day.
 #
 # Questions work before you have run anything, and so do most explorers; one that would answer a
-# question waits until its cell is run. Where one needs Python it says so:
-# *Run this cell to have it counted.* Sections marked ★ are not needed for what follows. They are
-# folded: a click on the arrow beside the heading opens one. Change any cell and run it again. For a
-# fresh copy of a chapter, rename yours and run `normlab start` in a terminal.
+# question waits until its cell is run. Sections marked ★ are not needed for what follows. They are
+# folded: a click on the arrow beside the heading opens one. Change any
+# cell and run it again.
 
 # %% [markdown]
 # ## What you need
@@ -133,23 +131,22 @@ explore_deep_network()
 #
 # You do *not* need a GPU, other norms such as BatchNorm, or how a computer stores numbers.
 #
-# The [glossary](glossary.ipynb) lists the letters and what each one means. It also has a reminder of
-# each term that a chapter uses and does not explain.
+# The [glossary](glossary.ipynb) has the letters, and a reminder of each term that a chapter does not
+# explain.
 
 # %% [markdown]
 # ## The text that the course is about
 #
 # Here is a page of lecture notes on norms in transformers, of a kind found in many places.
-# The chapters call it **the seed text**. It stands here as it was found. Its formulas were lost when
-# it was copied, so some sentences have holes.
+# The chapters call it **the seed text**. Its formulas were lost when it was copied, so some sentences
+# have holes.
 #
-# 41 claims are numbered in it. Read, and say of each what you think now: it **holds**; it **holds
-# if** something else is true, which the text does not say; it is **imprecise**: another sentence
-# would be true; it is **wrong**; or you **don't know**, which is a good answer on the first day.
+# {{ claims }} claims are numbered in it. Read, and say of each what you think now: it **holds**; it **holds
+# if** something is set, which the text does not say; it is **imprecise**: it needs other words; it
+# is **wrong**; or you **don't know**, which is a good answer on the first day.
 #
 # Run the cell, so that your marks are kept. Click a claim, or go to it with Tab and press Enter. Then
-# click a word, or press its digit: the next claim opens by itself. You may stop at any time and go
-# on another day. Each chapter shows its claims again with what you said, and you may change your
+# click a word, or press its digit: the next claim opens by itself. Each chapter shows its claims again with what you said, and you may change your
 # mind. Chapter 12 puts your first and your last marks beside the experiments.
 
 # %%
@@ -327,9 +324,7 @@ print(diagnose())
 # ## Recap
 #
 # - A chapter asks before it shows. What it shows opens when you have answered.
-# - The seed text has 41 claims. Your marks on them are kept.
-# - `normlab doctor` says whether the machine is ready, `normlab progress` how far you are, and
-#   `normlab review` asks again.
+# - The seed text has {{ claims }} claims. Your marks on them are kept.
 # - You solve the exercises in `exercises`, and `check` names the mistake.
 
 # %% [markdown] tags=["answer"]

@@ -194,8 +194,7 @@ explore_placements()
 # - **It grows ever more slowly** in LayerNorm Scaling, like a logarithm, and ends near 3.
 # - **It explodes** with no norm at all: each layer multiplies, and 24 layers make it some $10^9$.
 #
-# **Claim 10: {{ ruling 10 }}.** The parallel block has one norm for both, peri-norm has four, and a
-# decoder with cross-attention has three sub-layers.
+# **Claim 10: {{ ruling 10 }}.** A decoder with cross-attention has three sub-layers.
 
 # %% [markdown]
 # ## 5. How fast does the stream grow? Theory and measurement
@@ -305,8 +304,8 @@ losses.table()
 # above guessing, since logits of variance 1 are not quite a guess and cost about ½. The post-norm model needs no final
 # norm: its last block ends with one.
 #
-# **Claim 14: {{ ruling 14 }}.** The seed's listing `PreNormBlock` has no final norm; stacked as it
-# stands, it gives the last column.
+# **Claim 14: {{ ruling 14 }}.** It is silent on the final norm, as is its listing `PreNormBlock`;
+# stacked as it stands, that gives the last column.
 
 # %% [markdown]
 # ## 8. The final norm in PyTorch ★
@@ -353,7 +352,7 @@ for part in (whole.encoder, whole.decoder):
 # At initialization the norm of a norm changes next to nothing. But it has a gain and a shift of its
 # own, 2 · 64 numbers that the weights of another post-norm model do not hold.
 #
-# **Claim 39: {{ ruling 39 }}.** Chapter 10 runs the block.
+# **Claim 39: {{ ruling 39 }}.** It is a block and no model: chapter 10 runs it.
 
 # %% [markdown]
 # ## 9. "Approximately an identity"?
@@ -394,7 +393,7 @@ draw_change(changed, ax)
 compare_change(changed, (1, 2, 24))
 
 # %% [markdown] tags=["answer"]
-# **Claim 15: {{ ruling 15 }}. Claim 12: {{ ruling 12 }}.**
+# **Claim 15: {{ ruling 15 }}.**
 #
 # - GPT-2's small weights (0.02) do not make pre-norm an identity: the first block changes the
 #   stream by 1.8 times its length. Dividing the output weights by $\sqrt{2L}$ with $L$ layers, as GPT-2's paper
@@ -410,7 +409,35 @@ compare_change(changed, (1, 2, 24))
 # %% [markdown]
 # ## 10. The scale of the weights ★
 #
-# When is a pre-norm block nearly an identity?
+# How small are "small weights", and when is a pre-norm block nearly an identity?
+
+# %% [markdown]
+# In post-norm first. Let $\sigma$ be the standard deviation of a weight, and $d$ the width.
+# A sub-layer multiplies a normed vector by two matrices.
+
+# %%
+quiz("small-at-which-width")
+
+# %%
+from normlab.chapters.residual_placement import (
+    branch_sizes,
+    compare_branch_sizes,
+    draw_branch_sizes,
+)
+
+sizes = [branch_sizes(init) for init in ("xiong", "xavier", "gpt2")]
+fig, ax = new_figure()
+draw_branch_sizes(sizes, ax)
+compare_branch_sizes(sizes)
+
+# %% [markdown] tags=["answer"]
+# The branch goes with $(\sigma\sqrt d)^2$. GPT-2's $\sigma = 0.02$ is small at $d = 32$ and no longer at
+# 768. Xavier's and the theory's $\sigma$ shrink as $d$ grows, and $\sigma\sqrt d$ stays.
+#
+# **Claim 12: {{ ruling 12 }}.**
+
+# %% [markdown]
+# Now pre-norm.
 
 # %%
 quiz("scaled-weights")

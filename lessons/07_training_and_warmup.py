@@ -550,7 +550,9 @@ quiz("what-copying-cannot-say")
 # 1.0 BLEU below converged post-norm, and Nguyen and Salazar 2019 find that pre-norm does better on
 # small translation tasks and worse on a large one (WMT'14, English to German).
 #
-# **Claim 20: {{ ruling 20 }}.** The large models that publish their architecture do not use plain post-norm.
+# **Claim 20: {{ ruling 20 }}.** Of the decoders since 2023 in the `transformers` library
+# {{ scan decoders since 2023 with post-norm }} have plain post-norm, of its encoders of text
+# {{ scan encoders with post-norm }} (chapter 11).
 
 # %% [markdown]
 # ## 10. What becomes of the seed's sentences
@@ -569,7 +571,7 @@ quiz("what-copying-cannot-say")
 # - Warmup helps as far as it is long and the rate is low enough. Xiong et al. 2020, Figure 2, find
 #   the same with a translation model: 500 steps of warmup give 31.16 BLEU at a peak of
 #   $5 \cdot 10^{-4}$ and 2.77 at $10^{-3}$, no warmup 8.45.
-# - Claim 17: all 24 runs of pre-norm without warmup trained. They *can* (Xiong et al., section 4),
+# - Claim 17: all 24 runs of pre-norm without warmup trained (Xiong et al., section 4, find the same),
 #   and practice warms up all the same: nanoGPT 2,000 steps, Llama 3.1 405B 8,000 steps.
 #
 # Small runs can show which settings fail, how early, and why. They cannot show the quality of a large

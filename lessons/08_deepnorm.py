@@ -21,7 +21,7 @@
 # %%
 from normlab.claims import your_mark
 
-your_mark(3, 29)
+your_mark(3, 29, 43)
 
 # %%
 from normlab import quiz
@@ -91,7 +91,9 @@ for ax in axes:
 
 # %% [markdown] tags=["answer"]
 # The diagrams are drawn from the code. DeepNorm adds one multiplication to post-norm, on the
-# shortcut. The rest of it is not in the diagram: the initialization.
+# shortcut. The rest of it is not in the diagram: the initialization. No box has moved.
+#
+# **Claim 43, "it changes where the residual is scaled": {{ ruling 43 }}.**
 
 # %% [markdown]
 # ## 2. α and β_w
@@ -123,14 +125,15 @@ constants_by_depth([12, 96, 500]).table()
 # The paper's deepest model has 500 encoder and 500 decoder layers, the last row of the table.
 
 # %%
-your_mark(4)
+your_mark(4, 45)
 
 # %%
 quiz("sub-layers-of-the-deepest")
 
 # %% [markdown] tags=["answer"]
 # That model was trained to translate (OPUS-100, section 6 of the paper). Pre-training of language
-# models is what the paper's conclusion leaves to future work. **Claim 4: {{ ruling 4 }}.**
+# models is what the paper's conclusion leaves to future work. **Claim 4: {{ ruling 4 }}. Claim 45:
+# {{ ruling 45 }}.**
 
 # %% [markdown]
 # ## 3. Norm and branch, once more
@@ -435,7 +438,7 @@ Table(("times DeepNorm's step", *(f"N = {layers}" for layers in depths), "slope 
 # keeps the step in check, the identity itself must have the flattest step.
 
 # %%
-your_mark(31)
+your_mark(31, 44)
 
 # %%
 quiz("flattest-step")
@@ -479,7 +482,7 @@ Table(("model", *(f"distance, N = {n}" for n in depths), "slope of the step"), r
 # The distance is that of the *whole* untrained stack from the identity, $\|F(x) -
 # \text{norm}(x)\|/\|\text{norm}(x)\|$; the first two slopes are those of section 6. The sentence's
 # first half is right: the whole DeepNorm stack changes its input by a tenth.
-# **Claim 31: {{ ruling 31 }}.** What keeps the step in check is that $\alpha$ and $\beta_w$ make
+# **Claim 44: {{ ruling 44 }}. Claim 31: {{ ruling 31 }}.** What keeps the step in check is that $\alpha$ and $\beta_w$ make
 # *both* the gradient and its effect small. In the identity both are as large as ever.
 
 # %% [markdown]

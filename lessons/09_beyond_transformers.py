@@ -26,7 +26,7 @@
 # %%
 from normlab.claims import your_mark
 
-your_mark(9, 33)
+your_mark(9, 33, 46)
 
 # %%
 from normlab import quiz
@@ -52,10 +52,9 @@ print("a sequence of 1,000 steps:", tuple(longer.shape))
 
 # %% [markdown] tags=["answer"]
 # The 16 gains are shared by all steps. So a batch of one sequence works, and a sequence of any
-# length. Batch norm would need statistics for each step, and would have none for a step that no
-# training sequence was long enough to reach.
+# length. Batch norm would have no statistics for a step that no training sequence reaches.
 #
-# **Claim 9, layer norm inside RNNs: {{ ruling 9 }}.**
+# **Claim 9: {{ ruling 9 }}. Claim 46: {{ ruling 46 }}.**
 
 # %% [markdown]
 # ### What it does to the state
@@ -99,8 +98,7 @@ Table(("W_h ×", "plain RNN", "LN RNN"), rows)
 # %% [markdown] tags=["answer"]
 # In the plain cell the factor is about the scale itself, until tanh saturates. Only near 1 is a
 # state of 100 steps ago neither lost nor blown up. With layer norm it is there at every scale, a
-# little on the chaotic side (1.04 with these weights, 1.08 with five others), and nobody had to
-# choose the weights for that. The gradient goes back through the same factors.
+# little on the chaotic side (1.04 with these weights, 1.08 with five others). The gradient goes back through the same factors.
 
 # %% [markdown]
 # ## 2. In an LSTM
@@ -298,7 +296,7 @@ for name in ("nn.LSTM", "LN-LSTM"):
 # | layer norm, mode graph | all channels of all nodes of one graph |
 # | GraphNorm (Cai et al. 2021) | one channel, over the nodes of one graph |
 #
-# PyTorch Geometric's `LayerNorm` knows both modes. Which is its default belongs to the question.
+# PyTorch Geometric's `LayerNorm` knows both modes.
 
 # %%
 your_mark(34)
@@ -471,8 +469,8 @@ for place, count in Counter(".".join(name.split(".")[:2]) for name in norms).ite
     print(f"norms in {place:18} {count}")
 
 # %% [markdown] tags=["answer"]
-# "Same as language transformers" is right. On the patch embeddings themselves there is no norm: the
-# stream begins with the raw patches, and the first norm reads a copy of them.
+# "Same as language transformers" is right. On ViT's patch embeddings themselves there is no norm: the
+# stream begins with the raw patches, and the first norm reads a copy of them ({{ scan vision models with an embedding norm }} vision models have one).
 #
 # **Claim 35: {{ ruling 35 }}.**
 

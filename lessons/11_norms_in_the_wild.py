@@ -6,7 +6,8 @@
 # - Find out what a norm computes without reading its code: LayerNorm or RMSNorm, which ε, which
 #   form of the gain.
 # - Find out how a layer is wired without reading its code.
-# - Say which norm 81 models have and where, and judge what the seed says about them.
+# - Say which norm the models of a whole library have and where, of how many, and judge what the seed
+#   says about them.
 # - Say what QK-norm, Peri-LN, LayerNorm Scaling, Mix-LN, B2T, DyT and nGPT do to an untrained
 #   model, each with a number.
 #
@@ -120,14 +121,15 @@ for norm_first, ax in zip((True, False), axes, strict=True):
 # equations, so from operators. (A stack's final norm is not in them: it is not in the layer.)
 
 # %% [markdown]
-# ## 4. 81 models
+# ## 4. All models, and {{ zoo models }} of them
 #
-# The same two readers were let loose on the models of the `transformers` library, version 5.24:
-# small copies with random weights, nothing downloaded. What they found is a table,
-# `normlab/chapters/norms_in_the_wild/zoo.csv`. A test of the course reads the installed code anew and
-# compares eight columns and the wiring of each row. Models that are not in the library were read in
-# their authors' code or paper. Which models stand in the table is our choice, so its counts are no
-# statistics of the field.
+# The same two readers read the models of the `transformers` library, version 5.24: small copies with
+# random weights, nothing downloaded. What they found are two tables.
+#
+# - **The scan** has all {{ scan folders }} folders of the library (`normlab remake scan`). What this chapter
+#   *counts*, it counts there.
+# - **The zoo** has {{ zoo models }} models that are worth a look, each with its source; a test reads the
+#   installed ones anew. The choice is ours, so its counts are no statistics of the field.
 
 # %%
 from normlab.chapters.norms_in_the_wild import find_model, load_zoo
@@ -166,25 +168,25 @@ of_the_seed.table()
 # RMSNorm. Falcon3 and Falcon-H1 have it, the Falcon of 2023 does not.
 
 # %% [markdown]
-# And "essentially all modern decoder-only LLMs after 2023"?
+# And "essentially all modern decoder-only LLMs after 2023"? A choice of models would decide that. So
+# take all decoders of the library whose norm was read, {{ scan decoders }}, by the year of their release
+# (`releases.csv` has a source for each).
 
 # %%
 quiz("share-by-year")
 
 # %%
-late = zoo.where(lambda model: model.year > 2023)
-print("after 2023:", late.count("norm"))
-for model in late.where(lambda model: model.norm != "RMSNorm"):
-    print(f"{model.year}  {model.name:12} {model.affine:17} {model.placement}")
+from normlab.chapters.norms_in_the_wild import kind_of_norm, load_decoders
+
+load_decoders().by_year("decoders of", kind_of_norm)
 
 # %% [markdown] tags=["answer"]
-# **Claim 28, after 2023: {{ ruling 28 }}.** Eight models after 2023 have LayerNorm, and one of them is
-# an encoder (ModernBERT). Of the other seven, five dropped the bias or all parameters. The library
-# also has what the table lacks: ModernBERT's decoder has LayerNorm, and Nomic BERT, which makes
-# embeddings of texts, has plain post-norm.
+# **Claim 28, after 2023: {{ ruling 28 }}.** RMSNorm have {{ scan decoders of 2024 with RMSNorm }} decoders of
+# 2024, and {{ scan decoders since 2025 with RMSNorm }} of those since. Without it are
+# {{ scan decoders since 2024 without RMSNorm }}.
 
 # %% [markdown]
-# Now all of the table. Move *up to*, choose a *norm*, choose a *placement*.
+# Now all of the zoo. Move *up to*, choose a *norm*, choose a *placement*.
 
 # %% tags=["answer"]
 from normlab.chapters.norms_in_the_wild import explore_zoo
@@ -192,9 +194,9 @@ from normlab.chapters.norms_in_the_wild import explore_zoo
 explore_zoo()
 
 # %% [markdown]
-# ## 6. Wirings in the seed ★
+# ## 6. More of the seed's sentences ★
 #
-# Two more of its sentences: which families are pre-norm, and how many norms a block has.
+# Which families are pre-norm, what is the default now, and how many norms a block has.
 
 # %%
 your_mark(20, 21)
@@ -213,8 +215,36 @@ for placement in zoo.count("placement"):
 # **Claim 21: {{ ruling 21 }}.** In all of them the raw stream runs through, so the argument for
 # pre-norm carries over; the sentence about the wiring does not.
 #
-# **Claim 20: {{ ruling 20 }}.** None of these families uses plain post-norm. Chapter 07 has what was
-# measured.
+# **Claim 20: {{ ruling 20 }}.** Of the decoders since 2023 {{ scan decoders since 2023 with post-norm }} have
+# plain post-norm, of all encoders of text {{ scan encoders with post-norm }}. So it did not end with the
+# first GPT: who searches by embeddings of text uses it today. Chapter 07 has what was measured.
+
+# %% [markdown]
+# And all decoders of the library?
+
+# %%
+load_decoders().wired.by_year("decoders of", lambda row: row["placement"])
+
+# %% [markdown] tags=["answer"]
+# {{ scan decoders with pre-norm }} are plain pre-norm. Peri-norm comes up: since 2025 it has
+# {{ scan decoders since 2025 with peri-norm }}. ("Other" is what no name of the course fits.)
+
+# %% [markdown]
+# "It is now the default for new transformer architectures", says the seed. Are decoders all of them?
+
+# %%
+your_mark(42)
+
+# %%
+from normlab.chapters.norms_in_the_wild import load_encoders, load_vision_models
+
+kinds = {"encoders of text": load_encoders(), "vision models": load_vision_models()}
+for name, models in kinds.items():
+    print(f"{name}: RMSNorm in {models.share(lambda row: kind_of_norm(row) == 'RMSNorm')}")
+
+# %% [markdown] tags=["answer"]
+# **Claim 42: {{ ruling 42 }}.** These are models of all years, and so no answer for the newest; but none
+# of the two kinds has gone over to RMSNorm as decoders did.
 
 # %%
 your_mark(10)
@@ -229,8 +259,8 @@ for norms in (min(counted), max(counted)):
     print(norms, "norms:", ", ".join(model.name for model in zoo.where(norms=norms)))
 
 # %% [markdown] tags=["answer"]
-# **Claim 10: {{ ruling 10 }}.** The rows of T5, BART and Whisper are their encoders, so the table
-# itself has no 3.
+# **Claim 10: {{ ruling 10 }}.** The rows of T5, BART and Whisper are their encoders, so the zoo
+# itself has no 3; in the scan their decoders have.
 
 # %% [markdown]
 # ## 7. Build me this model's block
@@ -339,11 +369,11 @@ explore_designs()
 # Some models norm queries and keys as well, which is called QK-norm:
 
 # %%
-print(zoo.count("qk_norm"))
-print("since", min(model.year for model in zoo if model.qk_norm != "no"))
+load_decoders().wired.by_year("decoders of", lambda row: row["qk_norm"])
 
 # %% [markdown]
-# 15 of 81, all of them since 2023. What for? An attention has $H$ heads of $d_h$ features. Its
+# Of 2024 {{ scan decoders of 2024 with QK-norm }}, since 2025 {{ scan decoders since 2025 with QK-norm }}. What
+# for? An attention has $H$ heads of $d_h$ features. Its
 # weights are the softmax of logits $q^\top k/\sqrt{d_h}$.
 
 # %%
@@ -374,15 +404,30 @@ draw_logit_sizes(sizes, axes)
 # The same question where a norm takes the queries of all heads together.
 
 # %% [markdown]
-# 11 of the 15 norm each head by itself. OLMoE, OLMo 2 and OLMo 3 do not:
+# Most norm each head by itself. OLMoE, OLMo 2 and OLMo 3 do not:
 
 # %%
 quiz("logit-over-all-heads")
 
 # %% [markdown] tags=["answer"]
-# So over all heads the bound is $H\sqrt{d_h}$ instead of $\sqrt{d_h}$. DeepSeek-V3 is the fifteenth: it
-# norms the short vectors (latents) from which matrices then make $q$ and $k$. Those matrices come
-# after the norm, and no logit is bounded.
+# So over all heads the bound is $H\sqrt{d_h}$ instead of $\sqrt{d_h}$.
+
+# %% [markdown]
+# And a third kind: DeepSeek-V3 norms short vectors, the *latents*, from which matrices then make $q$
+# and $k$.
+
+# %%
+quiz("logit-behind-latents")
+
+# %%
+from normlab.chapters.norms_in_the_wild import largest_logits
+
+largest_logits(scales=[1, 10, 30])
+
+# %% [markdown] tags=["answer"]
+# The cell looks for the queries and keys of largest logit that each kind of norm lets through; the
+# last two matrices are scaled. Per head it ends at $\sqrt{d_h}$, over all heads at $H\sqrt{d_h}$. Behind
+# latents the matrices come after the norm, and nothing bounds a logit.
 
 # %% [markdown]
 # ## 11. Streams: Peri-LN and LayerNorm Scaling ★
@@ -490,11 +535,11 @@ survey.table()
 quiz("change-on-the-sphere")
 
 # %%
-import inspect
+from inspect import getsource
 
 from normlab.chapters.residual_placement import stream_growth
 
-print(inspect.getsource(HyperSphere.step))
+print(getsource(HyperSphere.step))
 sphere = stream_growth(HyperSphere, d_model=64, seed=0)
 lengths = (64 * sphere.mean_square[1:]) ** 0.5
 print(f"‖x‖ after layers 1 to 24: {lengths.min():.3f} to {lengths.max():.3f}")
@@ -599,7 +644,7 @@ for number, model in enumerate(mystery, 1):
 # ### Your own model
 #
 # `inspect` does all of this to a whole model, and says what is wrong with it. This block has two
-# mistakes. Which?
+# mistakes. Read it before you go on.
 
 # %%
 from normlab import inspect
@@ -621,6 +666,11 @@ class Hasty(nn.Module):
 
 
 report = inspect(nn.Sequential(*(Hasty(32) for _ in range(3))), torch.randn(2, 5, 32))
+
+# %%
+quiz("mistakes-of-a-hasty-block")
+
+# %%
 report.wirings()
 
 # %% tags=["answer"]
@@ -647,13 +697,14 @@ for warning in report.warnings:
 # %% [markdown] tags=["answer"]
 # - A norm shows what it is on large rows (kind), tiny rows (ε) and zeroed weights (gain $w$ or
 #   $1 + w$). A layer shows its wiring in the sums on the way from $x$ to $y$.
-# - Of the table's models after 2023, 28 have RMSNorm and 8 LayerNorm; the Falcon of 2023 has
-#   LayerNorm, against the seed.
+# - RMSNorm have {{ scan decoders of 2024 with RMSNorm }} decoders of 2024 and
+#   {{ scan decoders since 2025 with RMSNorm }} since; the Falcon of 2023 has LayerNorm, against the seed.
+#   Encoders of text have post-norm still, {{ scan encoders with post-norm }}.
 # - A norm in front is not yet pre-norm: GLM-130B's shortcut is the normed $x$, and that is DeepNorm,
 #   cut at another place.
 # - QK-norm bounds a logit by $\sqrt{d_h}$ if each head is normed by itself, and by $H\sqrt{d_h}$ if all
-#   are normed together, with gain 1 and any weights.
-# - 81 models have 32 designs. A layer has 1 to 4 norms on its wiring; ε goes from 1e-12 to 1e-5.
+#   are normed together, with gain 1 and any weights. On latents it bounds none.
+# - The zoo's {{ zoo models }} models have {{ zoo designs }} designs.
 # - Peri-LN grows like $1 + 2l$; LayerNorm Scaling stays near 4 after 24 layers, where pre-norm
 #   passes 30. Before training its last block changes the stream less than pre-norm's, not more.
 # - nGPT: $\|x\| = 1$ at every layer. DyT is not invariant to scale. CogView's norm lets tokens see

@@ -1,9 +1,10 @@
 """What a text does not say itself, since `chapter.toml` says it: the table of chapters, and links.
 
 In the markdown of a lesson `{{ table of chapters }}` and `{{ next chapter }}` stand for them, and
-`{{ ruling 12 }}` for the verdict on claim 12, as the ledger has it. In the README the table, and
-the links to where the course can be read without installing it, stand each between two comments,
-and are written anew.
+`{{ ruling 12 }}` for the verdict on claim 12, as the ledger has it, `{{ claims }}` for the number of
+claims, `{{ scan decoders }}` and `{{ zoo models }}` for what is counted of models (`counted.py` of
+chapter 11 has the names). In the README the table, and the links to where the course can be read without
+installing it, stand each between two comments, and are written anew.
 """
 
 import re
@@ -12,11 +13,14 @@ from pathlib import Path
 from published import addressed, links
 
 from normlab.chapters import Chapter, chapters
+from normlab.claims import sentences
 
 LESSONS = Path(__file__).parent
 README = LESSONS.parent / "README.md"
 TABLE, NEXT = "{{ table of chapters }}", "{{ next chapter }}"
+CLAIMS = "{{ claims }}"
 RULING = re.compile(r"{{ ruling (\d+) }}")
+COUNT = re.compile(r"{{ (scan|zoo) ([^}]+) }}")
 
 
 def link(chapter: Chapter, folder: str = "") -> str:
@@ -54,13 +58,22 @@ def next_chapter(number: str) -> str:
 def filled(source: str, number: str) -> str:
     """The markdown of a cell of chapter `number`, with what its marks stand for."""
     text = source.replace(TABLE, table("01")).replace(NEXT, next_chapter(number))
-    return RULING.sub(lambda found: _ruling(int(found[1])), text)
+    if CLAIMS in text:
+        text = text.replace(CLAIMS, str(len(sentences())))
+    text = RULING.sub(lambda found: _ruling(int(found[1])), text)
+    return COUNT.sub(lambda found: _counted(found[1], found[2]), text)
 
 
 def _ruling(claim: int) -> str:
     from normlab.claims import find_claim  # loads torch
 
     return find_claim(claim).ruling
+
+
+def _counted(source: str, name: str) -> str:
+    from normlab.chapters.norms_in_the_wild.counted import counted  # loads torch
+
+    return counted(source, name)
 
 
 def readme_filled(text: str) -> str:

@@ -465,9 +465,9 @@ def _add_claims(commands: Any) -> None:
     parser = commands.add_parser(
         "claims",
         help="run the claims of the seed text, each with its verdict",
-        description="Run the experiment behind each of the 41 claims, or behind those of the given "
-        "numbers, which are explained too. The exit code is 0 only if at least one experiment "
-        "ran and none of those that ran fails.",
+        description="Run the experiment behind each claim of the seed text, or behind those of the "
+        "given numbers, which are explained too. The exit code is 0 only if at least one "
+        "experiment ran and none of those that ran fails.",
     )
     parser.add_argument("numbers", nargs="*", type=int, metavar="NUMBER", help="default: all")
     parser.add_argument("--json", action="store_true", dest="as_json", help="for machines")

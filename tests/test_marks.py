@@ -1,5 +1,6 @@
 """Claims that a learner marks: where they stand in the text, what is kept, what is compared."""
 
+import itertools
 import json
 import re
 import subprocess
@@ -21,7 +22,7 @@ from normlab.claims import (
     your_mark,
 )
 from normlab.claims.marks import Marked, keep_mark
-from normlab.claims.seed import Line, Part, find_places, seed_lines
+from normlab.claims.seed import FIRST, Line, Part, find_places, seed_lines, seed_places
 from normlab.record import MARKS, Mark
 from normlab.record import record as record_module
 
@@ -70,13 +71,16 @@ def test_the_sentences_are_those_of_the_claims():
 
 
 def test_all_claims_are_found_in_the_seed_text_in_their_order_and_whole():
-    places = find_places(seed_text(), sentences())
-    assert list(places) == list(range(1, 42))
+    places = seed_places()
+    assert list(places) == [claim.number for claim in CLAIMS]
     for number, (start, end) in places.items():
         found = " ".join(seed_text()[start:end].split())
         assert found == sentences()[number]
     starts = [start for start, _ in places.values()]
-    assert starts == sorted(starts)
+    assert starts[:FIRST] == sorted(starts[:FIRST])
+    assert starts[FIRST:] == sorted(starts[FIRST:])
+    ends = sorted(places.values())
+    assert all(end <= start for (_, end), (start, _) in itertools.pairwise(ends))
 
 
 def test_the_lines_put_together_are_the_text_and_each_claim_has_its_words_in_them():
@@ -150,9 +154,9 @@ def test_two_processes_that_mark_the_same_claim_lose_nothing(folder):
         assert len(record.history().marks[7]) == 40
 
 
-@pytest.mark.parametrize("number", [0, 42, -1, "7", 7.0, True, None])
+@pytest.mark.parametrize("number", [0, 47, -1, "7", 7.0, True, None])
 def test_a_number_of_no_claim_is_refused(number):
-    with pytest.raises(ValueError, match=r"there is no claim .*; expected a number from 1 to 41"):
+    with pytest.raises(ValueError, match=r"there is no claim .*; expected a number from 1 to 46"):
         keep_mark(number, "holds")
     with pytest.raises(ValueError, match="there is no claim"):
         your_mark(number)
@@ -210,7 +214,7 @@ def test_a_folder_that_cannot_be_written_is_named(folder):
 
 def test_a_claim_that_a_newer_course_has_is_left_out(folder):
     with record_module.open_record() as record:
-        record.marked(42, "holds")
+        record.marked(47, "holds")
     assert not my_marks().claims
 
 
@@ -254,9 +258,9 @@ def marked(first, last):
 
 
 def test_marks_are_counted_against_the_verdicts():
-    # the course: 25 wrong, 29 holds, 7 imprecise
+    # the course: 25 wrong, 29 holds, 10 imprecise
     found = Comparison({25: marked("holds", "wrong"), 29: marked("holds", "don't know"),
-                        7: marked("imprecise", "holds if")})  # fmt: skip
+                        10: marked("imprecise", "holds if")})  # fmt: skip
     counts = found.counts()
     assert list(counts) == list(MARKS)
     assert all(list(row) == list(VERDICTS) for row in counts.values())
@@ -265,11 +269,11 @@ def test_marks_are_counted_against_the_verdicts():
     assert sum(sum(row.values()) for row in counts.values()) == 3
     assert (found.same(first=True), found.same()) == (2, 1)
     assert found.sentence() == (
-        "You marked 3 of 41 claims. Your first mark is the course's verdict on 2 of them, your "
+        "You marked 3 of 46 claims. Your first mark is the course's verdict on 2 of them, your "
         "last mark on 1."
     )
     differing = found.differences().rows
-    assert [row[0] for row in differing] == [7, 29]
+    assert [row[0] for row in differing] == [10, 29]
     assert "imprecise, 2026-11-2" in differing[0][2]
     assert "holds if, 2026-11-2" in differing[0][3]
     for shown in (str(found), found._repr_html_()):
@@ -278,7 +282,7 @@ def test_marks_are_counted_against_the_verdicts():
 
 def test_without_marks_no_verdict_is_shown():
     shown = str(compare_marks())
-    assert shown == "None of the 41 claims is marked."
+    assert shown == "None of the 46 claims is marked."
     assert "<table" not in compare_marks()._repr_html_()
 
 

@@ -76,7 +76,7 @@ def test_a_click_opens_five_words_and_each_mark_opens_the_next_claim(show):
     page = show(mark_seed_text())
     words = page.get_by_role("group")
     expect(words).to_have_count(0)
-    expect(page.get_by_text("0 of 41", exact=True)).to_be_visible()
+    expect(page.get_by_text("0 of 46", exact=True)).to_be_visible()
     expect(claim(page, 4)).to_contain_text("not marked yet")
     claim(page, 4).click()
     expect(claim(page, 4)).to_have_attribute("aria-expanded", "true")
@@ -87,8 +87,8 @@ def test_a_click_opens_five_words_and_each_mark_opens_the_next_claim(show):
     ]
     words.get_by_role("button", name="imprecise").click()
     assert said(page) == [[4, "imprecise"]]
-    expect(page.get_by_text("1 of 41", exact=True)).to_be_visible()
-    expect(page.get_by_role("status")).to_have_text("Claim 4: imprecise. 1 of 41 marked.")
+    expect(page.get_by_text("1 of 46", exact=True)).to_be_visible()
+    expect(page.get_by_role("status")).to_have_text("Claim 4: imprecise. 1 of 46 marked.")
     expect(claim(page, 4)).to_have_attribute("aria-expanded", "false")
     expect(claim(page, 4)).to_contain_text("imprecise")
     expect(words).to_have_attribute("aria-label", "Claim 5: your mark")
@@ -108,7 +108,7 @@ def test_keys_alone_mark_the_text_and_marked_claims_are_passed_over(show):
     claim(page, 1).focus()
     page.keyboard.press("1")  # changes the first; 2 has its mark, so 3 is next
     assert said(page) == [[1, "wrong"], [2, "don't know"], [1, "holds"]]
-    expect(page.get_by_text("2 of 41", exact=True)).to_be_visible()
+    expect(page.get_by_text("2 of 46", exact=True)).to_be_visible()
     expect(claim(page, 3)).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.get_by_role("group")).to_have_count(0)
@@ -121,7 +121,7 @@ def test_keys_alone_mark_the_text_and_marked_claims_are_passed_over(show):
 def test_a_claim_over_a_line_break_is_one_button(show):
     page = show(mark_seed_text())
     assert page.locator(".normlab-claim").count() == 42
-    assert page.locator(".normlab-claim[tabindex='0']").count() == 41
+    assert page.locator(".normlab-claim[tabindex='0']").count() == 46
     page.get_by_text("model.eval()switch needed").click()
     expect(page.get_by_role("group")).to_have_attribute("aria-label", "Claim 8: your mark")
     page.keyboard.press("4")

@@ -195,7 +195,7 @@ def test_how_many_claims_are_marked_is_said_and_a_claim_that_is_none_does_not_co
     twice = (Mark("holds", NOON), Mark("wrong", NOON))
     marked = overview(History(marks={7: twice, 41: twice[:1], 99: twice}), COURSE)
     for shown in (str(marked), marked._repr_html_()):
-        assert "Claims of the seed text: marked 2 of 41." in shown
+        assert "Claims of the seed text: marked 2 of 46." in shown
     assert "seed text" not in str(overview(History(), COURSE))
 
 

@@ -1,5 +1,6 @@
 """What a claim of the seed text is, and what its experiment finds."""
 
+import importlib.util
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,11 +10,29 @@ from normlab.record import Verdict
 from normlab.tools.table import Table
 
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-Status = Literal["passes", "fails", "not run"]
+Kind = Literal["measurement", "definition", "count", "citation"]
+KINDS: Mapping[Kind, str] = {
+    "measurement": "measured here",
+    "definition": "read from other people's code, or a formula",
+    "count": "counted over all models of a library",
+    "citation": "not measured here: cited",
+}
+"""What the verdict on a claim rests on. Only the first three have an experiment that can fail."""
+Status = Literal["passes", "fails", "not run", "cited"]
 
 
 class NotRun(Exception):
     """An experiment cannot run here; the message says what it needs."""
+
+
+def require(module: str, install: str) -> None:
+    """Raise unless a module is installed.
+
+    Raises:
+        NotRun: with the command that installs it.
+    """
+    if importlib.util.find_spec(module) is None:
+        raise NotRun(f"needs {module}: {install}")
 
 
 @dataclass(frozen=True)
@@ -81,11 +100,13 @@ class Finding:
         measures: the numbers, each with its bounds; the first is the one to show if only one is.
         sentence: what they are, in words, without a conclusion.
         missing: what the experiment needs and did not find here; it was not run then.
+        cited: whether the sentence is a source's, and nothing was measured.
     """
 
     measures: tuple[Measure, ...]
     sentence: str
     missing: str = ""
+    cited: bool = False
 
     @property
     def figures(self) -> Mapping[str, float]:
@@ -102,6 +123,8 @@ class Finding:
     def status(self) -> Status:
         if self.missing:
             return "not run"
+        if self.cited:
+            return "cited"
         return "passes" if self.passed else "fails"
 
     @property
@@ -122,12 +145,13 @@ class Claim:
     """One claim of the seed text.
 
     Args:
-        number: 1 to 41.
+        number: from 1 on.
         quote: the seed's words.
+        kind: what the verdict rests on.
         verdict: the course's.
         but: what the verdict depends on, or what is missing, in a few words; "" if nothing.
         statement: what holds, precisely.
-        experiment: runs it.
+        experiment: runs it; of a citation, tells what the source says.
         scale: what was run, how large.
         source: whose result it is, and where.
         chapter: where the course treats it.
@@ -135,6 +159,7 @@ class Claim:
 
     number: int
     quote: str
+    kind: Kind
     verdict: Verdict
     but: str
     statement: str

@@ -79,7 +79,7 @@ def compare_marks() -> Comparison:
     """Your marks beside the course's verdicts.
 
     >>> print(compare_marks())
-    None of the 41 claims is marked.
+    None of the 46 claims is marked.
     """
     marks = my_marks()
     return Comparison(marks.claims, marks.notice)

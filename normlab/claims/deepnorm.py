@@ -1,20 +1,21 @@
 """Claims on DeepNorm: its formula, its constants, and what its theorem bounds."""
 
+import re
 from dataclasses import replace
 from functools import cache
 
 import torch
 from torch import Tensor, nn
 
-from normlab.chapters.deepnorm.bounds import shortcut_gain
 from normlab.chapters.deepnorm.one_step import study_config
 from normlab.chapters.deepnorm.thousand_layers import load_thousand_layers
-from normlab.claims.claim import Claim, Finding, Measure
+from normlab.claims.claim import Claim, Finding, Measure, require
+from normlab.inspection import InspectedLayer, inspect
+from normlab.inspection.small_models import small_model
 from normlab.models.placement.base import Site
-from normlab.models.placement.deepnorm_constants import deepnorm_constants
 from normlab.models.placement.standard import DeepNorm
 from normlab.models.transformer import Transformer, TransformerConfig
-from normlab.probes import loglog_slope, model_update, random_batch
+from normlab.probes import loglog_slope, model_update, profile_depth, random_batch
 from normlab.training.config import TrainConfig
 from normlab.training.run import Run
 
@@ -56,64 +57,79 @@ def growth_without_norm() -> Finding:
     )
 
 
-def count_layers() -> Finding:
-    """Claim 4: how many layers are the paper's 1,000, and do 1,000 train here?"""
-    config = TransformerConfig(encoder_layers=500, decoder_layers=500, placement="deepnorm")
-    sites = [config.site("encoder", 1), config.site("decoder", 1)]
-    sublayers = sum(site.layers * site.sublayers for site in sites)
+def thousand_layers() -> Finding:
+    """Claim 4: does one step of 1,000 layers move the output as little as one of 10?"""
+    shallow, deep = (
+        model_update(deep_config(layers), 0, "sgd", 5e-4, sequences=1, tokens=4)
+        for layers in (5, 500)
+    )
     stored = load_thousand_layers().records["deepnorm"]
     share = stored.final_loss / stored.chance
+    ratio = deep.change.relative / shallow.change.relative
+    model = Transformer(deep_config(500), seed=0)
+    sublayers = sum(
+        len(b.placement.site_parts) for s in (model.encoder, model.decoder) for b in s.blocks
+    )
     return Finding(
         (
-            Measure("layers of the paper's deepest", config.layers, "500 + 500", 1000, 1000),
-            Measure("sub-layers of it", sublayers, "2 · 500 + 3 · 500", 2500, 2500),
+            Measure("first step, 500 + 500 layers / 5 + 5", ratio, "does not grow: ≤ 2", 0, 2),
+            Measure("sub-layers of that model", sublayers, "the paper's 2,500", 2500, 2500),
             Measure("1,000 layers: loss / chance (stored)", share, "½ is trained", high=0.5),
         ),
-        f"500 encoder and 500 decoder layers are {config.layers} layers and {sublayers} "
-        f"sub-layers; a stored run of a decoder of 1,000 layers ends at {share:.2g} of the loss "
-        f"of chance.",
+        f"One SGD step moves the output of 500 + 500 layers, {sublayers} sub-layers, {ratio:.1f} "
+        f"times as far as that of 5 + 5; a stored run of a decoder of 1,000 layers ends at "
+        f"{share:.2g} of the loss of chance.",
     )
 
 
+def deep_config(layers: int) -> TransformerConfig:
+    """An encoder and a decoder of so many layers each, as narrow as can be."""
+    return TransformerConfig(
+        encoder_layers=layers, decoder_layers=layers, placement="deepnorm", d_model=16, d_ff=32
+    )
+
+
+RELEASED = 3.5565588
+"""α of MiniMax-Text-01, which has 80 layers (its config.json)."""
+
+
+@cache
+def minimax(alpha: float) -> InspectedLayer:
+    """How the library's MiniMax layer is wired, with α on its shortcuts.
+
+    Raises:
+        NotRun: if the library is not installed.
+    """
+    names = [f"{part}_alpha_factor" for part in ("full_attn", "linear_attn", "mlp")]
+    require("transformers", "pip install transformers")
+    model = small_model("minimax", dict.fromkeys(names, alpha))
+    return inspect(model.model, model.inputs).layers[0]
+
+
 def gain_of_the_shortcut() -> Finding:
-    """Claim 29: how much more does DeepNorm's shortcut count than its branch?"""
-    config = TransformerConfig(encoder_layers=8, placement="deepnorm")
-    gain = shortcut_gain(config)
-    size = float(encoder_on_tokens(config)[1].square().mean())  # (B, T, D) -> ()
+    """Claim 29: what does MiniMax's layer, with DeepNorm's α, hand to its norm?"""
+    wiring = minimax(RELEASED)
+    (sum_,) = [equation for equation in wiring.equations if equation.startswith("n2 = norm(")]
+    (gain,) = map(float, re.findall(r"([\d.]+) n1", sum_))
     return Finding(
         (
-            Measure("how much more x counts than f(x)", gain, "α = (2·8)^¼ = 2", 2, 2),
-            Measure("‖y‖²/d of the output", size, "a norm comes after the sum", 0.99, 1.01),
+            Measure(
+                "its gain on the shortcut, in the norm", gain, "α = (2·80)^¼ = 3.56", 3.55, 3.56
+            ),
+            Measure("norms on the wiring", len(wiring.norms), "each sum meets one", 2, 2),
         ),
-        f"In 8 layers the shortcut counts {gain:.0f} times as much as the branch, and the output "
-        f"has mean square {size:.2f}.",
+        f"The layer of MiniMax-Text-01, read from its operators, computes {sum_}: the shortcut is "
+        f"scaled by {gain:.2f}, and the sum goes into the norm.",
     )
 
 
 def scaled_matrices() -> Finding:
-    """Claim 30: which matrices of a block start at β times their usual scale?"""
-
-    def deviations(variant: str) -> list[float]:
-        block = Transformer(study_config(variant, 12), seed=0).encoder.blocks[0]
-        attention, ffn = block.attention, block.feed_forward
-        qk = [attention.query, attention.key]
-        others = [attention.value, attention.output, ffn.inner, ffn.outer]
-        return [float(linear.weight.detach().std()) for linear in (*qk, *others)]
-
-    pairs = zip(deviations("DeepNorm"), deviations("post-norm"), strict=True)
-    ratios = [scaled / usual for scaled, usual in pairs]
-    constants = deepnorm_constants(12, 0)["encoder"]
-    beta = constants[1] if constants else float("nan")
-    scaled = sum(abs(ratio / beta - 1) < 1e-3 for ratio in ratios)
-    unscaled = sum(abs(ratio - 1) < 1e-3 for ratio in ratios)
+    """Claim 30: cited, since no installed library starts its weights as DeepNorm does."""
     return Finding(
-        (
-            Measure("matrices with β, of 6", scaled, "W_v, W_o, W_1, W_2", 4, 4),
-            Measure("matrices as usual", unscaled, "W_q, W_k", 2, 2),
-            Measure("β at 12 layers", beta, "96^−¼", 0.319, 0.32),
-        ),
-        f"Of a block's six matrices {scaled} start at {beta:.4f} of their usual scale and "
-        f"{unscaled} at 1.",
+        (),
+        "The paper's Figure 2 gives the gain β to the FFN, the value and the output projection, "
+        "four of a block's six matrices; queries and keys have gain 1.",
+        cited=True,
     )
 
 
@@ -128,22 +144,71 @@ def slope_of_step(model: str) -> float:
     return loglog_slope(DEPTHS, [model_update(c, 0, "sgd", 5e-4).change.relative for c in configs])
 
 
+def branch_share(placement: str, layers: int = 12) -> float:
+    """‖f(x)‖ over its shortcut, α‖x‖ in DeepNorm, the mean over an untrained encoder."""
+    config = TransformerConfig(
+        encoder_layers=layers, placement=placement, d_model=64, d_ff=256, init="xavier"
+    )
+    return float(profile_depth(config, seed=0).branch_ratio[1:].mean())  # (2L − 1,) -> ()
+
+
 def identity_or_update() -> Finding:
-    """Claim 31: is it being close to the identity that keeps a step from growing?"""
+    """Claim 31: are the branches small, and is it that which keeps a step from growing?"""
+    share = branch_share("deepnorm")
     identity, deepnorm = slope_of_step("identity"), slope_of_step("DeepNorm")
     x, y = encoder_on_tokens(replace(study_config("pre-norm", 8), init="zero-output"))
     away = float((y - nn.functional.layer_norm(x, x.shape[-1:])).norm() / y.norm())
     return Finding(
         (
+            Measure("DeepNorm's branch / shortcut", share, "small: < 0.1, as it says", high=0.1),
             Measure("slope of the step, exact identity", identity, "grows with N: ≈ 1", 0.7, 1.3),
             Measure("slope of the step, DeepNorm", deepnorm, "does not grow: 0", -0.1, 0.1),
             Measure(
                 "that identity's distance from one", away, "a norm apart, it is one", high=1e-5
             ),
         ),
-        f"From 2 to 32 layers the effect of one SGD step grows with N to the power "
-        f"{identity:.1f} in "
-        f"a stack that starts as an exact identity, and {abs(deepnorm):.1f} in DeepNorm.",
+        f"DeepNorm's branch is {share:.2g} of its shortcut in 12 untrained layers. But from 2 to "
+        f"32 layers the effect of one SGD step grows with N to the power {identity:.1f} in a stack "
+        f"that starts as an exact identity, and {abs(deepnorm):.1f} in DeepNorm.",
+    )
+
+
+def larger_shortcut() -> Finding:
+    """Claim 44: how large are the branches beside the shortcut, with α and β and without?"""
+    deepnorm, post = branch_share("deepnorm"), branch_share("post-norm")
+    return Finding(
+        (
+            Measure("branch / shortcut, post-norm / DeepNorm", post / deepnorm, "larger: > 1", 2),
+            Measure("DeepNorm's branch / shortcut", deepnorm, "< 1", high=0.5),
+        ),
+        f"In 12 untrained layers a branch is {post:.2g} of its shortcut in post-norm, and "
+        f"{deepnorm:.2g} in DeepNorm.",
+    )
+
+
+def same_places() -> Finding:
+    """Claim 43: what does α change in the wiring of MiniMax's layer?"""
+    with_alpha, without = minimax(RELEASED).equations, minimax(1.0).equations
+    plain = [re.sub(r"[\d.]+ (n\d)", r"\1", equation) for equation in with_alpha]
+    moved = sum(one != other for one, other in zip(plain, without, strict=True))
+    scaled = sum(one != other for one, other in zip(with_alpha, without, strict=True))
+    return Finding(
+        (
+            Measure("sums that α scales", scaled, "both residuals", 2, 2),
+            Measure("norms or sums in another place", moved, "it changes no place", high=0),
+        ),
+        f"With α the layer of MiniMax-Text-01 has a factor in {scaled} of its equations; but for "
+        f"the factor {len(plain) - moved} of {len(plain)} are the same.",
+    )
+
+
+def over_a_thousand() -> Finding:
+    """Claim 45: cited, since no such depth was trained here."""
+    return Finding(
+        (),
+        "The paper's deepest model has 500 encoder and 500 decoder layers, which have 2,500 "
+        "sub-layers (§6). It reports no run of more than 1,000 layers.",
+        cited=True,
     )
 
 
@@ -169,12 +234,9 @@ def bounded_gradient() -> Finding:
     return Finding(
         (
             Measure(
-                "gradient grows by (counted to 1000)",
-                min(large, 1000),
-                "bounded would be ≈ 1",
-                low=100,
+                "gradient grows by (to 1000), rate 5.0", min(large, 1000), "bounded: ≈ 1", low=100
             ),
-            Measure("at rate 0.05 it grows by", small, "it is not always so", high=3),
+            Measure("at a hundredth of that rate", small, "it is not always so", high=3),
             Measure("slope of the first step", slope, "what the theorem is for: 0", -0.1, 0.1),
         ),
         f"Twelve DeepNorm layers, 15 SGD steps: at rate 5 the gradient grows more than a "
@@ -186,6 +248,7 @@ CLAIMS = (
     Claim(
         3,
         "DeepNorm's scaled residual connection — y = α·x + SubLayer(x)",
+        "measurement",
         "wrong",
         "as written, the norm is missing",
         "x' = norm(αx + f(x)), with β on four of the weights. Without the norm the stream grows "
@@ -198,34 +261,38 @@ CLAIMS = (
     Claim(
         4,
         "stable pre-training of very deep (1000+ layer) transformers",
+        "measurement",
         "imprecise",
         "1,000 layers, and translation",
         "500 encoder and 500 decoder layers, 2,500 sub-layers, trained to translate (OPUS-100). "
         "Pre-training of language models is left to future work.",
-        count_layers,
-        "the count, and a stored decoder of 1,000 layers, d = 32, 200 steps of an easy task",
+        thousand_layers,
+        "one SGD step of 500 + 500 layers, d = 16; a stored decoder of 1,000 layers, d = 32, 200 "
+        "steps of an easy task",
         DEEPNET.format("§6 and conclusion"),
         "08",
     ),
     Claim(
         29,
         "The residual is scaled by before LayerNorm.",
+        "definition",
         "holds",
         "",
         "norm(αx + f(x)): α on the shortcut, and the norm after the sum.",
         gain_of_the_shortcut,
-        "8 layers, d = 64, read off the code that runs",
-        DEEPNET.format("§4.1"),
+        "a layer of MiniMax-Text-01 with the release's α, read from its operators",
+        f"{DEEPNET.format('§4.1')}; modeling_minimax.py of transformers",
         "08",
     ),
     Claim(
         30,
         "The sub-layer weights are also initialized at a fraction of their normal scale.",
+        "citation",
         "imprecise",
         "four matrices of six",
         "β is for the FFN, the value and the output projection; queries and keys keep their scale.",
         scaled_matrices,
-        "12 layers, d = 32",
+        "nothing; chapter 08 has the course's own initialization",
         DEEPNET.format("Figure 2"),
         "08",
     ),
@@ -234,10 +301,11 @@ CLAIMS = (
         "The normalized output is dominated by the pass-through signal — the sub-layer starts as a "
         "small perturbation. This is a precisely controlled version of the pre-norm stability "
         "argument.",
-        "wrong",
-        "the framing; it bounds the update, it is no identity",
-        "The branches are small. But an exact identity has a step that grows with N, and "
-        "DeepNorm's does not: its constants are chosen for the step.",
+        "measurement",
+        "imprecise",
+        "the branches are small; it is no version of an identity",
+        "The shortcut dominates and the branches are small, as it says. But an exact identity has "
+        "a step that grows with N, and DeepNorm's does not: its constants are chosen for the step.",
         identity_or_update,
         "2 to 32 layers, d = 32, one SGD step",
         DEEPNET.format("§4.2 and §4.3"),
@@ -247,6 +315,7 @@ CLAIMS = (
         32,
         "achieving stable gradients that are bounded throughout training — a formal theoretical "
         "guarantee",
+        "measurement",
         "wrong",
         "",
         "Theorem 4.2 bounds the change of the output by one SGD step from the initial weights, "
@@ -254,6 +323,45 @@ CLAIMS = (
         bounded_gradient,
         "12 layers, d = 32, 15 SGD steps",
         DEEPNET.format("Theorem 4.2"),
+        "08",
+    ),
+    Claim(
+        43,
+        "instead of changing what LayerNorm computes, it changes where the residual is scaled.",
+        "definition",
+        "imprecise",
+        "a factor and an initialization, no place",
+        "DeepNorm is post-norm with a factor α on the shortcut, and β on four of the initial "
+        "matrices. The norm computes what it did, in the place where it stood.",
+        same_places,
+        "a layer of MiniMax-Text-01 with α of the release and with 1, read from its operators",
+        f"{DEEPNET.format('Figure 2')}; modeling_minimax.py of transformers",
+        "08",
+    ),
+    Claim(
+        44,
+        "the expected magnitude of the residual is larger relative to the sub-layer output at "
+        "initialization.",
+        "measurement",
+        "holds",
+        "",
+        "α > 1 enlarges the shortcut, and β < 1 makes the branch smaller.",
+        larger_shortcut,
+        "12 layers, d = 64, untrained",
+        DEEPNET.format("§4.1"),
+        "08",
+    ),
+    Claim(
+        45,
+        "DeepNorm enabled training transformers with over 1000 layers (DeepNet paper) without "
+        "divergence",
+        "citation",
+        "imprecise",
+        "1,000, not more",
+        "500 + 500 layers were trained, to translate; they are 2,500 sub-layers.",
+        over_a_thousand,
+        "nothing of that size; claim 4 has one step of 1,000 layers",
+        DEEPNET.format("§6"),
         "08",
     ),
 )

@@ -1,16 +1,14 @@
 """Claims on norms in recurrent networks, graphs, images and other frameworks."""
 
+import warnings
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from normlab.claims.claim import Claim, Finding, Measure
-from normlab.models.graph_norms import graph_layer_norm
+from normlab.chapters.norms_in_the_wild.scanned_models import load_vision_models
+from normlab.claims.claim import Claim, Finding, Measure, require
 from normlab.models.recurrent import LayerNormLSTMCell, LayerNormRNN, LayerNormRNNCell
-from normlab.models.vision_transformer import VisionTransformer
-from normlab.norms import layer_norm
 
 BA = "Ba et al. 2016, {}, arXiv:1607.06450"
 FLOAT32 = "float32 rounds at 1e-7"
@@ -73,71 +71,100 @@ def scale_of_the_weights() -> Finding:
         "LSTM": moved_by_scale(LayerNormLSTMCell(16, 16), x, both),
         "none": moved_by_scale(nn.LSTMCell(16, 16), x, both),
     }
-    counts = [
-        sum(isinstance(part, nn.LayerNorm) for part in cell(16, 16).modules())
-        for cell in (LayerNormRNNCell, LayerNormLSTMCell)
-    ]
     return Finding(
         (
-            Measure("norms in an RNN cell", counts[0], "on the one pre-activation", 1, 1),
-            Measure(
-                "norms in an LSTM cell", counts[1], "W_x x, W_h h and c: the authors' code", 3, 3
-            ),
             Measure("RNN: weights times 10", moved["RNN"], "LN removes the scale", high=1e-3),
             Measure("LSTM with the three: times 10", moved["LSTM"], "the same", high=1e-3),
             Measure("nn.LSTM: times 10", moved["none"], "nothing inside is normed", low=0.1),
         ),
-        f"Weights times 10 leave the state of an RNN with {counts[0]} norm and of an LSTM with "
-        f"{counts[1]} as it is, and move that of nn.LSTM by up to {moved['none']:.2f}.",
+        f"Weights times 10 leave the state of an RNN with one norm and of an LSTM with three as it "
+        f"is, and move that of nn.LSTM by up to {moved['none']:.2f}.",
     )
 
 
 def node_or_graph() -> Finding:
-    """Claim 34: how many nodes change when one number of one node does?"""
-    x = np.random.default_rng(0).standard_normal((10, 6))
-    batch, one, zero = np.repeat([0, 1], 5), np.ones(6), np.zeros(6)
+    """Claim 34: how many nodes change in PyTorch Geometric when one number of one node does?"""
+    require("torch_geometric", "pip install torch-geometric")
+    with warnings.catch_warnings():  # it scripts some functions when it is imported
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from torch_geometric.nn import LayerNorm
+    x = torch.randn(10, 6, generator=seeded())  # (N, D)
+    batch = torch.tensor([0, 1]).repeat_interleave(5)
+    changed = x.clone()
+    changed[2, 1] += 1
 
-    def nodes_moved(mode: str) -> int:
-        changed = x.copy()
-        changed[2, 1] += 1
-        outputs = [graph_layer_norm(nodes, batch, one, zero, mode) for nodes in (x, changed)]
-        return int((np.abs(outputs[1] - outputs[0]) > 1e-9).any(-1).sum())  # (N, D) -> ()
+    def nodes_moved(norm: nn.Module) -> int:
+        moved = (norm(changed, batch) - norm(x, batch)).abs()
+        return int((moved > 1e-6).any(-1).sum())  # (N, D) -> (N,) -> ()
 
-    node, graph = nodes_moved("node"), nodes_moved("graph")
-    same = graph_layer_norm(x, batch, one, zero, "node") - layer_norm(x)
+    node, default = LayerNorm(6, mode="node"), LayerNorm(6)
+    apart = furthest(node(x, batch), nn.LayerNorm(6)(x))
     return Finding(
         (
-            Measure("nodes that one number moves, 'node'", node, "its own", 1, 1),
-            Measure("the same in mode 'graph'", graph, "its graph: 5 nodes", 5, 5),
-            Measure("'node' − layer norm of a row", float(np.abs(same).max()), "equal", high=1e-9),
+            Measure("nodes that one number moves, 'node'", nodes_moved(node), "its own", 1, 1),
+            Measure("the same by default", nodes_moved(default), "its graph: 5 nodes", 5, 5),
+            Measure("'node' − nn.LayerNorm of a row", apart, FLOAT32, high=1e-5),
         ),
-        f"One number of one node is moved: in mode 'node' {node} node changes, in mode 'graph', "
-        f"PyTorch Geometric's default, all {graph} of its graph.",
+        f"One number of one node is moved: PyTorch Geometric's LayerNorm changes "
+        f"{nodes_moved(node)} node in mode 'node', and by default all {nodes_moved(default)} of "
+        f"its graph.",
     )
 
 
-def norms_of_a_vit() -> Finding:
-    """Claim 35: where does a vision transformer have its norms?"""
-    model = VisionTransformer(seed=0, layers=4)
-    count = sum(isinstance(part, nn.LayerNorm) for part in model.modules())
-    with torch.no_grad():
-        tokens = model.tokens(torch.randn(4, 8, 8, generator=seeded()))  # (B, T, D)
-        means = [float(z.mean(-1).abs().mean()) for z in (tokens, model.encoder(tokens))]
+def norms_on_embeddings() -> Finding:
+    """Claim 35: how many vision models have a norm on the patch embeddings, and in the blocks?"""
+    models = load_vision_models().wired
+    embedded = models.share(lambda row: row["embedding_norm"] == "yes")
+    blocks = models.share(lambda row: row["norms_on_wiring"] not in ("", "0"))
+    final = models.share(lambda row: row["final_norm"] == "yes")
+    (vit,) = models.named("vit")
     return Finding(
         (
-            Measure("norms in a ViT of 4 layers", count, "two a block, and a final one", 9, 9),
-            Measure("|mean| of a patch embedding", means[0], "no norm on it: not 0", low=0.03),
-            Measure("|mean| after the final norm", means[1], "normed", high=1e-5),
+            Measure(
+                "share with a norm on embeddings", embedded.part / embedded.whole, "few", 0, 0.5
+            ),
+            Measure("share with norms in the layers", blocks.part / blocks.whole, "all", low=0.9),
+            Measure("ViT: norms on its embeddings", vit["embedding_norm"] == "yes", "none", high=0),
         ),
-        f"A ViT of 4 layers has {count} norms, and none on the patch embeddings: their mean is "
-        f"{means[0]:.2f} off zero.",
+        f"Of the library's vision models {embedded} have a norm on the embeddings, {blocks} in the "
+        f"layers, and {final} a final one. ViT has two in each layer, a final one, and none on the "
+        f"embeddings.",
     )
+
+
+def step_by_step() -> Finding:
+    """Claim 46: are the steps of a sequence examples of their own, and what needs a batch?"""
+    torch.manual_seed(0)
+    cell, norm = nn.RNNCell(8, 16), nn.LayerNorm(16)
+
+    def last_state(x: Tensor) -> Tensor:
+        h = torch.zeros(len(x), 16)
+        for token in x.unbind(1):  # (B, T, I) -> T × (B, I)
+            h = norm(cell(token, h))
+        return h
+
+    x = torch.randn(4, 3, 8, generator=seeded())
+    earlier = x.clone()
+    earlier[:, 0] *= -1
+    alone = furthest(last_state(x[:1]), last_state(x)[:1])
+    return Finding(
+        (
+            Measure(
+                "last state, if step 1 changes", furthest(last_state(earlier), last_state(x)),
+                "examples of their own: 0", low=0.1,
+            ),
+            Measure("a sequence alone − in a batch", alone, FLOAT32, high=1e-5),
+        ),
+        "A state depends on earlier steps, so a step is no example of its own. What makes layer "
+        "norm work there is that it needs one vector alone: a batch of one gives the same states.",
+    )  # fmt: skip
 
 
 CLAIMS = (
     Claim(
         9,
         "Works inside RNNs: applied at each timestep independently",
+        "measurement",
         "holds",
         "",
         "Statistics belong to one example and one time step; gain and shift are shared over time.",
@@ -149,8 +176,9 @@ CLAIMS = (
     Claim(
         33,
         "RNNs and LSTMs: apply LayerNorm to the pre-activation at each timestep",
-        "holds if",
-        "it is an RNN; an LSTM takes three norms",
+        "measurement",
+        "imprecise",
+        "an LSTM takes three norms",
         "RNN: one norm on W_x x + W_h h. LSTM: LN(W_x x) + LN(W_h h) + b, each over all 4H "
         "numbers, and a third norm on c inside tanh; the c that is passed on is not normalized.",
         scale_of_the_weights,
@@ -161,24 +189,40 @@ CLAIMS = (
     Claim(
         34,
         "LayerNorm on node features, where each node is a separate example.",
+        "measurement",
         "holds if",
         "the mode is 'node'; PyTorch Geometric's default is 'graph'",
         "PyTorch Geometric's LayerNorm takes mean and variance over all nodes and channels of a "
         "graph unless one says mode='node'.",
         node_or_graph,
-        "two graphs of 5 nodes and 6 channels",
+        "two graphs of 5 nodes and 6 channels, PyTorch Geometric's own code",
         "PyTorch Geometric, nn/norm/layer_norm.py",
         "09",
     ),
     Claim(
         35,
         "LayerNorm on patch embeddings — same as language transformers.",
+        "count",
         "imprecise",
         "inside the blocks, and at the end",
-        "Pre-norm blocks and a final norm, as in language models; the embeddings have none.",
-        norms_of_a_vit,
-        "4 layers, d = 32, images of 8 × 8, untrained",
+        "ViT has pre-norm blocks and a final norm, as language models have; its embeddings have "
+        "none. Other vision models do norm them.",
+        norms_on_embeddings,
+        "the vision models of transformers 5.24 whose wiring was read, from the stored scan",
         "Dosovitskiy et al. 2021, Eq. 1 to 4, arXiv:2010.11929",
+        "09",
+    ),
+    Claim(
+        46,
+        "Works naturally because each timestep is a separate example — no batch dimension needed.",
+        "measurement",
+        "imprecise",
+        "the reason is another",
+        "The statistics are those of one vector, so no batch is needed. But a step is no example "
+        "of its own: it reads the state of the step before.",
+        step_by_step,
+        "4 sequences of 3 steps, torch's cell and norm, 16 hidden units",
+        BA.format("§3.1"),
         "09",
     ),
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from normlab.claims import THEMES, Claim, Measure, Result
+from normlab.claims import CLAIMS, THEMES, Claim, Measure, Result
 from normlab.pictures.style import BLUE, GREEN, GREY, ON_COLOR, ORANGE, RED, SKY
 from normlab.record import Verdict
 from normlab.tools.table import Table
@@ -51,7 +51,7 @@ def draw_debate(ax: Axes, chosen: int | None = None) -> None:
     )  # fmt: skip
     ax.set(xlim=(-0.6, 5.6), ylim=(len(THEMES) - 0.5, -0.6), xticks=[])
     ax.set_yticks(range(len(THEMES)), list(THEMES))
-    ax.set_title("41 claims, by theme")
+    ax.set_title(f"{len(CLAIMS)} claims, by theme")
     ax.tick_params(length=0)
     ax.grid(visible=False)
     ax.spines[:].set_visible(False)

@@ -1,6 +1,5 @@
 """Claims on Keras, which is optional: without it they are not run."""
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -9,7 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from normlab.claims.claim import Claim, Finding, Measure, NotRun
+from normlab.claims.claim import Claim, Finding, Measure, NotRun, require
 
 ENVIRONMENT = {"KERAS_BACKEND": "numpy", "PYTHONWARNINGS": "ignore", "OMP_NUM_THREADS": "1"}
 SECONDS = 120
@@ -22,8 +21,7 @@ def ask_keras() -> Mapping[str, float]:
     Raises:
         NotRun: if Keras is not installed, or its process fails.
     """
-    if importlib.util.find_spec("keras") is None:
-        raise NotRun("needs keras: pip install 'normlab[frameworks]'")
+    require("keras", "pip install 'normlab[frameworks]'")
     program = Path(__file__).with_name("keras_process.py")
     try:
         done = subprocess.run(
@@ -80,6 +78,7 @@ CLAIMS = (
     Claim(
         40,
         "tf.keras.layers.LayerNormalization(axis=-1, epsilon=1e-5)",
+        "measurement",
         "holds",
         "",
         "axis=-1 normalizes the last dimension. Mind that the default ε is 1e-3, not torch's 1e-5.",
@@ -91,6 +90,7 @@ CLAIMS = (
     Claim(
         41,
         "Custom RMSNorm (no built-in in TF/Keras)",
+        "measurement",
         "wrong",
         "since Keras 3.9",
         "keras.layers.RMSNormalization is there since 3.9.0. LayerNormalization(rms_scaling=True) "

@@ -136,6 +136,7 @@ CLAIMS = (
     Claim(
         36,
         "nn.LayerNorm(normalized_shape=512, eps=1e-5)",
+        "measurement",
         "holds",
         "",
         "It normalizes over the last 512 features of each token, with the biased variance, and ε "
@@ -148,6 +149,7 @@ CLAIMS = (
     Claim(
         37,
         "RMSNorm — built-in from PyTorch 2.4",
+        "measurement",
         "holds",
         "",
         "nn.RMSNorm is in PyTorch since 2.4, and does not center.",
@@ -159,8 +161,9 @@ CLAIMS = (
     Claim(
         38,
         "Custom RMSNorm for older PyTorch",
-        "imprecise",
-        "another ε",
+        "measurement",
+        "holds if",
+        "ε is set to that of nn.RMSNorm, and the input is float32",
         "Its ε is 1e-6; nn.RMSNorm's default is None, the machine epsilon of float32, 1.19e-7.",
         custom_and_built_in,
         "(2, 10, 512), float32, std 1 and 0.001",
@@ -170,8 +173,9 @@ CLAIMS = (
     Claim(
         39,
         "Pre-norm transformer block: y = x + SubLayer(LN(x))",
-        "holds if",
-        "a final norm follows the last block, and a mask hides the future from a decoder",
+        "measurement",
+        "holds",
+        "",
         "The listing runs and is a pre-norm block; on its own it is not a model.",
         seed_block,
         "24 blocks of the listing, d = 64, untrained",

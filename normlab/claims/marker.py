@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 
 
 def mark_seed_text() -> "Marker":
-    """The seed text, with its 41 claims to be marked.
+    """The seed text, with its claims to be marked.
 
     >>> print(mark_seed_text())  # doctest: +ELLIPSIS
     Layer Norm, RMSNorm, and the Pre-Norm / Post-Norm Debate

@@ -1,59 +1,69 @@
 """Claims on where the norm stands, and on what an untrained block does to the stream."""
 
+import re
+
 import torch
 from torch import nn
 
+from normlab.chapters.norms_in_the_wild.library_scan import load_scan
+from normlab.chapters.residual_placement.branch_sizes import branch_sizes
 from normlab.chapters.residual_placement.stream import stream_growth
 from normlab.chapters.residual_placement.untrained_losses import initial_losses
 from normlab.claims.claim import Claim, Finding, Measure
-from normlab.models.placement.standard import PLACEMENTS
-from normlab.models.placement.wiring import Kind, trace
-from normlab.models.transformer import TransformerConfig
-from normlab.probes import profile_depth
+from normlab.inspection import read_wiring
+from normlab.probes import loglog_slope
 
 XIONG = "Xiong et al. 2020, {}, arXiv:2002.04745"
+TEXT = ("text decoder", "text encoder", "encoder-decoder")
+
+
+def torchs_equations(norm_first: bool) -> tuple[str, ...]:
+    """How torch's own layer is wired, read from its operators."""
+    torch.manual_seed(0)
+    layer = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True, norm_first=norm_first)
+    return read_wiring(layer.eval(), torch.randn(2, 5, 16)).equations
 
 
 def first_boxes() -> Finding:
-    """Claim 2: in which order does the code of either placement run its boxes?"""
+    """Claim 2: in which order does torch's layer run its boxes, with norm_first and without?"""
 
-    def place(placement: str, kind: Kind) -> int:
-        return [node.kind for node in trace(PLACEMENTS[placement]).nodes].index(kind)
+    def place(equations: tuple[str, ...], name: str) -> int:
+        return [equation.split(" = ")[0] for equation in equations].index(name)
 
-    def norm_minus_sublayer(placement: str) -> int:
-        return place(placement, "norm") - place(placement, "sub-layer")
-
-    pre, post = norm_minus_sublayer("pre-norm"), norm_minus_sublayer("post-norm")
-    after_sum = place("post-norm", "norm") - place("post-norm", "sum")
+    pre, post = torchs_equations(norm_first=True), torchs_equations(norm_first=False)
+    before = place(pre, "f1") - place(pre, "n1")
+    behind = place(post, "n1") - place(post, "f1")
+    of_sum = "n1 = norm(x + f1)" in post
     return Finding(
         (
-            Measure("pre-norm: boxes from sub-layer to norm", pre, "norm, sub-layer", -1, -1),
-            Measure("post-norm: from sub-layer to norm", post, "sub-layer, sum, norm", 2, 2),
-            Measure("post-norm: from sum to norm", after_sum, "the norm reads the sum", 1, 1),
+            Measure("norm_first: from norm to sub-layer", before, "f reads the norm", 1, 1),
+            Measure("norm last: from sub-layer to norm", behind, "the norm comes after", 1, 1),
+            Measure("its norm reads the sum x + f1", of_sum, "after the residual add", 1, 1),
         ),
-        f"Read off the code that runs: the norm stands {-pre} box before the sub-layer in "
-        f"pre-norm, and {post} boxes behind it in post-norm, {after_sum} behind the sum.",
+        f"torch's encoder layer computes {', '.join(pre[:2])} with norm_first=True, and "
+        f"{', '.join(post[:2])} without.",
     )
 
 
-def norms_per_block() -> Finding:
-    """Claim 10: how many norms and sub-layers do blocks have?"""
-
-    def count(placement: str, kind: Kind, sublayers: int = 2) -> int:
-        wiring = trace(PLACEMENTS[placement], sublayers=sublayers)
-        return [node.kind for node in wiring.nodes].count(kind)
-
-    parallel, peri = count("parallel", "norm"), count("peri-norm", "norm")
-    decoder = TransformerConfig(encoder_layers=1, decoder_layers=1).site("decoder", 1)
-    third = count("post-norm", "sub-layer", decoder.sublayers)
+def norms_per_layer() -> Finding:
+    """Claim 10: how many norms and sub-layers do the layers of a library have?"""
+    layers = [row for row in load_scan() if row["role"] in TEXT and row["outcome"] == "wiring"]
+    layers = [row for row in layers if row["placement"] != "none"]
+    norms = [int(row["norms_on_wiring"].split(", ")[0]) for row in layers]
+    sublayers = [len(set(re.findall(r"f\d+", row["equations"]))) for row in layers]
+    usual = [pair == (2, 2) for pair in zip(norms, sublayers, strict=True)]
     return Finding(
         (
-            Measure("norms in a parallel block", parallel, "one for both sub-layers", 1, 1),
-            Measure("norms in a peri-norm block", peri, "one on each side of each", 4, 4),
-            Measure("sub-layers of a decoder with an encoder", third, "cross-attention", 3, 3),
+            Measure(
+                "share with 2 norms and 2 sub-layers", sum(usual) / len(usual), "most", 0.5, 0.9
+            ),
+            Measure("layers with one norm", norms.count(1), "parallel blocks and mixers", low=5),
+            Measure("layers with 4 or more", sum(n >= 4 for n in norms), "peri-norm", low=5),
+            Measure("layers with 3 sub-layers", sublayers.count(3), "cross-attention", low=5),
         ),
-        f"A parallel block (GPT-J) has {parallel} norm, one of peri-norm (Gemma 2) {peri}; a "
-        f"decoder block that reads an encoder has {third} sub-layers.",
+        f"Of {len(layers)} layers of text models in the scan {sum(usual)} have 2 sub-layers with a "
+        f"norm each; {norms.count(1)} have one norm, {sum(n >= 4 for n in norms)} have 4 or more, "
+        f"and {sublayers.count(3)} have 3 sub-layers.",
     )
 
 
@@ -78,28 +88,29 @@ def torchs_default_layer() -> Finding:
 
 
 def post_norm_branches() -> Finding:
-    """Claim 12: how large is an untrained branch beside its shortcut?"""
-    config = TransformerConfig(
-        encoder_layers=12, placement="post-norm", d_model=128, d_ff=512, init="xiong"
-    )
-    profile = profile_depth(config, seed=0)
-    ffn = profile.sum_mean_square[1::2].mean()  # every second sub-layer: (2L,) -> (L,) -> ()
-    ratio = profile.branch_ratio[1::2].mean()
+    """Claim 12: how large is an untrained branch beside its shortcut, by the scale of weights?"""
+    theory, usual, small = (branch_sizes(init) for init in ("xiong", "xavier", "gpt2"))
+    slope = loglog_slope(small.deviation, small.feed_forward)
     return Finding(
         (
-            Measure("FFN's branch / shortcut", ratio, "Lemma 2: √½; near zero: < 0.1", 0.5, 0.9),
-            Measure("‖x‖²/d of the sum", ffn, "Lemma 2: 3/2; with no branch 1", 1.3, 1.7),
+            Measure(
+                "N(0, 0.02²), d = 32: FFN / shortcut", small.feed_forward[0], "near 0", high=0.1
+            ),
+            Measure("the same at d = 768", small.feed_forward[-1], "not near zero", 0.3),
+            Measure("its slope over σ√d", slope, "two matrices: 2", 1.7, 2.4),
+            Measure("Xavier, the smallest of 4 widths", min(usual.feed_forward), "σ√d = 0.6", 0.4),
+            Measure("Xiong's, the same", min(theory.feed_forward), "Lemma 2: √½", 0.5, 0.9),
         ),
-        f"In 12 untrained post-norm layers the FFN's branch is {ratio:.2f} of the shortcut, and "
-        f"what enters the norm has ‖x‖²/d = {ffn:.2f}.",
+        "In 2 untrained post-norm layers the FFN's branch is "
+        f"{small.feed_forward[0]:.2g} (d = 32) to {small.feed_forward[-1]:.2g} (d = 768) of its "
+        f"shortcut with weights N(0, 0.02²), {min(usual.feed_forward):.2g} or more with Xavier's, "
+        f"and {min(theory.feed_forward):.2g} or more with those of the theory.",
     )
 
 
 def final_norm() -> Finding:
     """Claim 14: what do deep pre-norm models say at first, with a final norm and without?"""
-    step = PLACEMENTS["pre-norm"](TransformerConfig(encoder_layers=1).site("encoder", 1)).step
-    x, f = torch.randn(2, 8, generator=torch.Generator().manual_seed(0)), torch.sin
-    raw = float((step(x, f, torch.tanh) - f(torch.tanh(x)) - x).abs().max())
+    raw = "y = x + f1 + f2" in torchs_equations(norm_first=True)
     losses = initial_losses([24], seeds=[0])
     shares = {name: float(loss[0, 0]) / losses.chance for name, loss in losses.losses.items()}
     without, with_norm = shares["pre-norm, no final norm"], shares["pre-norm"]
@@ -107,7 +118,7 @@ def final_norm() -> Finding:
         (
             Measure("first loss / chance, no final norm", without, "the stream grows", low=2),
             Measure("first loss / chance, with it", with_norm, "logits of size 1", high=1.5),
-            Measure("x' − f(norm(x)) − x", raw, "the shortcut is x, rounded", high=1e-5),
+            Measure("torch's layer ends in x + f1 + f2", raw, "the raw x is added", 1, 1),
         ),
         f"24 untrained pre-norm layers without a final norm start at {without:.1f} times the loss "
         f"of chance, and with it at {with_norm:.1f}.",
@@ -137,11 +148,12 @@ CLAIMS = (
     Claim(
         2,
         "Distinguish pre-norm (norm before sub-layer) from post-norm (norm after residual add)",
+        "definition",
         "holds",
         "",
         "Post-norm is norm(x + f(x)), pre-norm x + f(norm(x)).",
         first_boxes,
-        "one block, traced through its own code",
+        "torch's encoder layer, read from its operators",
         XIONG.format("Table 1"),
         "05",
     ),
@@ -149,12 +161,13 @@ CLAIMS = (
         10,
         "Every transformer block contains two sub-layers (self-attention and FFN), each wrapped "
         "with a residual connection and LayerNorm.",
+        "count",
         "imprecise",
-        "1 to 4 norms, 2 or 3 sub-layers",
+        "most; parallel blocks have one norm, peri-norm four",
         "A decoder block that reads an encoder has three sub-layers; parallel blocks (GPT-J, "
         "Falcon 7B) have one norm for both; Gemma 2 has four.",
-        norms_per_block,
-        "one block of each kind, counted in the code that runs",
+        norms_per_layer,
+        "the layers of decoders, encoders and both in transformers 5.24, from the stored scan",
         "Vaswani et al. 2017, §3.1, arXiv:1706.03762; modeling_gptj.py and modeling_gemma2.py of "
         "transformers",
         "05",
@@ -162,8 +175,9 @@ CLAIMS = (
     Claim(
         11,
         "Post-Norm (Original Transformer, Vaswani et al. 2017)",
-        "holds if",
-        "one means the paper; the authors' later code is pre-norm",
+        "definition",
+        "holds",
+        "",
         "The paper's formula is post-norm, and so is the default of PyTorch's layer. The authors' "
         "transformer_base_v2 is pre-norm.",
         torchs_default_layer,
@@ -174,11 +188,13 @@ CLAIMS = (
     Claim(
         12,
         "At initialization, the residual branch is near-zero (small weights)",
-        "wrong",
-        "",
-        "The FFN's branch adds ½ to a stream of mean square 1: the norm's input has ‖x‖² = 3d/2.",
+        "measurement",
+        "holds if",
+        "the weights have a deviation far below 1/√d",
+        "The branch grows like (σ√d)², since it passes two matrices. With σ = 0.02 it is near zero "
+        "at d = 32 and not at 768; with weights as in the theory the norm's input has ‖x‖² = 3d/2.",
         post_norm_branches,
-        "12 layers, d = 128, weights as in the paper's theory",
+        "2 layers, d = 32, 128, 384 and 768, three initializations, untrained",
         XIONG.format("Lemma 2"),
         "05",
     ),
@@ -186,17 +202,20 @@ CLAIMS = (
         14,
         "Normalization is applied to the input before the sub-layer, and the raw (unnormalized) "
         "residual is added.",
-        "holds if",
-        "a final norm follows the last block",
-        "x + f(norm(x)) in each block, and one more norm at the end, since the stream has grown.",
+        "measurement",
+        "holds",
+        "",
+        "x + f(norm(x)) in each block. What the seed never mentions: a stack needs one more norm "
+        "at its end, since the stream has grown.",
         final_norm,
-        "24 decoder layers, d = 64, untrained",
+        "torch's layer; 24 decoder layers, d = 64, untrained",
         XIONG.format("Table 1"),
         "05",
     ),
     Claim(
         15,
         "at initialization, starts near zero, so — the block is approximately an identity",
+        "measurement",
         "wrong",
         "",
         "(1 + l/2)d ≤ ‖x_l‖² ≤ (1 + 3l/2)d: the branch is of the stream's size at first, and falls "

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 HERE = Path(__file__).parent
+FIRST = 41
+"""So many claims were numbered at first, in their order in the text; later ones begin anew."""
 LineKind = Literal["heading", "text", "code"]
 
 
@@ -93,6 +95,19 @@ def find_places(text: str, quotes: Mapping[int, str]) -> dict[int, tuple[int, in
     return places
 
 
+def seed_places() -> dict[int, tuple[int, int]]:
+    """Where each claim begins and ends in the seed text.
+
+    >>> start, end = seed_places()[42]
+    >>> seed_text()[start:end]
+    'It is now the default for new transformer architectures.'
+    """
+    quotes = sentences()
+    first = {number: quote for number, quote in quotes.items() if number <= FIRST}
+    later = {number: quote for number, quote in quotes.items() if number > FIRST}
+    return find_places(seed_text(), first) | find_places(seed_text(), later)
+
+
 def seed_lines() -> list[Line]:
     """The seed text line by line, with its claims.
 
@@ -100,7 +115,7 @@ def seed_lines() -> list[Line]:
     [None, 1]
     """
     text, lines, begin, code = seed_text(), [], 0, False
-    places = find_places(text, sentences())
+    places = seed_places()
     for words in text.split("\n"):
         code = (code or words.startswith("import ")) and not words.startswith("TensorFlow")
         parts = tuple(_parts(words, begin, places))

@@ -142,6 +142,7 @@ CLAIMS = (
         1,
         "what dimension is normalized, why no running statistics are needed, and why it works at "
         "batch size 1",
+        "measurement",
         "holds",
         "",
         "For x of shape (B, T, D) mean and variance are those of the D features at each (b, t). "
@@ -155,6 +156,7 @@ CLAIMS = (
         5,
         "addresses the two main limitations of BatchNorm: small-batch instability and the "
         "inability to normalize recurrent networks cleanly",
+        "measurement",
         "holds",
         "",
         "Layer norm's output does not depend on the batch, so it is the same at each time step of "
@@ -168,8 +170,9 @@ CLAIMS = (
         6,
         "What is the same as BatchNorm: learned scale and shift per feature; for numerical "
         "stability.",
-        "imprecise",
-        "per entry of normalized_shape; ε also changes small inputs",
+        "definition",
+        "holds if",
+        "one axis is normalized",
         "γ and β have the shape normalized_shape. Batch norm has one of each for a channel. ε "
         "prevents 0/0, and shrinks every input whose variance is not far above it.",
         parameters_per_feature,
@@ -180,8 +183,9 @@ CLAIMS = (
     Claim(
         7,
         "computed per-example, not per-batch — they depend on nothing outside the current input",
-        "imprecise",
-        "per token in sequences",
+        "measurement",
+        "holds if",
+        "an example is one vector and no sequence",
         "In (B, T, D) the statistics are those of one token, not of one example.",
         which_tokens_move,
         "B = 4, T = 5, D = 16, float64",
@@ -191,8 +195,9 @@ CLAIMS = (
     Claim(
         8,
         "Train and inference are identical — no running statistics, no model.eval()switch needed",
-        "imprecise",
-        "a model with dropout needs eval()",
+        "measurement",
+        "holds if",
+        "nothing in the model has two modes",
         "Layer norm computes the same in both modes. eval() is for the model: dropout needs it.",
         train_and_eval,
         "torch.nn.LayerNorm(16), with dropout of 0.1 and without",

@@ -1,4 +1,4 @@
-"""Chapter 12: which of the 41 claims hold, and which norm do you choose?"""
+"""Chapter 12: which of the seed's claims hold, and which norm do you choose?"""
 
 import lazy_loader
 

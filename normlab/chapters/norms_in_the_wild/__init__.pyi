@@ -9,7 +9,12 @@ from .newer_placements import divided_growth as divided_growth
 from .newer_placements import scale_response as scale_response
 from .newer_placements import survey_placements as survey_placements
 from .newer_placements import two_loops as two_loops
+from .qk_norm import largest_logits as largest_logits
 from .qk_norm import logit_sizes as logit_sizes
+from .scanned_models import kind_of_norm as kind_of_norm
+from .scanned_models import load_decoders as load_decoders
+from .scanned_models import load_encoders as load_encoders
+from .scanned_models import load_vision_models as load_vision_models
 from .zoo import find_model as find_model
 from .zoo import load_zoo as load_zoo
 from .zoo_blocks import ZooNorm as ZooNorm

@@ -12,6 +12,7 @@ from normlab.models.transformer import Transformer, TransformerConfig
 from normlab.norms import FloatArray
 from normlab.probes import random_batch
 from normlab.tools.table import Table
+from normlab.torch_norms import rms_norm
 
 
 @dataclass(frozen=True)
@@ -89,3 +90,49 @@ def _logits(scale: float, norm: str, heads: int, qk_norm: bool, seed: int) -> Te
 def _relative_entropy(logits: Tensor) -> float:
     logs = logits.log_softmax(3)  # (B, H, T, T)
     return -(logs.exp() * logs).sum(3).mean().item() / math.log(logits.shape[3])  # -> (B, H, T)
+
+
+@torch.no_grad()
+def largest_logits(
+    scales: Sequence[float], heads: int = 4, head_dim: int = 16, latents: int = 16, seed: int = 0
+) -> Table:
+    """The largest |qᵀk|/√d_h that three kinds of QK-norm let through, gains 1, by scale of weights.
+
+    - per head: d_h numbers have length √d_h, so √d_h is the bound.
+    - all heads: H·d_h numbers have length √(H·d_h), and all of it can lie in one head: H√d_h.
+    - latents: q = A c and k = B c′ with c, c′ normed, of r numbers: r ‖AᵀB‖₂/√d_h, which grows with
+      the square of the scale.
+
+    Args:
+        scales: what all matrices are multiplied by.
+        heads, head_dim, latents: H, d_h and r.
+        seed: of the matrices, N(0, 1/columns).
+
+    Source: Cauchy–Schwarz; OLMo 2 norms all heads together, DeepSeek-V2 and V3 the latents
+    (arXiv:2405.04434, §2.1).
+
+    Example:
+        >>> print(largest_logits([1, 10]))
+        QK-norm    bound      × 1     × 10
+        ---------  -------  -----  -------
+        per head   4            4        4
+        all heads  16          16       16
+        latents    none       8.5  8.5e+02
+    """
+    width, rng = heads * head_dim, torch.Generator().manual_seed(seed)
+    one_head = torch.zeros(width, dtype=torch.float64)
+    one_head[:head_dim] = torch.randn(head_dim, generator=rng)
+    square, up, other = (
+        torch.randn(rows, columns, generator=rng).double() / math.sqrt(columns)
+        for rows, columns in ((width, width), (head_dim, latents), (head_dim, latents))
+    )
+    token = torch.linalg.solve(square, one_head)  # its query lies in one head: (D, D), (D,) -> (D,)
+    rows: list[list[object]] = []
+    for kind, size, bound in (("per head", head_dim, 1), ("all heads", width, heads)):
+        queries = [rms_norm((s * square @ token)[:size], size, eps=0.0)[:head_dim] for s in scales]
+        found = [float(q @ q) / math.sqrt(head_dim) for q in queries]
+        rows.append([kind, f"{bound * math.sqrt(head_dim):g}", *(f"{x:.2g}" for x in found)])
+    product = float(torch.linalg.matrix_norm(up.T @ other, 2))  # (r, d_h) (d_h, r) -> ()
+    found = [latents * s**2 * product / math.sqrt(head_dim) for s in scales]
+    rows.append(["latents", "none", *(f"{x:.2g}" for x in found)])
+    return Table(("QK-norm", "bound", *(f"× {scale:g}" for scale in scales)), rows)

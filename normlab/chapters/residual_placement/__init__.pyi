@@ -1,3 +1,6 @@
+from .branch_sizes import branch_sizes as branch_sizes
+from .branch_sizes import compare_branch_sizes as compare_branch_sizes
+from .branch_sizes import draw_branch_sizes as draw_branch_sizes
 from .diagrams import draw_placement as draw_placement
 from .diagrams import draw_placements as draw_placements
 from .diagrams import draw_wiring as draw_wiring

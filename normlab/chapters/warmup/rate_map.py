@@ -105,6 +105,16 @@ class WarmupMap:
         finite = [loss if math.isfinite(loss) else math.inf for loss in losses]
         return statistics.median(finite) if finite else math.nan
 
+    def best_median(self, placement: str, layers: int) -> float:
+        """The lowest median final loss of a placement at any rate and warmup."""
+        runs = self.cell(placement=placement, decoder_layers=layers)
+        settings = {(run.config.learning_rate, run.config.warmup_steps) for run in runs}
+        cell = {"placement": placement, "decoder_layers": layers}
+        return min(
+            self.median_loss(learning_rate=rate, warmup_steps=steps, **cell)
+            for rate, steps in settings
+        )
+
     def table(self) -> Table:
         """One row per depth, placement and warmup: how many seeds trained at each rate."""
         rates = self.axis("learning_rate")

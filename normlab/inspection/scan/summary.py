@@ -41,11 +41,9 @@ def summarize(rows: Sequence[ScanRow]) -> ScanSummary:
     The denominator is folders that have residual layers with norms of their own. A folder is a
     decoder if one of its units is a text decoder; its first layer that was read stands for it.
     """
-    by_folder: dict[str, list[ScanRow]] = {}
-    for row in rows:
-        by_folder.setdefault(row["folder"], []).append(row)
-    own = {name: found for name, found in by_folder.items() if found[0]["own_layers"] != "0"}
-    firsts = _decoders(own)
+    by_folder = _by_folder(rows)
+    own = _with_own_layers(by_folder)
+    firsts = rows_of_role(rows, "text decoder")
     read = [row for row in firsts if row["outcome"] == "wiring"]
     return ScanSummary(
         _coverage(by_folder, own, len(firsts), len(read)),
@@ -56,15 +54,29 @@ def summarize(rows: Sequence[ScanRow]) -> ScanSummary:
     )
 
 
-def _decoders(own: dict[str, list[ScanRow]]) -> list[ScanRow]:
-    """One row for each decoder: its layer that has most norms on the wiring, if one was read."""
+def _by_folder(rows: Iterable[ScanRow]) -> dict[str, list[ScanRow]]:
+    found: dict[str, list[ScanRow]] = {}
+    for row in rows:
+        found.setdefault(row["folder"], []).append(row)
+    return found
+
+
+def _with_own_layers(folders: dict[str, list[ScanRow]]) -> dict[str, list[ScanRow]]:
+    return {name: rows for name, rows in folders.items() if rows[0]["own_layers"] != "0"}
+
+
+def rows_of_role(rows: Iterable[ScanRow], role: str) -> list[ScanRow]:
+    """One row for each folder with layers of its own and a unit of that role.
+
+    It is the layer that has most norms on the wiring, if one was read.
+    """
     found = []
-    for rows in own.values():
-        decoders = [row for row in rows if row["role"] == "text decoder"]
-        layers = [row for row in decoders if row["outcome"] == "wiring"]
-        norms = [row for row in decoders if row["outcome"] == "norms"]
-        if decoders:
-            found.append((sorted(layers, key=_most_norms) or norms or decoders)[0])
+    for of_folder in _with_own_layers(_by_folder(rows)).values():
+        units = [row for row in of_folder if row["role"] == role]
+        layers = [row for row in units if row["outcome"] == "wiring"]
+        norms = [row for row in units if row["outcome"] == "norms"]
+        if units:
+            found.append((sorted(layers, key=_most_norms) or norms or units)[0])
     return found
 
 
