@@ -1,10 +1,10 @@
 """What a text does not say itself, since `chapter.toml` says it: the table of chapters, and links.
 
-In the markdown of a lesson `{{ table of chapters }}` and `{{ next chapter }}` stand for them, and
-`{{ ruling 12 }}` for the verdict on claim 12, as the ledger has it, `{{ claims }}` for the number of
-claims, `{{ scan decoders }}` and `{{ zoo models }}` for what is counted of models (`counted.py` of
-chapter 11 has the names). In the README the table, and the links to where the course can be read without
-installing it, stand each between two comments, and are written anew.
+In the markdown of a lesson `{{ table of chapters }}` and `{{ next chapter }}` stand for them,
+`{{ ruling 12 }}` for the verdict on claim 12, as the ledger has it, `{{ claims }}` for their
+number, and `{{ scan decoders }}` and `{{ zoo models }}` for what is counted of models (`counted.py`
+of chapter 11 has the names). In the README the table, and the links to where the course can be read
+without installing it, stand each between two comments, and are written anew.
 """
 
 import re

@@ -52,12 +52,12 @@ from normlab.claims import (
     what_it_is,
 )
 from normlab.claims.explorers import explore_claims
-from normlab.claims.figures import draw_debate, draw_tracks, track
+from normlab.claims.figures import draw_debate
 from normlab.claims.run import shorten
+from normlab.claims.tracks import draw_tracks, track_of
 from normlab.cli import main
 from normlab.models.initialization import INITIALIZATIONS
 from normlab.models.placement.deepnorm_variants import (
-    AlphaOnTheBranch,
     InverseBeta,
 )
 from normlab.models.placement.standard import PLACEMENTS, PostNorm, PreNorm
@@ -456,10 +456,23 @@ def test_a_marker_stands_on_its_band_exactly_if_the_number_holds(value, low, hig
     if low > high:
         low, high = high, low
     measure = Measure("", value, "why", low, high)
-    start, end, at = track(measure)
-    assert (start <= at <= end) == measure.holds
-    assert 0 <= start < end <= 1
-    assert 0 < at < 1
+    track = track_of(measure)
+    start, end, at = map(track.place, (measure.low, measure.high, measure.value))
+    assert 0 <= start <= end <= 1
+    assert track.left < track.right
+    if measure.holds:
+        assert start <= at <= end
+    elif not math.isnan(value):
+        assert at <= start if value < low else at >= end
+
+
+def test_marks_within_a_decade_stand_on_a_linear_axis_and_a_tenth_is_not_a_factor_of_ten():
+    near = track_of(Measure("operations spared", 0.31, "why", low=0.25))
+    assert not near.logarithmic
+    assert near.place(0.43) - near.place(0.31) == pytest.approx(
+        2 * (near.place(0.31) - near.place(0.25))
+    )
+    assert track_of(Measure("growth", 1e9, "why", low=10)).logarithmic
 
 
 def test_the_picture_has_every_claim_once_and_a_ring_around_one():
@@ -475,8 +488,8 @@ def test_a_number_out_of_its_bounds_has_another_marker():
     ax = Figure().subplots()
     wrong = Finding((Measure("a", 2, "why", high=1), Measure("b", 0, "why", high=1)), "")
     draw_tracks(ax, Result(CLAIMS[0], wrong, 0))
-    assert [line.get_marker() for line in ax.lines[2::3]] == ["X", "o"]
-    assert ax.get_title() == "claim 1, measured: fails"
+    assert [line.get_marker() for line in ax.lines if line.get_markersize() == 8] == ["X", "o"]
+    assert ax.get_title() == "claim 1, found: fails"
 
 
 def test_a_claim_that_was_not_run_shows_why():

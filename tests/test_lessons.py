@@ -9,6 +9,7 @@ import answers
 import build
 import nbformat
 import pytest
+from course_links import filled
 from told import fresh_copy, in_view, told_in
 
 from normlab.study.quiz import Number, load_questions
@@ -221,3 +222,28 @@ def test_what_tells_an_answer_is_found():
     for told, asked in ((question.explanation, question), (number.answers.solution(), number)):
         assert told_in(f"before {told} behind", asked.chapter)
     assert told_in(question.text, question.chapter) == []
+
+
+VERDICT_BESIDE = re.compile(r"[Cc]laims? \d+[^.|]{0,30}\b(holds|imprecise|wrong)\b")
+N_OF_M = re.compile(r"\b\d+ of (?:the )?\d+\b")
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=NAMES)
+def test_a_verdict_on_a_claim_comes_from_the_ledger(lesson):
+    """A lesson writes {{ ruling 12 }}; typed, the verdict could part from the ledger's."""
+    typed = re.sub(r"{{ ruling \d+ }}", "", lesson.read_text(encoding="utf-8"))
+    assert VERDICT_BESIDE.findall(typed) == []
+
+
+@pytest.mark.parametrize("number", ["09", "11", "12"])
+def test_a_count_of_models_comes_from_the_scan_or_the_zoo(number):
+    (lesson,) = (lesson for lesson in LESSONS if lesson.name.startswith(number))
+    told = [line for line in lesson.read_text(encoding="utf-8").split("\n") if line[:2] == "# "]
+    assert [line for line in told if N_OF_M.search(line)] == []
+
+
+def test_what_is_counted_has_a_name_and_another_name_is_refused():
+    assert filled("{{ scan decoders with pre-norm }}", "11") != "{{ scan decoders with pre-norm }}"
+    assert filled("{{ zoo models }} and {{ claims }}", "11").split(" and ")[1].isdigit()
+    with pytest.raises(ValueError, match="zoo counts no 'unicorns'; expected one of folders, "):
+        filled("{{ zoo unicorns }}", "11")

@@ -2,6 +2,7 @@ from .catalogue import CLAIMS as CLAIMS
 from .catalogue import THEMES as THEMES
 from .catalogue import find_claim as find_claim
 from .catalogue import theme_of as theme_of
+from .claim import KINDS as KINDS
 from .claim import VERDICTS as VERDICTS
 from .claim import Claim as Claim
 from .claim import Finding as Finding
