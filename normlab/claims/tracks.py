@@ -13,6 +13,8 @@ ROWS = 5
 """No claim has more measures."""
 DECADE = 10
 """Numbers further apart than that, and above 0, stand on a logarithmic axis."""
+SMALLEST = 1e-30
+"""Numbers below it stand at 0."""
 ROOM = 0.25
 """What is left free beyond a number that would lie outside, of the length of the axis."""
 
@@ -53,7 +55,7 @@ def track_of(measure: Measure) -> Track:
     bounds = [bound for bound in (measure.low, measure.high) if math.isfinite(bound)]
     value = bounds[0] if math.isnan(measure.value) else measure.value
     first, last = min(*bounds, value), max(*bounds, value)
-    if first > 0 and last > DECADE * first:
+    if first > SMALLEST and last > DECADE * first:
         room = (last / first) ** ROOM
         return Track(first / room, last * room, logarithmic=True)
     left, right = _usual_ends(bounds[0], bounds[-1])
