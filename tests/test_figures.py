@@ -9,6 +9,7 @@ from unittest.mock import patch
 import matplotlib as mpl
 import numpy as np
 import pytest
+import torch
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
@@ -47,7 +48,13 @@ from normlab.chapters.warmup import (
 from normlab.chapters.warmup.collapse import Followed, Look
 from normlab.chapters.warmup.deep_rates import DeepRate, DeepRates
 from normlab.chapters.warmup.run_figures import draw_own_warmup
-from normlab.models import StackSetting, Transformer, TransformerConfig, stack_profile
+from normlab.models import (
+    StackSetting,
+    Transformer,
+    TransformerConfig,
+    VisionTransformer,
+    stack_profile,
+)
 from normlab.pictures import Explorer
 from normlab.pictures.style import PLACEMENT_COLORS, STYLE
 from normlab.probes import (
@@ -219,11 +226,21 @@ STATIC = {
     ),
     "shares": (1, lambda ax: deep.draw_shares(deep.split_streams(["α only"], seeds=1), [ax])),
     "deep runs": (1, lambda ax: deep.draw_deep_runs({"deepnorm": LEARNS, "none": BURSTS}, ax)),
-    "rate grid": (1, lambda ax: beyond.draw_rate_grid(RUNS, ax, "adding", 0.3)),
+    "rate grid": (1, lambda ax: beyond.draw_rate_grid(RUNS, ax, "adding")),
     "accuracy": (1, lambda ax: beyond.draw_accuracy(beyond.load_accuracy_by_depth(), ax)),
     "patches": (
         2,
         lambda axes: beyond.draw_patches(beyond.digits().test_images[:2], axes, patch=2),
+    ),
+    "vision transformer": (
+        1,
+        lambda ax: beyond.draw_vision_transformer(
+            VisionTransformer(seed=0, layers=2), torch.zeros(1, 8, 8), ax
+        ),
+    ),
+    "branch sizes": (
+        1,
+        lambda ax: residual.draw_branch_sizes([residual.branch_sizes("gpt2", widths=[32, 64])], ax),
     ),
     "differences": (1, lambda ax: draw_differences(stored_comparison(), ax)),
     "logit sizes": (2, lambda axes: wild.draw_logit_sizes(wild.logit_sizes([1.0, 3.0]), axes)),

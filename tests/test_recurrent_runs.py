@@ -273,7 +273,7 @@ def test_the_picture_of_states_shows_the_curves_and_its_sentence_their_ends():
 
 def test_the_picture_of_a_grid_has_the_median_of_each_model():
     ax = Figure().subplots()
-    draw_rate_grid(GRID, ax, "adding", top=0.25)
+    draw_rate_grid(GRID, ax, "adding")
     lines = {line.get_label().split(", rate")[0]: line for line in ax.lines}
     for core in CORES:
         steps, losses = GRID.curve("adding", core)

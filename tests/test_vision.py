@@ -16,6 +16,7 @@ from normlab.chapters.beyond_transformers.digit_runs import (
     measure_run,
 )
 from normlab.chapters.beyond_transformers.figures import draw_patches, draw_rate_grid
+from normlab.chapters.beyond_transformers.vision_diagram import draw_vision_transformer
 from normlab.models.placement.standard import PLACEMENTS
 from normlab.models.vision_transformer import VIT_PLACEMENTS, VisionTransformer
 
@@ -124,10 +125,19 @@ def test_patches_are_cut_where_the_model_cuts():
     assert [len(ax.lines) for ax in axes] == [6, 6]
 
 
-def test_a_curve_that_is_out_of_sight_is_named_so():
+def test_the_curve_of_a_model_that_learns_nothing_is_in_sight():
     ax = Figure().subplots()
-    draw_rate_grid(load_vision_runs(), ax, "12 layers", top=4)
-    above = [
-        text.get_text() for text in ax.get_legend().get_texts() if "above 4" in text.get_text()
-    ]
-    assert [text.split(",")[0] for text in above] == ["no norm"]
+    draw_rate_grid(load_vision_runs(), ax, "12 layers")
+    (line,) = [line for line in ax.lines if str(line.get_label()).startswith("no norm")]
+    bottom, top = ax.get_ylim()
+    assert bottom < min(line.get_ydata()) < top
+
+
+@pytest.mark.parametrize(("placement", "norms"), [("pre-norm", 3), ("no final norm", 2)])
+def test_the_drawing_has_the_norms_that_the_model_has(placement, norms):
+    model = VisionTransformer(seed=0, placement=VIT_PLACEMENTS[placement])
+    ax = Figure().subplots()
+    draw_vision_transformer(model, torch.zeros(1, 8, 8), ax)
+    labels = [text.get_text() for text in ax.texts]
+    assert labels.count("norm") == norms
+    assert ("norm, head" in ax.get_label()) == (norms == 3)

@@ -18,3 +18,4 @@ from .recurrent_runs import LSTMThenNorm as LSTMThenNorm
 from .recurrent_runs import Reader as Reader
 from .recurrent_runs import load_recurrent_runs as load_recurrent_runs
 from .recurrent_runs import train_reader as train_reader
+from .vision_diagram import draw_vision_transformer as draw_vision_transformer

@@ -10,7 +10,7 @@ from normlab.chapters.beyond_transformers.graph_runs import AccuracyByDepth
 from normlab.chapters.beyond_transformers.oversmoothing import Smoothing, one_digit
 from normlab.chapters.beyond_transformers.rate_grids import EVERY, RateGrid
 from normlab.chapters.beyond_transformers.recurrence import KINDS, StateCurves
-from normlab.pictures.style import BLUE, GREEN, GREY, ORANGE, RED
+from normlab.pictures.style import BLUE, GREEN, GREY, ORANGE, PINK, RED
 from normlab.tools.table import Table
 
 GRAPH_LOOKS = {
@@ -93,9 +93,10 @@ def draw_accuracy(data: AccuracyByDepth, ax: Axes, /) -> None:
     ax.legend(loc="center left", bbox_to_anchor=(0.02, 0.45), fontsize=8)
 
 
-NONE, SOME, WHOLE = (RED, "--"), (ORANGE, "-."), (BLUE, "-")
+NONE, BIASED, SOME, WHOLE = (RED, "--"), (PINK, ":"), (ORANGE, "-."), (BLUE, "-")
 MODEL_LOOKS = {
     "nn.LSTM": NONE,
+    "nn.LSTM, forget bias 1": BIASED,
     "nn.LSTM, then LN": SOME,
     "LN-LSTM": WHOLE,
     "pre-norm": WHOLE,
@@ -104,30 +105,24 @@ MODEL_LOOKS = {
 }
 
 
-def draw_rate_grid(data: RateGrid, ax: Axes, /, setting: str, top: float) -> None:
-    """The median loss over seeds, and each seed thin behind it; the goal dotted.
-
-    A median that is above `top` at every step is named in the legend as out of sight.
-    """
+def draw_rate_grid(data: RateGrid, ax: Axes, /, setting: str) -> None:
+    """The median loss over seeds, and each seed thin behind it; the goal dotted."""
     for model in data.models():
         (color, dash), runs = MODEL_LOOKS[model], data.best(setting, model)
         for run in runs:
             steps = [EVERY * (place + 1) for place in range(len(run.losses))]
             ax.plot(steps, run.losses, dash, color=color, linewidth=0.6, alpha=0.5)
         label = f"{model}, rate {runs[0].learning_rate:g}"
-        middle = data.curve(setting, model)
-        if middle[1].min() > top:
-            label += f": above {top:g}"
-        ax.plot(*middle, dash, color=color, label=label)
+        ax.semilogy(*data.curve(setting, model), dash, color=color, label=label)
     goal = data.best(setting, data.models()[0])[0].goal
     ax.axhline(goal, color="black", linewidth=0.8, linestyle=":")
-    ax.set(xlabel="step", ylabel="loss, mean of 10", title=setting, ylim=(0, top))
+    ax.set(xlabel="step", ylabel="loss, mean of 10", title=setting)
     ax.legend(fontsize=8)
 
 
 def draw_own_cell(data: RateGrid, ax: Axes, /) -> None:
     """The same of a learner's cell, beside nn.LSTM."""
-    draw_rate_grid(data, ax, "adding", 0.3)
+    draw_rate_grid(data, ax, "adding")
     ax.set_title("adding; LN-LSTM is your cell")
 
 

@@ -1,14 +1,20 @@
-"""Training runs over a grid of learning rates and seeds, and each model at its best rate."""
+"""Training runs over a grid of learning rates and seeds, and each model at its best rate.
+
+The rate is chosen by the seeds that ran at every rate, and shown by others, which ran at it alone:
+the best of several is better than it will be again.
+"""
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from normlab.norms import FloatArray
+from normlab.tools.progress_bar import progress_bar
 from normlab.tools.stored_rows import joined, read_rows, split, write_rows
 from normlab.tools.table import Table
 
@@ -102,9 +108,20 @@ class RateGrid:
         return list(dict.fromkeys(run.model for run in self.runs))
 
     def at(self, setting: str, model: str, learning_rate: float) -> list[GridRun]:
-        """One run for each seed."""
+        """One run for each seed by which the rate is chosen."""
+        choosing = self._choosing(setting, model)
+        runs = self._all_at(setting, model, learning_rate)
+        return [run for run in runs if run.seed in choosing]
+
+    def _all_at(self, setting: str, model: str, learning_rate: float) -> list[GridRun]:
         wanted = (setting, model, learning_rate)
         return [r for r in self.runs if (r.setting, r.model, r.learning_rate) == wanted]
+
+    def _choosing(self, setting: str, model: str) -> set[int]:
+        """The seeds that ran at as many rates as any."""
+        rates = Counter(r.seed for r in self.runs if (r.setting, r.model) == (setting, model))
+        most = max(rates.values(), default=0)
+        return {seed for seed, count in rates.items() if count == most}
 
     def best_rate(self, setting: str, model: str) -> float:
         """The rate with the fewest steps to the goal, in the median over seeds.
@@ -115,8 +132,13 @@ class RateGrid:
         return min(sorted(rates), key=lambda rate: _rank(self.at(setting, model, rate)))
 
     def best(self, setting: str, model: str) -> list[GridRun]:
-        """One run for each seed at the model's best rate."""
-        return self.at(setting, model, self.best_rate(setting, model))
+        """At the model's best rate one run for each seed that did not choose it.
+
+        Where all seeds ran at all rates, they are those that chose it.
+        """
+        runs = self._all_at(setting, model, self.best_rate(setting, model))
+        choosing = self._choosing(setting, model)
+        return [run for run in runs if run.seed not in choosing] or runs
 
     def curve(self, setting: str, model: str) -> tuple[FloatArray, FloatArray]:
         """Steps, and the median loss over seeds, at the model's best rate: (K,), (K,).
@@ -165,6 +187,25 @@ def _rank(runs: Sequence[GridRun]) -> tuple[float, float]:
 
 def _said(steps: float) -> str:
     return "never" if math.isinf(steps) else f"{steps:.0f}"
+
+
+def with_reported(
+    grid: RateGrid, seeds: Sequence[int], measure: Callable[[str, str, float, int], GridRun]
+) -> RateGrid:
+    """The grid, and runs with further seeds of every model at its best rate.
+
+    Args:
+        grid: of all rates.
+        seeds: none of the grid's.
+        measure: makes a run of a setting, a model, a rate and a seed.
+    """
+    wanted = [
+        (setting, model, grid.best_rate(setting, model), seed)
+        for setting in grid.settings()
+        for model in grid.models()
+        for seed in seeds
+    ]
+    return RateGrid([*grid.runs, *(measure(*run) for run in progress_bar(wanted, "best rates"))])
 
 
 def write_grid(path: Path, runs: Iterable[GridRun], command: str) -> None:
