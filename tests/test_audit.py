@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from normlab import cli, torch_norms
-from normlab.audit import Audit, NotAuditable, audit_norm
+from normlab.audit import Audit, Line, NotAuditable, audit_norm
 from normlab.audit.errors import ulps
 from normlab.audit.suite import CHECKS
 
@@ -22,6 +22,13 @@ NAMED = {
     "EpsAsFloor": "eps-as-floor",
     "HalfStatistics": "half-statistics",
     "RmsHalfStatistics": "half-statistics",
+    "Bfloat16Inside": "half-statistics",
+    "Float16Inside": "half-statistics",
+    "Bfloat16Mean": "half-statistics",
+    "RmsBfloat16Inside": "half-statistics",
+    "RmsFloat16Inside": "half-statistics",
+    "RmsAllBfloat16": "half-statistics",
+    "RmsHalfProducts": "rounded-often",
     "MeanTwice": "mean-twice",
     "OnePassVariance": "cancellation",
     "Unbiased": "unbiased-variance",
@@ -63,6 +70,7 @@ BREAKS = {
 }
 """Mutants that break one check, and those alone that follow from it."""
 FOLLOW = {"float16": {"dx"}, "bfloat16": {"dx"}, "zero-rows": {"dx"}, "sizes": {"dx"}}
+FOLLOW |= {"tiny-rows": {"formula"}}
 FOLLOW |= {"offset-100": {"offset-1e4", "offset-1e6", "dx"}}
 
 
@@ -112,7 +120,43 @@ def test_a_mistake_is_named(name):
     audit = audited(name)
     assert [fault.name for fault in audit.faults][:1] == [NAMED[name]], audit
     assert NAMED[name] in str(audit)
-    assert audit.conformant == (name == "AlwaysFloat32")
+    assert audit.conformant == (name in ("AlwaysFloat32", "RmsHalfProducts"))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMED if "16" in name])
+def test_statistics_in_half_precision_are_named_with_their_dtype(name):
+    """Also where the numbers that come in, and those that come out, are float32."""
+    (fault,) = audited(name).faults
+    dtype = "float16" if "Float16" in name else "bfloat16"
+    assert fault.title.endswith(f"as by statistics in {dtype}")
+
+
+@pytest.mark.parametrize("name", ["Bfloat16Inside", "OnePassVariance", "TinyToZero", "EpsOutside"])
+def test_a_verdict_follows_the_number_beside_it(name):
+    for line in audited(name).lines:
+        if line.verdict == "as good as torch's" and "torch's own" not in line.said:
+            assert line.ulps <= max(4, 3 * line.torch_ulps), line
+    (formula, *_) = audited(name).lines
+    assert (formula.verdict == "wrong") == (name != "OnePassVariance")
+
+
+def test_the_headline_counts_each_check_once():
+    def headline(*verdicts):
+        lines = tuple(Line("c", "t", verdict, 0, 0, "") for verdict in verdicts)
+        return Audit("N", "LayerNorm", "", "weight", lines).headline.partition("): ")[2]
+
+    good, worse, bad = "as good as torch's", "worse than torch's", "wrong"
+    assert headline(good, good) == "conformant: 2 checks"
+    assert headline(good, worse) == "conformant: 2 checks; 1 has errors greater than torch's"
+    assert headline(worse, worse, bad, "refused") == (
+        "not conformant: 2 of 4 checks fail; 2 more have errors greater than torch's"
+    )
+    assert headline(good, bad) == "not conformant: 1 of 2 checks fail"
+
+
+def test_an_infinite_error_is_said_to_be_infinite():
+    exact = torch.ones(2, dtype=torch.float64)
+    assert ulps(torch.tensor([1.0, torch.inf]), exact) == torch.inf
 
 
 @pytest.mark.parametrize(("check", "name"), BREAKS.values(), ids=BREAKS)

@@ -158,8 +158,11 @@ def _of_formula(read: Definition | None, subject: Subject, torchs: Subject, refu
         refused: why no formula was found.
     """
     line = judged(FORMULA, subject, torchs)
+    if line.verdict == AS_GOOD and read == subject.definition:
+        return replace(line, where="", said="")
     if read == subject.definition:
-        return replace(line, verdict=AS_GOOD, where="", said="")
+        said = line.said or "the formula that was read is the right one, and its numbers are not"
+        return replace(line, said=said)
     if read is None:  # by its numbers alone
         return line if line.verdict == AS_GOOD else replace(line, verdict=WRONG, said=refused)
     said = f"it is {read.said()}; expected {subject.definition.said()}"

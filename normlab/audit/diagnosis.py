@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from normlab.audit.coarse import half_statistics
 from normlab.audit.definition import Definition
 from normlab.audit.mistake_space import backward_faults, forward_faults
 from normlab.audit.report import CONFORMANT, Line
@@ -40,6 +41,8 @@ def diagnosed(
     wrong = {name for name, line in failing.items() if line.verdict != REFUSED}
     if "determinism" in wrong:  # then nothing else can be told
         return (_meant(failing["determinism"]),)
+    if read == subject.definition:  # the formula is right; why its numbers are not, others say
+        wrong.discard("formula")
     of_values, of_gradients = _named(subject, wrong)
     found = [*of_values, *of_gradients]
     explained = {c for fault in of_values for c in SEEN_IN.get(fault.name, FORWARD)}
@@ -56,6 +59,8 @@ def diagnosed(
     by_name: dict[str, Fault] = {}
     for fault in found:
         by_name.setdefault(fault.name, fault)
+    if "half-statistics" in by_name:  # which alone makes such errors
+        by_name.pop(ROUNDED_OFTEN.name, None)
     unnamed = any(line.verdict not in CONFORMANT for line in failing.values())
     return tuple(by_name.values()) or ((VALUES,) if unnamed else ())
 
@@ -71,6 +76,12 @@ def _other(read: Definition, expected: Definition) -> Fault:
     )
 
 
+HALVES, ROUNDED_TWICE = frozenset({"float16", "bfloat16"}), 4.0
+ROUNDED_OFTEN = Fault(
+    "rounded-often",
+    "half-precision numbers are rounded more than once",
+    "Compute in float32 to the end, gain included, and convert the result.",
+)
 VALUES = Fault("unknown", "the values differ, in a way that matches no known mistake")
 
 
@@ -78,6 +89,9 @@ def _named(subject: Subject, wrong: set[str]) -> tuple[list[Fault], list[Fault]]
     """The exercises' mistakes that do what the norm does, forward and backward, and were seen."""
     of_values: tuple[Fault, ...] = ()
     of_gradients: tuple[Fault, ...] = ()
+    coarse = half_statistics(subject) if "float32" in wrong else None
+    if coarse is not None:
+        return [coarse], []
     if wrong & (FORWARD | {"input-unchanged"}) - {"second"}:
         of_values = forward_faults(subject)
     if wrong & BACKWARD and wrong.isdisjoint({"formula", "float32"}):
@@ -107,4 +121,6 @@ def _is_news(line: Line, explained: Collection[str]) -> bool:
 def _meant(line: Line) -> Fault:
     if line.verdict == REFUSED:
         return Fault(f"{line.check}-refused", f"{line.title}: refused, {line.said}")
+    if line.check in HALVES and line.verdict == WORSE and line.ulps < ROUNDED_TWICE:
+        return ROUNDED_OFTEN
     return next(check.meaning for check in CHECKS if check.name == line.check)
