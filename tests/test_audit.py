@@ -2,8 +2,10 @@
 
 import inspect
 import json
+import re
 import sys
 from dataclasses import FrozenInstanceError
+from pathlib import Path
 
 import audited_mutants as mutants
 import pytest
@@ -302,6 +304,27 @@ def test_the_command_prints_the_audit_and_its_exit_code_tells(norms, capfd):
     told = json.loads(capfd.readouterr().out)
     assert told["name"] == "Scaled"
     assert not told["conformant"]
+
+
+@pytest.mark.parametrize("command", ["inspect", "audit", "scan"])
+def test_the_help_says_what_it_does_gives_examples_and_exit_codes(command, capsys):
+    with pytest.raises(SystemExit):
+        cli.main([command, "--help"])
+    described, _, rest = capsys.readouterr().out.partition("options:")
+    options, _, examples = rest.partition("Examples:\n")
+    lines = [line.strip() for line in examples.splitlines() if line.strip()]
+    assert len(lines) >= 3
+    assert all(line.startswith(f"normlab {command} ") for line in lines)
+    used = set(re.findall(r"--[a-z-]+", examples))
+    assert used <= set(re.findall(r"--[a-z-]+", options))
+    assert re.search(r"The exit code\s+is 0", described)
+    assert re.search(r"and\s+130\s+after\s+Ctrl-C", described)
+
+
+def test_the_readme_says_how_many_checks_there_are_at_most():
+    for name in ("README.md", "CHANGELOG.md"):
+        text = (Path(__file__).parents[1] / name).read_text(encoding="utf-8")
+        assert re.search(rf"own\s+in\s+up\s+to\s+{len(CHECKS) + 1}\s+checks", text)
 
 
 @pytest.mark.parametrize(

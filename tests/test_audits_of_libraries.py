@@ -133,7 +133,11 @@ print("same")
 
 @pytest.mark.parametrize(
     ("name", "module", "wrapper"),
-    [("Flax", "jax_norm", "JaxNorm"), ("Keras on torch", "keras_norm", "KerasNorm")],
+    [
+        ("Flax", "jax_norm", "JaxNorm"),
+        ("Keras on torch", "keras_norm", "KerasNorm"),
+        ("tf.keras", "keras_norm", "TensorFlowNorm"),
+    ],
 )
 def test_a_wrapped_norm_has_the_values_and_derivatives_of_torchs(name, module, wrapper, tmp_path):
     framework = FRAMEWORKS[name]

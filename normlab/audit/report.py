@@ -95,7 +95,11 @@ class Audit:
         count = len(self.lines)
         bad = sum(line.verdict not in CONFORMANT for line in self.lines)
         worse = sum(line.verdict == "worse than torch's" for line in self.lines)
-        said = f"not conformant: {bad} of {count} checks fail" if bad else f"conformant: {count} checks"
+        said = (
+            f"not conformant: {bad} of {count} checks fail"
+            if bad
+            else f"conformant: {count} checks"
+        )
         if worse:
             more, have = (" more" if bad else ""), ("has" if worse == 1 else "have")
             said += f"; {worse}{more} {have} errors greater than torch's"
