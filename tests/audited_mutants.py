@@ -168,6 +168,28 @@ class BatchDependent(Base):
         return super().normalized(x) * (1 + 1.2e-7 * many)
 
 
+class RmsOverTheBatch(Rms):
+    def normalized(self, x):
+        x = self.wide(x)
+        return x / self.root(x.square().mean(0, keepdim=True))
+
+
+class RmsGainFirst(Rms):
+    def forward(self, x):
+        return self.normalized(self.weight * x).to(x.dtype)
+
+
+class RmsEpsMissing(Rms):
+    def root(self, mean_square):
+        return mean_square.sqrt()
+
+
+class RmsSum(Rms):
+    def normalized(self, x):
+        x = self.wide(x)
+        return x / self.root(x.square().sum(-1, keepdim=True))
+
+
 class MeanDetached(Base):
     def mean(self, x):
         return x.mean(-1, keepdim=True).detach()
@@ -194,6 +216,18 @@ class StatisticsDetached(Base):
 class GainTwice(Rms):
     def forward(self, x):
         return (self.weight * self.weight * self.normalized(x)).to(x.dtype)
+
+
+class OneAddedTwice(Rms):
+    def forward(self, x):
+        return ((1 + (1 + self.weight)) * self.normalized(x)).to(x.dtype)
+
+
+class InNumpy(Rms):
+    """Right, and without a gradient."""
+
+    def forward(self, x):
+        return super().forward(x.detach()).detach()
 
 
 class GainForgotten(Rms):

@@ -40,6 +40,12 @@ NAMED = {
     "DeviationDetached": "std-detached",
     "RmsDetached": "std-detached",
     "StatisticsDetached": "statistics-detached",
+    "RmsOverTheBatch": "axis-batch",
+    "RmsGainFirst": "gain-first",
+    "RmsEpsMissing": "eps-missing",
+    "RmsSum": "sum-for-mean",
+    "OneAddedTwice": "gamma-plus-one",
+    "InNumpy": "no-gradient",
     "GainTwice": "other-formula",
     "GainForgotten": "gamma-missing",
     "BiasForgotten": "beta-missing",
@@ -154,6 +160,17 @@ def test_the_headline_counts_each_check_once():
         "not conformant: 2 of 4 checks fail; 2 more have errors greater than torch's"
     )
     assert headline(good, bad) == "not conformant: 1 of 2 checks fail"
+
+
+def test_one_that_is_added_twice_is_said_of_the_weight():
+    (fault,) = audited("OneAddedTwice").faults
+    assert fault.title == "1 is added to the weight twice: the gain is 2 + weight"
+
+
+def test_what_is_refused_for_one_reason_is_said_once():
+    audit = audited("InNumpy")
+    assert {fault.name for fault in audit.faults} == {"no-gradient"}
+    assert sum("does not require grad" in line.said for line in audit.lines) > 5
 
 
 def test_an_infinite_error_is_said_to_be_infinite():

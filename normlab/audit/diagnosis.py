@@ -53,7 +53,7 @@ def diagnosed(
         lasting = [line for line in lasting if line.verdict != REFUSED]
     if wrong & {"formula", "float32"}:  # much else fails for that reason alone
         lasting = [line for line in lasting if not found and _stands_alone(line)]
-    found += [_meant(line) for line in lasting if _is_news(line, explained)]
+    found += _meanings([line for line in lasting if _is_news(line, explained)])
     if "formula" in wrong and read is not None and not found:
         found = [_other(read, subject.definition)]
     by_name: dict[str, Fault] = {}
@@ -81,6 +81,12 @@ ROUNDED_OFTEN = Fault(
     "rounded-often",
     "half-precision numbers are rounded more than once",
     "Compute in float32 to the end, gain included, and convert the result.",
+)
+NO_GRADIENT = Fault(
+    "no-gradient",
+    "no gradient comes back: the outputs do not depend on the input as torch sees it",
+    "What leaves torch (NumPy, .detach(), .item()) takes no gradient along. A "
+    "torch.autograd.Function with a backward pass of its own brings it back.",
 )
 VALUES = Fault("unknown", "the values differ, in a way that matches no known mistake")
 
@@ -118,9 +124,25 @@ def _is_news(line: Line, explained: Collection[str]) -> bool:
     return line.check in SAME_BITS or line.check not in explained
 
 
+def _meanings(lines: Sequence[Line]) -> list[Fault]:
+    """What failures mean; those that were refused with the same words are one."""
+    by_words: dict[str, list[Line]] = {}
+    for line in lines:
+        by_words.setdefault(line.said if line.verdict == REFUSED else line.check, []).append(line)
+    return [_refused(f) if f[0].verdict == REFUSED else _meant(f[0]) for f in by_words.values()]
+
+
+def _refused(lines: Sequence[Line]) -> Fault:
+    """Checks that were refused with the same words."""
+    said = lines[0].said
+    if "does not require grad" in said:
+        return NO_GRADIENT
+    return Fault(
+        f"{lines[0].check}-refused", f"{', '.join(line.title for line in lines)}: refused, {said}"
+    )
+
+
 def _meant(line: Line) -> Fault:
-    if line.verdict == REFUSED:
-        return Fault(f"{line.check}-refused", f"{line.title}: refused, {line.said}")
     if line.check in HALVES and line.verdict == WORSE and line.ulps < ROUNDED_TWICE:
         return ROUNDED_OFTEN
     return next(check.meaning for check in CHECKS if check.name == line.check)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from normlab.chapters.frameworks.audits.worst import WorstError
 from normlab.chapters.frameworks.comparison import Comparison, SweepView, shown
@@ -104,17 +105,11 @@ def draw_worst_errors(data: Sequence[WorstError], ax: Axes, /) -> None:
         data: as `worst_errors` gives it.
         ax: about 0.3 inches high for each row.
     """
-    places = range(len(data))
-    for kind, color in NORM_COLORS.items():
-        own = [(min(one.ulps, MISSING), at) for at, one in enumerate(data) if one.kind == kind]
-        if own:
-            ax.plot(
-                *zip(*own, strict=True), NORM_MARKERS[kind], color=color, markersize=7, label=kind
-            )
-    ax.plot(
-        [one.torch_ulps for one in data], places, "|", color=INK, markersize=14,
-        markeredgewidth=1.5, label="torch's own", zorder=1,
-    )  # fmt: skip
+    for at, one in enumerate(data):
+        color, end = NORM_COLORS[one.kind], min(one.ulps, MISSING)
+        ax.barh(at, end - 1, 0.45, left=1, color=color, alpha=0.45, label=one.label)
+        ax.plot(end, at, NORM_MARKERS[one.kind], color=color, markersize=7)
+        ax.plot(one.torch_ulps, at, "|", color=INK, markersize=14, markeredgewidth=1.5)
     for at, one in enumerate(data):
         words = one.check if math.isfinite(one.ulps) else f"{one.check}: no numbers"
         ax.annotate(
@@ -125,11 +120,17 @@ def draw_worst_errors(data: Sequence[WorstError], ax: Axes, /) -> None:
         if before.library != after.library:
             ax.axhline(at + 0.5, color=GREY, linewidth=0.6)
     ax.set(xscale="log", xlim=(1, 2 * MISSING), xlabel="worst error of what comes out, ulps")
-    ax.set_yticks(places, [one.label for one in data])
+    ax.set_yticks(range(len(data)), [one.label for one in data])
     ax.set_ylim(len(data) - 0.5, -0.5)
     ax.grid(visible=False, axis="y")
     ax.set_title("each norm where it is worst, and (right) on which check")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=3, fontsize=9)
+    looks = {kind: (NORM_COLORS[kind], NORM_MARKERS[kind]) for kind in COMPARED_NORMS}
+    looks["the greatest error of torch's own norm"] = (INK, "|")
+    handles = [
+        Line2D([], [], color=color, marker=marker, linestyle="", label=label)
+        for label, (color, marker) in looks.items()
+    ]
+    ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=3, fontsize=9)
 
 
 def describe_worst_errors(data: Sequence[WorstError], /) -> tuple[str, Table]:
