@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 
 from normlab.chapters.frameworks.audits.worst import WorstError
 from normlab.chapters.frameworks.comparison import Comparison, SweepView, shown
@@ -106,16 +105,7 @@ def draw_worst_errors(data: Sequence[WorstError], ax: Axes, /) -> None:
         ax: about 0.3 inches high for each row.
     """
     for at, one in enumerate(data):
-        color, end = NORM_COLORS[one.kind], min(one.ulps, MISSING)
-        ax.barh(at, end - 1, 0.45, left=1, color=color, alpha=0.45, label=one.label)
-        ax.plot(end, at, NORM_MARKERS[one.kind], color=color, markersize=7)
-        ax.plot(one.torch_ulps, at, "|", color=INK, markersize=14, markeredgewidth=1.5)
-    for at, one in enumerate(data):
-        words = one.check if math.isfinite(one.ulps) else f"{one.check}: no numbers"
-        ax.annotate(
-            words, (1.02, at), xycoords=("axes fraction", "data"), va="center", fontsize=8.5,
-            color=INK,
-        )  # fmt: skip
+        _draw_worst_error(one, at, ax)
     for at, (before, after) in enumerate(pairwise(data)):
         if before.library != after.library:
             ax.axhline(at + 0.5, color=GREY, linewidth=0.6)
@@ -124,10 +114,25 @@ def draw_worst_errors(data: Sequence[WorstError], ax: Axes, /) -> None:
     ax.set_ylim(len(data) - 0.5, -0.5)
     ax.grid(visible=False, axis="y")
     ax.set_title("each norm where it is worst, and (right) on which check")
+    _explain_marks(ax)
+
+
+def _draw_worst_error(one: WorstError, at: int, ax: Axes) -> None:
+    color, end = NORM_COLORS[one.kind], min(one.ulps, MISSING)
+    on = one.check if math.isfinite(one.ulps) else f"{one.check}, no numbers"
+    ax.barh(at, end, 0.45, color=color, alpha=0.45, label=f"{one.label} on {on}")
+    ax.plot(end, at, NORM_MARKERS[one.kind], color=color, markersize=7)
+    ax.plot(one.torch_ulps, at, "|", color=INK, markersize=14, markeredgewidth=1.5)
+    ax.annotate(
+        on, (1.02, at), xycoords=("axes fraction", "data"), va="center", fontsize=8.5, color=INK
+    )
+
+
+def _explain_marks(ax: Axes) -> None:
     looks = {kind: (NORM_COLORS[kind], NORM_MARKERS[kind]) for kind in COMPARED_NORMS}
     looks["the greatest error of torch's own norm"] = (INK, "|")
     handles = [
-        Line2D([], [], color=color, marker=marker, linestyle="", label=label)
+        ax.plot([], [], marker, color=color, label=label)[0]
         for label, (color, marker) in looks.items()
     ]
     ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=3, fontsize=9)

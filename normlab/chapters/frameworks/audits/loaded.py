@@ -17,6 +17,7 @@ class StoredAudit:
 
     Attributes:
         library, norm: whose it is, and its name there.
+        version: of the library.
         alike: how many classes of the library have the same text, it among them.
         computes: the formula that was read, in words; "" if none was.
         verdict: "conformant", "not conformant" or "not audited".
@@ -28,6 +29,7 @@ class StoredAudit:
 
     library: str
     norm: str
+    version: str
     alike: int
     computes: str
     verdict: str
@@ -74,6 +76,8 @@ def load_audits(path: Path = STORED) -> tuple[StoredAudit, ...]:
 
 def _audit(row: Mapping[str, str]) -> StoredAudit:
     listed = {name: tuple(row[name].split()) for name in ("fails", "worse", "mistakes")}
-    texts = {name: row[name] for name in ("library", "norm", "computes", "verdict", "why")}
+    texts = {
+        name: row[name] for name in ("library", "norm", "version", "computes", "verdict", "why")
+    }
     errors = {name: float(row[name]) for name in ERRORS if row[name]}
     return StoredAudit(**texts, **listed, alike=int(row["alike"]), errors=errors)

@@ -1,4 +1,4 @@
-"""The stored audits: torch, ours, every norm class of transformers, Keras and Flax.
+"""The stored audits: torch, ours, every norm class of transformers, Keras on two backends and Flax.
 
 `normlab remake audit` makes them again, in four minutes on one core. It needs
 `pip install 'normlab[frameworks]' transformers`.
@@ -8,6 +8,7 @@ import importlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 from torch import nn
@@ -37,6 +38,15 @@ APART: Mapping[str, Mapping[str, str]] = {
     "Flax": {"JAX_ENABLE_X64": "1"},  # else its float64 is float32
 }
 """Frameworks in processes of their own, with variables beyond those of their comparison."""
+PACKAGES = {
+    "torch": "torch",
+    "normlab": "normlab",
+    "transformers": "transformers",
+    "Keras on torch": "keras",
+    "tf.keras": "tensorflow",
+    "Flax": "flax",
+}
+"""Whose version a row says."""
 LIBRARIES = (*IN_TORCH, "transformers", *APART)
 
 
@@ -46,8 +56,12 @@ def write_audits(path: Path, libraries: Sequence[str] = LIBRARIES) -> None:
     Raises:
         CannotRun, ValueError: if one of them is not installed or fails.
     """
-    rows = [row for library in libraries for row in _rows(library)]
-    write_rows(path, [{**row, "seed": 0} for row in rows], COMMAND)
+    rows = [
+        {**row, "version": version(PACKAGES[library]), "seed": 0}
+        for library in libraries
+        for row in _rows(library)
+    ]
+    write_rows(path, rows, COMMAND)
 
 
 def _rows(library: str) -> Iterator[Mapping[str, object]]:

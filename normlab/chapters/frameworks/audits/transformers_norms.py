@@ -10,7 +10,8 @@ from pathlib import Path
 CLASS = re.compile(r"^class (\w*Norm\w*)\(([\w., ]*)\):\n((?:[ \t]+.*\n|\n)+)", re.MULTILINE)
 NAMES = re.compile(r"Norm(\d\w?|Gated|Zero(_Final)?|PerHead|Activation)?$")
 """How names of norms end; NormOutput, NormConvLayer and the like hold a norm among other things."""
-HOLDERS = re.compile("Encoder|Attention|Dropout")
+HOLDERS = re.compile("StableLayerNorm|Attention|Dropout")
+"""In names of classes that end so, and hold a norm among other things, too."""
 OTHER_AXES = re.compile("Batch|Group|Instance")
 
 
@@ -55,14 +56,22 @@ def norm_classes() -> list[NormClass]:
     found: dict[str, list[tuple[str, str]]] = {}
     for path in sorted((Path(spec.origin).parent / "models").glob("*/modeling_*.py")):
         module = f"transformers.models.{path.parent.name}.{path.stem}"
-        for name, text in _classes(path.read_text(encoding="utf-8")):
+        for name, text in texts_of_norms(path.read_text(encoding="utf-8")):
             found.setdefault(text, []).append((module, name))
     classes = [NormClass(*places[0], len(places)) for places in found.values()]
     return sorted(classes, key=lambda one: (-one.alike, one.target))
 
 
-def _classes(source: str) -> Iterator[tuple[str, str]]:
-    """Name and text of each norm; the text has neither the name nor documentation."""
+def texts_of_norms(source: str) -> Iterator[tuple[str, str]]:
+    """Name and text of each norm of a module; the text has neither the name nor documentation.
+
+    Args:
+        source: of the module.
+
+    Example:
+        >>> [name for name, _ in texts_of_norms("class MyNorm(nn.Module):\\n    eps = 1\\n")]
+        ['MyNorm']
+    """
     for match in CLASS.finditer(source):
         name, _, _ = match.groups()
         tree = ast.parse(match.group(0)).body[0]

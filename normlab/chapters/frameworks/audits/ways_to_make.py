@@ -75,8 +75,8 @@ def way_to_make(norm: type[nn.Module]) -> Make:
         NotAuditable: if no norm of x alone can be made of it.
 
     Example:
-        >>> way_to_make(nn.LayerNorm)(3)
-        LayerNorm((3,), eps=1e-05, elementwise_affine=True)
+        >>> way_to_make(nn.LayerNorm)(3).normalized_shape
+        (3,)
     """
     build = partial(_built, norm)
     module = build(SIZE)
