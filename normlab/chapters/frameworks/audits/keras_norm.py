@@ -63,7 +63,7 @@ class _TensorFlow:
     """The bridge to TensorFlow."""
 
     def taken(self, tensor: Tensor) -> Any:
-        capsule = torch.utils.dlpack.to_dlpack(tensor.detach().clone().contiguous())
+        capsule = tensor.detach().clone().contiguous().__dlpack__()
         return import_module("tensorflow").experimental.dlpack.from_dlpack(capsule)
 
     def given(self, array: Any) -> Tensor:

@@ -75,9 +75,19 @@ def load_audits(path: Path = STORED) -> tuple[StoredAudit, ...]:
 
 
 def _audit(row: Mapping[str, str]) -> StoredAudit:
-    listed = {name: tuple(row[name].split()) for name in ("fails", "worse", "mistakes")}
-    texts = {
-        name: row[name] for name in ("library", "norm", "version", "computes", "verdict", "why")
-    }
-    errors = {name: float(row[name]) for name in ERRORS if row[name]}
-    return StoredAudit(**texts, **listed, alike=int(row["alike"]), errors=errors)
+    def several(name: str) -> tuple[str, ...]:
+        return tuple(row[name].split())
+
+    return StoredAudit(
+        row["library"],
+        row["norm"],
+        row["version"],
+        int(row["alike"]),
+        row["computes"],
+        row["verdict"],
+        row["why"],
+        several("fails"),
+        several("worse"),
+        several("mistakes"),
+        {name: float(row[name]) for name in ERRORS if row[name]},
+    )

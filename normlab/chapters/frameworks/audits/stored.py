@@ -15,7 +15,7 @@ from torch import nn
 
 from normlab import torch_norms
 from normlab.audit import NotAuditable
-from normlab.chapters.frameworks.audits.loaded import STORED
+from normlab.chapters.frameworks.audits.loaded import STORED as STORED
 from normlab.chapters.frameworks.audits.rows import Audited, not_audited
 from normlab.chapters.frameworks.audits.transformers_norms import NormClass, norm_classes
 from normlab.chapters.frameworks.audits.ways_to_make import way_to_make
