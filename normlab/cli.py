@@ -17,7 +17,7 @@ Run a model once, and say which norms it has, how its layers are wired, and what
 The function returns a torch.nn.Module, or a module and its inputs: a tensor, a tuple of arguments
 or a dict of named ones. Inputs that are not given are guessed. Your code runs in a process of its
 own, with limits of time and memory; what it prints is not shown. The exit code is 0, 1 if a warning
-of severity "error" stands, and 2 if the model could not be read.
+of severity "error" stands, 2 if the model could not be read, and 130 after Ctrl-C.
 """
 INSPECT_EXAMPLES = """\
 normlab inspect model.py:build
@@ -32,12 +32,26 @@ and compared with that formula in float64, beside torch's own norm on the same i
 backward and twice differentiated, in four dtypes, on rows that are hard, from D = 1 to 65,537.
 Errors are counted in ulps, units in the last place; what is wrong is named. Your code runs in a
 process of its own, with limits of time and memory; what it prints is not shown. The exit code is 0
-if it is conformant, 1 if it is not, and 2 if the input was wrong.
+if it is conformant, 1 if it is not, 2 if the input was wrong, and 130 after Ctrl-C.
 """
 AUDIT_EXAMPLES = """\
 normlab audit kernels.py:build
 normlab audit mypackage.norms:RMSNorm --as rms_norm --eps 1e-6
 normlab audit torch.nn:LayerNorm --json
+"""
+SCAN_HELP = """\
+Read every model type of the installed transformers as normlab inspect reads a model: built small,
+with random weights and no download. One row for each kind of layer says its norms, their ε and gain
+and where they stand; a type that cannot be read is a row with its reason. Every folder is on the
+disk at once: after a kill or Ctrl-C the same command goes on, and reads none twice. --summary
+counts what such a file holds, each number with its denominator. The exit code is 0 if that was
+done, 2 if the input was wrong or the scheduler of --dask gave up, and 130 after Ctrl-C.
+"""
+SCAN_EXAMPLES = """\
+normlab scan --out scan.csv
+normlab scan --out few.csv --only bert llama --workers 2
+normlab scan --out scan.csv --dask tcp://10.0.0.1:8786
+normlab scan --summary scan.csv
 """
 SWEEP_EXAMPLE = """\
 # 2 placements, with and without warmup, 4 seeds each: 16 runs
@@ -393,16 +407,20 @@ def _add_audit(commands: Any) -> None:
 
 def _add_scan(commands: Any) -> None:
     parser = commands.add_parser(
-        "scan", help="read every model type of the installed transformers, and count"
+        "scan",
+        help="read every model type of the installed transformers, and count",
+        description=SCAN_HELP,
+        epilog="Examples:\n\n" + textwrap.indent(SCAN_EXAMPLES, "    "),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--out", type=Path, metavar="FILE.csv", help="fill it, and go on from it")
     what.add_argument("--summary", type=Path, metavar="FILE.csv", help="count what one holds")
     parser.add_argument(
-        "--only", nargs="+", default=[], metavar="NAME", help="folders; all if none"
+        "--only", nargs="+", default=[], metavar="NAME", help="folders of models; default: all"
     )
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--workers", type=int, metavar="N", help="processes; default: all cores")
+    where.add_argument("--workers", type=int, metavar="N", help="processes; default: one a core")
     where.add_argument("--dask", metavar="ADDRESS", help="the scheduler of a Dask cluster")
 
 

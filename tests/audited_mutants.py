@@ -87,6 +87,51 @@ class RmsHalfStatistics(Rms):
         return x
 
 
+class Bfloat16Inside(Base):
+    half = torch.bfloat16
+
+    def mean(self, x):
+        return super().mean(x.to(self.half)).to(x.dtype)
+
+    def variance(self, x, mean):
+        return super().variance(x.to(self.half), mean.to(self.half)).to(x.dtype)
+
+
+class Float16Inside(Bfloat16Inside):
+    half = torch.float16
+
+
+class Bfloat16Mean(Bfloat16Inside):
+    variance = Base.variance
+
+
+class RmsBfloat16Inside(Rms):
+    half = torch.bfloat16
+
+    def normalized(self, x):
+        x = self.wide(x)
+        mean_square = x.to(self.half).square().mean(-1, keepdim=True)
+        return x / self.root(mean_square.to(x.dtype))
+
+
+class RmsFloat16Inside(RmsBfloat16Inside):
+    half = torch.float16
+
+
+class RmsAllBfloat16(Rms):
+    def normalized(self, x):
+        x, wide = x.bfloat16(), self.wide(x)
+        return (x / self.root(x.square().mean(-1, keepdim=True))).to(wide.dtype)
+
+
+class RmsHalfProducts(Rms):
+    """Its statistics are float32; what follows is rounded thrice."""
+
+    def forward(self, x):
+        inverse = 1 / self.root(self.wide(x).square().mean(-1, keepdim=True))
+        return x * inverse.to(x.dtype) * self.weight
+
+
 class MeanTwice(Base):
     def normalized(self, x):
         normalized = super().normalized(x)
@@ -123,6 +168,28 @@ class BatchDependent(Base):
         return super().normalized(x) * (1 + 1.2e-7 * many)
 
 
+class RmsOverTheBatch(Rms):
+    def normalized(self, x):
+        x = self.wide(x)
+        return x / self.root(x.square().mean(0, keepdim=True))
+
+
+class RmsGainFirst(Rms):
+    def forward(self, x):
+        return self.normalized(self.weight * x).to(x.dtype)
+
+
+class RmsEpsMissing(Rms):
+    def root(self, mean_square):
+        return mean_square.sqrt()
+
+
+class RmsSum(Rms):
+    def normalized(self, x):
+        x = self.wide(x)
+        return x / self.root(x.square().sum(-1, keepdim=True))
+
+
 class MeanDetached(Base):
     def mean(self, x):
         return x.mean(-1, keepdim=True).detach()
@@ -149,6 +216,18 @@ class StatisticsDetached(Base):
 class GainTwice(Rms):
     def forward(self, x):
         return (self.weight * self.weight * self.normalized(x)).to(x.dtype)
+
+
+class OneAddedTwice(Rms):
+    def forward(self, x):
+        return ((1 + (1 + self.weight)) * self.normalized(x)).to(x.dtype)
+
+
+class InNumpy(Rms):
+    """Right, and without a gradient."""
+
+    def forward(self, x):
+        return super().forward(x.detach()).detach()
 
 
 class GainForgotten(Rms):

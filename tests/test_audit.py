@@ -2,8 +2,10 @@
 
 import inspect
 import json
+import re
 import sys
 from dataclasses import FrozenInstanceError
+from pathlib import Path
 
 import audited_mutants as mutants
 import pytest
@@ -11,7 +13,7 @@ import torch
 from torch import nn
 
 from normlab import cli, torch_norms
-from normlab.audit import Audit, NotAuditable, audit_norm
+from normlab.audit import Audit, Line, NotAuditable, audit_norm
 from normlab.audit.errors import ulps
 from normlab.audit.suite import CHECKS
 
@@ -22,6 +24,13 @@ NAMED = {
     "EpsAsFloor": "eps-as-floor",
     "HalfStatistics": "half-statistics",
     "RmsHalfStatistics": "half-statistics",
+    "Bfloat16Inside": "half-statistics",
+    "Float16Inside": "half-statistics",
+    "Bfloat16Mean": "half-statistics",
+    "RmsBfloat16Inside": "half-statistics",
+    "RmsFloat16Inside": "half-statistics",
+    "RmsAllBfloat16": "half-statistics",
+    "RmsHalfProducts": "rounded-often",
     "MeanTwice": "mean-twice",
     "OnePassVariance": "cancellation",
     "Unbiased": "unbiased-variance",
@@ -31,6 +40,12 @@ NAMED = {
     "DeviationDetached": "std-detached",
     "RmsDetached": "std-detached",
     "StatisticsDetached": "statistics-detached",
+    "RmsOverTheBatch": "axis-batch",
+    "RmsGainFirst": "gain-first",
+    "RmsEpsMissing": "eps-missing",
+    "RmsSum": "sum-for-mean",
+    "OneAddedTwice": "gamma-plus-one",
+    "InNumpy": "no-gradient",
     "GainTwice": "other-formula",
     "GainForgotten": "gamma-missing",
     "BiasForgotten": "beta-missing",
@@ -63,6 +78,7 @@ BREAKS = {
 }
 """Mutants that break one check, and those alone that follow from it."""
 FOLLOW = {"float16": {"dx"}, "bfloat16": {"dx"}, "zero-rows": {"dx"}, "sizes": {"dx"}}
+FOLLOW |= {"tiny-rows": {"formula"}}
 FOLLOW |= {"offset-100": {"offset-1e4", "offset-1e6", "dx"}}
 
 
@@ -112,7 +128,54 @@ def test_a_mistake_is_named(name):
     audit = audited(name)
     assert [fault.name for fault in audit.faults][:1] == [NAMED[name]], audit
     assert NAMED[name] in str(audit)
-    assert audit.conformant == (name == "AlwaysFloat32")
+    assert audit.conformant == (name in ("AlwaysFloat32", "RmsHalfProducts"))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMED if "16" in name])
+def test_statistics_in_half_precision_are_named_with_their_dtype(name):
+    """Also where the numbers that come in, and those that come out, are float32."""
+    (fault,) = audited(name).faults
+    dtype = "float16" if "Float16" in name else "bfloat16"
+    assert fault.title.endswith(f"as by statistics in {dtype}")
+
+
+@pytest.mark.parametrize("name", ["Bfloat16Inside", "OnePassVariance", "TinyToZero", "EpsOutside"])
+def test_a_verdict_follows_the_number_beside_it(name):
+    for line in audited(name).lines:
+        if line.verdict == "as good as torch's" and "torch's own" not in line.said:
+            assert line.ulps <= max(4, 3 * line.torch_ulps), line
+    (formula, *_) = audited(name).lines
+    assert (formula.verdict == "wrong") == (name != "OnePassVariance")
+
+
+def test_the_headline_counts_each_check_once():
+    def headline(*verdicts):
+        lines = tuple(Line("c", "t", verdict, 0, 0, "") for verdict in verdicts)
+        return Audit("N", "LayerNorm", "", "weight", lines).headline.partition("): ")[2]
+
+    good, worse, bad = "as good as torch's", "worse than torch's", "wrong"
+    assert headline(good, good) == "conformant: 2 checks"
+    assert headline(good, worse) == "conformant: 2 checks; 1 has errors greater than torch's"
+    assert headline(worse, worse, bad, "refused") == (
+        "not conformant: 2 of 4 checks fail; 2 more have errors greater than torch's"
+    )
+    assert headline(good, bad) == "not conformant: 1 of 2 checks fail"
+
+
+def test_one_that_is_added_twice_is_said_of_the_weight():
+    (fault,) = audited("OneAddedTwice").faults
+    assert fault.title == "1 is added to the weight twice: the gain is 2 + weight"
+
+
+def test_what_is_refused_for_one_reason_is_said_once():
+    audit = audited("InNumpy")
+    assert {fault.name for fault in audit.faults} == {"no-gradient"}
+    assert sum("does not require grad" in line.said for line in audit.lines) > 5
+
+
+def test_an_infinite_error_is_said_to_be_infinite():
+    exact = torch.ones(2, dtype=torch.float64)
+    assert ulps(torch.tensor([1.0, torch.inf]), exact) == torch.inf
 
 
 @pytest.mark.parametrize(("check", "name"), BREAKS.values(), ids=BREAKS)
@@ -258,6 +321,27 @@ def test_the_command_prints_the_audit_and_its_exit_code_tells(norms, capfd):
     told = json.loads(capfd.readouterr().out)
     assert told["name"] == "Scaled"
     assert not told["conformant"]
+
+
+@pytest.mark.parametrize("command", ["inspect", "audit", "scan"])
+def test_the_help_says_what_it_does_gives_examples_and_exit_codes(command, capsys):
+    with pytest.raises(SystemExit):
+        cli.main([command, "--help"])
+    described, _, rest = capsys.readouterr().out.partition("options:")
+    options, _, examples = rest.partition("Examples:\n")
+    lines = [line.strip() for line in examples.splitlines() if line.strip()]
+    assert len(lines) >= 3
+    assert all(line.startswith(f"normlab {command} ") for line in lines)
+    used = set(re.findall(r"--[a-z-]+", examples))
+    assert used <= set(re.findall(r"--[a-z-]+", options))
+    assert re.search(r"The exit code\s+is 0", described)
+    assert re.search(r"and\s+130\s+after\s+Ctrl-C", described)
+
+
+def test_the_readme_says_how_many_checks_there_are_at_most():
+    for name in ("README.md", "CHANGELOG.md"):
+        text = (Path(__file__).parents[1] / name).read_text(encoding="utf-8")
+        assert re.search(rf"own\s+in\s+up\s+to\s+{len(CHECKS) + 1}\s+checks", text)
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,13 @@ from normlab.chapters.beyond_transformers.figures import draw_own_cell, draw_own
 from normlab.chapters.debate import defend_from_map, draw_defence
 from normlab.chapters.debate.defence import Choice
 from normlab.chapters.deepnorm.figures import draw_own_runs
-from normlab.chapters.frameworks.compare import stored_comparison
-from normlab.chapters.frameworks.figures import draw_differences
+from normlab.chapters.frameworks import (
+    draw_differences,
+    draw_worst_errors,
+    load_audits,
+    stored_comparison,
+    worst_errors,
+)
 from normlab.chapters.gradient_flow import StackFlows, draw_flow
 from normlab.chapters.gradient_flow.figures import draw_own_gradients
 from normlab.chapters.gradient_flow.own_gradients import OwnGradients
@@ -243,6 +248,7 @@ STATIC = {
         lambda ax: residual.draw_branch_sizes([residual.branch_sizes("gpt2", widths=[32, 64])], ax),
     ),
     "differences": (1, lambda ax: draw_differences(stored_comparison(), ax)),
+    "worst errors": (1, lambda ax: draw_worst_errors(worst_errors(load_audits()), ax)),
     "logit sizes": (2, lambda axes: wild.draw_logit_sizes(wild.logit_sizes([1.0, 3.0]), axes)),
     "streams": (
         1,

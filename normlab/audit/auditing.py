@@ -28,9 +28,10 @@ from normlab.audit.subject import (
 from normlab.audit.suite import AS_GOOD, CHECKS, WRONG, Check, judged
 from normlab.audit.torchs_own import torchs_own
 from normlab.inspection.module_reading import read_norm
-from normlab.inspection.norm_reading import Kind, NormReading
+from normlab.inspection.norm_reading import Kind, NormReading, of_length_one
 
 MACHINE = torch.finfo(torch.float32).eps
+SAY_WHAT = "Say what it should be: --as layer_norm, or --as rms_norm."
 ROUNDED = 6e-3
 """How far the three digits of an ε that was read may be from ε."""
 
@@ -93,6 +94,8 @@ def _read(module: nn.Module) -> tuple[NormReading | None, str]:
         return None, str(error)
     if reading.kind not in USUAL_EPS or reading.size != SIZE or reading.groups != 1:
         return None, f"{reading.size} numbers share a mean square, and not the {SIZE} of a row"
+    if of_length_one(reading.scale, reading.size):
+        return None, "Its rows come out with length 1, and not √D: x/‖x‖ is no norm of the two."
     return reading, ""
 
 
@@ -107,7 +110,7 @@ def _expected(
     name = type(module).__name__
     kind: Kind | None = KINDS[claim] if claim else _kind_of(reading) or _named(name)
     if kind is None:
-        raise NotAuditable(f"{refused} Say what it should be: --as layer_norm, or --as rms_norm.")
+        raise NotAuditable(f"{refused} {SAY_WHAT}")
     if eps is not None:
         return Definition(kind, eps)
     if reading is not None and reading.eps > 0:
@@ -158,8 +161,11 @@ def _of_formula(read: Definition | None, subject: Subject, torchs: Subject, refu
         refused: why no formula was found.
     """
     line = judged(FORMULA, subject, torchs)
+    if line.verdict == AS_GOOD and read == subject.definition:
+        return replace(line, where="", said="")
     if read == subject.definition:
-        return replace(line, verdict=AS_GOOD, where="", said="")
+        said = line.said or "the formula that was read is the right one, and its numbers are not"
+        return replace(line, said=said)
     if read is None:  # by its numbers alone
         return line if line.verdict == AS_GOOD else replace(line, verdict=WRONG, said=refused)
     said = f"it is {read.said()}; expected {subject.definition.said()}"

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from normlab.audit.coarse import half_statistics
 from normlab.audit.definition import Definition
 from normlab.audit.mistake_space import backward_faults, forward_faults
 from normlab.audit.report import CONFORMANT, Line
@@ -40,6 +41,8 @@ def diagnosed(
     wrong = {name for name, line in failing.items() if line.verdict != REFUSED}
     if "determinism" in wrong:  # then nothing else can be told
         return (_meant(failing["determinism"]),)
+    if read == subject.definition:  # the formula is right; why its numbers are not, others say
+        wrong.discard("formula")
     of_values, of_gradients = _named(subject, wrong)
     found = [*of_values, *of_gradients]
     explained = {c for fault in of_values for c in SEEN_IN.get(fault.name, FORWARD)}
@@ -50,12 +53,14 @@ def diagnosed(
         lasting = [line for line in lasting if line.verdict != REFUSED]
     if wrong & {"formula", "float32"}:  # much else fails for that reason alone
         lasting = [line for line in lasting if not found and _stands_alone(line)]
-    found += [_meant(line) for line in lasting if _is_news(line, explained)]
+    found += _meanings([line for line in lasting if _is_news(line, explained)])
     if "formula" in wrong and read is not None and not found:
         found = [_other(read, subject.definition)]
     by_name: dict[str, Fault] = {}
     for fault in found:
         by_name.setdefault(fault.name, fault)
+    if "half-statistics" in by_name:  # which alone makes such errors
+        by_name.pop(ROUNDED_OFTEN.name, None)
     unnamed = any(line.verdict not in CONFORMANT for line in failing.values())
     return tuple(by_name.values()) or ((VALUES,) if unnamed else ())
 
@@ -71,6 +76,18 @@ def _other(read: Definition, expected: Definition) -> Fault:
     )
 
 
+HALVES, ROUNDED_TWICE = frozenset({"float16", "bfloat16"}), 4.0
+ROUNDED_OFTEN = Fault(
+    "rounded-often",
+    "half-precision numbers are rounded more than once",
+    "Compute in float32 to the end, gain included, and convert the result.",
+)
+NO_GRADIENT = Fault(
+    "no-gradient",
+    "no gradient comes back: the outputs do not depend on the input as torch sees it",
+    "What leaves torch (NumPy, .detach(), .item()) takes no gradient along. A "
+    "torch.autograd.Function with a backward pass of its own brings it back.",
+)
 VALUES = Fault("unknown", "the values differ, in a way that matches no known mistake")
 
 
@@ -78,6 +95,9 @@ def _named(subject: Subject, wrong: set[str]) -> tuple[list[Fault], list[Fault]]
     """The exercises' mistakes that do what the norm does, forward and backward, and were seen."""
     of_values: tuple[Fault, ...] = ()
     of_gradients: tuple[Fault, ...] = ()
+    coarse = half_statistics(subject) if "float32" in wrong else None
+    if coarse is not None:
+        return [coarse], []
     if wrong & (FORWARD | {"input-unchanged"}) - {"second"}:
         of_values = forward_faults(subject)
     if wrong & BACKWARD and wrong.isdisjoint({"formula", "float32"}):
@@ -104,7 +124,25 @@ def _is_news(line: Line, explained: Collection[str]) -> bool:
     return line.check in SAME_BITS or line.check not in explained
 
 
+def _meanings(lines: Sequence[Line]) -> list[Fault]:
+    """What failures mean; those that were refused with the same words are one."""
+    by_words: dict[str, list[Line]] = {}
+    for line in lines:
+        by_words.setdefault(line.said if line.verdict == REFUSED else line.check, []).append(line)
+    return [_refused(f) if f[0].verdict == REFUSED else _meant(f[0]) for f in by_words.values()]
+
+
+def _refused(lines: Sequence[Line]) -> Fault:
+    """Checks that were refused with the same words."""
+    said = lines[0].said
+    if "does not require grad" in said:
+        return NO_GRADIENT
+    return Fault(
+        f"{lines[0].check}-refused", f"{', '.join(line.title for line in lines)}: refused, {said}"
+    )
+
+
 def _meant(line: Line) -> Fault:
-    if line.verdict == REFUSED:
-        return Fault(f"{line.check}-refused", f"{line.title}: refused, {line.said}")
+    if line.check in HALVES and line.verdict == WORSE and line.ulps < ROUNDED_TWICE:
+        return ROUNDED_OFTEN
     return next(check.meaning for check in CHECKS if check.name == line.check)

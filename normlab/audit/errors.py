@@ -57,7 +57,7 @@ def ulps(y: Tensor, exact: Tensor) -> float:
     size = torch.where(size > 0, size, 1.0)
     greatest = torch.maximum(exact.abs(), size.expand_as(exact))
     unit = (2 ** greatest.log2().floor() * info.eps).clamp_min(info.tiny * info.eps)
-    error = ((computed - exact).abs() / unit).nan_to_num(torch.inf)
+    error = ((computed - exact).abs() / unit).nan_to_num(torch.inf, posinf=torch.inf)
     return float(torch.where(exact.isfinite(), error, 0.0).max())
 
 

@@ -33,6 +33,11 @@ MEAN_TWICE = Mistake(
     {"centered / ": "(centered - mean) / "},
 )
 """A mistake of ports more than of learners."""
+PLUS_TWO = Fault(
+    "gamma-plus-one",
+    "1 is added to the weight twice: the gain is 2 + weight",
+    "Where a checkpoint stores γ − 1, 1 is added once: when it is loaded, or in each call.",
+)
 
 
 def forward_faults(subject: Subject) -> tuple[Fault, ...]:
@@ -44,7 +49,10 @@ def forward_faults(subject: Subject) -> tuple[Fault, ...]:
     question = FORWARD[subject.definition.kind]
     if subject.definition.kind == "LayerNorm":
         question = replace(question, mistakes=(MEAN_TWICE, *question.mistakes))
-    return _faults(subject, question, _Forward(subject))
+    faults = _faults(subject, question, _Forward(subject))
+    if subject.parameters.plus_one:  # γ is 1 + weight there
+        faults = tuple(PLUS_TWO if fault.name == "gamma-plus-one" else fault for fault in faults)
+    return faults
 
 
 def backward_faults(subject: Subject) -> tuple[Fault, ...]:

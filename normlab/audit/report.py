@@ -95,11 +95,14 @@ class Audit:
         count = len(self.lines)
         bad = sum(line.verdict not in CONFORMANT for line in self.lines)
         worse = sum(line.verdict == "worse than torch's" for line in self.lines)
-        said = f"conformant: {count} checks"
-        if bad:
-            said = f"not conformant: {bad} of {count} checks fail"
+        said = (
+            f"not conformant: {bad} of {count} checks fail"
+            if bad
+            else f"conformant: {count} checks"
+        )
         if worse:
-            said += f", {worse} with errors greater than torch's"
+            more, have = (" more" if bad else ""), ("has" if worse == 1 else "have")
+            said += f"; {worse}{more} {have} errors greater than torch's"
         return f"{self.name} ({self.read or 'no norm that is known'}; {self.affine}): {said}"
 
     def line(self, check: str) -> Line:

@@ -21,7 +21,7 @@ def cluster_executor(address: str) -> Iterator[Executor]:
         from distributed import Client
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            '--scheduler needs Dask: run `pip install --editable ".[cluster]"` in the folder '
+            'A cluster needs Dask: run `pip install --editable ".[cluster]"` in the folder '
             "of the course."
         ) from error
     with dask.config.set(KEPT), Client(address) as client:  # type: ignore[no-untyped-call]  # Dask leaves it untyped

@@ -1,10 +1,26 @@
 """Pictures of chapter 10: how far each library's norms are from float64."""
 
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
 from matplotlib.axes import Axes
 
+from normlab.chapters.frameworks.audits.worst import WorstError
 from normlab.chapters.frameworks.comparison import Comparison, SweepView, shown
 from normlab.chapters.frameworks.framework import COMPARED_NORMS
-from normlab.pictures.style import BLUE, GREEN, GREY, NORM_COLORS, ORANGE, PINK, RED, SKY
+from normlab.pictures.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    NORM_COLORS,
+    NORM_MARKERS,
+    ORANGE,
+    PINK,
+    RED,
+    SKY,
+)
 from normlab.tools.table import Table
 
 FRAMEWORK_LOOKS = {
@@ -75,3 +91,64 @@ def describe_sweep(view: SweepView, /, std: float, framework: str) -> tuple[str,
         f"difference from {view.against} is {here[3]}."
     )
     return sentence, Table(("framework", "default ε", "output RMS", "difference"), rows)
+
+
+MISSING = 1e8
+"""Where an error is drawn that has no number: an input was refused, or inf came out."""
+
+
+def draw_worst_errors(data: Sequence[WorstError], ax: Axes, /) -> None:
+    """The worst forward error of each implementation in ulps, beside that of torch's own norm.
+
+    Args:
+        data: as `worst_errors` gives it.
+        ax: about 0.3 inches high for each row.
+    """
+    for at, one in enumerate(data):
+        _draw_worst_error(one, at, ax)
+    for at, (before, after) in enumerate(pairwise(data)):
+        if before.library != after.library:
+            ax.axhline(at + 0.5, color=GREY, linewidth=0.6)
+    ax.set(xscale="log", xlim=(1, 2 * MISSING), xlabel="worst error of what comes out, ulps")
+    ax.set_yticks(range(len(data)), [one.label for one in data])
+    ax.set_ylim(len(data) - 0.5, -0.5)
+    ax.grid(visible=False, axis="y")
+    ax.set_title("each norm where it is worst, and (right) on which check")
+    _explain_marks(ax)
+
+
+def _draw_worst_error(one: WorstError, at: int, ax: Axes) -> None:
+    color, end = NORM_COLORS[one.kind], min(one.ulps, MISSING)
+    on = one.check if math.isfinite(one.ulps) else f"{one.check}, no numbers"
+    ax.barh(at, end, 0.45, color=color, alpha=0.45, label=f"{one.label} on {on}")
+    ax.plot(end, at, NORM_MARKERS[one.kind], color=color, markersize=7)
+    ax.plot(one.torch_ulps, at, "|", color=INK, markersize=14, markeredgewidth=1.5)
+    ax.annotate(
+        on, (1.02, at), xycoords=("axes fraction", "data"), va="center", fontsize=8.5, color=INK
+    )
+
+
+def _explain_marks(ax: Axes) -> None:
+    looks = {kind: (NORM_COLORS[kind], NORM_MARKERS[kind]) for kind in COMPARED_NORMS}
+    looks["the greatest error of torch's own norm"] = (INK, "|")
+    handles = [
+        ax.plot([], [], marker, color=color, label=label)[0]
+        for label, (color, marker) in looks.items()
+    ]
+    ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=3, fontsize=9)
+
+
+def describe_worst_errors(data: Sequence[WorstError], /) -> tuple[str, Table]:
+    """Who is worse than torch's own norm, and by how much."""
+    worse = [one for one in data if one.ulps > 3 * one.torch_ulps]
+    said = [f"{one.label} on {one.check} ({_ulps(one.ulps)})" for one in worse]
+    sentence = (
+        f"Of {len(data)} rows {len(worse)} have a worst error above three times that of torch's "
+        f"own norm: {'; '.join(said)}."
+    )
+    rows = [[one.label, one.check, _ulps(one.ulps), _ulps(one.torch_ulps)] for one in data]
+    return sentence, Table(("norm", "worst on", "error", "torch's own"), rows)
+
+
+def _ulps(error: float) -> str:
+    return f"{error:.2g} ulps" if math.isfinite(error) else "no numbers"

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from normlab.audit import Audit, NotAuditable, audit_norm
+from normlab.audit.auditing import SAY_WHAT
 from normlab.audit.definition import Claim
 from normlab.audit.subject import Make
 from normlab.audit.suite import CHECKS
@@ -31,15 +32,32 @@ class Audited:
 
     def row(self) -> dict[str, object]:
         """The audit as one row; an error is in ulps, empty where the check does not apply."""
-        named = {"library": self.library, "norm": self.norm, "alike": self.alike}
         try:
             audit = audit_norm(self.make, self.claim)
         except NotAuditable as error:
-            first, *_ = str(error).splitlines()
-            return {**named, **dict.fromkeys(FOUND, ""), "verdict": "not audited", "why": first}
+            return not_audited(self.library, self.norm, self.alike, str(error))
+        named = {"library": self.library, "norm": self.norm, "alike": self.alike}
         return {**named, **_found(audit)}
 
 
+def not_audited(library: str, norm: str, alike: int, why: str) -> dict[str, object]:
+    """The row of a norm that cannot be audited.
+
+    Args:
+        library, norm, alike: as in `Audited`.
+        why: the reason, of which the first line counts.
+    """
+    named = {"library": library, "norm": norm, "alike": alike}
+    first, *_ = why.splitlines()
+    return {
+        **named,
+        **dict.fromkeys(FOUND, ""),
+        "verdict": NOT_AUDITED,
+        "why": first.removesuffix(SAY_WHAT).rstrip(),
+    }
+
+
+NOT_AUDITED = "not audited"
 FOUND = ("computes", "affine", "verdict", "why", "fails", "worse", "mistakes", *ERRORS)
 
 

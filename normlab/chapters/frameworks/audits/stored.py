@@ -1,4 +1,4 @@
-"""The stored audits: torch, ours, every norm class of transformers, Keras and Flax.
+"""The stored audits: torch, ours, every norm class of transformers, Keras on two backends and Flax.
 
 `normlab remake audit` makes them again, in four minutes on one core. It needs
 `pip install 'normlab[frameworks]' transformers`.
@@ -8,21 +8,25 @@ import importlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 from torch import nn
 
 from normlab import torch_norms
-from normlab.chapters.frameworks.audits.rows import Audited
+from normlab.audit import NotAuditable
+from normlab.chapters.frameworks.audits.loaded import STORED as STORED
+from normlab.chapters.frameworks.audits.rows import Audited, not_audited
 from normlab.chapters.frameworks.audits.transformers_norms import NormClass, norm_classes
+from normlab.chapters.frameworks.audits.ways_to_make import way_to_make
 from normlab.chapters.frameworks.framework import COMPARED_NORMS, FRAMEWORKS
 from normlab.chapters.frameworks.process import CannotRun, run_apart
 from normlab.tools.progress_bar import progress_bar
 from normlab.tools.stored_rows import read_rows, write_rows
 from normlab.tools.table import Table
 
-STORED = Path(__file__).parent / "audit.csv"
 COMMAND = "normlab remake audit"
+OTHER_AXES = "it takes its statistics over other axes than the last, by its name"
 WORKER = "normlab.chapters.frameworks.audits.worker"
 IN_TORCH: Mapping[str, Mapping[str, type[nn.Module]]] = {
     "torch": {"LayerNorm": nn.LayerNorm, "RMSNorm": nn.RMSNorm},
@@ -30,9 +34,19 @@ IN_TORCH: Mapping[str, Mapping[str, type[nn.Module]]] = {
 }
 APART: Mapping[str, Mapping[str, str]] = {
     "Keras on torch": {},
+    "tf.keras": {},
     "Flax": {"JAX_ENABLE_X64": "1"},  # else its float64 is float32
 }
 """Frameworks in processes of their own, with variables beyond those of their comparison."""
+PACKAGES = {
+    "torch": "torch",
+    "normlab": "normlab",
+    "transformers": "transformers",
+    "Keras on torch": "keras",
+    "tf.keras": "tensorflow",
+    "Flax": "flax",
+}
+"""Whose version a row says."""
 LIBRARIES = (*IN_TORCH, "transformers", *APART)
 
 
@@ -42,8 +56,12 @@ def write_audits(path: Path, libraries: Sequence[str] = LIBRARIES) -> None:
     Raises:
         CannotRun, ValueError: if one of them is not installed or fails.
     """
-    rows = [row for library in libraries for row in _rows(library)]
-    write_rows(path, [{**row, "seed": 0} for row in rows], COMMAND)
+    rows = [
+        {**row, "version": version(PACKAGES[library]), "seed": 0}
+        for library in libraries
+        for row in _rows(library)
+    ]
+    write_rows(path, rows, COMMAND)
 
 
 def _rows(library: str) -> Iterator[Mapping[str, object]]:
@@ -58,7 +76,14 @@ def _rows(library: str) -> Iterator[Mapping[str, object]]:
 
 
 def _of_transformers(one: NormClass) -> Mapping[str, object]:
-    make = getattr(importlib.import_module(one.module), one.name)
+    named = ("transformers", one.name, one.alike)
+    if one.of_other_axes:
+        return not_audited(*named, OTHER_AXES)
+    norm = getattr(importlib.import_module(one.module), one.name)
+    try:
+        make = way_to_make(norm)
+    except NotAuditable as error:
+        return not_audited(*named, str(error))
     return Audited("transformers", one.name, make, one.alike).row()
 
 

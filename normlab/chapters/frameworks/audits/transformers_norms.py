@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CLASS = re.compile(r"^class (\w*Norm\w*)\(([\w., ]*)\):\n((?:[ \t]+.*\n|\n)+)", re.MULTILINE)
-OTHERS = re.compile("Batch|Group|Instance|Weight|Spectral|Output|Config|Head|Block|Layer$")
-"""In names of norms over other axes, and of classes that hold a norm among other things."""
+NAMES = re.compile(r"Norm(\d\w?|Gated|Zero(_Final)?|PerHead|Activation)?$")
+"""How names of norms end; NormOutput, NormConvLayer and the like hold a norm among other things."""
+HOLDERS = re.compile("StableLayerNorm|Attention|Dropout")
+"""In names of classes that end so, and hold a norm among other things, too."""
+OTHER_AXES = re.compile("Batch|Group|Instance")
 
 
 @dataclass(frozen=True)
@@ -31,9 +34,18 @@ class NormClass:
         """What `normlab audit` would be given."""
         return f"{self.module}:{self.name}"
 
+    @property
+    def of_other_axes(self) -> bool:
+        """Whether it takes its statistics over other axes than the last, by its name.
+
+        >>> NormClass("transformers", "FrozenBatchNorm2d", 1).of_other_axes
+        True
+        """
+        return OTHER_AXES.search(self.name) is not None
+
 
 def norm_classes() -> list[NormClass]:
-    """All classes that are called a norm and can be made from a size alone, the commonest first.
+    """All classes that are called a norm, each text once, the commonest first.
 
     Raises:
         ValueError: if transformers is not installed.
@@ -44,31 +56,29 @@ def norm_classes() -> list[NormClass]:
     found: dict[str, list[tuple[str, str]]] = {}
     for path in sorted((Path(spec.origin).parent / "models").glob("*/modeling_*.py")):
         module = f"transformers.models.{path.parent.name}.{path.stem}"
-        for name, text in _classes(path.read_text(encoding="utf-8")):
+        for name, text in texts_of_norms(path.read_text(encoding="utf-8")):
             found.setdefault(text, []).append((module, name))
     classes = [NormClass(*places[0], len(places)) for places in found.values()]
     return sorted(classes, key=lambda one: (-one.alike, one.target))
 
 
-def _classes(source: str) -> Iterator[tuple[str, str]]:
-    """Name and text of each norm; the text has neither the name nor documentation."""
+def texts_of_norms(source: str) -> Iterator[tuple[str, str]]:
+    """Name and text of each norm of a module; the text has neither the name nor documentation.
+
+    Args:
+        source: of the module.
+
+    Example:
+        >>> [name for name, _ in texts_of_norms("class MyNorm(nn.Module):\\n    eps = 1\\n")]
+        ['MyNorm']
+    """
     for match in CLASS.finditer(source):
         name, _, _ = match.groups()
         tree = ast.parse(match.group(0)).body[0]
-        if OTHERS.search(name) or not isinstance(tree, ast.ClassDef) or not _takes_a_size(tree):
+        if not isinstance(tree, ast.ClassDef) or HOLDERS.search(name) or not NAMES.search(name):
             continue
         tree.name = "Norm"
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
                 node.body = node.body[1:]
         yield name, ast.dump(tree).replace(repr(name), "'Norm'")
-
-
-def _takes_a_size(tree: ast.ClassDef) -> bool:
-    """Whether it is made from one number: one argument, and others with defaults."""
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and node.name == "__init__":
-            arguments = node.args
-            first, needed = arguments.args[1:2], len(arguments.args) - len(arguments.defaults)
-            return bool(first) and needed <= 2 and not re.search("eps|config", first[0].arg)
-    return "LayerNorm" in [base.attr for base in tree.bases if isinstance(base, ast.Attribute)]

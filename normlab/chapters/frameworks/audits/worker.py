@@ -9,12 +9,12 @@ from functools import partial
 
 from normlab.audit.definition import Claim
 from normlab.chapters.frameworks.audits.jax_norm import JaxNorm
-from normlab.chapters.frameworks.audits.keras_norm import KerasNorm
+from normlab.chapters.frameworks.audits.keras_norm import KerasNorm, TensorFlowNorm
 from normlab.chapters.frameworks.audits.rows import Audited
 from normlab.chapters.frameworks.framework import FRAMEWORKS
 from normlab.chapters.frameworks.library import load_library
 
-WRAPPERS = {"Keras on torch": KerasNorm, "Flax": JaxNorm}
+WRAPPERS = {"Keras on torch": KerasNorm, "tf.keras": TensorFlowNorm, "Flax": JaxNorm}
 CLAIMS: dict[str, Claim] = {"LayerNorm": "layer_norm", "RMSNorm": "rms_norm"}
 
 
