@@ -403,7 +403,7 @@ smooth.shares(32)
 # %% [markdown]
 # Eight nodes of each community have a known label; the network is to say the others'. Adam at two
 # rates: five graphs choose the better one, five others are shown at it (`normlab remake graph --out
-# FILE` makes the runs again).
+# FILE`).
 
 # %%
 quiz("right-labels-by-depth")

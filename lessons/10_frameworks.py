@@ -239,7 +239,56 @@ found.overview()
 # float32. Keras calls the gain `scale` here, and `gamma` in its layer norm.
 
 # %% [markdown]
-# ## 10. The seed's PyTorch listing
+# ## 10. Everybody else's norms ★
+#
+# 300 classes that transformers calls norms, and the kernels that models run.
+
+# %% [markdown]
+# Who writes a norm tries it on ordinary rows. `normlab audit` tries the others too: half precision,
+# offsets, tiny and huge rows, gradients twice. Its table is stored for every norm class of
+# transformers, and for two norms of each library above (`normlab remake audit`). 300 classes have 69
+# different texts; not all of them are norms over the last axis.
+
+# %%
+quiz("audited-texts-that-conform")
+
+# %%
+from collections import Counter
+
+from normlab.chapters.frameworks import draw_worst_errors, load_audits, worst_errors
+
+audits = load_audits()
+fig, ax = new_figure(width=9, height=5.6)
+draw_worst_errors(worst_errors(audits), ax)
+found_wrong = Counter(name for a in audits for name in a.mistakes for _ in range(a.alike))
+Table(("what is wrong", "classes"), [list(pair) for pair in found_wrong.most_common()])
+
+# %% [markdown] tags=["answer"]
+# The commonest one hurts no language model: a norm that computes in float32 whatever it gets narrows a
+# float64 row. `half-statistics` hurts: a mean of squares in float16 passes 65,504. And one is hard to
+# find: the second derivative of `tf.keras`'s layer norm is wrong, since `tf.nn.moments` stops the
+# gradient at the mean. That is right once, for the deviations from a mean add up to 0, and wrong for
+# whoever differentiates twice.
+
+# %% [markdown]
+# And the kernels? They run on other machines, so this table is from their documentation, and
+# nothing of it was measured here.
+#
+# | kernel | default ε | what to know |
+# |---|---|---|
+# | `torch.compile` of `nn.LayerNorm` | 1e-5 | the formula is fused with what stands around it |
+# | Apex, `FusedLayerNorm` | 1e-5 | CUDA only |
+# | Transformer Engine, `LayerNorm`, `RMSNorm` | 1e-5 | `zero_centered_gamma=True` multiplies by $1 + w$ |
+# | Liger, `LigerRMSNorm` | 1e-6 | `offset` is the 1 of $1 + w$; `casting_mode` says where half precision begins |
+# | MLX, `nn.LayerNorm`, `nn.RMSNorm` | 1e-5 | Apple's GPUs |
+# | ONNX, `LayerNormalization` since opset 17 | 1e-5 | `stash_type` is the dtype of the statistics |
+# | ONNX, `RMSNormalization` since opset 23 | 1e-5 | the gain multiplies after the cast back to the input's dtype |
+#
+# So a port changes two things that no shape shows: ε, and where the rounding stands. `normlab audit
+# my_kernel.py:build` says which, in some seconds.
+
+# %% [markdown]
+# ## 11. The seed's PyTorch listing
 #
 # The seed text ends with two listings. They stand in the package as they are printed there; only
 # the indentation was restored. First the one for PyTorch.
@@ -291,7 +340,7 @@ Table(("input", "", "the seed's RMSNorm", "nn.RMSNorm"), rows)
 # | 38 | *"Custom RMSNorm for older PyTorch"* | {{ ruling 38 }} |
 
 # %% [markdown]
-# ## 11. The seed's block ★
+# ## 12. The seed's block ★
 #
 # What it computes, and what it leaves out.
 
@@ -331,7 +380,7 @@ Table(("after", *(f"{depth} blocks" for depth in (0, 6, 12, 18, 24))), rows)
 # **Claim 39: {{ ruling 39 }}.**
 
 # %% [markdown]
-# ## 12. The seed's TensorFlow listing ★
+# ## 13. The seed's TensorFlow listing ★
 #
 # A norm written by hand, since Keras is said to have none.
 
@@ -356,7 +405,7 @@ print(found.listing("seed_tensorflow_checked"))
 # **Claim 41, no built-in: {{ ruling 41 }}.**
 
 # %% [markdown]
-# ## 13. Carry the weights
+# ## 14. Carry the weights
 #
 # A pre-norm block without attention, and a final norm behind it,
 #
@@ -411,6 +460,8 @@ found.carried()
 #   float32.
 # - The seed's listings run. Its custom RMSNorm classes return 0 for 300 in float16; its block has
 #   no causal mask and no final norm; Keras has an RMSNorm.
+# - Most norms that others write are right on ordinary rows. What they miss is half precision, offsets,
+#   and second derivatives.
 # - Weights travel bit for bit. $\varepsilon$ and the form of the GELU do not travel with them.
 
 # %% [markdown]

@@ -414,7 +414,31 @@ defence.table()
 # less than 0.05 of chance count as equal (`normlab.chapters.debate.defence.TIE`).
 
 # %% [markdown]
-# ## 8. Another brief ★
+# ## 8. The same brief, with other weights ★
+#
+# Pre-norm models usually start with output matrices divided by $\sqrt{2N}$ (chapter 05), and with some
+# warmup. Does DeepNorm still win then, and with other seeds?
+
+# %%
+quiz("brief-with-scaled-outputs")
+
+# %% [markdown]
+# **Explorer.** 720 stored runs, five seeds each (`normlab remake briefs`). The band goes from the lowest
+# seed to the highest. Start at 24 layers without warmup, change the initial weights, then add warmup.
+
+# %% tags=["answer"]
+from normlab.chapters.debate import explore_briefs
+
+explore_briefs()
+
+# %% [markdown] tags=["answer"]
+# With output matrices divided by $\sqrt{2N}$ pre-norm wins the brief that DeepNorm won, and post-norm
+# trains. So "DeepNorm wins" was a sentence on placements *and* one initialization. With all three rates to
+# try those three end alike. Peri-norm gets worse: its second norm takes the division out again, and a
+# matrix that is smaller moves further in its own units at the same rate.
+
+# %% [markdown]
+# ## 9. Another brief ★
 #
 # Chapter 07's stored runs, three seeds each: who wins with one try, and what do more tries change?
 
@@ -467,8 +491,9 @@ my_defence.table()
 # - Some claims are out of reach of small models. Their verdicts rest on sources, and the ledger says
 #   which: they are citations, and pass nothing.
 # - "Which norm, where?" needs a brief: depth, budget, tries. At 24 layers without warmup post-norm
-#   trains at none of three rates; with one try in chapter 07's map pre-norm is best, and with two or
-#   more DeepNorm equals it.
+#   trains at none of three rates, and DeepNorm wins; with output matrices divided by $\sqrt{2N}$ it does
+#   train, and pre-norm wins. With one try in chapter 07's map pre-norm is best, and with two or more
+#   DeepNorm equals it.
 
 # %% [markdown]
 # ## Sources

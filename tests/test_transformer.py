@@ -121,6 +121,7 @@ def test_deepnorm_scales_value_output_and_ffn_by_beta_and_leaves_query_and_key()
 WIDE, SQUARE = math.sqrt(2 / 320), 0.125
 STARTS = {
     "xavier": (SQUARE, SQUARE, SQUARE, WIDE, WIDE),
+    "xavier-scaled": (SQUARE, SQUARE, SQUARE / math.sqrt(6), WIDE, WIDE / math.sqrt(6)),
     "xiong": (0, SQUARE, SQUARE, 1 / 8, 1 / 16),
     "gpt2": (0.02,) * 5,
     "gpt2-scaled": (0.02, 0.02, 0.02 / math.sqrt(6), 0.02, 0.02 / math.sqrt(6)),

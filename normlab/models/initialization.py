@@ -37,6 +37,7 @@ def _gpt2(fan_in: int, fan_out: int) -> float:
 
 INITIALIZATIONS: dict[str, Initialization] = {
     "xavier": Initialization(_xavier),
+    "xavier-scaled": Initialization(_xavier, output=lambda n: 1 / math.sqrt(n)),
     "xiong": Initialization(lambda fan_in, fan_out: 1 / math.sqrt(fan_in), query_key=0.0),
     "gpt2": Initialization(_gpt2, embedding=0.02),
     "gpt2-scaled": Initialization(_gpt2, output=lambda n: 1 / math.sqrt(n), embedding=0.02),
@@ -45,6 +46,7 @@ INITIALIZATIONS: dict[str, Initialization] = {
 """By name.
 
 - `xavier`: N(0, 2/(fan_in + fan_out)). Glorot and Bengio 2010, Eq. 16.
+- `xavier-scaled`: the same, the last matrix of each branch over √(number of sub-layers).
 - `xiong`: N(0, 1/fan_in) with W_q = W_k = 0, so that attention is uniform: the setting of the
   theory in Xiong et al. 2020, §3.3, arXiv:2002.04745.
 - `gpt2`: N(0, 0.02²) everywhere.

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from normlab.chapters.beyond_transformers import digit_runs, graph_runs, recurrent_runs
+from normlab.chapters.debate import contest
 from normlab.chapters.deepnorm import followed_runs, one_step_runs, thousand_layers
 from normlab.chapters.frameworks import compare
 from normlab.chapters.frameworks import stored as frameworks
@@ -57,7 +58,7 @@ def stored_results() -> Mapping[str, Stored]:
     tiny = {"shapes": [(4, 8)], "rounds": 1, "tries": 1}
     race = _stored(stored_races.STORED, stored_races.write_norm_races, "3 min", **tiny)
     found = (
-        _stored(claims.STORED, claims.write_ledger, "15 s", numbers=[1]),
+        _stored(claims.STORED, claims.write_ledger, "1 min", numbers=[1]),
         _stored(audits.STORED, audits.write_audits, "4 min", libraries=["normlab"]),
         _stored(baselines.STORED, recipes.write_baselines, "10 min", layers=1, steps=2, seeds=(0,)),
         _stored(collapse_parts.STORED, collapse_parts.write_parts, "1 min", seeds=[0], looks=[0]),
@@ -72,15 +73,21 @@ def stored_results() -> Mapping[str, Stored]:
             most_seeds=1,
             deepest=1,
         ),
-        _stored(graph_runs.STORED, graph_runs.write_runs, "5 min", depths=[1], **one),
-        _stored(digit_runs.STORED, digit_runs.write_runs, "10 min", layers=[1], **one),
+        _stored(graph_runs.STORED, graph_runs.write_runs, "8 min", depths=[1], **one),
+        _stored(digit_runs.STORED, digit_runs.write_runs, "12 min", layers=[1], reported=[], **one),
         _stored(
-            recurrent_runs.STORED, recurrent_runs.write_runs, "10 min", tasks=["adding"], **one
+            recurrent_runs.STORED,
+            recurrent_runs.write_runs,
+            "15 min",
+            tasks=["adding"],
+            reported=[],
+            **one,
         ),
         replace(race, devices=tuple(stored_races.SHAPES)),
         _stored(stream_means.STORED, stream_means.write_stream_means, "10 min", seeds=[0], steps=1),
         _stored(library_scan.STORED, write_scan, "20 min", only=["llama"]),
         _swept(rate_map.STORED, "30 min"),
+        _swept(contest.STORED, "15 min"),
         _stored(
             deep_rates.STORED, deep_rates.write_deep_rates, "90 min", depths=[1], steps=2, **one
         ),

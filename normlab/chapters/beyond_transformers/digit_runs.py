@@ -43,10 +43,10 @@ def run_grid(
         return RateGrid([measure_run(*run) for run in progress_bar(grid, "vision runs")])
 
 
-def write_runs(path: Path, **grid: Any) -> None:
-    """Make the runs of `run_grid(**grid)`, and of `REPORTED` at the best rates, and store them."""
+def write_runs(path: Path, reported: Sequence[int] = REPORTED, **grid: Any) -> None:
+    """Make the runs of `run_grid(**grid)`, and of other seeds at the best rates, and store them."""
     with one_thread():
-        runs = with_reported(run_grid(**grid), REPORTED, _measure_setting).runs
+        runs = with_reported(run_grid(**grid), reported, _measure_setting).runs
     write_grid(path, runs, "normlab remake vision")
 
 

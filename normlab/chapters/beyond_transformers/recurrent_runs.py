@@ -166,10 +166,10 @@ def run_grid(
         return RateGrid([measure_run(*run) for run in progress_bar(grid, "recurrent runs")])
 
 
-def write_runs(path: Path, **grid: Any) -> None:
-    """Make the runs of `run_grid(**grid)`, and of `REPORTED` at the best rates, and store them."""
+def write_runs(path: Path, reported: Sequence[int] = REPORTED, **grid: Any) -> None:
+    """Make the runs of `run_grid(**grid)`, and of other seeds at the best rates, and store them."""
     with one_thread():
-        runs = with_reported(run_grid(**grid), REPORTED, measure_run).runs
+        runs = with_reported(run_grid(**grid), reported, measure_run).runs
     write_grid(path, runs, "normlab remake recurrent")
 
 

@@ -3,7 +3,7 @@
 import itertools
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from normlab.models.placement.standard import find_placement
 from normlab.models.transformer import NORMS
@@ -46,7 +46,7 @@ class Brief:
         steps: of each run, the budget.
         tries: how many learning rates may be tried.
         rates: from which they are taken, without knowing which will do.
-        warmup_steps, task: of each run.
+        warmup_steps, task, init: of each run.
         seeds: runs of each setting; the median counts.
 
     Raises:
@@ -59,6 +59,7 @@ class Brief:
     rates: Sequence[float] = (1e-3, 3e-3, 1e-2, 3e-2)
     warmup_steps: int = 0
     task: str = "successor"
+    init: str = "xavier"
     seeds: Sequence[int] = (0,)
 
     def __post_init__(self) -> None:
@@ -79,6 +80,7 @@ class Brief:
             decoder_layers=self.layers,
             placement=choice.placement,
             norm=choice.norm,
+            init=self.init,
             steps=self.steps,
             learning_rate=rate,
             warmup_steps=self.warmup_steps,
@@ -95,11 +97,13 @@ class Defence:
         brief: the same for all.
         losses: final loss over chance by contender and rate; the median over seeds, at most 1,
             since guessing costs no training. A run that ended in nan counts as 1.
+        spread: the lowest and the highest of the seeds, in the same way.
     """
 
     choice: Choice
     brief: Brief
     losses: Mapping[Choice, Mapping[float, float]]
+    spread: Mapping[Choice, Mapping[float, tuple[float, float]]] = field(default_factory=dict)
 
     def expected(self, contender: Choice, tries: int | None = None) -> float:
         """The mean over all sets of `tries` rates of the lowest loss in the set.

@@ -4,16 +4,26 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
+from normlab.chapters.debate.contest import defend_from_briefs
 from normlab.chapters.debate.defence import Choice, Defence
 from normlab.pictures.style import PLACEMENT_COLORS, PLACEMENT_MARKERS
+from normlab.tools.table import Table
+
+DEEPNORM = Choice("deepnorm")
 
 
 def draw_defence(data: Defence, axes: tuple[Axes, Axes], /) -> None:
-    """Left the loss at each learning rate; right what is expected of so many tries."""
+    """Left the loss at each learning rate; right what is expected of so many tries.
+
+    Of several seeds the median is drawn, and a band from the lowest to the highest.
+    """
     rates, tries = data.brief.rates, range(1, len(data.brief.rates) + 1)
     for contender, losses in data.losses.items():
         look = _look(contender, data)
         axes[0].plot(rates, [losses[rate] for rate in rates], label=str(contender), **look)
+        if len(data.brief.seeds) > 1:
+            low, high = zip(*(data.spread[contender][rate] for rate in rates), strict=True)
+            axes[0].fill_between(rates, low, high, color=look["color"], alpha=0.15, lw=0)
         axes[1].plot(tries, [data.expected(contender, count) for count in tries], **look)
     axes[1].axvline(data.brief.tries, color="black", linewidth=0.8, linestyle=":")
     axes[0].set(xscale="log", xlabel="learning rate", ylabel="final loss / chance")
@@ -39,3 +49,26 @@ def _look(contender: Choice, data: Defence) -> dict[str, Any]:
         "linewidth": 3.5 if contender == data.choice else 1.3,
         "markersize": 6 if same_norm else 10,
     }
+
+
+def draw_brief(
+    data: None, axes: tuple[Axes, Axes], /, layers: int, tries: int, warmup_steps: int, init: str
+) -> None:
+    """DeepNorm and its alternatives under one brief, from the stored runs."""
+    draw_defence(defend_from_briefs(DEEPNORM, layers, warmup_steps, tries, init), axes)
+
+
+def describe_brief(
+    data: None, /, layers: int, tries: int, warmup_steps: int, init: str
+) -> tuple[str, Table]:
+    """Who ends lowest, and by how much the seeds differ there."""
+    defence = defend_from_briefs(DEEPNORM, layers, warmup_steps, tries, init)
+    ranked = sorted(defence.losses, key=defence.expected)
+    said = [f"{one.placement} {defence.expected(one):.2f}" for one in ranked]
+    widest = max(high - low for one in ranked for low, high in defence.spread[one].values())
+    sentence = (
+        f"{layers} layers, {warmup_steps} steps of warmup, {tries} of {len(defence.brief.rates)} "
+        f"rates tried. Expected loss over chance: {', '.join(said)}. At one rate the "
+        f"{len(defence.brief.seeds)} seeds lie up to {widest:.2f} apart."
+    )
+    return sentence, defence.table()
