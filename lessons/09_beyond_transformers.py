@@ -51,7 +51,7 @@ longer, _ = rnn(torch.randn(4, 1000, 3))
 print("a sequence of 1,000 steps:", tuple(longer.shape))
 
 # %% [markdown] tags=["answer"]
-# The 16 gains are shared by all steps. So a batch of one sequence works, and a sequence of any
+# All steps share the 16 gains. So a batch of one sequence works, and a sequence of any
 # length. Batch norm would have no statistics for a step that no training sequence reaches.
 #
 # **Claim 9: {{ ruling 9 }}. Claim 46: {{ ruling 46 }}.**

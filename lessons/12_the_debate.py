@@ -405,7 +405,7 @@ print(defence.sentence())
 defence.table()
 
 # %% [markdown] tags=["answer"]
-# A defence of DeepNorm, in four sentences. *At 24 layers without warmup, post-norm trains at none of
+# A defence of DeepNorm. *At 24 layers without warmup, post-norm trains at none of
 # the three rates, so it is out, whatever its final quality might be. DeepNorm trains at all three, so
 # one try is enough. With RMSNorm instead of LayerNorm it does as well, so the norm is not what decides
 # here. Pre-norm and peri-norm learn too, and end higher than DeepNorm at each rate.*
