@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from normlab.inspection.small_sizes import Sizes, own_sizes
+from normlab.inspection.small_stages import of_stages
 
 Level = Literal["own", "all", "heads", "counts", "depth"]
 LEVELS: tuple[Level, ...] = ("own", "all", "heads", "counts", "depth")
@@ -74,6 +75,7 @@ def shrunk(config: Any, level: Level, kept: frozenset[str] = frozenset()) -> Siz
     else:
         changed = _Changes(config, level, kept).sizes()
     changed |= _of_layers(config, changed)
+    changed |= of_stages(config, changed)
     for name in getattr(config, "sub_configs", {}):
         inner: Any = getattr(config, name, None)
         if hasattr(inner, "model_type") and name not in changed:
@@ -140,6 +142,8 @@ class _Changes:
         if isinstance(value, bool):
             return None
         kind = kind_of(name)
+        if kind == "depth" and self._counts_stages(value):
+            return None
         if TOKEN.fullmatch(name) and "vocabulary" in CHANGED[self._level]:
             return self._token(name, value)
         if kind not in CHANGED[self._level]:
@@ -150,6 +154,11 @@ class _Changes:
         if isinstance(value, list) and value and all(type(part) is int for part in value):
             return self._list(kind, value)
         return None
+
+    def _counts_stages(self, value: object) -> bool:
+        """Whether it is as many as there are stages, each with a depth of its own."""
+        depths = self._fields.get("depths")
+        return isinstance(depths, (list, tuple)) and value == len(depths)
 
     def _list(self, kind: str, value: Sequence[int]) -> list[int]:
         """A size for each stage keeps its growth."""

@@ -16,6 +16,7 @@ SMALL: Sizes = {
     "max_position_embeddings": 64,
     "max_source_positions": 32,
     "num_frames": 4,
+    "num_queries": 6,
     "linear_num_heads": 4,
     "linear_head_dim": 8,
     "linear_num_key_heads": 2,
@@ -28,6 +29,8 @@ SMALL: Sizes = {
 }
 """By the names that most configs have. Sizes only: nothing that touches a norm."""
 
+PATCHES = 4
+"""To a side of an image."""
 VISION: Sizes = {"image_size": 32, "patch_size": 8}
 EXPERTS: Sizes = {"num_local_experts": 2, "num_experts_per_tok": 2}
 LATENTS: Sizes = {
@@ -214,8 +217,8 @@ OWN_SIZES: dict[str, Sizes] = {
         "num_hidden_layers": None,
         "patch_size": 4,
         "embed_dim": 16,
-        "depths": [2, 2],
-        "num_heads": [2, 2],
+        "depths": [2, 2, 1, 1],
+        "num_heads": [2, 2, 4, 4],
         "window_size": 4,
     },
     "t5": {"d_kv": 8, "d_ff": 48},
@@ -243,17 +246,34 @@ OWN_SIZES["swinv2"] = OWN_SIZES["swin"] | {"pretrained_window_sizes": [0, 0]}
 
 def own_sizes(config: Any) -> Sizes:
     """The sizes for a configuration: those of its type, and of `SMALL` what it has."""
-    general = {name: size for name, size in SMALL.items() if _has(config, name)}
+    general = {name: size for name, size in SMALL.items() if _has(config, name)} | _image(config)
     latents = LATENTS if _has(config, "qk_rope_head_dim") and _has(config, "kv_lora_rank") else {}
     kept = {name: size for name, size in latents.items() if _is_set(config, name)}
     return general | kept | OWN_SIZES.get(config.model_type, {})
 
 
+def _image(config: Any) -> Sizes:
+    """An image of four patches to a side, where it has more."""
+    side, patch = (field_of(config, name) for name in ("image_size", "patch_size"))
+    if type(patch) is not int or not side:
+        return {}
+    if type(side) is int:
+        return {"image_size": PATCHES * patch} if side > PATCHES * patch else {}
+    if isinstance(side, (list, tuple)) and all(type(part) is int for part in side):
+        return {"image_size": [min(part, PATCHES * patch) for part in side]}
+    return {}
+
+
 def _is_set(config: Any, name: str) -> bool:
+    return bool(field_of(config, name))
+
+
+def field_of(config: Any, name: str) -> Any:
+    """A field; None if it is not there, or differs from layer to layer."""
     try:
-        return bool(getattr(config, name, None))
-    except Exception:  # it differs from layer to layer
-        return False
+        return getattr(config, name, None)
+    except Exception:  # it will not say which of many values
+        return None
 
 
 def _has(config: Any, name: str) -> bool:
