@@ -2,22 +2,25 @@
 
 import traceback
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from normlab.inspection.library_of_models import CannotBuild, find_config, makers
 from normlab.inspection.shrinking import LEVELS, Level, fields_named, shrunk
-from normlab.inspection.small_inputs import described, inputs_for
+from normlab.inspection.small_inputs import Inputs, asked_for, described, inputs_for
 
 MOST_KEPT = 6
 """Fields of one level that may stay as they were; beyond that the next level is tried."""
 MOST_PARAMETERS = 120_000_000
 """Of a model that is small: it is built and run in about a second."""
+MOST_MODELS = 3
+"""Of one configuration that are tried at a level."""
 OF_NO_SIZE = (TypeError, AttributeError, KeyError, ImportError)
 """An error of these kinds that comes back at the next level has nothing to do with sizes."""
 Given = Mapping[str, Any]
@@ -35,7 +38,7 @@ class SmallModel:
     """
 
     model: nn.Module
-    inputs: Mapping[str, Tensor]
+    inputs: Mapping[str, Any]
     config: Any
     level: Level
 
@@ -95,7 +98,13 @@ def small_config(
     """
     whole = kind.from_dict(dict(given)) if given else kind()
     fields = dict(given or {}) | shrunk(whole, level, kept) | dict(setting or {})
-    return kind(**{name: value for name, value in fields.items() if value is not None})
+    return kind(**_by_first_names(kind, fields))
+
+
+def _by_first_names(kind: Any, fields: Given) -> dict[str, Any]:
+    """Fields by the names that a configuration counts with, where it has two for one."""
+    first = {other: name for other, name in kind.attribute_map.items() if name not in fields}
+    return {first.get(name, name): value for name, value in fields.items() if value is not None}
 
 
 def build_small(config: Any) -> nn.Module:
@@ -104,16 +113,27 @@ def build_small(config: Any) -> nn.Module:
     Raises:
         ValueError: if the library has no model for it.
     """
+    return next(_built(config))
+
+
+def _built(config: Any) -> Iterator[nn.Module]:
+    """The models of a configuration, each class once, the plainest first."""
     reasons: list[Exception] = []
+    kinds: set[type] = set()
     for make in makers(config):
         torch.manual_seed(0)
         try:
-            return make().eval()
+            model = make().eval()
         except Exception as error:  # whatever a library's code raises
             reasons.append(error)
-    if not reasons:
+            continue
+        if type(model) not in kinds:
+            kinds.add(type(model))
+            yield model
+    if not reasons and not kinds:
         raise CannotBuild(f"transformers has no model for {type(config).__name__}.")
-    raise reasons[0]
+    if not kinds:
+        raise reasons[0]
 
 
 @dataclass(frozen=True)
@@ -141,18 +161,38 @@ def _at_level(wanted: _Wanted, level: Level) -> SmallModel:
 
 def _running(config: Any, level: Level) -> SmallModel:
     _refuse_large(config, level)
-    model = build_small(config)
     reasons: list[Exception] = []
-    for inputs in inputs_for(model):
+    for model in islice(_built(config), MOST_MODELS):
+        for inputs in inputs_for(model, config):
+            try:
+                completed = _completed(model, inputs, config)
+            except Exception as error:
+                reasons.append(error)
+            else:
+                return SmallModel(model, completed, config, level)
+    raise reasons[0] if reasons else CannotBuild("none of its arguments is known")
+
+
+def _completed(model: nn.Module, inputs: Inputs, config: Any) -> Inputs:
+    """Inputs that a model runs with; what its errors name is given at the next try.
+
+    Raises:
+        Exception: the first, where nothing helps.
+    """
+    first: Exception | None = None
+    while True:
         try:
             with torch.no_grad(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 model(**inputs)
         except Exception as error:
-            reasons.append(error)
+            first = first or error
+            more = asked_for(model, inputs, error, _lines(error), config)
+            if not more:
+                raise first from None
+            inputs = inputs | more
         else:
-            return SmallModel(model, inputs, config, level)
-    raise reasons[0] if reasons else CannotBuild("none of its arguments is known")
+            return inputs
 
 
 def _refuse_large(config: Any, level: Level) -> None:

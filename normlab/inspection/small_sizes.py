@@ -113,6 +113,23 @@ OWN_SIZES: dict[str, Sizes] = {
         "moe_intermediate_size": 16,
         "first_k_dense_replace": 1,
     },
+    "kyutai_speech_to_text": {"audio_pad_token_id": 3},
+    "perceiver": {
+        "d_latents": 32,
+        "d_model": 32,
+        "num_latents": 8,
+        "num_self_attends_per_block": 2,
+        "num_self_attention_heads": 4,
+        "num_cross_attention_heads": 4,
+    },
+    "pix2struct_text_model": {"initializer_range": 0.02, "d_kv": 8, "d_ff": 48},
+    "pix2struct_vision_model": {"d_kv": 8, "d_ff": 48},
+    "xmod": {"default_language": "en_XX"},
+    "zamba": {
+        "num_hidden_layers": 4,
+        "layer_types": None,
+        "layers_block_type": ["mamba", "hybrid", "mamba", "hybrid"],
+    },
     "autoformer": SERIES,
     "informer": SERIES,
     "time_series_transformer": SERIES,
@@ -246,10 +263,17 @@ OWN_SIZES["swinv2"] = OWN_SIZES["swin"] | {"pretrained_window_sizes": [0, 0]}
 
 def own_sizes(config: Any) -> Sizes:
     """The sizes for a configuration: those of its type, and of `SMALL` what it has."""
-    general = {name: size for name, size in SMALL.items() if _has(config, name)} | _image(config)
+    has = {name: size for name, size in SMALL.items() if _has(config, name)}
+    general = {name: size for name, size in has.items() if is_given(config, name)} | _image(config)
     latents = LATENTS if _has(config, "qk_rope_head_dim") and _has(config, "kv_lora_rank") else {}
     kept = {name: size for name, size in latents.items() if _is_set(config, name)}
     return general | kept | OWN_SIZES.get(config.model_type, {})
+
+
+def is_given(config: Any, name: str) -> bool:
+    """Whether a field is given; what a configuration makes of others follows them by itself."""
+    fields = getattr(type(config), "__dataclass_fields__", {})
+    return not fields or name in fields or name in config.attribute_map
 
 
 def _image(config: Any) -> Sizes:

@@ -18,7 +18,7 @@ from normlab.inspection.report import InspectedNorm
 from normlab.inspection.scan.facts import cells_of, first_line, norm_cells
 from normlab.inspection.scan.units import Unit
 from normlab.inspection.shrinking import LEVELS, Level
-from normlab.inspection.small_inputs import size_of
+from normlab.inspection.input_sizes import size_of
 from normlab.inspection.small_models import build_small, small_config, small_model
 
 SECONDS = 15
