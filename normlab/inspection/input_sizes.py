@@ -19,6 +19,22 @@ BANDS = (
 """What the number of bands of a sound is called."""
 
 
+def image_of(config: Any) -> tuple[int, int, int]:
+    """Channels, height and width of an image."""
+    channels = size_of(config, "num_channels", 3)
+    for each in (config, *parts_of(config)):
+        sides = field_of(each, "image_size")
+        if isinstance(sides, (list, tuple)) and len(sides) == 2:
+            return channels, int(sides[0]), int(sides[1])
+    side = size_of(config, "image_size", size_of(config, "max_img_size", 32))
+    return channels, side, side
+
+
+def parts_of(config: Any) -> list[Any]:
+    """The configurations that one holds."""
+    return [getattr(config, part, None) for part in getattr(config, "sub_configs", {})]
+
+
 def history_of(config: Any) -> int:
     """How many steps of a series a model reads."""
     lags = field_of(config, "lags_sequence")
@@ -45,8 +61,7 @@ def frames_of(config: Any) -> int:
 
 def size_of(config: Any, name: str, otherwise: int) -> int:
     """A size of a configuration or of one of its parts."""
-    parts = [getattr(config, part, None) for part in getattr(config, "sub_configs", {})]
-    for each in (config, *parts):
+    for each in (config, *parts_of(config)):
         value = field_of(each, name)
         if isinstance(value, (list, tuple)) and value:
             value = value[0]

@@ -90,9 +90,10 @@ def _modules_for(kind: Any) -> list[Any]:
 
 def _takes_alone(module: Any, kind: Any) -> bool:
     """Whether a configuration suffices to make a module; its name or its annotation says so."""
-    first, *others = list(inspect.signature(module).parameters.values()) or [None]
-    if first is None or any(other.default is other.empty for other in others):
+    arguments = list(inspect.signature(module).parameters.values())
+    if not arguments or any(other.default is other.empty for other in arguments[1:]):
         return False
+    first = arguments[0]
     called_so = kind.__name__ == f"{module.__name__}Config" and first.name == "config"
     return called_so or first.annotation in (kind, kind.__name__)
 

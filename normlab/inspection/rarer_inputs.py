@@ -14,6 +14,7 @@ from normlab.inspection.input_sizes import (
     field_of,
     frames_of,
     history_of,
+    image_of,
     patch_of,
     size_of,
 )
@@ -56,8 +57,7 @@ Normal = Callable[..., Tensor]
 
 
 def _images(config: Any, stream: Tensor, normal: Normal) -> Drawn:
-    side, channels = size_of(config, "image_size", 32), size_of(config, "num_channels", 3)
-    image = normal(BATCH, channels, side, side)
+    image = normal(BATCH, *image_of(config))
     regions = (BATCH, REGIONS, size_of(config, "visual_feat_dim", 32))
     corners = torch.rand(BATCH, REGIONS, 2) * 0.5
     return {

@@ -16,9 +16,9 @@ from normlab.inspection.input_sizes import (
     TARGETS,
     TOKENS,
     bands_of,
-    field_of,
     frames_of,
     history_of,
+    image_of,
     patch_of,
     size_of,
 )
@@ -44,7 +44,8 @@ def inputs_for(model: nn.Module, config: Any) -> Iterator[Inputs]:
 def drawn_forms(config: Any) -> list[Inputs]:
     """An input of each name, in each of the forms that models want it in."""
     plain = _drawn(config)
-    forms = (_other_forms(config, plain), _pictures_of_sound(config), _in_rows(config))
+    forms = [_other_forms(config, plain)]
+    forms += [form(config) for form in (_pictures_of_sound, _in_rows, _taller)]
     return [plain, *(plain | form for form in forms)]
 
 
@@ -123,7 +124,7 @@ def _shape(value: Any) -> str:
 def _drawn(config: Any) -> Inputs:
     """An input of each name."""
     rng = torch.Generator().manual_seed(0)
-    side, channels = size_of(config, "image_size", 32), size_of(config, "num_channels", 3)
+    image = image_of(config)
     highest = size_of(config, "vocab_size", 64)
     lowest = min(4, highest - 1)
     width = size_of(config, "hidden_size", size_of(config, "d_model", 32))
@@ -132,10 +133,12 @@ def _drawn(config: Any) -> Inputs:
     return {
         "input_ids": ids,
         "decoder_input_ids": torch.randint(lowest, highest, (BATCH, TARGETS), generator=rng),
-        "pixel_values": torch.randn(BATCH, channels, side, side, generator=rng),
-        "pixel_values_videos": torch.randn(BATCH, 4, channels, side, side, generator=rng),
+        "pixel_values": torch.randn(BATCH, *image, generator=rng),
+        "pixel_values_videos": torch.randn(BATCH, 4, *image, generator=rng),
         "input_values": torch.randn(BATCH, SAMPLES, generator=rng),
-        "input_features": torch.randn(BATCH, bands_of(config, 80), frames_of(config), generator=rng),
+        "input_features": torch.randn(
+            BATCH, bands_of(config, 80), frames_of(config), generator=rng
+        ),
         "attention_mask": torch.ones(BATCH, TOKENS, dtype=torch.long),
         "bbox": torch.zeros(BATCH, TOKENS, 4, dtype=torch.long),
         "patches": torch.randn(SQUARE**2, patch_of(config), generator=rng),
@@ -159,6 +162,10 @@ def _other_forms(config: Any, drawn: Inputs) -> Inputs:
         "input_values": drawn["input_values"].unsqueeze(1).repeat(1, 1, 3),
         "pixel_values": drawn["pixel_values"].unsqueeze(1).repeat(1, frames, 1, 1, 1),
         "hidden_states": drawn["pixel_values"],
+        "bbox": drawn["bbox"].float(),
+        "noisy_images": drawn["noisy_images"][0],
+        "condition": drawn["condition"][0],
+        "timesteps": torch.arange(TOKENS).float(),
     }
 
 
@@ -177,18 +184,27 @@ def _pictures_of_sound(config: Any) -> Inputs:
 
 
 def _in_rows(config: Any) -> Inputs:
-    """Images as a row of their patches; text with a code in each of several books."""
+    """Images as a row of their patches, or two of each; text with a code of several books."""
     rng = torch.Generator().manual_seed(0)
     channels, patch = size_of(config, "num_channels", 3), size_of(config, "patch_size", 14)
     books = 1 + size_of(config, "num_codebooks", 1)
     tiles = torch.randn(SQUARE**2, channels, patch, patch, generator=rng)
     # (n, channels, patch, patch) -> (1, channels, patch, n patch)
     row = tiles.permute(1, 2, 0, 3).reshape(1, channels, patch, -1)
-    side = size_of(config, "image_size", 32)
+    pair = torch.randn(BATCH, 2, *image_of(config), generator=rng)
     return {
         "input_ids": torch.randint(4, 16, (BATCH, TOKENS, books), generator=rng),
-        "pixel_values": row if field_of(config, "patch_size") else torch.randn(
-            BATCH, 2, channels, side, side, generator=rng
-        ),
+        "pixel_values": row if size_of(config, "patch_size", 0) else pair,
         "patches": tiles,
+    }
+
+
+def _taller(config: Any) -> Inputs:
+    """Images with room for more halvings: a line of text, a pair of pages one above the other."""
+    rng = torch.Generator().manual_seed(0)
+    channels, height, width = image_of(config)
+    sides = (height // 2, width) if height > width else (3 * height // 2, 3 * width)
+    return {"pixel_values": torch.randn(BATCH, channels, *sides, generator=rng)} | {
+        name: torch.randn(BATCH, channels, *sides, generator=rng)
+        for name in ("prompt_pixel_values", "prompt_masks")
     }

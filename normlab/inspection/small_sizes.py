@@ -130,6 +130,13 @@ OWN_SIZES: dict[str, Sizes] = {
         "layer_types": None,
         "layers_block_type": ["mamba", "hybrid", "mamba", "hybrid"],
     },
+    "tvp": {"max_img_size": 64, "visual_prompt_size": 8},
+    "zoedepth": {
+        "bin_configurations": [
+            {"name": name, "n_bins": 8, "min_depth": 1e-3, "max_depth": 10.0}
+            for name in ("nyu", "kitti")
+        ]
+    },
     "autoformer": SERIES,
     "informer": SERIES,
     "time_series_transformer": SERIES,
@@ -277,15 +284,15 @@ def is_given(config: Any, name: str) -> bool:
 
 
 def _image(config: Any) -> Sizes:
-    """An image of four patches to a side, where it has more."""
+    """An image of four patches to its shorter side, where it has more."""
     side, patch = (field_of(config, name) for name in ("image_size", "patch_size"))
-    if type(patch) is not int or not side:
+    sides = side if isinstance(side, (list, tuple)) else [side]
+    if type(patch) is not int or not all(type(part) is int for part in sides):
         return {}
-    if type(side) is int:
-        return {"image_size": PATCHES * patch} if side > PATCHES * patch else {}
-    if isinstance(side, (list, tuple)) and all(type(part) is int for part in side):
-        return {"image_size": [min(part, PATCHES * patch) for part in side]}
-    return {}
+    small = [part * PATCHES * patch // min(sides) for part in sides]
+    if min(sides) <= PATCHES * patch or any(part % patch for part in small):
+        return {}
+    return {"image_size": small if isinstance(side, (list, tuple)) else small[0]}
 
 
 def _is_set(config: Any, name: str) -> bool:

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from normlab.inspection.input_sizes import size_of
 from normlab.inspection.inspecting import inspect
 from normlab.inspection.library_of_models import CannotBuild
 from normlab.inspection.module_reading import read_norm
@@ -18,7 +19,6 @@ from normlab.inspection.report import InspectedNorm
 from normlab.inspection.scan.facts import cells_of, first_line, norm_cells
 from normlab.inspection.scan.units import Unit
 from normlab.inspection.shrinking import LEVELS, Level
-from normlab.inspection.input_sizes import size_of
 from normlab.inspection.small_models import build_small, small_config, small_model
 
 SECONDS = 15
