@@ -203,7 +203,7 @@ def _taller(config: Any) -> Inputs:
     """Images with room for more halvings: a line of text, a pair of pages one above the other."""
     rng = torch.Generator().manual_seed(0)
     channels, height, width = image_of(config)
-    sides = (height // 2, width) if height > width else (3 * height // 2, 3 * width)
+    sides = (height // 2, width) if height > width else (3 * height, 3 * width)
     return {"pixel_values": torch.randn(BATCH, channels, *sides, generator=rng)} | {
         name: torch.randn(BATCH, channels, *sides, generator=rng)
         for name in ("prompt_pixel_values", "prompt_masks")

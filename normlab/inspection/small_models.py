@@ -47,7 +47,11 @@ class SmallModel:
         return f"{described(self.inputs)}; made small at level {self.level!r}, with random weights"
 
 
-def small_model(model_type_or_config: str | Path | Any, setting: Given | None = None) -> SmallModel:
+def small_model(
+    model_type_or_config: str | Path | Any,
+    setting: Given | None = None,
+    besides: type[nn.Module] | None = None,
+) -> SmallModel:
     """Build a small model of a type, and find inputs that it runs with.
 
     Sizes are shrunk step by step, `LEVELS`; nothing that touches a norm is changed.
@@ -56,6 +60,7 @@ def small_model(model_type_or_config: str | Path | Any, setting: Given | None = 
         model_type_or_config: a model type, "llama"; the path of a config.json; a configuration, or
             a class of them.
         setting: fields of the configuration that it must have.
+        besides: a class of models that it is not to be, where a configuration has several.
 
     Raises:
         ValueError: if transformers is not installed, there is no such type or file, or no level
@@ -70,7 +75,7 @@ def small_model(model_type_or_config: str | Path | Any, setting: Given | None = 
     reasons: dict[Level, str] = {}
     for level in LEVELS:
         try:
-            return _at_level(_Wanted(kind, given, setting or {}), level)
+            return _at_level(_Wanted(kind, given, setting or {}, besides), level)
         except Exception as error:  # whatever a library's code raises
             hopeless = isinstance(error, OF_NO_SIZE) and _in_short(error) in reasons.values()
             reasons[level] = _in_short(error)
@@ -141,6 +146,7 @@ class _Wanted:
     kind: Any
     given: Given
     setting: Given
+    besides: type[nn.Module] | None
 
 
 def _at_level(wanted: _Wanted, level: Level) -> SmallModel:
@@ -150,7 +156,7 @@ def _at_level(wanted: _Wanted, level: Level) -> SmallModel:
         config: Any = None
         try:
             config = small_config(wanted.kind, level, wanted.setting, wanted.given, kept)
-            return _running(config, level)
+            return _running(config, level, wanted.besides)
         except Exception as error:
             whole = wanted.kind.from_dict(dict(wanted.given)) if wanted.given else wanted.kind()
             named = fields_named(error, shrunk(whole, level, kept), _lines(error)) - kept
@@ -159,10 +165,11 @@ def _at_level(wanted: _Wanted, level: Level) -> SmallModel:
             kept |= named
 
 
-def _running(config: Any, level: Level) -> SmallModel:
+def _running(config: Any, level: Level, besides: type[nn.Module] | None) -> SmallModel:
     _refuse_large(config, level)
     reasons: list[Exception] = []
-    for model in islice(_built(config), MOST_MODELS):
+    wanted = (model for model in _built(config) if type(model) is not besides)
+    for model in islice(wanted, MOST_MODELS):
         for inputs in inputs_for(model, config):
             try:
                 completed = _completed(model, inputs, config)

@@ -47,6 +47,7 @@ LATENTS: Sizes = {
     "moe_intermediate_size": 16,
 }
 """Of latent attention, with experts."""
+ROUTED: Sizes = {"n_routed_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16}
 BACKBONE: Sizes = {
     "use_timm_backbone": False,
     "use_pretrained_backbone": False,
@@ -130,12 +131,20 @@ OWN_SIZES: dict[str, Sizes] = {
         "layer_types": None,
         "layers_block_type": ["mamba", "hybrid", "mamba", "hybrid"],
     },
+    "inkling2_text": ROUTED,
+    "inkling2_loop_text": ROUTED,
     "tvp": {"max_img_size": 64, "visual_prompt_size": 8},
+    "t5gemma2_text": {"dropout_rate": 0.0},
+    "t5gemma2_decoder": {"dropout_rate": 0.0},
     "zoedepth": {
+        "num_patch_transformer_layers": 4,
+        "patch_transformer_hidden_size": 32,
+        "patch_transformer_intermediate_size": 48,
+        "patch_transformer_num_attention_heads": 4,
         "bin_configurations": [
             {"name": name, "n_bins": 8, "min_depth": 1e-3, "max_depth": 10.0}
             for name in ("nyu", "kitti")
-        ]
+        ],
     },
     "autoformer": SERIES,
     "informer": SERIES,
