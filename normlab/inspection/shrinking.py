@@ -113,7 +113,8 @@ def _differing(config: Any) -> Sizes:
         return {
             name: value
             for name, value in different.items()
-            if is_given(config, name) or kind_of(name) not in CHANGED["all"]
+            if is_given(config, name)
+            or (name != "stage_names" and kind_of(name) not in CHANGED["all"])
         }
     except Exception:  # some cannot tell
         return {}

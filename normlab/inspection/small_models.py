@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from os import sep
 from pathlib import Path
 from typing import Any
 
@@ -194,7 +195,7 @@ def _completed(model: nn.Module, inputs: Inputs, config: Any) -> Inputs:
                 model(**inputs)
         except Exception as error:
             first = first or error
-            more = asked_for(model, inputs, error, _lines(error), config)
+            more = asked_for(model, inputs, error, _lines_that_called(error), config)
             if not more:
                 raise first from None
             inputs = inputs | more
@@ -219,6 +220,13 @@ def _refuse_large(config: Any, level: Level) -> None:
 def _lines(error: BaseException) -> list[str]:
     """The lines of code that raised, the last first."""
     return [frame.line or "" for frame in traceback.extract_tb(error.__traceback__)[-2:]]
+
+
+def _lines_that_called(error: BaseException) -> list[str]:
+    """The lines that raised, and the last that is not torch's: it says what it called with."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame.line or "" for frame in frames if f"{sep}torch{sep}" not in frame.filename]
+    return [*_lines(error), *own[-1:]]
 
 
 def _in_short(error: BaseException) -> str:
