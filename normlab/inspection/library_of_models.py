@@ -83,7 +83,9 @@ def _modules_for(kind: Any) -> list[Any]:
     found = [
         value
         for value in _modules_beside(kind)
-        if not hasattr(value, "_from_config") and _takes_alone(value, kind)
+        if value.__module__.startswith(kind.__module__.rpartition(".")[0])
+        and not hasattr(value, "_from_config")
+        and _takes_alone(value, kind)
     ]
     return found[::-1]
 
@@ -110,7 +112,6 @@ def _modules_beside(kind: Any) -> list[Any]:
         for value in vars(module).values()
         if isinstance(value, type)
         and issubclass(value, nn.Module)
-        and value.__module__ == name
         and value.forward is not nn.Module.forward
     ]
 
