@@ -112,14 +112,14 @@ class OfNone(Plain):
 
     def __init__(self):
         super().__init__()
-        self.norm_of_sounds = Odd()
+        self.norm_of_sounds = OddNorm()
 
     def forward(self, x):
         self.norm_of_sounds(x[:0])
         return super().forward(x)
 
 
-class Odd(nn.Module):
+class OddNorm(nn.Module):
     def forward(self, x):
         return x - x.amax(dim=-1, keepdim=True)
 
