@@ -6,10 +6,11 @@ from torch import nn
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from normlab.inspection import inspect
+from normlab.inspection.completed_inputs import asked_for, completed
 from normlab.inspection.library_of_models import makers
 from normlab.inspection.scan.units import units_of
 from normlab.inspection.shrinking import shrunk
-from normlab.inspection.small_inputs import asked_for, described
+from normlab.inspection.small_inputs import described
 from normlab.inspection.small_models import small_config, small_model
 
 
@@ -58,8 +59,30 @@ def test_an_input_has_the_form_that_a_model_wants(folder, name, shapes):
 def test_a_width_that_a_linear_map_refuses_is_drawn_as_it_wants_it():
     inputs = {"input_features": torch.randn(3, 80, 64), "ids": torch.zeros(3, 64).long()}
     error = RuntimeError("mat1 and mat2 shapes cannot be multiplied (240x64 and 320x32)")
-    given = asked_for(nn.Linear(320, 32), inputs, error, [], CONFIG_MAPPING["llama"]())
+    given = asked_for(nn.Linear(320, 32), inputs, error, CONFIG_MAPPING["llama"]())
     assert {name: value.shape for name, value in given.items()} == {"input_features": (3, 80, 320)}
+
+
+class Torn(nn.Module):
+    """Two maps that want different widths of one input."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.other = nn.Linear(8, 8), nn.Linear(6, 6)
+
+    def forward(self, hidden_states, attention_mask=None):
+        if attention_mask is None:
+            raise ValueError("no attention_mask")
+        return self.one(hidden_states) if hidden_states.shape[-1] != 6 else self.other(None)
+
+
+def test_the_first_error_is_told_where_nothing_helps():
+    given = {"hidden_states": torch.randn(3, 7, 5)}
+    with pytest.raises(ValueError, match="no attention_mask"):
+        completed(Torn(), {"hidden_states": torch.randn(3, 7, 6)}, CONFIG_MAPPING["llama"]())
+    found = completed(Torn(), given, CONFIG_MAPPING["llama"]())
+    assert found.keys() == {"hidden_states", "attention_mask"}
+    assert found["hidden_states"].shape == (3, 7, 8)
 
 
 def test_what_is_no_tensor_is_described_too():

@@ -1,8 +1,7 @@
 """Small inputs for models of transformers: text, images, sound, or several of these."""
 
 import inspect
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -25,7 +24,6 @@ from normlab.inspection.input_sizes import (
 from normlab.inspection.rarer_inputs import rarer_inputs
 
 Inputs = dict[str, Any]
-PRODUCT = re.compile(r"mat1 and mat2 shapes cannot be multiplied \(\d+x(\d+) and (\d+)x\d+\)")
 
 
 def inputs_for(model: nn.Module, config: Any) -> Iterator[Inputs]:
@@ -43,44 +41,10 @@ def inputs_for(model: nn.Module, config: Any) -> Iterator[Inputs]:
 
 def drawn_forms(config: Any) -> list[Inputs]:
     """An input of each name, in each of the forms that models want it in."""
-    plain = _drawn(config)
+    plain = drawn_for(config)
     forms = [_other_forms(config, plain)]
     forms += [form(config) for form in (_pictures_of_sound, _in_rows, _taller)]
     return [plain, *(plain | form for form in forms)]
-
-
-def asked_for(
-    model: nn.Module, given: Inputs, error: BaseException, lines: Sequence[str], config: Any
-) -> Inputs:
-    """The arguments that an error, or the lines that raised it, name and that were not given.
-
-    Args:
-        model: that did not run.
-        given: what it was called with.
-        error: what it raised.
-        lines: of its code, where it did.
-        config: its configuration.
-    """
-    if fitting := _fitting(given, str(error)):
-        return fitting
-    words = set(re.findall(r"\w+", " ".join([str(error), *lines])))
-    wanted = words & inspect.signature(model.forward).parameters.keys() - given.keys()
-    drawn = _drawn(config)
-    return {name: drawn[name] for name in sorted(wanted) if name in drawn}
-
-
-def _fitting(given: Inputs, said: str) -> Inputs:
-    """The inputs that a linear map refuses for their width, with the width that it wants."""
-    found = PRODUCT.search(said)
-    if not found:
-        return {}
-    has, wants = map(int, found.groups())
-    rng = torch.Generator().manual_seed(0)
-    return {
-        name: torch.randn(*value.shape[:-1], wants, generator=rng)
-        for name, value in given.items()
-        if isinstance(value, Tensor) and value.is_floating_point() and value.shape[-1] == has
-    }
 
 
 def _chosen(drawn: Inputs, arguments: Mapping[str, inspect.Parameter], main: str) -> list[Inputs]:
@@ -121,7 +85,7 @@ def _shape(value: Any) -> str:
     return " and ".join(_shape(part) for part in value)
 
 
-def _drawn(config: Any) -> Inputs:
+def drawn_for(config: Any) -> Inputs:
     """An input of each name."""
     rng = torch.Generator().manual_seed(0)
     image = image_of(config)

@@ -1,20 +1,18 @@
 """Any model type of transformers, built small with random weights: nothing is downloaded."""
 
-import traceback
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from os import sep
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from normlab.inspection.completed_inputs import completed, lines_that_raised
 from normlab.inspection.library_of_models import CannotBuild, find_config, makers
 from normlab.inspection.shrinking import LEVELS, Level, fields_named, shrunk
-from normlab.inspection.small_inputs import Inputs, asked_for, described, inputs_for
+from normlab.inspection.small_inputs import described, inputs_for
 
 MOST_KEPT = 6
 """Fields of one level that may stay as they were; beyond that the next level is tried."""
@@ -160,7 +158,7 @@ def _at_level(wanted: _Wanted, level: Level) -> SmallModel:
             return _running(config, level, wanted.besides)
         except Exception as error:
             whole = wanted.kind.from_dict(dict(wanted.given)) if wanted.given else wanted.kind()
-            named = fields_named(error, shrunk(whole, level, kept), _lines(error)) - kept
+            named = fields_named(error, shrunk(whole, level, kept), lines_that_raised(error)) - kept
             if not named or len(kept) > MOST_KEPT:
                 raise
             kept |= named
@@ -173,34 +171,12 @@ def _running(config: Any, level: Level, besides: type[nn.Module] | None) -> Smal
     for model in islice(wanted, MOST_MODELS):
         for inputs in inputs_for(model, config):
             try:
-                completed = _completed(model, inputs, config)
+                enough = completed(model, inputs, config)
             except Exception as error:
                 reasons.append(error)
             else:
-                return SmallModel(model, completed, config, level)
+                return SmallModel(model, enough, config, level)
     raise reasons[0] if reasons else CannotBuild("none of its arguments is known")
-
-
-def _completed(model: nn.Module, inputs: Inputs, config: Any) -> Inputs:
-    """Inputs that a model runs with; what its errors name is given at the next try.
-
-    Raises:
-        Exception: the first, where nothing helps.
-    """
-    first: Exception | None = None
-    while True:
-        try:
-            with torch.no_grad(), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                model(**inputs)
-        except Exception as error:
-            first = first or error
-            more = asked_for(model, inputs, error, _lines_that_called(error), config)
-            if not more:
-                raise first from None
-            inputs = inputs | more
-        else:
-            return inputs
 
 
 def _refuse_large(config: Any, level: Level) -> None:
@@ -215,18 +191,6 @@ def _refuse_large(config: Any, level: Level) -> None:
     size = sum(parameter.numel() for parameter in outline.parameters())
     if size > MOST_PARAMETERS:
         raise CannotBuild(f"it has {size:,} parameters still")
-
-
-def _lines(error: BaseException) -> list[str]:
-    """The lines of code that raised, the last first."""
-    return [frame.line or "" for frame in traceback.extract_tb(error.__traceback__)[-2:]]
-
-
-def _lines_that_called(error: BaseException) -> list[str]:
-    """The lines that raised, and the last that is not torch's: it says what it called with."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame.line or "" for frame in frames if f"{sep}torch{sep}" not in frame.filename]
-    return [*_lines(error), *own[-1:]]
 
 
 def _in_short(error: BaseException) -> str:
