@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from normlab.inspection.report import InspectedLayer, InspectedNorm, Report
+from normlab.inspection.scan.mixed_placements import placement_told
 from normlab.inspection.scan.qk_norms import qk_norm
 
 LEARNED, GATE, MIXED = "a·", "g·", "m·"
@@ -81,7 +82,7 @@ def _of_layers(
         "norms_on_wiring": _often(str(len(layer.norms)) for layer in layers),
         "inner_norms": _often(str(len(layer.inner)) for layer in layers),
         "qk_norm": qk_norm(inner, config),
-        "placement": _often(layer.placement for layer in layers),
+        "placement": _often(placement_told(layer) for layer in layers),
         "equations": "; ".join(lines.most_common(1)[0][0]),
         "streams": "several" if MIXED in factors else "one",
         "gates": ", ".join(said for letter, said in gates.items() if letter in factors) or "no",
