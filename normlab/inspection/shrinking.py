@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from normlab.inspection.small_sizes import Sizes, is_given, own_sizes
+from normlab.inspection.sizes_by_type import Sizes
+from normlab.inspection.small_sizes import is_given, own_sizes
 from normlab.inspection.small_stages import of_stages
 
 Level = Literal["own", "all", "heads", "counts", "depth"]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from normlab.inspection.input_sizes import field_of
 from normlab.inspection.sizes_by_type import LATENTS, SIZES_BY_TYPE, Sizes
 
 SMALL: Sizes = {
@@ -62,14 +63,6 @@ def _image(config: Any) -> Sizes:
 
 def _is_set(config: Any, name: str) -> bool:
     return bool(field_of(config, name))
-
-
-def field_of(config: Any, name: str) -> Any:
-    """A field; None if it is not there, or differs from layer to layer."""
-    try:
-        return getattr(config, name, None)
-    except Exception:  # it will not say which of many values
-        return None
 
 
 def _has(config: Any, name: str) -> bool:

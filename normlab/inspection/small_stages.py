@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from normlab.inspection.small_sizes import Sizes, field_of
+from normlab.inspection.input_sizes import field_of
+from normlab.inspection.sizes_by_type import Sizes
 
 DEPTH = "num_hidden_layers"
 
