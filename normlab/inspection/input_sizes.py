@@ -26,7 +26,7 @@ def image_of(config: Any) -> tuple[int, int, int]:
         sides = field_of(each, "image_size")
         if isinstance(sides, (list, tuple)) and len(sides) == 2:
             return channels, int(sides[0]), int(sides[1])
-    side = size_of(config, "image_size", size_of(config, "max_img_size", 32))
+    side = size_of(config, "image_size", 32)
     return channels, side, side
 
 

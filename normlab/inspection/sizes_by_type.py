@@ -106,9 +106,6 @@ SIZES_BY_TYPE: dict[str, Sizes] = {
     },
     "inkling2_text": ROUTED,
     "inkling2_loop_text": ROUTED,
-    "tvp": {"max_img_size": 64, "visual_prompt_size": 8},
-    "t5gemma2_text": {"dropout_rate": 0.0},
-    "t5gemma2_decoder": {"dropout_rate": 0.0},
     "zoedepth": {
         "num_patch_transformer_layers": 4,
         "patch_transformer_hidden_size": 32,
