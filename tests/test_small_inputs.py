@@ -118,10 +118,12 @@ def test_a_backbone_gives_away_as_many_stages_as_before(name):
     assert small.out_features[-1] == small.stage_names[-1]
 
 
-def test_how_many_stages_there_are_is_no_depth():
+def test_stages_that_a_backbone_gives_away_stay():
     config = CONFIG_MAPPING["swin"]()
     assert "num_layers" not in shrunk(config, "all")
-    assert len(small_config(type(config)).depths) == len(config.depths)
+    assert len(small_config(type(config)).depths) == 2
+    backbone = small_config(CONFIG_MAPPING["mask2former"]).backbone_config
+    assert (backbone.depths, backbone.num_heads) == ([2, 2, 1, 1], [2, 2, 4, 4])
 
 
 def test_what_a_configuration_makes_of_its_fields_is_not_set():
