@@ -198,6 +198,14 @@ def test_nearly_every_decoder_of_the_library_is_stored_with_its_wiring():
     assert int(read) > 0.94 * int(every)
 
 
+def test_of_folders_with_layers_of_their_own_nearly_all_are_stored_with_norms_and_wiring():
+    (every,) = [row for row in summarize(load_scan()).coverage.rows if row[0] == "all"]
+    norms, wirings = (int(str(cell).split()[0]) for cell in every[3:5])
+    assert int(str(every[2])) > 440
+    assert norms > 0.96 * int(str(every[2]))
+    assert wirings > 0.92 * int(str(every[2]))
+
+
 def test_the_stored_scan_says_of_a_few_what_is_read_now(few):
     told = ("norm", "eps", "gain", "placement", "qk_norm", "norms_on_wiring", "final_norm")
     stored = {row["layer"]: row for row in load_scan()}
