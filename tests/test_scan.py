@@ -14,11 +14,12 @@ from transformers import logging
 from normlab import cli
 from normlab.chapters.norms_in_the_wild import load_scan
 from normlab.inspection.scan import COLUMNS, folders, read_scan, scan, summarize
-from normlab.inspection.scan.own_layers import own_layers
+from normlab.inspection.scan.own_layers import layers_in, own_layers
 from normlab.inspection.scan.releases import RELEASES, releases
 from normlab.inspection.scan.rows import ScanFile
 from normlab.inspection.scan.summary import kind_of_failure
 from normlab.inspection.scan.units import models_path, units_of
+from normlab.inspection.scan.work import read_folder
 from normlab.inspection.small_models import small_model
 from normlab.tools import Processes
 from normlab.tools.stored_rows import read_rows
@@ -73,6 +74,37 @@ def test_a_model_of_other_folders_layers_says_so(few):
     rows = [row for row in few if row["folder"] == "llava"]
     assert [row["outcome"] for row in rows] == ["parts"]
     assert not own_layers(models_path() / "llava")
+
+
+def test_a_convolution_with_a_batch_norm_is_no_layer_with_a_norm():
+    made = """class Layer:
+    def __init__(self):
+        self.norm = {}
+    def forward(self, x):
+        return x + x"""
+    for other in ("ConvNormLayer(8)", "nn.BatchNorm2d(8)", "weight_norm(conv)", "NormalOutput()"):
+        assert layers_in(made.format(other)) == []
+    assert layers_in(made.format("AdaLayerNormZero(8)")) == ["Layer"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "config", "role"),
+    [
+        ("blt", "BltGlobalTransformerConfig", "text decoder"),  # a part of a decoder
+        ("t5gemma2", "T5Gemma2TextConfig", "encoder-decoder"),
+        ("t5gemma2", "T5Gemma2DecoderConfig", "encoder-decoder"),
+        ("pix2struct", "Pix2StructTextConfig", "encoder-decoder"),
+        ("gemma3", "Gemma3TextConfig", "text decoder"),
+        ("clip", "CLIPTextConfig", "text encoder"),
+    ],
+)
+def test_a_part_is_for_what_it_is_a_part_of(folder, config, role):
+    assert {unit.config: unit.role for unit in units_of(folder)}[config] == role
+
+
+def test_of_a_configuration_the_model_with_layers_of_the_folder_is_read():
+    (row,) = read_folder("pp_ocrv5_mobile_rec")
+    assert (row["layer"], row["placement"]) == ("PPOCRV5MobileRecBlock", "pre-norm")
 
 
 def test_layers_of_every_type_are_read_where_the_first_two_are_alike():
@@ -164,6 +196,14 @@ def test_nearly_every_decoder_of_the_library_is_stored_with_its_wiring():
     read, _, every, *_ = str(decoders[4]).split()
     assert int(every) > 160
     assert int(read) > 0.94 * int(every)
+
+
+def test_of_folders_with_layers_of_their_own_nearly_all_are_stored_with_norms_and_wiring():
+    (every,) = [row for row in summarize(load_scan()).coverage.rows if row[0] == "all"]
+    norms, wirings = (int(str(cell).split()[0]) for cell in every[3:5])
+    assert int(str(every[2])) > 440
+    assert norms > 0.96 * int(str(every[2]))
+    assert wirings > 0.92 * int(str(every[2]))
 
 
 def test_the_stored_scan_says_of_a_few_what_is_read_now(few):

@@ -12,8 +12,9 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from normlab.inspection import inspect
 from normlab.inspection.guessed_inputs import inspect_alone
 from normlab.inspection.shrinking import LEVELS, PATTERNS, depth_for, fields_named, kind_of, shrunk
+from normlab.inspection.sizes_by_type import SIZES_BY_TYPE
 from normlab.inspection.small_models import build_small, small_config, small_model
-from normlab.inspection.small_sizes import OWN_SIZES, SMALL
+from normlab.inspection.small_sizes import SMALL
 
 OF_A_NORM = ("norm", "eps", "alpha", "scale", "parallel")
 KINDS = {
@@ -46,7 +47,7 @@ def test_the_same_type_gives_the_same_weights_and_inputs():
 
 
 def test_models_are_made_small_by_sizes_alone():
-    for name in {name for given in [SMALL, *OWN_SIZES.values()] for name in given}:
+    for name in {name for given in [SMALL, *SIZES_BY_TYPE.values()] for name in given}:
         assert not any(part in name for part in OF_A_NORM)
 
 
@@ -153,7 +154,7 @@ def test_what_cannot_be_built_says_why(tmp_path):
 
 def test_each_level_that_failed_is_told():
     with pytest.raises(ValueError, match="could not be built small so that it runs") as raised:
-        small_model("lightglue")
+        small_model("bert", {"hidden_size": 33})
     assert all(f"{level}: " in str(raised.value) for level in LEVELS)
 
 

@@ -1,7 +1,7 @@
 """The wiring of one layer as equations: "n1 = norm(x)", "f1 = f(n1)", "y = x + f1"."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -90,6 +90,24 @@ class _Reader:
                 waiting += [term.value for terms in reads[value] for term in terms]
         added = {term.value for terms in sums for term in terms if term.value in reads}
         self._sublayers = {value: self._through(reads[value], reads, added) for value in added}
+        self._take_inside({term.value for terms in sums for term in terms})
+
+    def _take_inside(self, summed: Set[Value]) -> None:
+        """A norm of a norm's output belongs to the sub-layer that reads that output besides."""
+        for value, terms in [*self._norms.items()]:
+            source = terms[0].value if len(terms) == 1 else None
+            readers = [v for v in self._sublayers if value in self._read_by(v)]
+            besides = readers and all(source in self._read_by(v) for v in readers)
+            if source in self._norms and besides and value not in summed:
+                del self._norms[value]
+                self._inner[value] = self._stream.norms[value]
+                for reader in readers:
+                    parts = self._sublayers[reader]
+                    self._sublayers[reader] = [p for p in parts if [t.value for t in p] != [value]]
+
+    def _read_by(self, sublayer: Value) -> set[Value]:
+        """What a sub-layer reads alone, not in a sum."""
+        return {part[0].value for part in self._sublayers[sublayer] if len(part) == 1}
 
     def _through(
         self, terms: list[list[Term]], reads: Mapping[Value, list[list[Term]]], added: set[Value]

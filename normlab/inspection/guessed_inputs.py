@@ -53,7 +53,7 @@ def inspect_alone(model: nn.Module) -> tuple[Report, Guess]:
 def guesses(model: nn.Module) -> Iterator[Guess]:
     """Inputs by the first modules of each kind, as they were registered: the first is likeliest."""
     if hasattr(model, "main_input_name") and hasattr(model, "config"):
-        yield from (Guess(described(inputs), inputs) for inputs in inputs_for(model))
+        yield from (Guess(described(inputs), inputs) for inputs in inputs_for(model, model.config))
         return
     count = _arguments(model)
     if not 1 <= count <= 3:

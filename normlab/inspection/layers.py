@@ -121,11 +121,17 @@ class _Search:
         handed_on = self._handed_on(call)
         if handed_on:
             return Layer(call.name, handed_on.y, handed_on, call.start, call.end)
+        without_norms: Layer | None = None
         for y, stream in streams_of(self._recording, pieces, call):
             layer = Layer(call.name, y, stream, call.start, call.end)
-            if layer.stream.plain or layer.equations.norms:
+            found = bool(layer.equations.norms)
+            if without_norms is None and (found or stream.plain):
+                if found or not _several_streams(stream.x, pieces):
+                    return layer
+                without_norms = layer  # its norms may read a mixture of the streams
+            elif found and stream.across == "mixtures":
                 return layer
-        return None
+        return without_norms
 
     def _handed_on(self, call: ModuleCall) -> Stream | None:
         """The stream of a layer that hands on two addends, branch and residual, as in vLLM."""

@@ -2,6 +2,7 @@
 
 import difflib
 import importlib
+import inspect
 import json
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -45,9 +46,12 @@ def makers(config: Any) -> Iterator[Callable[[], nn.Module]]:
     if type(config) in automatic._model_mapping and _runs(automatic, config):
         yield lambda: automatic.from_config(config, **eager, experts_implementation="eager")
         yield lambda: automatic.from_config(config)
-    for model in _classes_for(type(config)):
+    models = _classes_for(type(config))
+    for model in models:
         yield partial(model._from_config, config, **eager)
         yield partial(model, config)
+    for module in [] if models else _modules_for(type(config)):
+        yield partial(module, config)
 
 
 def _runs(automatic: Any, config: Any) -> bool:
@@ -59,23 +63,57 @@ def _runs(automatic: Any, config: Any) -> bool:
 
 def _classes_for(kind: Any) -> list[Any]:
     """The models of a configuration, by the shortness of their names: `XModel` before its heads."""
-    try:
-        module = importlib.import_module(kind.__module__.replace(".configuration_", ".modeling_"))
-    except ImportError:
-        return []
     found = [
         value
-        for name, value in vars(module).items()
-        if isinstance(value, type)
-        and issubclass(value, nn.Module)
-        and getattr(value, "config_class", None) is kind
+        for value in _modules_beside(kind)
+        if getattr(value, "config_class", None) is kind
         and hasattr(value, "_from_config")
-        and value.forward is not nn.Module.forward
-        and not name.endswith("PreTrainedModel")
+        and not value.__name__.endswith("PreTrainedModel")
     ]
     return sorted(
         found, key=lambda value: (not value.__name__.endswith("Model"), len(value.__name__))
     )
+
+
+def _modules_for(kind: Any) -> list[Any]:
+    """The modules that take a configuration alone: a part's, of which no model is made.
+
+    What is defined last holds the others.
+    """
+    found = [
+        value
+        for value in _modules_beside(kind)
+        if value.__module__.startswith(kind.__module__.rpartition(".")[0])
+        and not hasattr(value, "_from_config")
+        and _takes_alone(value, kind)
+    ]
+    return found[::-1]
+
+
+def _takes_alone(module: Any, kind: Any) -> bool:
+    """Whether a configuration suffices to make a module; its name or its annotation says so."""
+    arguments = list(inspect.signature(module).parameters.values())
+    if not arguments or any(other.default is other.empty for other in arguments[1:]):
+        return False
+    first = arguments[0]
+    called_so = kind.__name__ == f"{module.__name__}Config" and first.name == "config"
+    return called_so or first.annotation in (kind, kind.__name__)
+
+
+def _modules_beside(kind: Any) -> list[Any]:
+    """The modules with a forward pass that are defined beside a configuration."""
+    name = kind.__module__.replace(".configuration_", ".modeling_")
+    try:
+        module = importlib.import_module(name)
+    except ImportError:
+        return []
+    return [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and issubclass(value, nn.Module)
+        and value.forward is not nn.Module.forward
+    ]
 
 
 def library(module: str = "") -> Any:

@@ -33,6 +33,8 @@ class Rows:
     """
 
     def __init__(self, formula: Formula, probe: Tensor, fill: Fill) -> None:
+        if not probe.numel():
+            raise NotANorm("it ran on no numbers")
         middle = tuple(n // 2 for n in formula.shape)
         moved = probe.clone()
         moved[middle] += 1.0 + probe[middle].abs()

@@ -31,6 +31,8 @@ def placement_of(found: Equations) -> PlacementName:
     - pre and out: peri-norm, which CogView calls a sandwich
     - out alone: the reordered norm of OLMo 2, Swin v2's res-post-norm
     - none of them for any: none
+
+    Of several streams, the weights with which they are mixed may be computed without a norm.
     """
     if not found.norms or not found.sublayers:
         return "none"
@@ -64,7 +66,8 @@ class _Sites:
     def of(self, value: Value) -> tuple[bool, bool, bool]:
         """pre, out, post of a sub-layer."""
         reads = [term.value for terms in self._read_terms(value) for term in terms]
-        pre = bool(reads) and all(self._in_front(read) for read in reads)
+        in_front = [self._in_front(read) for read in reads]
+        pre = any(in_front) if self._stream.across == "mixtures" else bool(reads) and all(in_front)
         out = [end for end, terms in self._sources.items() if self._only(terms, value)]
         ends = {value, *out}
         post = any(

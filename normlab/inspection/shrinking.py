@@ -4,7 +4,9 @@ import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from normlab.inspection.small_sizes import Sizes, own_sizes
+from normlab.inspection.sizes_by_type import Sizes
+from normlab.inspection.small_sizes import is_given, own_sizes
+from normlab.inspection.small_stages import of_stages
 
 Level = Literal["own", "all", "heads", "counts", "depth"]
 LEVELS: tuple[Level, ...] = ("own", "all", "heads", "counts", "depth")
@@ -26,13 +28,14 @@ PATTERNS: dict[str, str] = {
     "ffn": r"(\w+_)?(intermediate_(size|dim)|ffn_(dim|size|hidden_size))|d_ff|d_inner|mlp_dim"
     r"|dim_feedforward",
     "width": r"hidden_size|d_model|n_embd|embed_dim|dim|(\w+_)?hidden_dim|out_hidden_size"
-    r"|projection_dim|embedding_size|(\w+_)?embed_dim|hidden_sizes?",
+    r"|projection_dim|d_latents|embedding_size|(\w+_)?embed_dim|hidden_sizes?",
     "heads": r"(num_|n_)?(\w+_)?(attention_heads|heads?)|num_heads|n_heads?",
     "kv heads": r"(\w+_)?(num_|n_)?(key_value|kv)_heads",
     "head": r"(\w+_)?head_dim|d_kv|d_head|kv_channels|qk_rope_head_dim|v_head_dim",
     "rank": r"(\w+_)?lora_rank",
     "positions": r"max_position_embeddings|n_positions|max_(source|target)_positions|seq_length",
-    "image": r"image_size",
+    "image": r"image_size|image_embedding_size",
+    "queries": r"num_(object_)?queries",
 }
 """What a field is, by its name; the first that fits counts."""
 SMALL_OF: dict[str, int] = {
@@ -48,11 +51,12 @@ SMALL_OF: dict[str, int] = {
     "rank": 12,
     "positions": 64,
     "image": 32,
+    "queries": 6,
 }
 CHANGED: dict[Level, frozenset[str]] = {
     "all": frozenset(SMALL_OF),
     "heads": frozenset(SMALL_OF) - {"head", "rank", "image"},
-    "counts": frozenset({"depth", "vocabulary", "experts", "ffn"}),
+    "counts": frozenset({"depth", "vocabulary", "experts", "ffn", "queries"}),
     "depth": frozenset({"depth"}),
 }
 TOKEN = re.compile(r"(\w+_)?token_(id|index)")
@@ -74,6 +78,7 @@ def shrunk(config: Any, level: Level, kept: frozenset[str] = frozenset()) -> Siz
     else:
         changed = _Changes(config, level, kept).sizes()
     changed |= _of_layers(config, changed)
+    changed |= of_stages(config, changed)
     for name in getattr(config, "sub_configs", {}):
         inner: Any = getattr(config, name, None)
         if hasattr(inner, "model_type") and name not in changed:
@@ -105,7 +110,13 @@ def _of_layers(config: Any, changed: Sizes) -> Sizes:
 def _differing(config: Any) -> Sizes:
     """What a part of a configuration has that its class has not."""
     try:
-        return dict(config.to_diff_dict())
+        different = config.to_diff_dict()
+        return {
+            name: value
+            for name, value in different.items()
+            if is_given(config, name)
+            or (name != "stage_names" and kind_of(name) not in CHANGED["all"])
+        }
     except Exception:  # some cannot tell
         return {}
 
@@ -117,7 +128,7 @@ class _Changes:
         self._fields = {
             name: value
             for name, value in config.to_dict().items()
-            if name not in kept and not UNTOUCHED.search(name) and not name.startswith("_")
+            if name not in kept and not UNTOUCHED.search(name) and is_given(config, name)
         }
         self._level = level
         self._types = self._fields.get("layer_types")
@@ -140,6 +151,8 @@ class _Changes:
         if isinstance(value, bool):
             return None
         kind = kind_of(name)
+        if kind == "depth" and self._counts_stages(value):
+            return None
         if TOKEN.fullmatch(name) and "vocabulary" in CHANGED[self._level]:
             return self._token(name, value)
         if kind not in CHANGED[self._level]:
@@ -150,6 +163,11 @@ class _Changes:
         if isinstance(value, list) and value and all(type(part) is int for part in value):
             return self._list(kind, value)
         return None
+
+    def _counts_stages(self, value: object) -> bool:
+        """Whether it is as many as there are stages, each with a depth of its own."""
+        depths = self._fields.get("depths")
+        return isinstance(depths, (list, tuple)) and value == len(depths)
 
     def _list(self, kind: str, value: Sequence[int]) -> list[int]:
         """A size for each stage keeps its growth."""

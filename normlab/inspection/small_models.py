@@ -1,15 +1,15 @@
 """Any model type of transformers, built small with random weights: nothing is downloaded."""
 
-import traceback
-import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from normlab.inspection.completed_inputs import completed, lines_that_raised
 from normlab.inspection.library_of_models import CannotBuild, find_config, makers
 from normlab.inspection.shrinking import LEVELS, Level, fields_named, shrunk
 from normlab.inspection.small_inputs import described, inputs_for
@@ -18,6 +18,8 @@ MOST_KEPT = 6
 """Fields of one level that may stay as they were; beyond that the next level is tried."""
 MOST_PARAMETERS = 120_000_000
 """Of a model that is small: it is built and run in about a second."""
+MOST_MODELS = 3
+"""Of one configuration that are tried at a level."""
 OF_NO_SIZE = (TypeError, AttributeError, KeyError, ImportError)
 """An error of these kinds that comes back at the next level has nothing to do with sizes."""
 Given = Mapping[str, Any]
@@ -35,7 +37,7 @@ class SmallModel:
     """
 
     model: nn.Module
-    inputs: Mapping[str, Tensor]
+    inputs: Mapping[str, Any]
     config: Any
     level: Level
 
@@ -44,7 +46,11 @@ class SmallModel:
         return f"{described(self.inputs)}; made small at level {self.level!r}, with random weights"
 
 
-def small_model(model_type_or_config: str | Path | Any, setting: Given | None = None) -> SmallModel:
+def small_model(
+    model_type_or_config: str | Path | Any,
+    setting: Given | None = None,
+    besides: type[nn.Module] | None = None,
+) -> SmallModel:
     """Build a small model of a type, and find inputs that it runs with.
 
     Sizes are shrunk step by step, `LEVELS`; nothing that touches a norm is changed.
@@ -53,6 +59,7 @@ def small_model(model_type_or_config: str | Path | Any, setting: Given | None = 
         model_type_or_config: a model type, "llama"; the path of a config.json; a configuration, or
             a class of them.
         setting: fields of the configuration that it must have.
+        besides: a class of models that it is not to be, where a configuration has several.
 
     Raises:
         ValueError: if transformers is not installed, there is no such type or file, or no level
@@ -67,7 +74,7 @@ def small_model(model_type_or_config: str | Path | Any, setting: Given | None = 
     reasons: dict[Level, str] = {}
     for level in LEVELS:
         try:
-            return _at_level(_Wanted(kind, given, setting or {}), level)
+            return _at_level(_Wanted(kind, given, setting or {}, besides), level)
         except Exception as error:  # whatever a library's code raises
             hopeless = isinstance(error, OF_NO_SIZE) and _in_short(error) in reasons.values()
             reasons[level] = _in_short(error)
@@ -95,7 +102,13 @@ def small_config(
     """
     whole = kind.from_dict(dict(given)) if given else kind()
     fields = dict(given or {}) | shrunk(whole, level, kept) | dict(setting or {})
-    return kind(**{name: value for name, value in fields.items() if value is not None})
+    return kind(**_by_first_names(kind, fields))
+
+
+def _by_first_names(kind: Any, fields: Given) -> dict[str, Any]:
+    """Fields by the names that a configuration counts with, where it has two for one."""
+    first = {other: name for other, name in kind.attribute_map.items() if name not in fields}
+    return {first.get(name, name): value for name, value in fields.items() if value is not None}
 
 
 def build_small(config: Any) -> nn.Module:
@@ -104,16 +117,27 @@ def build_small(config: Any) -> nn.Module:
     Raises:
         ValueError: if the library has no model for it.
     """
+    return next(_built(config))
+
+
+def _built(config: Any) -> Iterator[nn.Module]:
+    """The models of a configuration, each class once, the plainest first."""
     reasons: list[Exception] = []
+    kinds: set[type] = set()
     for make in makers(config):
         torch.manual_seed(0)
         try:
-            return make().eval()
+            model = make().eval()
         except Exception as error:  # whatever a library's code raises
             reasons.append(error)
-    if not reasons:
+            continue
+        if type(model) not in kinds:
+            kinds.add(type(model))
+            yield model
+    if not reasons and not kinds:
         raise CannotBuild(f"transformers has no model for {type(config).__name__}.")
-    raise reasons[0]
+    if not kinds:
+        raise reasons[0]
 
 
 @dataclass(frozen=True)
@@ -121,6 +145,7 @@ class _Wanted:
     kind: Any
     given: Given
     setting: Given
+    besides: type[nn.Module] | None
 
 
 def _at_level(wanted: _Wanted, level: Level) -> SmallModel:
@@ -130,28 +155,27 @@ def _at_level(wanted: _Wanted, level: Level) -> SmallModel:
         config: Any = None
         try:
             config = small_config(wanted.kind, level, wanted.setting, wanted.given, kept)
-            return _running(config, level)
+            return _running(config, level, wanted.besides)
         except Exception as error:
             whole = wanted.kind.from_dict(dict(wanted.given)) if wanted.given else wanted.kind()
-            named = fields_named(error, shrunk(whole, level, kept), _lines(error)) - kept
+            named = fields_named(error, shrunk(whole, level, kept), lines_that_raised(error)) - kept
             if not named or len(kept) > MOST_KEPT:
                 raise
             kept |= named
 
 
-def _running(config: Any, level: Level) -> SmallModel:
+def _running(config: Any, level: Level, besides: type[nn.Module] | None) -> SmallModel:
     _refuse_large(config, level)
-    model = build_small(config)
     reasons: list[Exception] = []
-    for inputs in inputs_for(model):
-        try:
-            with torch.no_grad(), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                model(**inputs)
-        except Exception as error:
-            reasons.append(error)
-        else:
-            return SmallModel(model, inputs, config, level)
+    wanted = (model for model in _built(config) if type(model) is not besides)
+    for model in islice(wanted, MOST_MODELS):
+        for inputs in inputs_for(model, config):
+            try:
+                enough = completed(model, inputs, config)
+            except Exception as error:
+                reasons.append(error)
+            else:
+                return SmallModel(model, enough, config, level)
     raise reasons[0] if reasons else CannotBuild("none of its arguments is known")
 
 
@@ -167,11 +191,6 @@ def _refuse_large(config: Any, level: Level) -> None:
     size = sum(parameter.numel() for parameter in outline.parameters())
     if size > MOST_PARAMETERS:
         raise CannotBuild(f"it has {size:,} parameters still")
-
-
-def _lines(error: BaseException) -> list[str]:
-    """The lines of code that raised, the last first."""
-    return [frame.line or "" for frame in traceback.extract_tb(error.__traceback__)[-2:]]
 
 
 def _in_short(error: BaseException) -> str:

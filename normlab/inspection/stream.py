@@ -18,6 +18,10 @@ MIXING = frozenset({"mm", "bmm", "sum", "select", "slice", "cat", "stack", "unbi
 """What takes one of several streams, or a weighted sum of them."""
 
 
+MOST_STREAMS = range(2, 17)
+"""That a layer may have side by side."""
+
+
 class Stream:
     """What happens to x on its way to y.
 
@@ -51,10 +55,11 @@ class Stream:
         self.norms = {piece.end: piece for piece in pieces}
         hidden = {value for piece in pieces for value in piece.inside()} - set(self.norms)
         self._ends = {x, *x_beside}
+        self._same = set(_copied_from(x))
         self.y_beside = tuple(y_beside)
         self.branches = 0
         self.depending = set(self._ends)
-        self._stream = set(self._ends)
+        self._stream = self._ends | self._same
         for value in values:
             if value in self._ends or value.operation is None or value.operation.name in SHAPE_ONLY:
                 continue
@@ -107,9 +112,17 @@ class Stream:
             return None
         streams = [value for value in operation.values() if value in self._stream]
         products = operation.name in ("mm", "bmm")
-        if not streams or (products and len(streams) != 1):
+        if not streams or (products and not self._mixes(operation, streams)):
             return None
         return [(value, Factor(letters="m")) for value in dict.fromkeys(streams)]
+
+    def _mixes(self, operation: Operation, streams: Sequence[Value]) -> bool:
+        """Whether a product sums over streams: one factor holds them, and its features stay."""
+        if len(streams) != 1:
+            return False
+        one, other = operation.args[:2]
+        summed = one.shape[-1] if one is streams[0] else other.shape[-2]
+        return summed in MOST_STREAMS and summed != self.x.shape[-1]
 
     def _added(self, operation: Operation) -> list[tuple[Value, Factor]] | None:
         """What is added: by a sum, or by a sum with the product of a branch and a constant."""
@@ -171,6 +184,8 @@ class Stream:
             value, factor, scope = waiting.pop()
             if value is not self.x and value in self._ends:
                 continue  # it is added to x, and is named with it
+            if value in self._same:
+                value = self.x
             if value is self.x or value in self.norms or value.operation is None:
                 yield Term(factor, value)
                 continue
@@ -230,6 +245,13 @@ class Stream:
         """What an operator reads the numbers of."""
         operation = value.operation
         return () if operation is None or operation.name in SHAPE_ONLY else operation.values()
+
+
+def _copied_from(value: Value) -> Iterator[Value]:
+    """What a value is another name of: a norm may be read from there."""
+    while value.operation is not None and value.operation.name == "alias":
+        value = value.operation.args[0]
+        yield value
 
 
 def _mask(condition: Value, keeps: bool) -> Factor:

@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from normlab.inspection.report import InspectedLayer, InspectedNorm, Report
+from normlab.inspection.scan.mixed_placements import placement_told
 from normlab.inspection.scan.qk_norms import qk_norm
 
 LEARNED, GATE, MIXED = "a·", "g·", "m·"
@@ -26,7 +27,8 @@ def cells_of(report: Report, model: nn.Module, config: Any, folder: str) -> list
     """
     shared = _of_the_model(report) | {"model": type(model).__name__}
     groups: dict[str, list[InspectedLayer]] = {}
-    for layer in report.layers:
+    layers = [layer for layer in report.layers if not _is_bare_sum(layer, model)]
+    for layer in layers:
         kind = _class_of(layer, model)
         if not kind.__module__.startswith("transformers.") or _is_of(kind, folder):
             groups.setdefault(kind.__name__, []).append(layer)
@@ -36,7 +38,12 @@ def cells_of(report: Report, model: nn.Module, config: Any, folder: str) -> list
             shared | {"outcome": "wiring", "layer": name} | _of_layers(group, known, config)
             for name, group in groups.items()
         ]
-    return [shared | _without_layers(report)]
+    return [shared | _without_layers(report, bool(layers))]
+
+
+def _is_bare_sum(layer: InspectedLayer, model: nn.Module) -> bool:
+    """Whether it is a sum of the model itself, of embeddings for instance, without a norm."""
+    return _class_of(layer, model) is type(model) and not (layer.norms or layer.inner)
 
 
 def _class_of(layer: InspectedLayer, model: nn.Module) -> type:
@@ -60,8 +67,8 @@ def _of_the_model(report: Report) -> Cells:
     }
 
 
-def _without_layers(report: Report) -> Cells:
-    if report.layers:
+def _without_layers(report: Report, of_others: bool) -> Cells:
+    if of_others:
         return {"outcome": "other folders", "reason": "its layers are those of other folders"}
     read = [norm for norm in report.norms if norm.reading]
     why = report.unread[-1] if report.unread else "it has no norm and no residual layer"
@@ -81,7 +88,7 @@ def _of_layers(
         "norms_on_wiring": _often(str(len(layer.norms)) for layer in layers),
         "inner_norms": _often(str(len(layer.inner)) for layer in layers),
         "qk_norm": qk_norm(inner, config),
-        "placement": _often(layer.placement for layer in layers),
+        "placement": _often(placement_told(layer) for layer in layers),
         "equations": "; ".join(lines.most_common(1)[0][0]),
         "streams": "several" if MIXED in factors else "one",
         "gates": ", ".join(said for letter, said in gates.items() if letter in factors) or "no",

@@ -5,7 +5,11 @@ import re
 from pathlib import Path
 
 NORM = re.compile(r"norm", re.IGNORECASE)
-NO_NORM_OF_A_LAYER = re.compile(r"BatchNorm|GroupNorm|init|normalize|softmax")
+NO_NORM_OF_A_LAYER = re.compile(
+    r"Batch_?Norm|Group_?Norm|ConvNorm|weight_norm|normal_|NormalOutput|init|normalize|softmax",
+    re.IGNORECASE,
+)
+"""`ConvNorm` is a convolution and its batch norm; a weight norm's tokens stay as they are."""
 
 
 def own_layers(folder: Path) -> list[str]:

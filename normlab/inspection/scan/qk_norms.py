@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from normlab.inspection.input_sizes import size_of
 from normlab.inspection.report import InspectedNorm
-from normlab.inspection.small_inputs import size_of
 
 ON_QUERY_OR_KEY = re.compile(
     r"(q|k|qk|kv|query|key)(_[abcr])?_?(proj_|lora_|rope_|pe_|nope_)?(layer_?norm|norm|ln)\d?"

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from threading import RLock
 from typing import Any
@@ -11,15 +11,16 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from normlab.inspection.input_sizes import size_of
 from normlab.inspection.inspecting import inspect
 from normlab.inspection.library_of_models import CannotBuild
 from normlab.inspection.module_reading import read_norm
 from normlab.inspection.report import InspectedNorm
-from normlab.inspection.scan.facts import cells_of, first_line, norm_cells
-from normlab.inspection.scan.units import Unit
+from normlab.inspection.scan.facts import Cells, cells_of, first_line, norm_cells
+from normlab.inspection.scan.own_layers import own_layers
+from normlab.inspection.scan.units import Unit, models_path
 from normlab.inspection.shrinking import LEVELS, Level
-from normlab.inspection.small_inputs import size_of
-from normlab.inspection.small_models import build_small, small_config, small_model
+from normlab.inspection.small_models import SmallModel, build_small, small_config, small_model
 
 SECONDS = 15
 """Of processor time for one model."""
@@ -33,10 +34,31 @@ def read_unit(send: Send, unit: Unit) -> None:
     _quiet_and_limited()
     try:
         small = small_model(unit.kind())
-        found = cells_of(inspect(small.model, small.inputs), small.model, small.config, unit.folder)
-        send([cells | {"level": small.level} for cells in found])
+        found = _cells(small, unit)
+        if not _has_wiring(found) and own_layers(models_path() / unit.folder):
+            found = _of_another_model(unit, small) or found
+        send(found)
     except Exception as error:  # whatever a library's code raises
         send([{"outcome": "failed", "reason": telling(error)}])
+
+
+def _cells(small: SmallModel, unit: Unit) -> list[Cells]:
+    report = inspect(small.model, small.inputs)
+    found = cells_of(report, small.model, small.config, unit.folder)
+    return [cells | {"level": small.level} for cells in found]
+
+
+def _has_wiring(found: Sequence[Cells]) -> bool:
+    return any(cells["outcome"] == "wiring" for cells in found)
+
+
+def _of_another_model(unit: Unit, small: SmallModel) -> list[Cells]:
+    """The same of another model of a configuration: a head may have layers that the first lacks."""
+    try:
+        found = _cells(small_model(unit.kind(), besides=type(small.model)), unit)
+    except ValueError:  # there is none, or it does not run
+        return []
+    return found if _has_wiring(found) else []
 
 
 def read_norms_alone(send: Send, unit: Unit) -> None:

@@ -106,8 +106,13 @@ def _coverage(
 
 def _read_of(folders: Sequence[Sequence[ScanRow]]) -> list[object]:
     norms = sum(any(row["norm"] for row in rows) for rows in folders)
-    wirings = sum(any(row["outcome"] == "wiring" for row in rows) for rows in folders)
+    wirings = sum(any(map(_of_a_normed_layer, rows)) for rows in folders)
     return [len(folders), _of(norms, len(folders)), _of(wirings, len(folders))]
+
+
+def _of_a_normed_layer(row: ScanRow) -> bool:
+    """Whether it has the wiring of a layer with norms, and not of a convolution beside it."""
+    return row["outcome"] == "wiring" and bool(row["norm"])
 
 
 def _of(part: int, whole: int) -> str:

@@ -49,24 +49,30 @@ def folders() -> list[str]:
 def units_of(folder: str) -> list[Unit]:
     """The configurations that a folder defines: parts first, then what is made of them."""
     kinds = [kind for module in _configurations(folder) for kind in _defined_in(module)]
-    parts = {n for kind in kinds for n in kind.sub_configs if isinstance(n, str)}
-    texts = {
-        kind.sub_configs[name].__name__
-        for kind in kinds
-        for name in parts & kind.sub_configs.keys()
-        if name in ("text_config", "decoder_config")
-    }
     units = [
-        Unit(
-            folder,
-            kind.__name__,
-            kind.__module__,
-            role_of(kind, in_multimodal=kind.__name__ in texts and _speaks(kinds)),
-            bool(kind.sub_configs),
-        )
-        for kind in kinds
+        Unit(folder, k.__name__, k.__module__, _role_among(k, kinds), bool(k.sub_configs))
+        for k in kinds
     ]
     return sorted(units, key=lambda unit: unit.whole)
+
+
+def _role_among(kind: Any, kinds: list[Any]) -> str:
+    """What the models of a configuration are for, where others may hold it."""
+    holders = [
+        (other, name) for other in kinds for name, part in other.sub_configs.items() if part is kind
+    ]
+    is_text = any(name in ("text_config", "decoder_config") for _, name in holders)
+    translates = any(getattr(other, "is_encoder_decoder", False) is True for other in kinds)
+    role = role_of(kind, in_multimodal=is_text and _speaks(kinds))
+    if translates and holders and (role == "text decoder" or _is_decoder(holders)):
+        return "encoder-decoder"
+    of_holders = [role_of(other) for other, _ in holders]
+    passed_on = [held for held in of_holders if held in ("text decoder", "encoder-decoder")]
+    return passed_on[0] if role == "other" and passed_on else role
+
+
+def _is_decoder(holders: list[tuple[Any, str]]) -> bool:
+    return any(name == "decoder" for _, name in holders)
 
 
 def _configurations(folder: str) -> list[str]:
