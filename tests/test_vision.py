@@ -11,6 +11,7 @@ from normlab.chapters.beyond_transformers.digit_runs import (
     GOAL,
     LAYERS,
     RATES,
+    REPORTED,
     SEEDS,
     load_vision_runs,
     measure_run,
@@ -97,7 +98,9 @@ def test_what_does_not_fit_is_named():
 
 def test_the_stored_grid_is_whole():
     grid = load_vision_runs()
-    assert len(grid.runs) == len(LAYERS) * len(VIT_PLACEMENTS) * len(RATES) * len(SEEDS)
+    models = len(LAYERS) * len(VIT_PLACEMENTS)
+    assert len(grid.runs) == models * (len(RATES) * len(SEEDS) + len(REPORTED))
+    assert {run.seed for run in grid.best("4 layers", "pre-norm")} == set(REPORTED)
     assert grid.models() == list(VIT_PLACEMENTS)
 
 
