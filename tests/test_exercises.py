@@ -247,6 +247,8 @@ UNNAMED = {
     "annotated_layer_norm": {frozenset({"eps-outside", EPS})},
     "item_layer_norm": {frozenset({"half-repaired"})},  # both halves: the bug itself
     "deepnorm_linear": {frozenset({"branch-divided", EPS})},
+    # without the third norm as well: norms-missing
+    "LayerNormLSTMCell": {frozenset({"cell-norm-missing", "products-not-normalized"})},
 }
 """Pairs of the sample of which neither is named: two wrong uses of one ε, above all."""
 MOST_PAIRS = 150

@@ -225,6 +225,8 @@ STATIC = {
         2,
         lambda axes: beyond.draw_patches(beyond.digits().test_images[:2], axes, patch=2),
     ),
+    "unrolled cell": (1, beyond.draw_unrolled_cell),
+    "shared means": (3, lambda axes: beyond.draw_shared_means(beyond.shared_means(), axes)),
     "differences": (1, lambda ax: draw_differences(stored_comparison(), ax)),
     "logit sizes": (2, lambda axes: wild.draw_logit_sizes(wild.logit_sizes([1.0, 3.0]), axes)),
     "streams": (

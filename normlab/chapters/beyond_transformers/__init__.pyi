@@ -1,3 +1,4 @@
+from .cell_figures import draw_unrolled_cell as draw_unrolled_cell
 from .digit_images import digits as digits
 from .digit_runs import load_vision_runs as load_vision_runs
 from .explorers import explore_smoothing as explore_smoothing
@@ -18,3 +19,5 @@ from .recurrent_runs import LSTMThenNorm as LSTMThenNorm
 from .recurrent_runs import Reader as Reader
 from .recurrent_runs import load_recurrent_runs as load_recurrent_runs
 from .recurrent_runs import train_reader as train_reader
+from .shared_means import shared_means as shared_means
+from .sharing_figures import draw_shared_means as draw_shared_means
