@@ -85,8 +85,8 @@ def test_a_numpy_question_is_judged_where_torch_cannot_be_imported(function):
     assert not others & set(done.stdout.split()), "a question loads another"
 
 
-def test_there_are_twenty_three_numpy_questions():
-    assert len(IN_NUMPY) == 23
+def test_there_are_thirty_five_numpy_questions():
+    assert len(IN_NUMPY) == 35
 
 
 @pytest.mark.parametrize("function", sorted(IN_TORCH))

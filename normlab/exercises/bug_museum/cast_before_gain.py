@@ -5,6 +5,7 @@ weight * x̂.to(input_dtype); T5's and Gemma's norms have other ones. Our copy c
 too, so that the dtype is kept, and one bug is left.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,7 @@ def _formula(rng: np.random.Generator) -> tuple[Probe, ...]:
         plain("a single token", _drawn(rng, 4), corner=True),
         plain("squares of the size of ε", token | {"x": rng.uniform(5e-4, 1e-3) * x}),
         plain("a large ε", token | {"eps": float(rng.uniform(0.3, 0.7))}),
+        plain("an ε above the squares", token | {"eps": float(rng.uniform(8, 9))}),
         Probe("a small float16 number beside a large one, and a large gain", _small(rng), 4e-3),
         Probe("float16 numbers whose squares overflow", _half_rows(rng, 1, 4), 4e-3),
     )
@@ -90,9 +92,11 @@ def _precision(rng: np.random.Generator) -> tuple[Probe, ...]:
     drawn = _drawn(rng, 1, 4)
     digits = familiar.all_digits(PRECISION, **drawn | {"x": 1e6 * drawn["x"]})
     gain = float(rng.integers(80_000, 100_000))
+    title = "all digits of float64, a gain of float32"
     narrow = {name: array.astype(np.float32) for name, array in drawn.items()}
     return (
         digits,
+        replace(digits, title=title, arguments={**digits.arguments, "gamma": narrow["gamma"]}),
         Probe("a gain that float16 does not hold", _small(rng, gain), 4e-3, PRECISION),
         Probe("float32 numbers", narrow, inputs.FLOAT32_DIGITS, PRECISION),
     )
@@ -153,6 +157,7 @@ MISTAKES = (
         {"wide / ": "(wide - wide.mean(axis=-1, keepdims=True)) / "},
         {SQUARES: "wide.var(axis=-1, keepdims=True)"},
     ),
+    familiar.axis_from_front({"mean(axis=-1": "mean(axis=1"}),
     familiar.axis_batch({"mean(axis=-1": "mean(axis=0"}),
     familiar.axis_all({"mean(axis=-1": "mean(axis=None"}),
     common.keepdims_missing({SQUARES: "(wide**2).mean(axis=-1)"}),

@@ -114,6 +114,7 @@ MISTAKES = (
         {GAIN: "stored * (x - x.mean(axis=-1, keepdims=True))"},
         {SQUARES: "x.var(axis=-1, keepdims=True)"},
     ),
+    familiar.axis_from_front({"mean(axis=-1": "mean(axis=1"}),
     familiar.axis_batch({"mean(axis=-1": "mean(axis=0"}),
     familiar.axis_all({"mean(axis=-1": "mean(axis=None"}),
     common.keepdims_missing({SQUARES: "(x**2).mean(axis=-1)"}),

@@ -48,11 +48,16 @@ def _formula(rng: np.random.Generator) -> tuple[Probe, ...]:
         ),
         redrawn(
             plain("a small token", {"x": np.array([[0.001, 0.0]]), "gamma": one}),
-            lambda rng: {"x": rng.permuted([[rng.uniform(5e-4, 2e-3), 0.0]], -1), "gamma": one},
+            lambda rng: {
+                "x": rng.permuted([[rng.uniform(5e-4, 2e-3), 0.0]], axis=-1),
+                "gamma": one,
+            },
         ),
         plain("squares of the size of ε", token | {"x": rng.uniform(5e-4, 1e-3) * x}),
         plain("squares below ε", token | {"x": rng.uniform(5e-5, 1e-4) * x}),
         plain("a large ε", token | {"eps": float(rng.uniform(0.3, 0.7))}),
+        plain("an ε above the squares", token | {"eps": float(rng.uniform(8, 9))}),
+        plain("numbers below ε", token | {"x": rng.uniform(1e-8, 1e-7) * x}),
         plain("a tiny ε and tiny squares", token | {"x": 1e-5 * x, "eps": 1e-10}),
         inputs.two_examples(plain, rng, _drawn),
     )
@@ -142,6 +147,7 @@ MISTAKES = (
     ),
     familiar.gain_missing({"gamma * x": "x"}),
     familiar.gain_plus_one({"gamma * x": "(1 + gamma) * x"}),
+    familiar.axis_from_front({"mean(axis=-1": "mean(axis=1"}),
     familiar.axis_batch({"mean(axis=-1": "mean(axis=0"}),
     familiar.axis_all({"mean(axis=-1": "mean(axis=None"}),
     common.keepdims_missing({SQUARES: "(x**2).mean(axis=-1)"}),

@@ -113,3 +113,13 @@ def gain_plus_one(*forms: dict[str, str]) -> Mistake:
         "Gemma stores its gain less 1. Here gamma is the gain itself.",
         *forms,
     )
+
+
+def axis_from_front(*forms: dict[str, str]) -> Mistake:
+    return Mistake(
+        "axis-from-front",
+        "the axis of the features is counted from the front",
+        "That is the last axis of arrays with one number of axes alone. Count from the end: axis "
+        "−1 is the last axis of every array.",
+        *forms,
+    )

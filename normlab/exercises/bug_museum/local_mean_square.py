@@ -56,6 +56,7 @@ def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
         plain("one device", _drawn(rng, 1, 2, 4), corner=True),
         plain("squares of the size of ε", {"x": rng.uniform(3e-4, 6e-4) * two}),
         plain("a large ε", {"x": two, "eps": float(rng.uniform(0.3, 0.7))}),
+        plain("an ε above the squares", {"x": two, "eps": float(rng.uniform(30, 40))}),
         redrawn(
             inputs.any_input("a batch of two examples", _drawn(rng, 2, 2, 3, 4)),
             lambda rng: _drawn(rng, 2, *inputs.sizes(rng, 2, 2, 4), 4),
@@ -145,6 +146,7 @@ MISTAKES = (
         {"return x / ": "return (x - x.mean(axis=-1, keepdims=True)) / "},
         {LOCAL: "x.var(axis=-1, keepdims=True)"},
     ),
+    familiar.axis_from_front({"mean(axis=-1": "mean(axis=2"}),
     Mistake(
         "parts-joined",
         "the parts come back as one array",

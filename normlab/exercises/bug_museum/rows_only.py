@@ -123,6 +123,7 @@ MISTAKES = (
         "the sum runs over the features",
         "Each feature has its own gain, and its own gradient: the sum runs over the tokens.",
         {SUM: SUM.replace("axis=0", "axis=-1")},
+        {SUM: f"{IN_SHAPE}.sum(axis=-1)"},
         {SUM: SUM.replace("axis=0", "")},
     ),
     Mistake(
