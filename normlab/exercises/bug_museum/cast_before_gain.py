@@ -43,15 +43,6 @@ def _drawn(rng: np.random.Generator, *shape: int) -> dict[str, Any]:
     return {"x": inputs.rows(rng, *shape), "gamma": rng.uniform(0.5, 2.0, shape[-1])}
 
 
-def _small(rng: np.random.Generator, gain: float = 1000.0) -> dict[str, Any]:
-    """A float16 row whose second number, normalized, float16 holds only with an error of 5 %."""
-    while True:
-        x = np.array([[rng.integers(900, 1100), rng.uniform(0.5e-4, 3e-4)]], np.float16)
-        small = x[0, 1] / np.sqrt((x.astype(np.float64) ** 2).mean())  # (1, 2) -> ()
-        if abs(float(np.float16(small)) / small - 1) > 0.05:
-            return {"x": x, "gamma": np.array([0.0, gain], np.float32)}
-
-
 def _half_rows(rng: np.random.Generator, *shape: int) -> dict[str, Any]:
     """float16 rows whose squares overflow, with a gain of float32."""
     peaks = np.zeros(shape)
@@ -83,7 +74,11 @@ def _formula(rng: np.random.Generator) -> tuple[Probe, ...]:
         plain("squares of the size of ε", token | {"x": rng.uniform(5e-4, 1e-3) * x}),
         plain("a large ε", token | {"eps": float(rng.uniform(0.3, 0.7))}),
         plain("an ε above the squares", token | {"eps": float(rng.uniform(8, 9))}),
-        Probe("a small float16 number beside a large one, and a large gain", _small(rng), 4e-3),
+        Probe(
+            "a small float16 number beside a large one, and a large gain",
+            inputs.hardly_held(rng),
+            4e-3,
+        ),
         Probe("float16 numbers whose squares overflow", _half_rows(rng, 1, 4), 4e-3),
     )
 
@@ -97,7 +92,7 @@ def _precision(rng: np.random.Generator) -> tuple[Probe, ...]:
     return (
         digits,
         replace(digits, title=title, arguments={**digits.arguments, "gamma": narrow["gamma"]}),
-        Probe("a gain that float16 does not hold", _small(rng, gain), 4e-3, PRECISION),
+        Probe("a gain that float16 does not hold", inputs.hardly_held(rng, gain), 4e-3, PRECISION),
         Probe("float32 numbers", narrow, inputs.FLOAT32_DIGITS, PRECISION),
     )
 

@@ -69,13 +69,13 @@ MISTAKES = (
         "1 is added nowhere",
         "Gemma's gain is 1 + w, so one of the two must add 1: w = 0 means that x̂ comes through "
         "unchanged, not that nothing does.",
-        {"1 + weight": "weight"},
+        {GAIN: "weight * x"},
     ),
     Mistake(
         "one-subtracted",
         "1 is subtracted",
         "What was added twice must be added once, not taken away: the gain is 1 + w.",
-        {"1 + weight": "weight - 1"},
+        {GAIN: "(weight - 1) * x"},
         {GAIN: "(1 - stored) * x"},
     ),
     Mistake(
@@ -96,7 +96,7 @@ MISTAKES = (
         "weight-twice",
         "w is counted twice",
         "The gain is 1 + w. To halve 2 + 2w, or to add w to 1 + w, is another one.",
-        {"1 + weight": "1 + 2 * weight"},
+        {GAIN: "(1 + 2 * weight) * x"},
         {GAIN: "(1 + stored) / 2 * x"},
     ),
     familiar.gain_missing({GAIN: "x"}),
