@@ -88,7 +88,7 @@ def test_every_part_leads_to_the_new_state_and_the_words_name_it():
         assert {"h", "c"} & reached(name, EDGES), name
     words = cell_in_words()
     assert "LN_c takes the new c" in words
-    assert "the new c takes what is kept of c and what is written" in words
+    assert "The new c takes what is kept of c and what is written" in words
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3])

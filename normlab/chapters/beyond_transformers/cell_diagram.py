@@ -33,7 +33,7 @@ PARTS = {
     "norm_h": Part("$LN_h$", "norm", H, 2.15, "LN_h"),
     "norm_x": Part("$LN_x$", "norm", X, 2.15, "LN_x"),
     "bias": Part("$b$", "value", 1.85, 2.15, "b"),
-    "sum": Part("+", "operation", 1.85, 3.1, "their sum"),
+    "sum": Part("+", "operation", 1.85, 3.1, "the sum"),
     "f": Part("σ(f)", "gate", 0.95, 4.2, "the gate f"),
     "i": Part("σ(i)", "gate", 2.1, 4.2, "the gate i"),
     "o": Part("σ(o)", "gate", 3.25, 4.2, "the gate o"),
@@ -71,4 +71,5 @@ def cell_in_words() -> str:
         if sources and part.kind != "gate":
             told.append(f"{part.words} takes {' and '.join(sources)}")
     gates = ", ".join(part.words for part in PARTS.values() if part.kind == "gate")
-    return ". ".join([*told, f"{gates} are cut from the sum"])
+    told.append(f"{gates} are cut from the sum")
+    return ". ".join(sentence[0].upper() + sentence[1:] for sentence in told)

@@ -1,6 +1,7 @@
 """The LSTM cell with layer norm, drawn over several time steps."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle, FancyBboxPatch
@@ -25,7 +26,13 @@ Path = list[tuple[float, float]]
 
 
 def draw_unrolled_cell(ax: Axes, /, steps: int = 2) -> None:
-    """The LN-LSTM cell at `steps` times; the memory c is the thick line at the top.
+    """The LN-LSTM cell, c' = σ(f)·c + σ(i)·tanh(g) and h' = σ(o)·tanh(LN_c(c')), over time.
+
+    The memory c is the thick line at the top; the norms are orange.
+
+    Args:
+        ax: to draw on; twice as wide as high for two steps.
+        steps: how many time steps, at least 1.
 
     Source: Ba, Kiros & Hinton 2016, supplementary material, Eq. 20 to 22, arXiv:1607.06450.
     """
@@ -53,7 +60,7 @@ def _time(step: int) -> str:
 
 def _draw_part(part: Part, ax: Axes, step: int) -> None:
     x, y = part.x + step * STEP, part.y
-    words = {"ha": "center", "va": "center", "zorder": 4}
+    words: dict[str, Any] = {"ha": "center", "va": "center", "zorder": 4}
     if part.kind == "value":
         label = part.label % _time(step) if "%s" in part.label else part.label
         ax.text(x, y, label, fontsize=11, **words)
@@ -62,19 +69,24 @@ def _draw_part(part: Part, ax: Axes, step: int) -> None:
         ax.add_patch(Circle((x, y), ROUND, fc="white", ec="black", zorder=3))
         ax.text(x, y, part.label, fontsize=11, **{**words, "va": "center_baseline"})
         return
-    wide = WIDE[part.kind]
+    _draw_box(part, x, ax)
+
+
+def _draw_box(part: Part, x: float, ax: Axes) -> None:
+    wide, gate = WIDE[part.kind], part.kind == "gate"
     box = FancyBboxPatch(
-        (x - wide / 2, y - TALL / 2),
+        (x - wide / 2, part.y - TALL / 2),
         wide,
         TALL,
-        boxstyle="square,pad=0" if part.kind == "gate" else "round,pad=0,rounding_size=0.1",
+        boxstyle="square,pad=0" if gate else "round,pad=0,rounding_size=0.1",
         fc=FILL[part.kind],
         ec="black",
         zorder=3,
     )
     ax.add_patch(box)
     ink = "black" if part.kind == "map" else ON_COLOR
-    ax.text(x, y, part.label, fontsize=8 if part.kind == "gate" else 10, color=ink, **words)
+    words = ax.text(x, part.y, part.label, fontsize=8 if gate else 10, color=ink, zorder=4)
+    words.set(ha="center", va="center")
 
 
 def _path(start: str, end: str) -> Path:

@@ -29,8 +29,8 @@ def _draw_groups(data: SharedMeans, ax: Axes, norm: str) -> None:
         corner = (channel - EDGE, node - EDGE)
         color = COLORS[group % len(COLORS)]
         ax.add_patch(Rectangle(corner, 2 * EDGE, 2 * EDGE, fc=color, ec="black", lw=0.8))
-        letter = {"ha": "center", "va": "center_baseline", "color": ON_COLOR}
-        ax.text(channel, node, LETTERS[group], fontsize=13, **letter)
+        letter = ax.text(channel, node, LETTERS[group], fontsize=13, color=ON_COLOR)
+        letter.set(ha="center", va="center_baseline")
     nodes, channels = data.groups[norm].shape
     for channel in range(channels):
         ax.text(channel, nodes - 0.35, str(channel), ha="center", va="top", fontsize=10)

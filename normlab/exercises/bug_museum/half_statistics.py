@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from normlab.checks.drivers import call
 from normlab.checks.exercise import FORMULA, PRECISION, Law, Mistake, Outputs, Probe, Question
@@ -45,7 +46,7 @@ def _drawn(rng: np.random.Generator, *shape: int) -> dict[str, Any]:
     return {"x": inputs.rows(rng, *shape), "gamma": gamma, "beta": beta}
 
 
-def _half(x: FloatArray) -> dict[str, Any]:
+def _half(x: ArrayLike) -> dict[str, Any]:
     """A float16 row with a gain of ones and no shift."""
     half = np.asarray(x, np.float16)
     return {"x": half, "gamma": np.ones_like(half[0]), "beta": np.zeros_like(half[0])}
