@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from normlab.chapters.beyond_transformers.shared_means import SharedMeans
+from normlab.chapters.beyond_transformers.mean_groups import SharedMeans
 from normlab.pictures.style import GREEN, GREY, ON_COLOR, ORANGE, PINK, RED, SKY
 
 COLORS = (SKY, ORANGE, GREEN, PINK, RED, GREY)
