@@ -501,8 +501,8 @@ check(exported_rms_norm)
 # it with Gemma's own norm, which adds 1 again.
 #
 # In August 2026 a program that makes videos from a sentence had it so: where memory was short it
-# took a converted Gemma to read the sentence. The videos were sharp, and of something else. All 200
-# norms had $2 + w$.
+# took a converted Gemma to read the sentence. The videos were sharp, and of something else. Each of
+# some 200 norms had $2 + w$.
 #
 # Here the converter and the norm are two lines of one function.
 

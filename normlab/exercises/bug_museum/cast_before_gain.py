@@ -1,8 +1,8 @@
 """Exhibit 11: the normalized row is converted back before the gain multiplies.
 
 Source: LlamaRMSNorm in Hugging Face's transformers and its many copies have the order
-weight * x̂.to(input_dtype); T5's and Gemma's norms have other ones. Our copy converts the product
-too, so that the dtype is kept, and one bug is left.
+weight * x̂.to(input_dtype); Gemma's norm multiplies first. Our copy converts the product too, so
+that the dtype is kept, and one bug is left.
 """
 
 from dataclasses import replace
