@@ -675,7 +675,7 @@ print({step: f"{loss:.2f}" for step, loss in try_the_task(hundred).items()})
 # [exercise 06](../exercises/06_deepnorm.ipynb).
 #
 # One more exercise uses what you know by now. [Exercise 08](../exercises/08_bug_museum.ipynb) is a
-# museum of six bugs that real code had: find an input on which each fails, and mend it.
+# museum of bugs that real code had: find an input on which each fails, and mend it.
 
 # %% [markdown]
 # ## Recap

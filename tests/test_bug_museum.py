@@ -8,6 +8,7 @@ import jupytext
 import numpy as np
 import pytest
 from mutants import outside_annotations
+from study_of_answers import study
 
 from normlab.checks import examine
 from normlab.checks.exercise import FORMULA
@@ -15,8 +16,14 @@ from normlab.exercises import load_exercise
 from normlab.exercises.bug_museum import (
     all_but_first,
     alpha_on_branch,
+    cast_before_gain,
     detached_deviation,
+    doubled_one,
+    dropped_eps,
+    half_statistics,
+    local_mean_square,
     normed_residual,
+    rows_only,
     single_pass_variance,
     unbiased_deviation,
 )
@@ -34,7 +41,14 @@ ROOMS = (
     all_but_first,
     normed_residual,
     alpha_on_branch,
+    dropped_eps,
+    doubled_one,
+    half_statistics,
+    rows_only,
+    cast_before_gain,
+    local_mean_square,
 )
+NEWER = ROOMS[6:]
 by_room = pytest.mark.parametrize("room", ROOMS, ids=[r.EXHIBIT.function for r in ROOMS])
 
 
@@ -65,6 +79,7 @@ def test_the_notebook_shows_the_buggy_function_of_the_package(room):
 @by_room
 def test_the_buggy_function_has_its_buggy_name_alone(room):
     assert room.EXHIBIT.buggy.__name__ == f"buggy_{room.EXHIBIT.function}"
+    assert room.EXHIBIT.right is room.REPAIR.reference
     (answer,) = [c for c in CELLS if c.startswith(f"def {room.EXHIBIT.function}(")]
     assert "### BEGIN SOLUTION" in answer
     assert body(answer) != body(inspect.getsource(room.EXHIBIT.buggy))
@@ -99,10 +114,12 @@ def test_the_laws_at_the_end_hold_for_the_right_functions_and_break_for_the_bugg
         assert np.allclose(*pair, **near), law
 
 
+IN_HALF = {"half_layer_norm", "cast_rms_norm"}
 RNG = np.random.default_rng(0)
 WIDE = RNG.standard_normal((3, 512))
 ROW, WEIGHT = np.array([1.0, 5.0, 0.0]), RNG.standard_normal((3, 3))
 AFFINE = {"gamma": np.ones(3), "beta": np.zeros(3)}
+FLAT = {"gamma": np.zeros(3), "beta": np.ones(3)}
 NORMED = layer_norm(RNG.standard_normal((2, 3)), eps=1e-12)
 
 AGREEING = [
@@ -121,7 +138,10 @@ AGREEING = [
     ("row_variance", "near-zero", {"x": np.array([1.0, 2.0, 6.0])}),
     ("row_variance", "near-zero", {"x": RNG.standard_normal((4, 64)).astype(np.float32)}),
     ("row_variance", "near-zero", {"x": RNG.standard_normal(64) + 1e4}),
-    ("row_variance", "near-zero", {"x": np.zeros(3)}),
+    ("row_variance", "constant-rows", {"x": np.zeros(3)}),
+    ("row_variance", "constant-rows", {"x": np.full(3, 1e4)}),
+    ("row_variance", "constant-rows", {"x": np.array([[1e4] * 3, [-7.5] * 3])}),
+    ("row_variance", "near-zero", {"x": np.array([[1e4] * 3, [1.0, 2.0, 3.0]])}),
     ("layer_norm_dx", "no-slope", {"dy": np.ones(3), "x": ROW, "gamma": np.ones(3)}),
     ("layer_norm_dx", "no-slope", {"dy": np.zeros(3), "x": ROW, "gamma": np.ones(3)}),
     ("layer_norm_dx", "no-slope", {"dy": ROW, "x": np.full(3, 999.9), "gamma": np.ones(3)}),
@@ -134,6 +154,23 @@ AGREEING = [
     ("deepnorm_linear", "branch-along-x", {"x": ROW, "weight": np.zeros((3, 3)), "alpha": 2}),
     ("deepnorm_linear", "branch-along-x", {"x": ROW, "weight": 2 * np.eye(3), "alpha": 3.0}),
     ("deepnorm_linear", "branch-along-x", {"x": ROW, "weight": 1 + np.eye(3), "alpha": 3.0}),
+    ("exported_rms_norm", "large-rows", {"x": ROW, "gamma": np.ones(3)}),
+    ("exported_rms_norm", "zeros", {"x": np.zeros((2, 3)), "gamma": np.ones(3)}),
+    ("exported_rms_norm", "no-difference", {"x": 0.001 * ROW, "gamma": np.zeros(3)}),
+    ("converted_rms_norm", "large-weight", {"x": ROW, "weight": np.full(3, 1000.0)}),
+    ("converted_rms_norm", "zeros", {"x": np.zeros(3), "weight": np.ones(3)}),
+    ("half_layer_norm", "not-half", {"x": 300 * ROW[:, None] @ ROW[None] / 9, **AFFINE}),
+    ("half_layer_norm", "not-half", {"x": (100 * ROW).astype(np.float32), **AFFINE}),
+    ("half_layer_norm", "squares-fit", {"x": ROW.astype(np.float16), **AFFINE}),
+    ("half_layer_norm", "no-difference", {"x": (200 * ROW).astype(np.float16), **FLAT}),
+    ("layer_norm_dgamma", "two-axes", {"dy": WEIGHT, "x": WEIGHT[::-1].copy()}),
+    ("layer_norm_dgamma", "one-token", {"dy": WEIGHT[:, None], "x": WEIGHT[:, None]}),
+    ("cast_rms_norm", "not-half", {"x": np.array([900, 1e-4]), "gamma": np.array([0, 999])}),
+    ("cast_rms_norm", "not-half", {"x": np.float32([900, 1e-4]), "gamma": np.array([0, 999])}),
+    ("cast_rms_norm", "not-small", {"x": ROW.astype(np.float16), "gamma": np.full(3, 9e3)}),
+    ("cast_rms_norm", "no-difference", {"x": np.float16([900, 1e-4]), "gamma": np.ones(2)}),
+    ("sharded_rms_norm", "one-device", {"x": RNG.standard_normal((1, 3, 8))}),
+    ("sharded_rms_norm", "parts-alike", {"x": np.stack([WEIGHT, -WEIGHT])}),
 ]
 
 
@@ -145,7 +182,9 @@ def test_an_input_on_which_both_functions_agree_is_rejected_and_says_why(functio
     assert not diagnosis.passed
     assert diagnosis.mistakes == [name], str(diagnosis)
     assert "both functions agree" in diagnosis.faults[0].title
-    assert f"expected more than {CLEAR:g}" in diagnosis.faults[0].why
+    (clear,) = (room.EXHIBIT.clear for room in ROOMS if room.EXHIBIT.function == function)
+    assert clear == (0.02 if function in IN_HALF else CLEAR)
+    assert f"expected more than {clear:g}" in diagnosis.faults[0].why
 
 
 FIT = {"x": ROW, **AFFINE}
@@ -187,6 +226,12 @@ def test_arguments_that_cannot_be_used_are_named(name, said, arguments):
         ("deepnorm_linear", {"x": ROW, "weight": WEIGHT, "alpha": np.array([2.0, 3.0, 4.0])}),
         ("item_layer_norm", {"x": 1.0}),
         ("row_variance", {"x": 1.0}),
+        ("exported_rms_norm", {"x": ROW, "gamma": np.ones((1, 3))}),
+        ("converted_rms_norm", {"x": ROW, "weight": np.ones(1)}),
+        ("half_layer_norm", {"x": ROW, "gamma": np.ones(3), "beta": np.ones(1)}),
+        ("layer_norm_dgamma", {"dy": ROW, "x": ROW[None]}),
+        ("cast_rms_norm", {"x": ROW, "gamma": np.ones(4)}),
+        ("sharded_rms_norm", {"x": ROW}),
     ],
 )
 def test_shapes_that_do_not_fit_are_named_for_every_exhibit(function, arguments):
@@ -222,6 +267,10 @@ def test_what_is_only_rounding_is_no_difference(room):
                 given["x"] = layer_norm(np.arange(7.0) * value, eps=0)  # 0 would be changed to x
             if room.EXHIBIT.function == "row_variance":
                 given["x"] = x.astype(np.float64)  # float32 rounding is this exhibit's bug
+            if room.EXHIBIT.function == "exported_rms_norm":
+                given["x"] = 100 * x  # rows of the size of ε are this exhibit's bug
+            if room.EXHIBIT.function == "converted_rms_norm":
+                given |= {"x": 0 * x, "weight": x[0]}
             arguments = {name: given[name] for name in room.EXHIBIT.names}
             assert not ask(room.EXHIBIT.function, arguments).passed, (value, dtype)
 
@@ -258,3 +307,43 @@ def test_an_input_is_asked_for_once_by_check_as_by_the_grader(first, passed):
 
     assert examine(EXERCISE, question, answer).passed == passed
     assert calls == [first]
+
+
+@pytest.mark.parametrize("function", sorted(IN_HALF))
+def test_float16_is_admitted_where_the_bug_is_one_of_float16_alone(function):
+    tiny = {"x": np.float16([1000, 1e-4]), "gamma": np.float32([0, 1000])}
+    large = {"x": np.float16([300, -300]), "gamma": np.ones(2), "beta": np.zeros(2)}
+    assert ask(function, large if function == "half_layer_norm" else tiny).passed
+    beyond = (large if function == "half_layer_norm" else tiny) | {"x": np.array([6.1e4, 0.0])}
+    assert "±60,000" in ask(function, beyond).faults[0].why
+
+
+@pytest.mark.parametrize("room", NEWER, ids=[r.EXHIBIT.function for r in NEWER])
+def test_who_removes_the_bug_and_breaks_something_else_has_half_of_the_points(room):
+    """The first level is the bug; the second is what a repair must leave as it was."""
+    first, second = room.REPAIR.levels
+    assert (room.REPAIR.levels[first], room.REPAIR.levels[second]) == (1, 1)
+    repaired = room.REPAIR.reference
+
+    def in_place(*given):
+        result = repaired(*given)
+        given[0][...] = 0
+        return result
+
+    def in_float32(*given):
+        result = repaired(*given)
+        return result.astype(np.float32).astype(result.dtype)
+
+    for answer, name in ((in_place, "input-mutated"), (in_float32, "float64-narrowed")):
+        diagnosis = examine(EXERCISE, room.REPAIR, answer)
+        assert diagnosis.mistakes == [name], str(diagnosis)
+        assert [level.points for level in diagnosis.levels] == [1, 0]
+    unrepaired = examine(EXERCISE, room.REPAIR, room.EXHIBIT.buggy)
+    assert unrepaired.points == 0
+
+
+@pytest.mark.parametrize("room", NEWER, ids=[r.EXHIBIT.function for r in NEWER])
+def test_wrong_repairs_have_diagnoses_of_their_own(room):
+    found = [j for j in study("08_bug_museum", room.EXHIBIT.function, 0) if j.kind == "wrong"]
+    named = {j.diagnosis.mistakes[0] for j in found if j.named and not j.passed}
+    assert len(named - {room.MISTAKES[0].name}) >= 3

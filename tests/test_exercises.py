@@ -85,8 +85,8 @@ def test_a_numpy_question_is_judged_where_torch_cannot_be_imported(function):
     assert not others & set(done.stdout.split()), "a question loads another"
 
 
-def test_there_are_twenty_three_numpy_questions():
-    assert len(IN_NUMPY) == 23
+def test_there_are_thirty_five_numpy_questions():
+    assert len(IN_NUMPY) == 35
 
 
 @pytest.mark.parametrize("function", sorted(IN_TORCH))
@@ -224,7 +224,8 @@ def test_of_nobody_whose_eps_is_wrong_is_it_said_that_the_formula_is_right():
     asked = {q.function for _, q, _ in OF_EPS if len(q.levels) > 1}
     assert asked == {
         *("layer_norm", "layer_norm_backward", "rms_norm", "rms_norm_backward"),
-        *("RMSNorm", "graph_layer_norm"),
+        *("RMSNorm", "graph_layer_norm", "exported_rms_norm", "converted_rms_norm"),
+        *("half_layer_norm", "layer_norm_dgamma", "cast_rms_norm", "sharded_rms_norm"),
     }
     for seed in (0, 1):
         for exercise, question, variant in OF_EPS:
@@ -235,7 +236,10 @@ def test_of_nobody_whose_eps_is_wrong_is_it_said_that_the_formula_is_right():
 
 UNNAMED = {
     "layer_norm": {frozenset({"eps-outside", EPS}), frozenset({"eps-as-floor", EPS})},
-    "rms_norm": {frozenset({"axis-tokens", "eps-as-floor"})},  # a single token raises
+    "rms_norm": {
+        frozenset({"axis-tokens", "eps-as-floor"}),  # a single token raises
+        frozenset({"eps-as-floor", EPS}),
+    },
     "RMSNorm": {frozenset({"axis-tokens", "eps-as-floor"})},
     "loglog_slope": {frozenset({"log-of-one-axis"})},  # of both axes: no-logarithm
     "deepnorm_constants": {frozenset({"powers-swapped", "stacks-swapped"})},
@@ -247,6 +251,10 @@ UNNAMED = {
     "annotated_layer_norm": {frozenset({"eps-outside", EPS})},
     "item_layer_norm": {frozenset({"half-repaired"})},  # both halves: the bug itself
     "deepnorm_linear": {frozenset({"branch-divided", EPS})},
+    "half_layer_norm": {frozenset({"eps-scaled", EPS}), frozenset({"eps-as-floor", EPS})},
+    "layer_norm_dgamma": {frozenset({"eps-as-floor", EPS})},
+    # without the third norm as well: norms-missing
+    "LayerNormLSTMCell": {frozenset({"cell-norm-missing", "products-not-normalized"})},
 }
 """Pairs of the sample of which neither is named: two wrong uses of one ε, above all."""
 MOST_PAIRS = 150

@@ -247,6 +247,8 @@ STATIC = {
         1,
         lambda ax: residual.draw_branch_sizes([residual.branch_sizes("gpt2", widths=[32, 64])], ax),
     ),
+    "unrolled cell": (1, beyond.draw_unrolled_cell),
+    "shared means": (3, lambda axes: beyond.draw_shared_means(beyond.shared_means(), axes)),
     "differences": (1, lambda ax: draw_differences(stored_comparison(), ax)),
     "worst errors": (1, lambda ax: draw_worst_errors(worst_errors(load_audits()), ax)),
     "logit sizes": (2, lambda axes: wild.draw_logit_sizes(wild.logit_sizes([1.0, 3.0]), axes)),

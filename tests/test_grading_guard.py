@@ -352,6 +352,7 @@ def test_in_the_bug_museum_the_norm_of_the_course_is_no_repair(workshop):
     repairs = {
         "annotated_layer_norm": "x, gamma, beta, eps=1e-6",
         "item_layer_norm": "x, eps=1e-5",
+        "half_layer_norm": "x, gamma, beta, eps=1e-5",
     }
     course = "from normlab.norms import layer_norm"
     for function, arguments in repairs.items():
@@ -367,6 +368,30 @@ def test_in_the_bug_museum_the_norm_of_the_course_is_no_repair(workshop):
     )
     graded = workshop.grade(paper(course, searches, exercise="08_bug_museum"), LENIENT)
     assert sum(d.passed for d in graded.diagnoses) == 1
+
+
+OF_TORCH = """
+import torch
+import torch.nn.functional as F
+
+
+def exported_rms_norm(x, gamma, eps=1e-6):
+    return F.rms_norm(torch.from_numpy(x), gamma.shape, torch.from_numpy(gamma), eps).numpy()
+
+
+def half_layer_norm(x, gamma, beta, eps=1e-5):
+    wide = torch.from_numpy(x).to(torch.promote_types(torch.from_numpy(x).dtype, torch.float32))
+    both = (torch.from_numpy(array).to(wide.dtype) for array in (gamma, beta))
+    return F.layer_norm(wide, gamma.shape, *both, eps).numpy().astype(x.dtype)
+"""
+
+
+def test_in_the_bug_museum_a_norm_of_torch_is_no_repair(workshop):
+    graded = workshop.grade(paper(OF_TORCH, exercise="08_bug_museum"), LENIENT)
+    said = {d.function: d for d in graded.diagnoses}
+    for function in ("exported_rms_norm", "half_layer_norm"):
+        assert "torch cannot be imported" in told(said[function]), said[function]
+        assert said[function].points == 0
 
 
 def test_the_norms_of_the_course_are_refused_elsewhere(grade):

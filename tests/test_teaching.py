@@ -25,8 +25,16 @@ def test_the_points_in_the_guide_are_those_of_the_exercises():
     for exercise in all_exercises():
         (row,) = re.findall(rf"^\| {exercise.name} \| (.*) \|$", GUIDE, re.MULTILINE)
         if exercise.name == "08_bug_museum":
-            assert row == "twelve functions, 1 each"
-            assert [q.points for q in exercise.questions] == [1] * 12
+            failing = [q for q in exercise.questions if q.function.endswith("_failing_input")]
+            repairs = [q for q in exercise.questions if q not in failing]
+            assert {q.points for q in failing} == {1}
+            points = [q.points for q in repairs]
+            first = repairs[points.index(2)]
+            assert points == sorted(points)
+            assert row == (
+                f"{len(failing)} failing inputs, 1 each; {points.count(1)} repairs, 1 each; from "
+                f"`{first.function}` on {points.count(2)} repairs, 2 each: {exercise.points} in all"
+            )
         else:
             steps = [f"`{q.function}`" for q in exercise.questions if not q.points]
             worth = [f"`{q.function}` {q.points}" for q in exercise.questions if q.points]

@@ -17,6 +17,8 @@ import torch
 from torch import nn
 
 from normlab import check, hint, use
+from normlab.chapters.beyond_transformers import draw_shared_means, draw_unrolled_cell, shared_means
+from normlab.pictures import new_figure
 
 # %% [markdown]
 # ## 1. An LSTM cell with layer norm
@@ -28,15 +30,13 @@ from normlab import check, hint, use
 # $$c' = \sigma(f) \odot c + \sigma(i) \odot \tanh(g)$$
 # $$h' = \sigma(o) \odot \tanh(\text{LN}_c(c'))$$
 #
-# ```text
-#  x ── W_x ── LN_x ──┐
-#                     + ── b ── f, i, o, g
-#  h ── W_h ── LN_h ──┘
-#
-#  c ── × σ(f) ── + σ(i)·tanh(g) ──┬────────────────────────── c'
-#                                  └── LN_c ── tanh ── × σ(o) ── h'
-# ```
-#
+# The next cell draws it at two time steps. The three norms are orange, the thick line is $c$.
+
+# %%
+_, ax = new_figure(width=6, height=3)
+draw_unrolled_cell(ax)
+
+# %% [markdown]
 # - $\text{LN}_x$ and $\text{LN}_h$ each take one mean and one variance over all $4H$ numbers.
 # - $\text{LN}_c$ stands only where $c'$ is *read*. The $c'$ that is passed on is not normalized: it
 #   is the memory.
@@ -119,18 +119,19 @@ use(LayerNormLSTMCell)
 # ## 2. Layer norm on graphs
 #
 # A mini-batch of graphs is one array `x` of all nodes, $(\text{nodes}, D)$, and `batch`, the number
-# of each node's graph. Here are two graphs; their nodes are mixed:
-#
-# | node | its graph (`batch`) | channels | mode `"node"` | mode `"graph"` |
-# |---|---|---|---|---|
-# | 0 | 1 | $x_{00}, x_{01}$ | mean of these two | mean of nodes 0 and 2, all four numbers |
-# | 1 | 0 | $x_{10}, x_{11}$ | mean of these two | mean of nodes 1 and 3, all four numbers |
-# | 2 | 1 | $x_{20}, x_{21}$ | mean of these two | as node 0 |
-# | 3 | 0 | $x_{30}, x_{31}$ | mean of these two | as node 1 |
-#
+# of each node's graph. Here are two graphs whose nodes are mixed. Numbers with one letter share a
+# mean and a variance:
+
+# %%
+_, axes = new_figure(3, width=6, height=2.6)
+draw_shared_means(shared_means(batch=[1, 0, 1, 0]), axes)
+
+# %% [markdown]
 # - Mode `"node"`: each node by itself over its $D$ channels, as `F.layer_norm` does.
 # - Mode `"graph"`: one mean and one variance for all nodes *and* channels of a graph. With $n$
 #   nodes these are $n \cdot D$ numbers.
+# - GraphNorm (Cai et al. 2021) is drawn beside them, and is not asked for: each channel has a mean
+#   of its own, over the nodes of a graph.
 #
 # $$y = \gamma \odot \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta$$
 #

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Exercise 08 · The bug museum
 #
-# Six bugs, each of which stood in public code. The functions below are written anew for this
-# course; each keeps one bug of its original, and names the source.
+# Bugs, each of which stood in public code. The functions below are written anew for this course;
+# each keeps one bug of its original, and names the source.
 #
 # None of them raises an error. Most give the right result on the input that comes to mind first,
 # and that is the thread through this museum: a bug lives as long as nobody asks it the right
@@ -14,19 +14,21 @@
 #    arguments of the exhibit **as a dict by argument name**, for instance
 #    `{"x": np.array([1.0, 2.0])}`. Leave out `eps`; it keeps its default. The input counts if
 #    - it holds finite float64 or float32 numbers, or whole numbers, at most 1,000,000 of them, none
-#      beyond ±1,000 (exhibit 2: ±1e9), in shapes that fit;
+#      beyond ±1,000 (exhibit 2: ±1e9), in shapes that fit (exhibits 9 and 11: float16 too, up to
+#      ±60,000);
 #    - the right function gives finite numbers on it;
-#    - the buggy function gives something else: a difference of more than 0.001 of the greatest
-#      number of the right result, or NaN.
+#    - the buggy function gives something else: another shape, NaN, or a difference of more than
+#      0.001 of the greatest number of the right result (exhibits 9 and 11: 0.02).
 # 2. **The repair**: the function without the bug. The arguments, their defaults and all else stay
-#    as in the exhibit. It takes NumPy arrays of float64 with any number of leading axes (exhibit 2:
-#    float32, too). It gives back an array of the dtype that it is given, with all its digits. It
-#    does not change its arguments, and need not check their shapes.
+#    as in the exhibit. It takes NumPy arrays of float64 with any number of leading axes (exhibits
+#    2, 9 and 11: other dtypes, too). It gives back an array of the dtype of `x`, with all its
+#    digits. It does not change its arguments, and need not check their shapes.
 #
-# Each of the twelve is worth 1 point.
+# A failing input is worth 1 point, and so is the repair of an old exhibit, 1 to 6. From exhibit 7
+# on a repair is worth 2: one if the bug is gone, and one if nothing else is broken.
 #
-# The buggy functions are there to be run. Try them before you write. `hint(…)` gives the next of
-# three hints for each of the twelve, for instance `hint(row_variance)`.
+# The buggy functions are there to be run. Try them before you write. `hint(…)` gives the next hint,
+# for instance `hint(row_variance)`.
 
 # %%
 import numpy as np
@@ -43,6 +45,16 @@ from normlab.norms import layer_norm
 # | 4 | GATr's baseline | the axes |
 # | 5 | RiNALMo | the residual |
 # | 6 | labml's annotated papers | where α stands |
+# | 7 | exporters | the divisor of a small row |
+# | 8 | readers of converted models | the gain |
+# | 9 | kernels of many runtimes | the dtype of a square |
+# | 10 | FlagGems | what is a row, and what a feature |
+# | 11 | LLaMA's norm and its copies | the order of two operations |
+# | 12 | tensor-parallel models | whose mean it is |
+#
+# Exhibits 7 to 12 are of the years 2023 to 2026. They need what chapters
+# [02](../notebooks/02_backward_and_geometry.ipynb), [03](../notebooks/03_numerics.ipynb) and
+# [04](../notebooks/04_rms_norm.ipynb) say.
 
 # %% [markdown]
 # ---
@@ -424,6 +436,359 @@ check(deepnorm_linear)
 
 # %% [markdown]
 # ---
+# ## Exhibit 7 · The length that knows no ε
+#
+# A runtime without RMSNorm may have a vector norm, and an exporter then writes
+# $\gamma \odot x\,\sqrt{D}/\lVert x \rVert$. That is RMSNorm, but for ε, which has no place in a
+# length. A tiny floor keeps 0/0 away. Rows of zeros come out as zeros, random rows as they should.
+#
+# Apple's coremltools kept ε, and changed it all the same. It divided a row by its greatest number,
+# so that the squares fit into float16, and added ε after that: ε then counts $\max(x)^2$ times as
+# much ([pull request 2822](https://github.com/apple/coremltools/pull/2822), August 2026).
+
+
+# %%
+def buggy_exported_rms_norm(x, gamma, eps=1e-6):
+    length = np.sqrt((x**2).sum(axis=-1, keepdims=True))  # (..., D) -> (..., 1)
+    return gamma * x * np.sqrt(x.shape[-1]) / np.maximum(length, 1e-12)
+
+
+# %% [markdown]
+# x is (..., D), gamma is (D,). A usual row, on which the two agree:
+
+# %%
+row = np.array([1.0, -2.0, 0.5, 4.0])
+print("buggy", buggy_exported_rms_norm(row, np.ones(4)).round(6))
+print("right", (row / np.sqrt((row**2).mean() + 1e-6)).round(6))
+
+# %% [markdown]
+# **7a.** Give an input on which it is wrong.
+
+
+# %%
+def exported_rms_norm_failing_input():
+    """Arguments {"x": …, "gamma": …} on which buggy_exported_rms_norm is wrong."""
+    ### BEGIN SOLUTION
+    return {"x": np.array([0.001, 0.0]), "gamma": np.ones(2)}
+    ### END SOLUTION
+
+
+# %%
+check(exported_rms_norm_failing_input)
+
+# %% [markdown]
+# **7b.** Repair it.
+
+
+# %%
+def exported_rms_norm(x, gamma, eps=1e-6):
+    """γ ⊙ x/√(mean(x²) + ε) over the last axis: (..., D) -> (..., D)."""
+    ### BEGIN SOLUTION
+    mean_square = (x**2).mean(axis=-1, keepdims=True)  # (..., D) -> (..., 1)
+    return gamma * x / np.sqrt(mean_square + eps)
+    ### END SOLUTION
+
+
+# %%
+check(exported_rms_norm)
+
+# %% [markdown]
+# ---
+# ## Exhibit 8 · One and one
+#
+# Gemma's RMSNorm multiplies by $1 + w$, so that $w = 0$ changes nothing. llama.cpp adds 1 to these
+# weights when it converts a model, and a plain RMSNorm can then read the file. Some programs read
+# it with Gemma's own norm, which adds 1 again.
+#
+# In August 2026 a program that makes videos from a sentence had it so: where memory was short it
+# took a converted Gemma to read the sentence. The videos were sharp, and of something else. Each of
+# some 200 norms had $2 + w$.
+#
+# Here the converter and the norm are two lines of one function.
+
+
+# %%
+def buggy_converted_rms_norm(x, weight, eps=1e-6):
+    stored = 1 + weight  # the converter: Gemma's weight is its gain less 1
+    mean_square = (x**2).mean(axis=-1, keepdims=True)  # (..., D) -> (..., 1)
+    return (1 + stored) * x / np.sqrt(mean_square + eps)
+
+
+# %% [markdown]
+# x is (..., D), weight is (D,): Gemma's w.
+#
+# **8a.** Give an input on which it is wrong.
+
+
+# %%
+def converted_rms_norm_failing_input():
+    """Arguments {"x": …, "weight": …} on which buggy_converted_rms_norm is wrong."""
+    ### BEGIN SOLUTION
+    return {"x": np.array([3.0, 4.0]), "weight": np.zeros(2)}
+    ### END SOLUTION
+
+
+# %%
+check(converted_rms_norm_failing_input)
+
+# %% [markdown]
+# **8b.** Repair it. The function must give what Gemma's norm gives for this weight.
+
+
+# %%
+def converted_rms_norm(x, weight, eps=1e-6):
+    """What Gemma's norm gives, after the conversion: (..., D) -> (..., D)."""
+    ### BEGIN SOLUTION
+    stored = 1 + weight
+    mean_square = (x**2).mean(axis=-1, keepdims=True)  # (..., D) -> (..., 1)
+    return stored * x / np.sqrt(mean_square + eps)
+    ### END SOLUTION
+
+
+# %%
+check(converted_rms_norm)
+
+# %% [markdown]
+# ---
+# ## Exhibit 9 · The square that did not fit
+#
+# In 2024 somebody replaced LLaMA's own norm by PyTorch's new RMSNorm. In float32 the model answered
+# as before, in float16 it did not: the squares were taken in the dtype of x. Kernels of other
+# runtimes had the same bug up to 2026.
+#
+# Our copy is a layer norm. NumPy sums float16 numbers in float32, and yet it fails.
+
+
+# %%
+def buggy_half_layer_norm(x, gamma, beta, eps=1e-5):
+    centered = x - x.mean(axis=-1, keepdims=True)  # (..., D) - (..., 1)
+    variance = (centered**2).mean(axis=-1, keepdims=True)  # (..., D) -> (..., 1)
+    return (gamma * centered / np.sqrt(variance + eps) + beta).astype(x.dtype)
+
+
+# %% [markdown]
+# x is (..., D), gamma and beta are (D,). On small numbers float16 is right to three digits:
+
+# %%
+small = np.array([1.0, -2.0, 0.5, 4.0])
+for dtype in (np.float64, np.float16):
+    given = small.astype(dtype)
+    print(dtype.__name__, buggy_half_layer_norm(given, np.ones_like(given), 0 * given).round(3))
+
+# %% [markdown]
+# **9a.** Give a float16 input on which it is wrong.
+
+
+# %%
+def half_layer_norm_failing_input():
+    """Arguments {"x": …, "gamma": …, "beta": …} on which buggy_half_layer_norm is wrong."""
+    ### BEGIN SOLUTION
+    return {"x": np.array([300, -300], np.float16), "gamma": np.ones(2), "beta": np.zeros(2)}
+    ### END SOLUTION
+
+
+# %%
+check(half_layer_norm_failing_input)
+
+# %% [markdown]
+# **9b.** Repair it. float16 in, float16 out; float32 and float64 are computed in their own dtype.
+
+
+# %%
+def half_layer_norm(x, gamma, beta, eps=1e-5):
+    """Layer norm over the last axis, in the dtype of x: (..., D) -> (..., D)."""
+    ### BEGIN SOLUTION
+    wide = x.astype(np.promote_types(x.dtype, np.float32))
+    centered = wide - wide.mean(axis=-1, keepdims=True)  # (..., D) - (..., 1)
+    variance = (centered**2).mean(axis=-1, keepdims=True)  # (..., D) -> (..., 1)
+    return (gamma * centered / np.sqrt(variance + eps) + beta).astype(x.dtype)
+    ### END SOLUTION
+
+
+# %%
+check(half_layer_norm)
+
+# %% [markdown]
+# ---
+# ## Exhibit 10 · Rows and features
+#
+# FlagGems writes PyTorch's operations anew in Triton. The forward pass of its layer norm knew how
+# many features a row has. The backward pass took the first axis for the rows, and all others for
+# the features. In August 2026 a reader saw what that does to the `[batch, tokens, features]` of
+# every transformer: wrong gradients, without an error, and numbers written beyond the end of the
+# array ([issue 5392](https://github.com/flagos-ai/FlagGems/issues/5392)).
+#
+# Our copy is the gradient of the gain. NumPy does not let it write beyond the end.
+
+
+# %%
+def buggy_layer_norm_dgamma(dy, x, eps=1e-5):
+    rows = len(x)
+    tokens = x.reshape(rows, x.size // rows)  # (..., D) -> (N, D)
+    centered = tokens - tokens.mean(axis=-1, keepdims=True)  # (N, D) - (N, 1)
+    variance = (centered**2).mean(axis=-1, keepdims=True)  # (N, D) -> (N, 1)
+    normalized = centered / np.sqrt(variance + eps)
+    return (dy.reshape(tokens.shape) * normalized).sum(axis=0)  # (N, D) -> (D,)
+
+
+# %% [markdown]
+# dy and x are both (..., D): any number of axes, and the features of one token in the last. The
+# gradient is that of a gain (D,), which all tokens share.
+#
+# **10a.** Give an input on which it is wrong.
+
+
+# %%
+def layer_norm_dgamma_failing_input():
+    """Arguments {"dy": …, "x": …} on which buggy_layer_norm_dgamma is wrong."""
+    ### BEGIN SOLUTION
+    return {"dy": np.ones((1, 2, 2)), "x": np.array([[[1.0, 3.0], [10.0, 20.0]]])}
+    ### END SOLUTION
+
+
+# %%
+check(layer_norm_dgamma_failing_input)
+
+# %% [markdown]
+# **10b.** Repair it, for any number of axes.
+
+
+# %%
+def layer_norm_dgamma(dy, x, eps=1e-5):
+    """The gradient (D,) of layer norm, with respect to its gain."""
+    ### BEGIN SOLUTION
+    tokens = x.reshape(-1, x.shape[-1])  # (..., D) -> (N, D)
+    centered = tokens - tokens.mean(axis=-1, keepdims=True)  # (N, D) - (N, 1)
+    variance = (centered**2).mean(axis=-1, keepdims=True)  # (N, D) -> (N, 1)
+    normalized = centered / np.sqrt(variance + eps)
+    return (dy.reshape(tokens.shape) * normalized).sum(axis=0)  # (N, D) -> (D,)
+    ### END SOLUTION
+
+
+# %%
+check(layer_norm_dgamma)
+
+# %% [markdown]
+# ---
+# ## Exhibit 11 · Too early
+#
+# The norm of LLaMA in Hugging Face's `transformers` computes in float32, and ends with
+# `self.weight * hidden_states.to(input_dtype)`. The normalized row is rounded first, and multiplied
+# then. Dozens of models have the line, since one was copied from the other. Gemma's norm, written
+# beside it, multiplies first. Where the two differ by one rounding nobody is hurt. Is that always
+# so?
+#
+# (With a weight of float32 the original gives float32 back. Our copy converts the product, too, so
+# that one bug is left.)
+
+
+# %%
+def buggy_cast_rms_norm(x, gamma, eps=1e-6):
+    wide = x.astype(np.promote_types(x.dtype, np.float32))
+    mean_square = (wide**2).mean(axis=-1, keepdims=True)  # (..., D) -> (..., 1)
+    normalized = wide / np.sqrt(mean_square + eps)
+    return (gamma * normalized.astype(x.dtype)).astype(x.dtype)
+
+
+# %% [markdown]
+# x is (..., D), gamma is (D,). How well does float16 hold a number?
+
+# %%
+for number in (1.234567, 1.234567e-4, 1.234567e-6, 1.234567e-7, 1.234567e-8):
+    print(f"{number:.6g}  as float16 {float(np.float16(number)):.6g}")
+
+# %% [markdown]
+# **11a.** Give a float16 input on which it is wrong by more than 0.02 of the greatest number.
+
+
+# %%
+def cast_rms_norm_failing_input():
+    """Arguments {"x": …, "gamma": …} on which buggy_cast_rms_norm is wrong."""
+    ### BEGIN SOLUTION
+    return {"x": np.array([1000, 1e-4], np.float16), "gamma": np.array([0.0, 1000.0])}
+    ### END SOLUTION
+
+
+# %%
+check(cast_rms_norm_failing_input)
+
+# %% [markdown]
+# **11b.** Repair it. float16 in, float16 out; float32 and float64 are computed in their own dtype.
+
+
+# %%
+def cast_rms_norm(x, gamma, eps=1e-6):
+    """γ ⊙ x/√(mean(x²) + ε) over the last axis, in the dtype of x: (..., D) -> (..., D)."""
+    ### BEGIN SOLUTION
+    wide = x.astype(np.promote_types(x.dtype, np.float32))
+    mean_square = (wide**2).mean(axis=-1, keepdims=True)  # (..., D) -> (..., 1)
+    normalized = wide / np.sqrt(mean_square + eps)
+    return (gamma * normalized).astype(x.dtype)
+    ### END SOLUTION
+
+
+# %%
+check(cast_rms_norm)
+
+# %% [markdown]
+# ---
+# ## Exhibit 12 · Each its own mean
+#
+# A model that is too large for one device is cut: with tensor parallelism each of S devices
+# computes a part of the features. Most norms do not notice, since every device has the whole
+# stream. A norm of what was cut does, such as OLMo 2's norm of the queries of all heads together.
+#
+# In September 2026 a fix of this bug was proposed for a library that serves models. On two GPUs the
+# largest error of such a layer fell from 2.3 to 0.004.
+#
+# Here all parts stand in one array, one behind the other: `x[s]` is what device s holds.
+
+
+# %%
+def buggy_sharded_rms_norm(x, eps=1e-6):
+    mean_square = (x**2).mean(axis=-1, keepdims=True)  # (S, ..., D/S) -> (S, ..., 1)
+    return x / np.sqrt(mean_square + eps)
+
+
+# %% [markdown]
+# x is (S, ..., D/S): the devices, any number of axes of tokens, and the features that one device
+# holds. The norm is RMSNorm over all D features of a token, without a gain. The result has the
+# shape of x.
+#
+# **12a.** Give an input on which it is wrong.
+
+
+# %%
+def sharded_rms_norm_failing_input():
+    """Arguments {"x": …} on which buggy_sharded_rms_norm is wrong."""
+    ### BEGIN SOLUTION
+    return {"x": np.array([[[3.0, 4.0]], [[0.0, 1.0]]])}  # (2, 1, 2): one token on two devices
+    ### END SOLUTION
+
+
+# %%
+check(sharded_rms_norm_failing_input)
+
+# %% [markdown]
+# **12b.** Repair it. A reduction over axis 0 stands for what the devices send each other, which is
+# called an all-reduce.
+
+
+# %%
+def sharded_rms_norm(x, eps=1e-6):
+    """RMSNorm over all D features of each token: (S, ..., D/S) -> (S, ..., D/S)."""
+    ### BEGIN SOLUTION
+    local = (x**2).mean(axis=-1, keepdims=True)  # (S, ..., D/S) -> (S, ..., 1)
+    mean_square = local.mean(axis=0)  # (S, ..., 1) -> (..., 1): the all-reduce
+    return x / np.sqrt(mean_square + eps)
+    ### END SOLUTION
+
+
+# %%
+check(sharded_rms_norm)
+
+# %% [markdown]
+# ---
 # ## What hid each bug
 #
 # | Exhibit | Hidden by | A law that it breaks |
@@ -434,6 +799,12 @@ check(deepnorm_linear)
 # | 4 | inputs with two axes | an item does not depend on the items beside it |
 # | 5 | an x that is normed already | with a branch of zeros, x comes back |
 # | 6 | α = 1, a branch of zeros, the identity as weight | as α grows, the branch fades |
+# | 7 | rows of usual size, and rows of zeros | a row far smaller than √ε comes out small |
+# | 8 | a model that still answers | a weight of zeros gives a row of root mean square 1 |
+# | 9 | small numbers, and float32 | a row 100 times as large has the same output |
+# | 10 | inputs with two axes | two tokens in two axes or in three have one gradient |
+# | 11 | gains near 1 | the same numbers as float32 have the same output |
+# | 12 | one device, or parts of one size | the result does not depend on the cut |
 #
 # None of these laws needs the right function. Run them on the buggy ones:
 
@@ -441,6 +812,10 @@ check(deepnorm_linear)
 rng = np.random.default_rng(8)
 x, dy, weight, items = (rng.standard_normal(shape) for shape in (4, 4, (4, 4), (1, 2, 4)))
 ones, zeros, single = np.ones(4), np.zeros(4), x.astype(np.float32)
+peaked, gains = np.array([1000, 1e-4, 2e-4, -1e-4], np.float16), np.array([0, 1e7, 1e7, 1e7])
+
+with np.errstate(over="ignore"):  # a square that float16 does not hold
+    large = buggy_half_layer_norm((1000 * x).astype(np.float16), ones, zeros)
 
 pairs = {
     "1 variance": (buggy_annotated_layer_norm(x, ones, zeros).var(), 1),
@@ -452,6 +827,21 @@ pairs = {
     "4 item alone": (buggy_item_layer_norm(items)[:, :1], buggy_item_layer_norm(items[:, :1])),
     "5 no branch": (buggy_pre_norm_linear(x, 0 * weight), x),
     "6 α = 1,000": (buggy_deepnorm_linear(x, weight, alpha=1000.0), layer_norm(x)),
+    "7 small row": (buggy_exported_rms_norm(1e-6 * x, ones) / 1e-3, x),
+    "8 weight of 0": ((buggy_converted_rms_norm(x, zeros) ** 2).mean(), 1),
+    "9 scaled row": (large, buggy_half_layer_norm(x.astype(np.float16), ones, zeros)),
+    "10 three axes": (
+        buggy_layer_norm_dgamma(items, items)[:4],
+        buggy_layer_norm_dgamma(items[0], items[0]),
+    ),
+    "11 as float32": (
+        buggy_cast_rms_norm(peaked, gains),
+        buggy_cast_rms_norm(peaked.astype(np.float32), gains),
+    ),
+    "12 another cut": (
+        np.concatenate([*buggy_sharded_rms_norm(x.reshape(2, 2))]),
+        buggy_sharded_rms_norm(x[None])[0],
+    ),
 }
 for law, (got, expected) in pairs.items():
     print(f"{law:14} {'holds' if np.allclose(got, expected, rtol=0.02, atol=0.02) else 'broken'}")

@@ -58,8 +58,9 @@ def _of_values(e: Examination, level: str) -> tuple[Fault, ...]:
         return ()
     form = _of_form(e, level)
     found = Lookup(e, level).single()
-    if found:
-        return _named(e, level, found) + form
+    if found:  # of a shape that follows from what is named nothing more is said
+        raised = tuple(fault for fault in form if fault.name != "wrong-shape")
+        return _named(e, level, found) + raised
     seen = tuple(m for m in e.question.mistakes if m.seen not in OF_FORM and m.seen(e))
     rest = Lookup(e, level, _accounted(e, level, seen))
     found = rest.explanation()

@@ -52,6 +52,18 @@ MODULES: Mapping[str, Mapping[str, str]] = {
         "pre_norm_linear": "bug_museum.normed_residual",
         "deepnorm_linear_failing_input": "bug_museum.alpha_on_branch",
         "deepnorm_linear": "bug_museum.alpha_on_branch",
+        "exported_rms_norm_failing_input": "bug_museum.dropped_eps",
+        "exported_rms_norm": "bug_museum.dropped_eps",
+        "converted_rms_norm_failing_input": "bug_museum.doubled_one",
+        "converted_rms_norm": "bug_museum.doubled_one",
+        "half_layer_norm_failing_input": "bug_museum.half_statistics",
+        "half_layer_norm": "bug_museum.half_statistics",
+        "layer_norm_dgamma_failing_input": "bug_museum.rows_only",
+        "layer_norm_dgamma": "bug_museum.rows_only",
+        "cast_rms_norm_failing_input": "bug_museum.cast_before_gain",
+        "cast_rms_norm": "bug_museum.cast_before_gain",
+        "sharded_rms_norm_failing_input": "bug_museum.local_mean_square",
+        "sharded_rms_norm": "bug_museum.local_mean_square",
     },
 }
 """Exercise -> what the learner writes -> the module that has the question, in `QUESTIONS`."""

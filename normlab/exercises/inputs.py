@@ -192,3 +192,16 @@ def far(title: str, arguments: Arguments, tolerance: float) -> Probe:
 def half(title: str, arguments: Arguments, tolerance: float = FLOAT16_DIGITS) -> Probe:
     """A probe of float16 numbers."""
     return Probe(title, arguments, tolerance, PRECISION, shows="half")
+
+
+def hardly_held(rng: np.random.Generator, gain: float = 1000.0) -> dict[str, FloatArray]:
+    """A float16 row (1, 2) and a float32 gain for an RMSNorm that multiplies after rounding.
+
+    The second number is so small beside the first that float16 holds what RMSNorm makes of it with
+    an error of 5 % or more. The gain brings it back, and makes the first one 0.
+    """
+    while True:
+        x = np.array([[rng.integers(900, 1100), rng.uniform(0.5e-4, 3e-4)]], np.float16)
+        small = float(x[0, 1] / np.sqrt((x.astype(np.float64) ** 2).mean()))  # (1, 2) -> ()
+        if abs(float(np.float16(small)) / small - 1) > 0.05:
+            return {"x": x, "gamma": np.array([0.0, gain], np.float32)}

@@ -386,6 +386,321 @@ def three_arguments(x, weight, alpha, eps=1e-5):
     )
 
 
+def a_tiny_row():
+    return {"x": np.array([0.001, 0.0]), "gamma": np.ones(2)}
+
+
+def one_small_row_among_others():
+    x = np.random.default_rng(7).standard_normal((3, 4, 8))
+    x[1, 2] *= 1e-4
+    return {"x": x, "gamma": np.full(8, 0.5)}
+
+
+def a_small_row_in_float32():
+    return {"x": np.full((1, 3), 2e-3, np.float32), "gamma": np.array([1.0, 2.0, 3.0])}
+
+
+def a_row_far_below_eps():
+    return {"gamma": np.ones(4), "x": 1e-9 * np.arange(1.0, 5.0)}
+
+
+def one_small_number():
+    return {"x": np.array([0.01]), "gamma": np.array([1.0])}
+
+
+def mean_of_squares(x, gamma, eps=1e-6):
+    return gamma * (x * (np.square(x).mean(-1, keepdims=True) + eps) ** -0.5)
+
+
+def length_with_width_times_eps(x, gamma, eps=1e-6):
+    d = x.shape[-1]
+    return gamma * x * np.sqrt(d) / np.sqrt((x**2).sum(-1, keepdims=True) + d * eps)
+
+
+def scaled_with_its_eps(x, gamma, eps=1e-6):
+    m = np.maximum(np.abs(x).max(-1, keepdims=True, initial=0), 1e-300)
+    scaled = x / m
+    with np.errstate(over="ignore"):
+        root = np.sqrt((scaled**2).mean(-1, keepdims=True) + eps / m / m)
+    return gamma * scaled / root
+
+
+def hypot_of_both(x, gamma, eps=1e-6):
+    rms = np.sqrt(np.vecdot(x, x) / x.shape[-1])[..., None]
+    return x / np.hypot(rms, np.sqrt(eps)) * gamma
+
+
+def rows_one_by_one(x, gamma, eps=1e-6):
+    y = np.empty_like(x)
+    for place in np.ndindex(x.shape[:-1]):
+        y[place] = gamma * x[place] / np.sqrt(x[place] @ x[place] / len(gamma) + eps)
+    return y
+
+
+def a_weight_of_zeros():
+    return {"x": np.array([3.0, 4.0]), "weight": np.zeros(2)}
+
+
+def a_gain_of_zero():
+    return {"x": np.array([[1, 2, 2]]), "weight": np.array([-1, -1, -1])}
+
+
+def weights_of_a_trained_model():
+    rng = np.random.default_rng(3)
+    return {"x": rng.standard_normal((2, 5, 16)), "weight": rng.uniform(5, 15, 16)}
+
+
+def lists_of_whole_numbers():
+    return {"weight": [1, 1], "x": [[5, 7]]}
+
+
+def one_feature_and_one_weight():
+    return {"x": np.float32([2]), "weight": np.float32([0.5])}
+
+
+def the_norm_adds_it(x, weight, eps=1e-6):
+    stored = weight
+    return (1 + stored) * x / np.sqrt((x**2).mean(-1, keepdims=True) + eps)
+
+
+def the_norm_takes_it_away(x, weight, eps=1e-6):
+    stored = 1 + weight
+    return (1 + (stored - 1)) * (x / np.sqrt((x**2).mean(-1, keepdims=True) + eps))
+
+
+def multiplied_out(x, weight, eps=1e-6):
+    normalized = x / np.sqrt(np.vecdot(x, x)[..., None] / x.shape[-1] + eps)
+    return normalized + weight * normalized
+
+
+def the_norm_by_hand(x, weight, eps=1e-6):
+    rms = np.sqrt(np.mean(np.square(x), axis=-1, keepdims=True) + eps)
+    return np.multiply(np.add(weight, 1.0), np.divide(x, rms))
+
+
+def a_loop_over_features(x, weight, eps=1e-6):
+    divisor = np.sqrt(sum(x[..., d] ** 2 for d in range(x.shape[-1])) / x.shape[-1] + eps)
+    return np.stack([(1 + w) * x[..., d] / divisor for d, w in enumerate(weight)], axis=-1)
+
+
+def two_large_numbers():
+    x = np.array([300, -300], np.float16)
+    return {"x": x, "gamma": np.ones(2), "beta": np.zeros(2)}
+
+
+def large_rows_of_many():
+    x = (2000 * np.random.default_rng(4).standard_normal((3, 64))).astype(np.float16)
+    return {"x": x, "gamma": np.ones(64, np.float16), "beta": np.zeros(64, np.float16)}
+
+
+def a_mean_that_half_does_not_hold():
+    x = np.array([[2048, 2050]], np.float16)
+    return {"x": x, "gamma": np.array([1, 1]), "beta": np.array([0, 0])}
+
+
+def one_outlier():
+    x = np.ones(16, np.float16)
+    x[3] = 5000
+    return {"x": x, "gamma": np.ones(16, np.float32), "beta": np.ones(16, np.float32)}
+
+
+def a_half_tensor():
+    return {"x": torch.tensor([[400.0, 0, 1, 2]]).half(), "gamma": [1] * 4, "beta": [0] * 4}
+
+
+def widened_first(x, gamma, beta, eps=1e-5):
+    wide = x.astype(np.float32) if x.dtype == np.float16 else x
+    centered = wide - wide.mean(-1, keepdims=True)
+    y = centered / np.sqrt(np.square(centered).mean(-1, keepdims=True) + eps)
+    return (y * gamma + beta).astype(x.dtype)
+
+
+def all_in_float64(x, gamma, beta, eps=1e-5):
+    wide = x.astype(np.float64)
+    y = (wide - wide.mean(-1, keepdims=True)) / np.sqrt(wide.var(-1, keepdims=True) + eps)
+    return np.asarray(gamma * y + beta, x.dtype)
+
+
+def statistics_by_dtype(x, gamma, beta, eps=1e-5):
+    wide = np.result_type(x, np.float32)
+    mean = x.mean(-1, keepdims=True, dtype=wide)
+    centered = x.astype(wide) - mean
+    variance = np.mean(centered * centered, -1, keepdims=True, dtype=wide)
+    return (gamma * (centered / np.sqrt(variance + eps)) + beta).astype(x.dtype)
+
+
+def sums_divided(x, gamma, beta, eps=1e-5):
+    wide, d = x.astype(np.promote_types(x.dtype, np.float32)), x.shape[-1]
+    c = wide - wide.sum(-1, keepdims=True) / d
+    return (gamma * c / np.sqrt((c**2).sum(-1, keepdims=True) / d + eps) + beta).astype(x.dtype)
+
+
+def written_row_by_row(x, gamma, beta, eps=1e-5):
+    y = np.empty_like(x)
+    for place in np.ndindex(x.shape[:-1]):
+        row = x[place].astype(np.float64)
+        y[place] = gamma * (row - row.mean()) / np.sqrt(row.var() + eps) + beta
+    return y
+
+
+def one_example_two_tokens():
+    return {"dy": np.ones((1, 2, 2)), "x": np.array([[[1.0, 3.0], [10.0, 20.0]]])}
+
+
+def a_batch_of_tokens():
+    dy, x = np.random.default_rng(8).standard_normal((2, 2, 3, 4))
+    return {"x": x, "dy": dy}
+
+
+def one_token_alone():
+    return {"dy": np.array([1.0, 0.0, 2.0]), "x": np.array([1.0, 2.0, 6.0])}
+
+
+def four_axes_of_whole_numbers():
+    x = np.arange(24).reshape(2, 2, 2, 3) ** 2 % 17
+    return {"dy": x[::-1].copy(), "x": x}
+
+
+def float32_tokens():
+    x = np.random.default_rng(9).standard_normal((1, 5, 2)).astype(np.float32)
+    return {"dy": np.ones((1, 5, 2), np.float32), "x": x}
+
+
+def summed_over_all_but_the_last(dy, x, eps=1e-5):
+    normalized = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + eps)
+    return (dy * normalized).sum(axis=tuple(range(x.ndim - 1)))
+
+
+def by_einsum(dy, x, eps=1e-5):
+    d = x.shape[-1]
+    c = (x - x.mean(-1, keepdims=True)).reshape(-1, d)
+    normalized = c / np.sqrt((c**2).mean(-1, keepdims=True) + eps)
+    return np.einsum("nd,nd->d", dy.reshape(-1, d), normalized)
+
+
+def gain_of_the_package(dy, x, eps=1e-5):
+    return norms.layer_norm_backward(dy, x, np.ones(x.shape[-1]), eps=eps)[1]
+
+
+def added_token_by_token(dy, x, eps=1e-5):
+    total = np.zeros(x.shape[-1])
+    for place in np.ndindex(x.shape[:-1]):
+        c = x[place] - x[place].mean()
+        total += dy[place] * c / np.sqrt(c @ c / len(c) + eps)
+    return total
+
+
+def features_first(dy, x, eps=1e-5):
+    d = x.shape[-1]
+    columns, gradient = x.reshape(-1, d).T, dy.reshape(-1, d).T
+    columns = columns - columns.mean(axis=0)
+    return (gradient * columns / np.sqrt((columns**2).mean(axis=0) + eps)).sum(axis=1)
+
+
+def a_small_number_and_a_large_gain():
+    return {"x": np.array([1000, 1e-4], np.float16), "gamma": np.array([0.0, 1000.0])}
+
+
+def a_number_that_becomes_zero():
+    x = np.array([[30_000, 1e-3, 30_000]], np.float16)
+    return {"x": x, "gamma": np.array([0, 50_000, 0], np.float32)}
+
+
+def many_features_and_one_small():
+    x = np.full(32, 2000, np.float16)
+    x[7] = 3e-4
+    gamma = np.zeros(32)
+    gamma[7] = 60_000
+    return {"gamma": gamma, "x": x}
+
+
+def two_rows_of_which_one_fails():
+    x = np.array([[1, 0], [1000, 1e-4]], np.float16)
+    return {"x": x, "gamma": np.array([1e-4, 1000.0])}
+
+
+def a_half_tensor_with_a_gain():
+    return {"x": torch.tensor([2000.0, 3e-4]).half(), "gamma": torch.tensor([0.0, 40_000.0])}
+
+
+def product_converted(x, gamma, eps=1e-6):
+    wide = x.astype(np.result_type(x, np.float32))
+    y = gamma * wide * (np.square(wide).mean(-1, keepdims=True) + eps) ** -0.5
+    return y.astype(x.dtype)
+
+
+def gain_over_root(x, gamma, eps=1e-6):
+    wide = x.astype(np.promote_types(x.dtype, np.float32))
+    factor = gamma / np.sqrt((wide**2).mean(-1, keepdims=True) + eps)
+    return (wide * factor).astype(x.dtype)
+
+
+def in_float64(x, gamma, eps=1e-6):
+    wide = x.astype(np.float64)
+    mean_square = np.vecdot(wide, wide)[..., None] / x.shape[-1]
+    return np.asarray(wide / np.sqrt(mean_square + eps) * gamma, dtype=x.dtype)
+
+
+def half_alone_is_widened(x, gamma, eps=1e-6):
+    wide = np.float32(x) if x.dtype == np.float16 else x
+    y = gamma * (wide / np.sqrt(np.mean(wide * wide, axis=-1, keepdims=True) + eps))
+    return y.astype(x.dtype)
+
+
+def assigned_into_the_dtype(x, gamma, eps=1e-6):
+    y = np.empty_like(x)
+    for place in np.ndindex(x.shape[:-1]):
+        row = x[place].astype(np.float64)
+        y[place] = gamma * row / np.sqrt(row @ row / len(row) + eps)
+    return y
+
+
+def one_token_on_two_devices():
+    return {"x": np.array([[[3.0, 4.0]], [[0.0, 1.0]]])}
+
+
+def parts_without_an_axis_of_tokens():
+    return {"x": np.array([[1.0, 1.0], [2.0, 2.0]])}
+
+
+def random_tokens_on_eight_devices():
+    return {"x": np.random.default_rng(11).standard_normal((8, 4, 16))}
+
+
+def a_device_that_holds_zeros():
+    return {"x": np.stack([np.zeros((3, 5)), np.ones((3, 5))])}
+
+
+def whole_numbers_on_devices():
+    return {"x": [[[[1, 2]], [[3, 4]]], [[[1, 2]], [[3, 5]]]]}
+
+
+def mean_of_the_means(x, eps=1e-6):
+    return x / np.sqrt(np.square(x).mean(-1, keepdims=True).mean(0, keepdims=True) + eps)
+
+
+def sums_and_the_width(x, eps=1e-6):
+    total = (x**2).sum(axis=(0, -1))[..., None]
+    return x / np.sqrt(total / (len(x) * x.shape[-1]) + eps)
+
+
+def joined_and_cut_again(x, eps=1e-6):
+    whole = np.concatenate([*x], axis=-1)
+    whole = whole / np.sqrt((whole**2).mean(-1, keepdims=True) + eps)
+    return np.stack(np.split(whole, len(x), axis=-1))
+
+
+def device_by_device(x, eps=1e-6):
+    total = sum(np.vecdot(part, part) for part in x) / (len(x) * x.shape[-1])
+    return np.array([part / np.sqrt(total + eps)[..., None] for part in x])
+
+
+def devices_moved_inside(x, eps=1e-6):
+    inside = np.moveaxis(x, 0, -1)
+    scale = np.sqrt(np.mean(inside**2, axis=(-2, -1), keepdims=True) + eps)
+    return np.moveaxis(inside / scale, -1, 0)
+
+
 RIGHT = {
     "annotated_layer_norm_failing_input": [
         two_features,
@@ -479,6 +794,90 @@ RIGHT = {
         added_in_place,
         three_arguments,
     ],
+    "exported_rms_norm_failing_input": [
+        a_tiny_row,
+        one_small_row_among_others,
+        a_small_row_in_float32,
+        a_row_far_below_eps,
+        one_small_number,
+    ],
+    "exported_rms_norm": [
+        mean_of_squares,
+        length_with_width_times_eps,
+        scaled_with_its_eps,
+        hypot_of_both,
+        rows_one_by_one,
+    ],
+    "converted_rms_norm_failing_input": [
+        a_weight_of_zeros,
+        a_gain_of_zero,
+        weights_of_a_trained_model,
+        lists_of_whole_numbers,
+        one_feature_and_one_weight,
+    ],
+    "converted_rms_norm": [
+        the_norm_adds_it,
+        the_norm_takes_it_away,
+        multiplied_out,
+        the_norm_by_hand,
+        a_loop_over_features,
+    ],
+    "half_layer_norm_failing_input": [
+        two_large_numbers,
+        large_rows_of_many,
+        a_mean_that_half_does_not_hold,
+        one_outlier,
+        a_half_tensor,
+    ],
+    "half_layer_norm": [
+        widened_first,
+        all_in_float64,
+        statistics_by_dtype,
+        sums_divided,
+        written_row_by_row,
+    ],
+    "layer_norm_dgamma_failing_input": [
+        one_example_two_tokens,
+        a_batch_of_tokens,
+        one_token_alone,
+        four_axes_of_whole_numbers,
+        float32_tokens,
+    ],
+    "layer_norm_dgamma": [
+        summed_over_all_but_the_last,
+        by_einsum,
+        gain_of_the_package,
+        added_token_by_token,
+        features_first,
+    ],
+    "cast_rms_norm_failing_input": [
+        a_small_number_and_a_large_gain,
+        a_number_that_becomes_zero,
+        many_features_and_one_small,
+        two_rows_of_which_one_fails,
+        a_half_tensor_with_a_gain,
+    ],
+    "cast_rms_norm": [
+        product_converted,
+        gain_over_root,
+        in_float64,
+        half_alone_is_widened,
+        assigned_into_the_dtype,
+    ],
+    "sharded_rms_norm_failing_input": [
+        one_token_on_two_devices,
+        parts_without_an_axis_of_tokens,
+        random_tokens_on_eight_devices,
+        a_device_that_holds_zeros,
+        whole_numbers_on_devices,
+    ],
+    "sharded_rms_norm": [
+        mean_of_the_means,
+        sums_and_the_width,
+        joined_and_cut_again,
+        device_by_device,
+        devices_moved_inside,
+    ],
 }
 EQUIVALENT = {
     "annotated_layer_norm": {},
@@ -487,4 +886,24 @@ EQUIVALENT = {
     "item_layer_norm": {},
     "pre_norm_linear": {},
     "deepnorm_linear": {},
+    "exported_rms_norm": {},
+    "converted_rms_norm": {},
+    "half_layer_norm": {},
+    "layer_norm_dgamma": {
+        "tokens = x.reshape(-1, x.shape[-1]) -> tokens = x.reshape(-2, x.shape[-1])": "NumPy "
+        "takes every negative size for the one to be found",
+        "tokens = x.reshape(-1, x.shape[-1]) -> tokens = x.reshape(-1, dy.shape[-1])": "dy has "
+        "the shape of x",
+        **{
+            f"{line}(axis=-1, keepdims=True) -> {line}(axis={axis}, keepdims=True)": "tokens "
+            "have two axes, and 1 is the last one"
+            for line in (
+                "centered = tokens - tokens.mean",
+                "variance = (centered ** 2).mean",
+            )
+            for axis in ("+1", "--1")
+        },
+    },
+    "cast_rms_norm": {},
+    "sharded_rms_norm": {},
 }

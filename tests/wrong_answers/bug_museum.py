@@ -127,6 +127,212 @@ def branch_divided(x, weight, alpha, eps=1e-5):
     return norms.layer_norm(x + x @ weight / alpha, eps=eps)
 
 
+def usual_rows():
+    return {"x": np.random.default_rng(1).standard_normal((4, 8)), "gamma": np.ones(8)}
+
+
+def floor_of_eps(x, gamma, eps=1e-6):
+    length = np.sqrt((x**2).sum(-1, keepdims=True))
+    return gamma * x * np.sqrt(x.shape[-1]) / np.maximum(length, eps)
+
+
+def eps_beside_the_sum(x, gamma, eps=1e-6):
+    return gamma * x * np.sqrt(x.shape[-1]) / np.sqrt((x**2).sum(-1, keepdims=True) + eps)
+
+
+def eps_after_scaling(x, gamma, eps=1e-6):
+    m = np.maximum(np.abs(x).max(-1, keepdims=True, initial=0), 1e-30)
+    scaled = x / m
+    return gamma * scaled / np.sqrt((scaled**2).mean(-1, keepdims=True) + eps)
+
+
+def eps_beside_the_length(x, gamma, eps=1e-6):
+    return gamma * x * np.sqrt(x.shape[-1]) / (np.sqrt((x**2).sum(-1, keepdims=True)) + eps)
+
+
+def axis_one_of_the_length(x, gamma, eps=1e-6):
+    return gamma * x / np.sqrt((x**2).mean(axis=1, keepdims=True) + eps)
+
+
+def gain_in_place(x, gamma, eps=1e-6):
+    root = np.sqrt((x**2).mean(-1, keepdims=True) + eps)
+    x *= gamma
+    return x / root
+
+
+def a_huge_weight():
+    return {"x": np.array([1.0, 2.0]), "weight": np.full(2, 1000.0)}
+
+
+def nobody_adds(x, weight, eps=1e-6):
+    return weight * x / np.sqrt((x**2).mean(-1, keepdims=True) + eps)
+
+
+def one_taken_away(x, weight, eps=1e-6):
+    stored = weight - 1
+    return stored * x / np.sqrt((x**2).mean(-1, keepdims=True) + eps)
+
+
+def brackets_forgotten(x, weight, eps=1e-6):
+    return 1 + weight * x / np.sqrt((x**2).mean(-1, keepdims=True) + eps)
+
+
+def halved(x, weight, eps=1e-6):
+    stored = 1 + weight
+    return (1 + stored) / 2 * x / np.sqrt((x**2).mean(-1, keepdims=True) + eps)
+
+
+def weight_changed(x, weight, eps=1e-6):
+    weight += 1
+    return weight * x / np.sqrt((x**2).mean(-1, keepdims=True) + eps)
+
+
+def float64_for_half():
+    return {"x": np.array([300.0, -300.0]), "gamma": np.ones(2), "beta": np.zeros(2)}
+
+
+def summed_in_float32(x, gamma, beta, eps=1e-5):
+    c = x - x.mean(-1, keepdims=True)
+    variance = (c**2).mean(-1, keepdims=True, dtype=np.float32)
+    return (gamma * c / np.sqrt(variance + eps) + beta).astype(x.dtype)
+
+
+def cut_off(x, gamma, beta, eps=1e-5):
+    c = x - x.mean(-1, keepdims=True)
+    squares = np.minimum(c**2, np.finfo(np.float16).max)
+    return (gamma * c / np.sqrt(squares.mean(-1, keepdims=True) + eps) + beta).astype(x.dtype)
+
+
+def mean_before_widening(x, gamma, beta, eps=1e-5):
+    c = (x - x.mean(-1, keepdims=True)).astype(np.promote_types(x.dtype, np.float32))
+    variance = (c**2).mean(-1, keepdims=True)
+    return (gamma * c / np.sqrt(variance + eps) + beta).astype(x.dtype)
+
+
+def always_float32(x, gamma, beta, eps=1e-5):
+    wide = x.astype(np.float32)
+    c = wide - wide.mean(-1, keepdims=True)
+    variance = (c**2).mean(-1, keepdims=True)
+    return (gamma * c / np.sqrt(variance + eps) + beta).astype(x.dtype)
+
+
+def stays_wide(x, gamma, beta, eps=1e-5):
+    wide = x.astype(np.promote_types(x.dtype, np.float32))
+    c = wide - wide.mean(-1, keepdims=True)
+    return gamma * c / np.sqrt((c**2).mean(-1, keepdims=True) + eps) + beta
+
+
+def scaled_by_the_greatest(x, gamma, beta, eps=1e-5):
+    wide = x.astype(np.promote_types(x.dtype, np.float32))
+    c = wide - wide.mean(-1, keepdims=True)
+    m = np.abs(c).max(-1, keepdims=True)
+    c = c / np.where(m > 0, m, 1)
+    return (gamma * c / np.sqrt((c**2).mean(-1, keepdims=True) + eps) + beta).astype(x.dtype)
+
+
+def rows_and_features():
+    return {"dy": np.ones((3, 2)), "x": np.array([[1.0, 3.0], [10.0, 20.0], [0.0, 5.0]])}
+
+
+def normed(x, eps):
+    c = x - x.mean(-1, keepdims=True)
+    return c / np.sqrt((c**2).mean(-1, keepdims=True) + eps)
+
+
+def first_axis_summed(dy, x, eps=1e-5):
+    return (dy * normed(x, eps)).sum(axis=0)
+
+
+def two_axes_summed(dy, x, eps=1e-5):
+    return (dy * normed(x, eps)).sum(axis=(0, 1))
+
+
+def tokens_averaged(dy, x, eps=1e-5):
+    return (dy * normed(x, eps)).mean(axis=tuple(range(x.ndim - 1)))
+
+
+def features_summed(dy, x, eps=1e-5):
+    return (dy * normed(x, eps)).sum(axis=-1)
+
+
+def second_axis_as_features(dy, x, eps=1e-5):
+    rows = x.reshape(-1, x.shape[1])
+    return (dy.reshape(rows.shape) * normed(rows, eps)).sum(axis=0)
+
+
+def gradient_in_float32(dy, x, eps=1e-5):
+    gradient = (dy * normed(x, eps)).sum(axis=tuple(range(x.ndim - 1)))
+    return gradient.astype(np.float32).astype(x.dtype)
+
+
+def gain_of_ones():
+    return {"x": np.array([300, 4, 1], np.float16), "gamma": np.ones(3)}
+
+
+def gain_converted_as_well(x, gamma, eps=1e-6):
+    wide = x.astype(np.promote_types(x.dtype, np.float32))
+    normalized = wide / np.sqrt((wide**2).mean(-1, keepdims=True) + eps)
+    return (gamma.astype(x.dtype) * normalized).astype(x.dtype)
+
+
+def both_converted(x, gamma, eps=1e-6):
+    wide = x.astype(np.promote_types(x.dtype, np.float32))
+    normalized = wide / np.sqrt((wide**2).mean(-1, keepdims=True) + eps)
+    return gamma.astype(x.dtype) * normalized.astype(x.dtype)
+
+
+def not_converted(x, gamma, eps=1e-6):
+    wide = x.astype(np.promote_types(x.dtype, np.float32))
+    return gamma * wide / np.sqrt((wide**2).mean(-1, keepdims=True) + eps)
+
+
+def nothing_widened(x, gamma, eps=1e-6):
+    return (gamma * (x / np.sqrt((x**2).mean(-1, keepdims=True) + eps))).astype(x.dtype)
+
+
+def gain_before_the_norm(x, gamma, eps=1e-6):
+    wide = gamma * x.astype(np.promote_types(x.dtype, np.float32))
+    return (wide / np.sqrt((wide**2).mean(-1, keepdims=True) + eps)).astype(x.dtype)
+
+
+def one_device_only():
+    return {"x": np.random.default_rng(5).standard_normal((1, 3, 8))}
+
+
+def mean_squares_added(x, eps=1e-6):
+    local = (x**2).mean(-1, keepdims=True)
+    return x / np.sqrt(local.sum(axis=0) + eps)
+
+
+def sums_over_the_width_of_one(x, eps=1e-6):
+    total = (x**2).sum(axis=(0, -1))[..., None]
+    return x / np.sqrt(total / x.shape[-1] + eps)
+
+
+def roots_averaged(x, eps=1e-6):
+    local = np.sqrt((x**2).mean(-1, keepdims=True) + eps)
+    return x / local.mean(axis=0)
+
+
+def first_device_for_all(x, eps=1e-6):
+    local = (x**2).mean(-1, keepdims=True)
+    return x / np.sqrt(local[0] + eps)
+
+
+def one_number_for_all(x, eps=1e-6):
+    return x / np.sqrt((x**2).mean() + eps)
+
+
+def tokens_reduced(x, eps=1e-6):
+    local = (x**2).mean(-1, keepdims=True)
+    return x / np.sqrt(local.mean(axis=-2, keepdims=True) + eps)
+
+
+def eps_of_each_device(x, eps=1e-6):
+    total = sum((part**2).mean(-1, keepdims=True) / len(x) + eps for part in x)
+    return x / np.sqrt(total)
+
+
 WRONG = {
     "annotated_layer_norm_failing_input": [
         (too_wide, "With 2,048 features the two differ by less than 0.001."),
@@ -182,6 +388,71 @@ WRONG = {
         (alpha_on_both, "α multiplies the branch, too."),
         (alpha_before_the_branch, "The branch sees αx, not x."),
         (branch_divided, "The branch is divided by α instead: with ε that is not the same."),
+    ],
+    "exported_rms_norm_failing_input": [
+        (usual_rows, "Rows of usual size, in which ε is not seen."),
+    ],
+    "exported_rms_norm": [
+        (floor_of_eps, "ε is a floor of the length."),
+        (eps_beside_the_sum, "ε is added to the sum of the squares: D times too little."),
+        (eps_after_scaling, "ε is added after the row was divided by its greatest number."),
+        (eps_beside_the_length, "ε is added to the length, outside the root."),
+        (axis_one_of_the_length, "Axis 1 is fixed: right for two axes alone."),
+        (gain_in_place, "x is multiplied in place."),
+    ],
+    "converted_rms_norm_failing_input": [
+        (a_huge_weight, "The weight is so large that 1 does not count."),
+    ],
+    "converted_rms_norm": [
+        (nobody_adds, "1 is added nowhere."),
+        (one_taken_away, "1 is subtracted from w."),
+        (brackets_forgotten, "1 is added to the product."),
+        (halved, "The doubled gain is halved: (2 + w)/2."),
+        (weight_changed, "The weight is changed in place."),
+    ],
+    "half_layer_norm_failing_input": [
+        (float64_for_half, "x is float64, where nothing overflows."),
+    ],
+    "half_layer_norm": [
+        (summed_in_float32, "The squares are summed in float32, and taken in float16."),
+        (cut_off, "Squares beyond float16 are cut off at its end."),
+        (mean_before_widening, "The mean is taken in float16."),
+        (always_float32, "float64 is computed in float32."),
+        (stays_wide, "float16 gives float32 back."),
+        (scaled_by_the_greatest, "ε is added after the row was divided by its greatest number."),
+    ],
+    "layer_norm_dgamma_failing_input": [
+        (rows_and_features, "With two axes the first one holds the rows."),
+    ],
+    "layer_norm_dgamma": [
+        (first_axis_summed, "The sum runs over the first axis alone."),
+        (two_axes_summed, "The sum runs over two axes: right for three axes alone."),
+        (tokens_averaged, "The tokens' gradients are averaged."),
+        (features_summed, "The sum runs over the features."),
+        (second_axis_as_features, "The features are looked for in axis 1."),
+        (gradient_in_float32, "The gradient is rounded to float32."),
+    ],
+    "cast_rms_norm_failing_input": [
+        (gain_of_ones, "All normalized numbers are of usual size."),
+    ],
+    "cast_rms_norm": [
+        (gain_converted_as_well, "The gain is rounded to float16 before the product."),
+        (both_converted, "The gain and the row are rounded before the product."),
+        (not_converted, "float16 gives float32 back."),
+        (nothing_widened, "The squares are taken in float16."),
+        (gain_before_the_norm, "The gain is multiplied before the norm."),
+    ],
+    "sharded_rms_norm_failing_input": [
+        (one_device_only, "One device holds all features."),
+    ],
+    "sharded_rms_norm": [
+        (mean_squares_added, "The mean squares of the devices are added up."),
+        (sums_over_the_width_of_one, "The sum of all squares is divided by one device's width."),
+        (roots_averaged, "The root mean squares are averaged."),
+        (first_device_for_all, "The first device's mean square serves all."),
+        (one_number_for_all, "One mean square for all tokens."),
+        (tokens_reduced, "The mean is taken over the tokens, not over the devices."),
+        (eps_of_each_device, "ε is added once for each device."),
     ],
 }
 REPORTED = {}

@@ -12,8 +12,11 @@ LEFT_OUT = ("audit", "grading", "setup")
 """Rooms that nothing in a page asks for: they need processes, or PyTorch."""
 OF_INSPECTION = ("__init__.py", "__init__.pyi", "norm_reading.py")
 """What needs no PyTorch of that room: the words in which the zoo is told."""
-OF_THE_LIBRARY = "scan.csv"
-"""The scan of a library that no page holds."""
+FILES_LEFT_OUT = (
+    "scan.csv", "challenges.csv", "briefs.csv", "recurrent.csv", "vision.csv", "cli.py", "__main__.py",
+)  # fmt: skip
+"""The scan of a library that no page holds, trained runs whose readers need PyTorch, and the commands
+of a terminal."""
 RUNTIME = ("page_runtime.py", "page_outputs.py", "page_widgets.py")
 """What the worker calls; it stands in the wheel beside the package."""
 NAME = f"normlab-{__version__}-py3-none-any.whl"
@@ -61,4 +64,4 @@ def _is_asked_for(within: Path) -> bool:
     room = within.parts[0]
     if room == "inspection":
         return within.name in OF_INSPECTION and len(within.parts) == 2
-    return room not in LEFT_OUT and within.name != OF_THE_LIBRARY
+    return room not in LEFT_OUT and within.name not in FILES_LEFT_OUT

@@ -1,3 +1,4 @@
+from .cell_figures import draw_unrolled_cell as draw_unrolled_cell
 from .digit_images import digits as digits
 from .digit_runs import load_vision_runs as load_vision_runs
 from .explorers import explore_smoothing as explore_smoothing
@@ -6,6 +7,7 @@ from .figures import draw_accuracy as draw_accuracy
 from .figures import draw_patches as draw_patches
 from .figures import draw_rate_grid as draw_rate_grid
 from .graph_runs import load_accuracy_by_depth as load_accuracy_by_depth
+from .mean_groups import shared_means as shared_means
 from .mini_batch_norms import batched_norms as batched_norms
 from .outcome import what_comes_out as what_comes_out
 from .oversmoothing import directions_apart as directions_apart
@@ -18,4 +20,5 @@ from .recurrent_runs import LSTMThenNorm as LSTMThenNorm
 from .recurrent_runs import Reader as Reader
 from .recurrent_runs import load_recurrent_runs as load_recurrent_runs
 from .recurrent_runs import train_reader as train_reader
+from .sharing_figures import draw_shared_means as draw_shared_means
 from .vision_diagram import draw_vision_transformer as draw_vision_transformer

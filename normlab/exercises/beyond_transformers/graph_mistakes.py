@@ -53,8 +53,14 @@ MISTAKES = (
     Mistake(
         "node-mean-in-graph",
         "in mode graph the mean is taken of each node",
-        "In mode graph one mean serves all nodes of a graph, as one variance does.",
+        "In mode graph one mean serves all nodes of a graph, as one variance does. The variance "
+        "is taken around each node's own mean, too, and leaves out how far these lie apart.",
         {MEAN: "own.mean(axis=1, keepdims=True)"},
+    ),
+    Mistake(
+        "node-mean-graph-variance",
+        "in mode graph the mean is that of each node, and the variance that of the graph",
+        "Both belong to the graph: one mean and one variance serve all its nodes and channels.",
         {MEAN: "own.mean(axis=1, keepdims=True)", VARIANCE: "own.var()"},
         {MEAN: "own.mean(axis=1, keepdims=True)", VARIANCE: "((own - own.mean()) ** 2).mean()"},
     ),

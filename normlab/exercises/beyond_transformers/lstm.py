@@ -118,13 +118,13 @@ LAWS = (
     ),
     Law(
         "input-scale",
-        "multiplying x by 1,000 changes the gates: LN(W_x x) would not",
+        "multiplying x by 1,000 changes the new state: LN(W_x x) would stay as it is",
         ({**_ONE, "x": 100 * _X}, {**_ONE, "x": 1e5 * _X}),
         _same,
     ),
     Law(
         "state-scale",
-        "multiplying h by 1,000 changes the gates: LN(W_h h) would not",
+        "multiplying h by 1,000 changes the new state: LN(W_h h) would stay as it is",
         ({**_ONE, "h": 100 * _H}, {**_ONE, "h": 1e5 * _H}),
         _same,
     ),

@@ -1,112 +1,33 @@
 """What goes wrong in the LSTM cell: the words of the reference that are exchanged."""
 
-from normlab.checks.exercise import Mistake
-from normlab.checks.signs import changes_arguments, differs
+from normlab.checks.examination import Examination
+from normlab.checks.exercise import ANY_INPUT, Mistake
+from normlab.checks.signs import changes_arguments, differs, raises, tells
 from normlab.exercises import common
+from normlab.exercises.beyond_transformers.lstm_norm_mistakes import GATES, NORM_MISTAKES
 
-NORM_X, NORM_H = "self.norm_x(self.linear_x(x))", "self.norm_h(self.linear_h(h))"
-GATES, ORDER = "from_x + from_h + self.bias", "f, i, o, g = gates"
-NEW_C = "torch.sigmoid(f) * c + written"
-OUTPUT = "torch.sigmoid(o) * torch.tanh(self.norm_c(new_c))"
-NO_NORMS = {NORM_X: "self.linear_x(x)", NORM_H: "self.linear_h(h)"}
+ORDER = "f, i, o, g = gates"
+LINEAR_X = "self.linear_x = nn.Linear(input_size, gates, bias=False)"
+LINEAR_H = "self.linear_h = nn.Linear(hidden_size, gates, bias=False)"
+BIASED_X = {LINEAR_X: "self.linear_x = nn.Linear(input_size, gates)"}
+BIASED_H = {LINEAR_H: "self.linear_h = nn.Linear(hidden_size, gates)"}
 
-
-def _per_gate(linear: str, norm: str) -> str:
-    """The code of four norms over H each, where one over 4H belongs."""
-    rows = f"{linear}.unflatten(-1, (4, -1))"
-    flat = f"nn.functional.layer_norm({rows}, (self.linear_h.in_features,)).flatten(-2)"
-    return f"{norm}.weight * {flat} + {norm}.bias"
+_no_such_axis = raises("Dimension out of range", "tuple index out of range", "too many indices")
+_linear_bias = tells("parameters", "linear_x.bias", "linear_h.bias")
 
 
-def _rms(value: str, norm: str) -> str:
-    """The code of RMSNorm with the weight and bias of a norm."""
-    root = f"({value}.square().mean(-1, keepdim=True) + 1e-5).sqrt()"
-    return f"({norm}.weight * {value} / {root} + {norm}.bias)"
+def _without_a_batch(e: Examination) -> list[int]:
+    """Where an axis is missing, and only where there is no axis for a batch."""
+    return _no_such_axis(e) if e.first_wrong == ANY_INPUT else []
 
 
-def _eps(eps: str) -> dict[str, str]:
-    """The code of three norms with another ε."""
-    sizes = {"norm_x": "gates", "norm_h": "gates", "norm_c": "hidden_size"}
-    return {
-        f"self.{norm} = nn.LayerNorm({size})": f"self.{norm} = nn.LayerNorm({size}, eps={eps})"
-        for norm, size in sizes.items()
-    }
+def _other_parameters(e: Examination) -> list[int]:
+    """Where the parameters differ by more than the biases of the linear maps."""
+    return [] if _linear_bias(e) else differs("parameters")(e)
 
 
 MISTAKES = (
-    Mistake(
-        "cell-normalized",
-        "the cell state itself is normalized",
-        "c is the memory: a new c is σ(f)·c + σ(i)·tanh(g), and is passed on as it is. Normalized "
-        "at every step it could neither grow nor keep what it holds. Only what is read out of it, "
-        "tanh(LN(c)), is normalized.",
-        {NEW_C: "self.norm_c(torch.sigmoid(f) * c + written)", "self.norm_c(new_c)": "new_c"},
-        {NEW_C: "self.norm_c(torch.sigmoid(f) * c + written)"},
-        {"torch.sigmoid(f) * c": "torch.sigmoid(f) * self.norm_c(c)"},
-    ),
-    Mistake(
-        "one-norm-over-sum",
-        "one norm over the sum of both products",
-        "W_x x and W_h h are normalized each by itself, and then added. Over the sum, the larger "
-        "of the two would drown the other.",
-        {**NO_NORMS, GATES: "self.norm_x(from_x + from_h) + self.bias"},
-        {**NO_NORMS, GATES: "self.norm_x(from_x + from_h + self.bias)"},
-    ),
-    Mistake(
-        "norm-shared",
-        "one norm with one gain serves both products",
-        "norm_x and norm_h have gains and shifts of their own.",
-        {NORM_H: "self.norm_x(self.linear_h(h))"},
-    ),
-    Mistake(
-        "norms-exchanged",
-        "norm_x and norm_h are exchanged",
-        "norm_x belongs to W_x x, norm_h to W_h h: weights are loaded by name.",
-        {NORM_X: "self.norm_h(self.linear_x(x))", NORM_H: "self.norm_x(self.linear_h(h))"},
-    ),
-    Mistake(
-        "norm-per-gate",
-        "every gate is normalized by itself, over H numbers",
-        "In the paper one mean and one variance serve all 4H numbers of W_x x, and one all of "
-        "W_h h. Split into gates after the sum. (sketch-rnn has a norm for each gate of the sum.)",
-        {
-            NORM_X: _per_gate("self.linear_x(x)", "self.norm_x"),
-            NORM_H: _per_gate("self.linear_h(h)", "self.norm_h"),
-        },
-        {**NO_NORMS, GATES: f"{_per_gate('(from_x + from_h)', 'self.norm_x')} + self.bias"},
-    ),
-    Mistake(
-        "norm-after-cell",
-        "a plain LSTM, and a layer norm on its output",
-        "Then nothing inside the cell is normalized, and that is where training suffers. LN stands "
-        "on W_x x, on W_h h, and inside the last tanh.",
-        {**NO_NORMS, OUTPUT: "self.norm_c(torch.sigmoid(o) * torch.tanh(new_c))"},
-    ),
-    Mistake(
-        "output-normalized",
-        "the norm of c stands outside the tanh",
-        "h = σ(o)·tanh(LN(c)): normalize, squash, then let the gate decide how much goes out.",
-        {OUTPUT: "self.norm_c(torch.sigmoid(o) * torch.tanh(new_c))"},
-        {OUTPUT: "torch.sigmoid(o) * self.norm_c(torch.tanh(new_c))"},
-    ),
-    Mistake(
-        "input-norm-missing",
-        "W_x x is not normalized",
-        "Both products are, each with a norm of its own: LN(W_x x) + LN(W_h h) + b.",
-        {NORM_X: "self.linear_x(x)"},
-    ),
-    Mistake(
-        "state-norm-missing",
-        "W_h h is not normalized",
-        "Both products are, each with a norm of its own: LN(W_x x) + LN(W_h h) + b.",
-        {NORM_H: "self.linear_h(h)"},
-    ),
-    Mistake(
-        "cell-norm-missing",
-        "the norm inside the last tanh is missing",
-        "h = σ(o)·tanh(LN(c)).",
-        {"self.norm_c(new_c)": "new_c"},
-    ),
+    *NORM_MISTAKES,
     Mistake(
         "gate-order",
         "the gates come in another order than f, i, o, g",
@@ -145,20 +66,12 @@ MISTAKES = (
         },
     ),
     Mistake(
-        "rms-norm",
-        "the norms do not subtract the mean: this is RMSNorm",
-        "Layer norm subtracts the mean first. Use nn.LayerNorm.",
-        {
-            NORM_X: _rms("self.linear_x(x)", "self.norm_x"),
-            NORM_H: _rms("self.linear_h(h)", "self.norm_h"),
-            "self.norm_c(new_c)": _rms("new_c", "self.norm_c"),
-        },
-    ),
-    Mistake(
         "axis-counted-from-front",
         "the gates are cut along an axis that is counted from the front",
-        "dim=1 is the last axis of (B, 4H) only. Count from the end: dim=-1.",
+        "Axis 1 is the last one of (B, 4H) only; without an axis for the batch there is none. "
+        "Count from the end: dim=-1, or shape[-1].",
         {"chunk(4, dim=-1)": "chunk(4, dim=1)"},
+        seen=_without_a_batch,
     ),
     Mistake(
         "bias-doubled",
@@ -172,13 +85,6 @@ MISTAKES = (
         "b is not added",
         "The sum is LN(W_x x) + LN(W_h h) + b.",
         {GATES: "from_x + from_h"},
-    ),
-    Mistake(
-        "bias-inside-norm",
-        "b is added before a norm",
-        "A norm takes its mean out again, and what is left depends on the size of W x. Add b to "
-        "the sum of the two norms.",
-        {NORM_X: "self.norm_x(self.linear_x(x) + self.bias)", GATES: "from_x + from_h"},
     ),
     Mistake(
         "tanh-missing",
@@ -204,6 +110,16 @@ MISTAKES = (
         {"h, c = state": "c, h = state"},
     ),
     Mistake(
+        "linear-bias",
+        "a linear map has a bias of its own",
+        "nn.Linear has one unless it gets bias=False. A bias would stand inside the norm; b is "
+        "added to the sum of both norms.",
+        BIASED_X,
+        BIASED_H,
+        {**BIASED_X, **BIASED_H},
+        seen=_linear_bias,
+    ),
+    Mistake(
         "parameters-differ",
         "the parameters have other names or shapes",
         "Weights are loaded by name. The table in the text lists the nine parameters.",
@@ -212,7 +128,13 @@ MISTAKES = (
             "self.more = nn.Linear(1, 1)"
         },
         {"self.bias = nn.Parameter(torch.zeros(gates))": "self.bias = torch.zeros(gates)"},
-        seen=differs("parameters"),
+        seen=_other_parameters,
+    ),
+    Mistake(
+        "state-for-memory",
+        "the old h stands where the old c belongs",
+        "The memory is c: the new c is σ(f)·c + σ(i)·tanh(g). h only makes the gates.",
+        {"torch.sigmoid(f) * c": "torch.sigmoid(f) * h"},
     ),
     Mistake(
         "old-cell-read",
@@ -227,15 +149,6 @@ MISTAKES = (
         {"h, c = state": "h, c = state[0].detach(), state[1].detach()"},
         {"h, c = state": "h, c = state[0].detach(), state[1]"},
         {"h, c = state": "h, c = state[0], state[1].detach()"},
-    ),
-    Mistake(
-        "eps-wrong-value",
-        "the norms have another ε than torch's default",
-        "nn.LayerNorm has 1e-5. TensorFlow's cell has 1e-12, others 1e-3: with rows that are "
-        "nearly constant the outputs differ.",
-        _eps("1e-3"),
-        _eps("1e-6"),
-        _eps("1e-12"),
     ),
     Mistake(
         "bias-start",

@@ -1,1 +1,1 @@
-"""Exercise 08: six bugs of public code, written anew; each has a failing input and a repair."""
+"""Exercise 08: bugs of public code, written anew; each has a failing input and a repair."""

@@ -19,7 +19,9 @@ from normlab.exercises.drivers.bug_museum import returned_arguments
 from normlab.norms import FloatArray
 
 CLEAR = 1e-3
-"""The results must differ by more than this fraction of the greatest number of the right one."""
+"""The usual share of the greatest number of the right result that the results must differ by."""
+CLEAR_IN_HALF = 0.02
+"""The same where numbers are float16, whose rounding is 0.0005 for each step."""
 MOST_NUMBERS = 1_000_000
 
 Given: TypeAlias = Mapping[str, FloatArray]
@@ -53,6 +55,8 @@ class Exhibit:
         dtypes: in which the bug can be shown; other arrays are converted to float64.
         greatest: limit of the numbers' size, so that float64 rounds the right result well.
         zero: takes the arguments by name; the size below which a result counts as 0.
+        clear: how much the results must differ, as a fraction of the greatest number of the right
+            one; more than the rounding of a result in the least of `dtypes`.
     """
 
     buggy: Answer
@@ -63,6 +67,7 @@ class Exhibit:
     dtypes: tuple[type[np.floating], ...] = (np.float64,)
     greatest: float = 1000.0
     zero: Callable[..., float] = lambda **given: 1e-6
+    clear: float = CLEAR
 
     @property
     def function(self) -> str:
@@ -137,7 +142,8 @@ def judged(exhibit: Exhibit, outputs: Outputs) -> Miss | None:
 def _numbers_fault(exhibit: Exhibit, value: Any) -> str | None:
     if not isinstance(value, np.ndarray):
         return f"is {value!r}; expected an array or a number."
-    if value.dtype.kind not in "iu" and value.dtype not in (np.float32, np.float64):
+    held = (np.float32, np.float64, *exhibit.dtypes)
+    if value.dtype.kind not in "iu" and value.dtype not in held:
         return f"is {value.dtype}; expected float64 or float32, so that rounding stays small."
     if not 1 <= value.size <= MOST_NUMBERS:
         return f"holds {value.size:,} numbers; expected 1 to {MOST_NUMBERS:,}."
@@ -169,11 +175,11 @@ def _agreement(exhibit: Exhibit, given: Given) -> Miss | None:
     except Exception:  # to raise where the right function gives a result is a failure, too
         return None
     share = _difference(buggy, right, exhibit.zero(**wide))
-    if share > CLEAR:
+    if share > exhibit.clear:
         return None
     measured = (
         f"They differ by {share:.2g} of the greatest number of the right result; expected more "
-        f"than {CLEAR:g}."
+        f"than {exhibit.clear:g}."
     )
     for reason in exhibit.reasons:
         found = reason.found(**given)

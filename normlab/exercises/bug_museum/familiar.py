@@ -1,11 +1,12 @@
 """Mistakes and probes that repairs of several exhibits share."""
 
-from normlab.checks.exercise import Mistake, Probe, Value
+from normlab.checks.exercise import FORMULA, Mistake, Probe, Value
 
 
-def all_digits(**arguments: Value) -> Probe:
+def all_digits(level: str = FORMULA, /, **arguments: Value) -> Probe:
     """A probe that float32 does not pass. Its numbers must be so large that no ε is seen."""
-    return Probe("all digits of float64", arguments, rounding=True, shows="digits")
+    title = "all digits of float64"
+    return Probe(title, arguments, level=level, rounding=True, shows="digits")
 
 
 def unbiased_variance(*forms: dict[str, str]) -> Mistake:
@@ -63,5 +64,62 @@ def eps_as_floor(*forms: dict[str, str]) -> Mistake:
         "ε is a floor instead of a summand",
         "max(variance, ε) leaves a large variance as it is, and so hardly differs from "
         "variance + ε there. Near ε it is another norm.",
+        *forms,
+    )
+
+
+def mean_subtracted(*forms: dict[str, str]) -> Mistake:
+    return Mistake(
+        "mean-subtracted",
+        "the mean is subtracted, as in layer norm",
+        "A repair changes nothing but the bug: RMSNorm leaves the mean in.",
+        *forms,
+    )
+
+
+def sum_for_mean(*forms: dict[str, str]) -> Mistake:
+    return Mistake(
+        "sum-for-mean",
+        "the squares are summed, and not divided by their number",
+        "Then a row comes out with length 1, whatever D is. RMSNorm gives numbers of size 1: the "
+        "mean of the squares is their sum divided by D.",
+        *forms,
+    )
+
+
+def root_missing(*forms: dict[str, str]) -> Mistake:
+    return Mistake(
+        "root-missing",
+        "the root is not taken",
+        "A mean of squares grows with the square of x: dividing by it makes the output shrink when "
+        "the input grows.",
+        *forms,
+    )
+
+
+def gain_missing(*forms: dict[str, str]) -> Mistake:
+    return Mistake(
+        "gain-missing",
+        "the gain is not applied",
+        "A repair changes nothing but the bug: each feature is multiplied by its gain.",
+        *forms,
+    )
+
+
+def gain_plus_one(*forms: dict[str, str]) -> Mistake:
+    return Mistake(
+        "gain-plus-one",
+        "1 is added to the gain",
+        "Gemma stores its gain less 1. Here gamma is the gain itself.",
+        *forms,
+    )
+
+
+def axis_from_front(*forms: dict[str, str]) -> Mistake:
+    return Mistake(
+        "axis-from-front",
+        "the axis of the features is counted from the front",
+        "That is the last axis of arrays with one number of axes alone. Count from the end: axis "
+        "−1 is the last axis of every array.",
         *forms,
     )

@@ -83,3 +83,49 @@ LARGE_ALPHA = law(
     ({**_BRANCH, "alpha": 1e6},),
     lambda y: (y, layer_norm(ROW)),
 )
+
+
+def _size(y: FloatArray) -> tuple[FloatArray, FloatArray]:
+    return (y**2).mean(keepdims=True), np.ones(1)  # (D,) -> (1,)
+
+
+_ONES = np.ones(4)
+_TOKEN = {"dy": ROW[::-1].copy()[None], "x": ROW[None] ** 2}
+_SHARDS = np.stack([ROW[:2], ROW[2:]])[:, None]  # (D,) -> (2, 1, D/2)
+
+SMALL_ROWS = law(
+    "small-rows-blown-up",
+    "a row far smaller than √ε does not come out small",
+    ({"x": 1e-6 * ROW, "gamma": _ONES, "eps": 1e-6},),
+    lambda y: (y, 1e-3 * ROW),
+)
+SIZE_ONE = law(
+    "size-not-one",
+    "a row does not come out with root mean square 1",
+    ({"x": ROW, "gamma": _ONES},),
+    _size,
+)
+WEIGHT_ZERO = law(
+    "weight-zero-scales",
+    "with a weight of zeros a row does not come out with root mean square 1",
+    ({"x": ROW, "weight": np.zeros(4)},),
+    _size,
+)
+GAIN_SCALES = law(
+    "gain-does-not-scale",
+    "twice the gain does not give twice the output",
+    ({"x": ROW, "gamma": _ONES}, {"x": ROW, "gamma": 2 * _ONES}),
+    lambda one, two: (two, 2 * one),
+)
+TOKENS_ADD = law(
+    "tokens-do-not-add",
+    "two equal tokens do not have twice the gradient of one",
+    (_TOKEN, {name: np.concatenate([array, array]) for name, array in _TOKEN.items()}),
+    lambda one, two: (two, 2 * one),
+)
+CUT_FREE = law(
+    "cut-matters",
+    "the result depends on how many devices hold the features",
+    ({"x": _SHARDS}, {"x": ROW[None, None]}),
+    lambda cut, whole: (np.concatenate([*cut], axis=-1), whole[0]),
+)

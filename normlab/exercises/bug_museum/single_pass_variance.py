@@ -180,6 +180,15 @@ MISTAKES = (
 )
 
 
+def _constant(x: FloatArray) -> str | None:
+    if np.ptp(x, axis=-1).any():  # (..., D) -> (...)
+        return None
+    return (
+        f"every row is one number repeated, up to {np.abs(x).max():.3g}: its variance is 0, and "
+        f"what its squares lose by rounding in {x.dtype} is small beside ε."
+    )
+
+
 def _near_zero(x: FloatArray) -> str | None:
     wide = x.astype(np.float64)
     mean, deviation = wide.mean(axis=-1), wide.std(axis=-1)  # (..., D) -> (...)
@@ -195,7 +204,10 @@ EXHIBIT = Exhibit(
     right=row_variance,
     shapes="x (..., D)",
     shapes_fit=lambda x: x.ndim > 0,
-    reasons=(Reason("near-zero", "x is too near to 0 for its dtype", _near_zero),),
+    reasons=(
+        Reason("constant-rows", "x is constant", _constant),
+        Reason("near-zero", "x is too near to 0 for its dtype", _near_zero),
+    ),
     dtypes=(np.float32, np.float64),
     greatest=1e9,
     zero=lambda x: 1e-5,  # the caller adds such an ε

@@ -19,6 +19,7 @@ from normlab.exercises.inputs import (
     any_input,
     digits,
     half,
+    hardly_held,
     misfit,
     other_axes,
     overflowing,
@@ -96,6 +97,7 @@ def _misfits(tokens: Arguments) -> tuple[Probe, ...]:
 
 
 def _precision(rng: np.random.Generator) -> tuple[Probe, ...]:
+    gain = float(rng.integers(80_000, 100_000))  # float16 does not hold it
     drawn = _drawn(rng, 1, 4)
     x, narrow = drawn["x"], {"gamma": drawn["gamma"].astype(np.float32)}
     peaks, ones = np.array([[300, -300, 0, 0]], np.float16), np.ones(4, np.float16)
@@ -106,6 +108,11 @@ def _precision(rng: np.random.Generator) -> tuple[Probe, ...]:
             lambda rng: {"x": rng.permuted(peaks, axis=-1) / 300 * overflowing(rng), "gamma": ones},
         ),
         half("float16 numbers, float32 γ", {"x": x.astype(np.float16), **narrow}, 2e-3),
+        Probe(
+            *("a small float16 number, a large gain", hardly_held(rng, gain), 4e-3),
+            level=PRECISION,
+            shows="gain",
+        ),
         Probe(
             # γ may be rounded to float32, the statistics may not
             *("a gain of another dtype", {"x": 1e30 * x, **narrow}, 1e-6),

@@ -10,7 +10,7 @@ SUM, LENGTH = (
     "np.linalg.norm(wide, axis=-1, keepdims=True)",
 )
 WIDE = "x.astype(np.promote_types(x.dtype, np.float32))"
-Y = "(gamma * normalized).astype(x.dtype)"
+Y, CAST = "(gamma * normalized).astype(x.dtype)", "normalized.astype(x.dtype)"
 
 
 def _axis(axis: str) -> dict[str, str]:
@@ -104,8 +104,20 @@ MISTAKES = (
     ),
     common.half_statistics({WIDE: "x"}, {MEAN_SQUARE: "(x**2).mean(axis=-1, keepdims=True)"}),
     common.float64_narrowed({WIDE: "x.astype(np.float32)"}, {Y: f"{Y}.astype(np.float32)"}),
-    common.dtype_lost(
-        {Y: "(gamma * normalized).astype(float)"},
-        {Y: "gamma * normalized.astype(x.dtype)"},
+    Mistake(
+        "cast-before-gain",
+        "x̂ is rounded to half precision before γ multiplies",
+        "Below 0.00006 float16 has ever fewer digits. A large gain brings such numbers back, and "
+        "their error with them. Multiply in float32, then convert.",
+        {Y: f"(gamma * {CAST}).astype(x.dtype)"},
+        {Y: f"gamma * {CAST}"},
     ),
+    Mistake(
+        "gain-rounded",
+        "γ is rounded to half precision before it multiplies",
+        "float16 ends at 65,504, and has 11 binary digits. The product is converted, and neither "
+        "of its factors.",
+        {Y: "(gamma.astype(x.dtype) * normalized).astype(x.dtype)"},
+    ),
+    common.dtype_lost({Y: "(gamma * normalized).astype(float)"}),
 )
