@@ -117,7 +117,9 @@ quiz("what-is-not-normalized")
 # %%
 from torch import nn
 
+from normlab.chapters.beyond_transformers import draw_unrolled_cell
 from normlab.models import LayerNormLSTM
+from normlab.pictures import new_figure
 
 torch.manual_seed(0)
 lstm, x = LayerNormLSTM(input_size=3, hidden_size=8), torch.randn(1, 300, 3)
@@ -127,11 +129,14 @@ for name, part in lstm.cells[0].named_children():
     part.register_forward_hook(lambda _, inputs, output, name=name: made.update({name: output}))
 with torch.no_grad():
     _, (made["h"], made["c"]) = lstm(x)
+fig, ax = new_figure(width=7, height=3.4)
+draw_unrolled_cell(ax)
 rows = [[name, f"{values.std(correction=0):.2f}"] for name, values in made.items()]
 Table(("made in 300 steps", "standard deviation"), rows)
 
 # %% [markdown] tags=["answer"]
-# The paper's LSTM (supplementary material, Eq. 20 to 22) has $\text{LN}_x(W_x x_t) +
+# The picture has two time steps of it; the norms are orange, $c$ is the thick line. The paper's LSTM
+# (supplementary material, Eq. 20 to 22) has $\text{LN}_x(W_x x_t) +
 # \text{LN}_h(W_h h_{t-1}) + b$ in the first line, and $\tanh(\text{LN}_c(c_t))$ at the end. The
 # memory may count to large numbers, here to a standard deviation of 154. What is *read* of it has
 # standard deviation 1, times the gain. So the seed's "LayerNorm to the pre-activation" leaves out
@@ -286,17 +291,14 @@ for name in ("nn.LSTM", "LN-LSTM"):
 # %% [markdown]
 # ## 5. On graphs
 #
-# The seed: *"Graph Neural Networks: LayerNorm on node features, where each node is a separate
-# example."*
-#
 # A mini-batch of graphs is one array with a row of $D$ channels for each node, and `batch`, the
 # number of each node's graph. Three norms are in use:
 #
 # | norm | numbers that share a mean |
 # |---|---|
-# | layer norm, mode node | the $D$ channels of one node |
-# | layer norm, mode graph | all channels of all nodes of one graph |
-# | GraphNorm (Cai et al. 2021) | one channel, over the nodes of one graph |
+# | layer norm, mode node | the channels of a node |
+# | layer norm, mode graph | all of a graph |
+# | GraphNorm (Cai et al. 2021) | a channel, over a graph's nodes |
 #
 # PyTorch Geometric's `LayerNorm` knows both modes.
 
@@ -309,7 +311,10 @@ quiz("default-of-torch-geometric")
 # %%
 import numpy as np
 
-from normlab.chapters.beyond_transformers import batched_norms
+from normlab.chapters.beyond_transformers import batched_norms, draw_shared_means, shared_means
+
+fig, axes = new_figure(3, width=7, height=2.6)
+draw_shared_means(shared_means(), axes)
 
 rng = np.random.default_rng(0)
 batch = np.repeat([0, 1, 2], [10, 25, 15])
@@ -425,7 +430,7 @@ accuracy.table()
 # Up to eight layers none collapses, and layer norm in mode node is as good as any. What the runs
 # show, and what not:
 #
-# - GraphNorm prevents the collapse. It does not make depth useful. From one layer to two much is
+# - GraphNorm prevents the collapse, and does not make depth useful. From one layer to two much is
 #   gained, from then on little.
 # - In shallow networks GraphNorm costs a few points here. Its authors measure it on the task of
 #   telling whole *graphs* apart.
@@ -475,7 +480,7 @@ for place, count in Counter(".".join(name.split(".")[:2]) for name in norms).ite
 
 # %% [markdown] tags=["answer"]
 # "Same as language transformers" is right. On ViT's patch embeddings themselves there is no norm: the
-# stream (the thick line) begins with the raw patches, and the first norm reads a copy of them ({{ scan vision models with an embedding norm }} vision models have one).
+# stream begins with the raw patches, and the first norm reads a copy of them ({{ scan vision models with an embedding norm }} vision models have one).
 #
 # **Claim 35: {{ ruling 35 }}.**
 

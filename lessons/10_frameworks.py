@@ -255,6 +255,7 @@ quiz("audited-texts-that-conform")
 # %%
 from collections import Counter
 
+from normlab import Table
 from normlab.chapters.frameworks import draw_worst_errors, load_audits, worst_errors
 
 audits = load_audits()
@@ -313,8 +314,6 @@ quiz("custom-norm-in-float16")
 
 # %%
 from torch import nn
-
-from normlab import Table
 
 custom, built_in = seed["RMSNorm"](512), nn.RMSNorm(512)
 rows = []
