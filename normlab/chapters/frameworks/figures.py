@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from operator import itemgetter
 
 from matplotlib.axes import Axes
 
@@ -31,29 +32,28 @@ FRAMEWORK_LOOKS = {
     "tf.keras": (ORANGE, "s"),
     "Flax": (BLUE, "D"),
 }
-RESULT_MARKERS = {"y": "o", "dx": "s", "dγ": "^", "dβ": "D"}
 
 
 def draw_differences(data: Comparison, ax: Axes, /) -> None:
-    """Each framework's differences from float64: LayerNorm's above the line, RMSNorm's below."""
+    """Each framework's greatest difference from float64, a bar for either norm.
+
+    At its end stands on which result it is, y, dx, dγ or dβ; `differences` has them all.
+    """
     names = list(data.reports)
-    for norm, shift in zip(COMPARED_NORMS, (-0.17, 0.17), strict=True):
-        for result, marker in RESULT_MARKERS.items():
-            values = [data.reports[n].differences[norm].get(result, float("nan")) for n in names]
-            ax.plot(
-                values, [i + shift for i in range(len(names))], marker, markersize=6,
-                color=NORM_COLORS[norm], label=f"{norm} {result}",
-                markerfacecolor="white" if norm == "RMSNorm" else NORM_COLORS[norm],
-            )  # fmt: skip
+    for norm, shift in zip(COMPARED_NORMS, (-0.19, 0.19), strict=True):
+        worst = [max(data.reports[n].differences[norm].items(), key=itemgetter(1)) for n in names]
+        rows = [i + shift for i in range(len(names))]
+        values = [value for _, value in worst]
+        ax.barh(rows, values, 0.34, color=NORM_COLORS[norm], label=norm)
+        for row, (result, value) in zip(rows, worst, strict=True):
+            ax.text(1.05 * value, row, result, va="center", fontsize=8)
     ax.axvline(2.0**-24, color="black", linewidth=0.8, linestyle=":")
-    ax.set(xscale="log", xlim=(2e-8, 2e-6), xlabel="difference / largest entry")
+    ax.set(xscale="log", xlim=(2e-8, 2e-6), xlabel="greatest difference / largest entry")
     ax.set_yticks(range(len(names)), names)
     ax.invert_yaxis()
     ax.grid(visible=False, axis="y")
     ax.set_title("float32 against float64, ε = 1e-5; dotted: half a spacing at 1")
-    handles, labels = ax.get_legend_handles_labels()
-    both = [(h, t) for h, t in zip(handles, labels, strict=True) if t != "RMSNorm dβ"]
-    ax.legend(*zip(*both, strict=True), fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    ax.legend(fontsize=8, loc="lower right")
 
 
 def draw_sweep(view: SweepView, ax: Axes, /, std: float, framework: str) -> None:
