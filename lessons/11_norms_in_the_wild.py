@@ -422,7 +422,7 @@ quiz("logit-behind-latents")
 # %%
 from normlab.chapters.norms_in_the_wild import largest_logits
 
-largest_logits(scales=[1, 10, 30])
+largest_logits(scales=[1, 20, 30])
 
 # %% [markdown] tags=["answer"]
 # The cell looks for the queries and keys of largest logit that each kind of norm lets through; the

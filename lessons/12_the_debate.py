@@ -236,7 +236,7 @@ quiz("formula-of-claim-3")
 quiz("weight-of-the-shortcut")
 
 # %%
-from normlab.chapters.deepnorm.bounds import shortcut_gain
+from normlab.chapters.deepnorm import shortcut_gain
 from normlab.models import AlphaOnTheBranch, TransformerConfig
 
 print(run_claim(29).finding.sentence)
@@ -327,7 +327,10 @@ explore_claims()
 # %% [markdown]
 # ## 6. The rule at its borders, and what was not run ★
 #
-# Where two verdicts meet, two claims on each side:
+# Where two verdicts meet, and what no laptop can settle.
+
+# %% [markdown]
+# Two claims on each side of a border:
 #
 # | between | on the one side | on the other |
 # |---|---|---|
@@ -340,7 +343,7 @@ explore_claims()
 #
 # If you would draw a border elsewhere, you may be right: then say where, and which claims change sides.
 #
-# And there are claims that no laptop can settle.
+# And there are claims that no laptop can settle:
 
 # %%
 quiz("out-of-reach")

@@ -180,7 +180,9 @@ def test_inputs_that_do_not_fit_the_model_say_why():
 
 
 def test_an_unknown_initialization_is_answered_with_the_known_ones():
-    with pytest.raises(ValueError, match="init is 'zeros'; expected one of xavier, xiong"):
+    with pytest.raises(
+        ValueError, match="init is 'zeros'; expected one of xavier, xavier-scaled, xiong"
+    ):
         find_initialization("zeros")
 
 

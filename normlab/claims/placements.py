@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from normlab.chapters.norms_in_the_wild.library_scan import load_scan
-from normlab.chapters.residual_placement.branch_sizes import branch_sizes
 from normlab.chapters.residual_placement.stream import stream_growth
+from normlab.chapters.residual_placement.untrained_branches import branch_sizes
 from normlab.chapters.residual_placement.untrained_losses import initial_losses
 from normlab.claims.claim import Claim, Finding, Measure
 from normlab.inspection import read_wiring

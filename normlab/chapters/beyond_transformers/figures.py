@@ -185,4 +185,6 @@ def draw_patches(images: Tensor, axes: Sequence[Axes], /, patch: int) -> None:
         for cut in range(patch, image.shape[0], patch):
             ax.axhline(cut - 0.5, color=RED, linewidth=1)
             ax.axvline(cut - 0.5, color=RED, linewidth=1)
+        side = image.shape[0]
+        ax.set_label(f"{side} × {side} pixels, cut into {(side // patch) ** 2} patches")
         ax.set_axis_off()

@@ -1,15 +1,16 @@
 """Pictures of a choice beside its alternatives."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from matplotlib.axes import Axes
 
-from normlab.chapters.debate.contest import defend_from_briefs
 from normlab.chapters.debate.defence import Choice, Defence
 from normlab.pictures.style import PLACEMENT_COLORS, PLACEMENT_MARKERS
 from normlab.tools.table import Table
 
-DEEPNORM = Choice("deepnorm")
+Briefs = Mapping[tuple[int, int, int, str], Defence]
+"""By layers, rates that may be tried, steps of warmup, and initial weights."""
 
 
 def draw_defence(data: Defence, axes: tuple[Axes, Axes], /) -> None:
@@ -52,17 +53,17 @@ def _look(contender: Choice, data: Defence) -> dict[str, Any]:
 
 
 def draw_brief(
-    data: None, axes: tuple[Axes, Axes], /, layers: int, tries: int, warmup_steps: int, init: str
+    data: Briefs, axes: tuple[Axes, Axes], /, layers: int, tries: int, warmup_steps: int, init: str
 ) -> None:
-    """DeepNorm and its alternatives under one brief, from the stored runs."""
-    draw_defence(defend_from_briefs(DEEPNORM, layers, warmup_steps, tries, init), axes)
+    """A choice and its alternatives under one brief."""
+    draw_defence(data[layers, tries, warmup_steps, init], axes)
 
 
 def describe_brief(
-    data: None, /, layers: int, tries: int, warmup_steps: int, init: str
+    data: Briefs, /, layers: int, tries: int, warmup_steps: int, init: str
 ) -> tuple[str, Table]:
     """Who ends lowest, and by how much the seeds differ there."""
-    defence = defend_from_briefs(DEEPNORM, layers, warmup_steps, tries, init)
+    defence = data[layers, tries, warmup_steps, init]
     ranked = sorted(defence.losses, key=defence.expected)
     said = [f"{one.placement} {defence.expected(one):.2f}" for one in ranked]
     widest = max(high - low for one in ranked for low, high in defence.spread[one].values())

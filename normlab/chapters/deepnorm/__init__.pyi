@@ -1,3 +1,4 @@
+from .bounds import shortcut_gain as shortcut_gain
 from .constants import constants_by_depth as constants_by_depth
 from .explorers import explore_deepnorm as explore_deepnorm
 from .figures import draw_constants as draw_constants

@@ -1,6 +1,3 @@
-from .branch_sizes import branch_sizes as branch_sizes
-from .branch_sizes import compare_branch_sizes as compare_branch_sizes
-from .branch_sizes import draw_branch_sizes as draw_branch_sizes
 from .diagrams import draw_placement as draw_placement
 from .diagrams import draw_placements as draw_placements
 from .diagrams import draw_wiring as draw_wiring
@@ -13,4 +10,7 @@ from .stream import average_growth as average_growth
 from .stream import compare_change as compare_change
 from .stream import compare_growth as compare_growth
 from .stream import stream_growth as stream_growth
+from .untrained_branches import branch_sizes as branch_sizes
+from .untrained_branches import compare_branch_sizes as compare_branch_sizes
+from .untrained_branches import draw_branch_sizes as draw_branch_sizes
 from .untrained_losses import initial_losses as initial_losses
