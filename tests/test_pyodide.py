@@ -14,6 +14,7 @@ from docs.site.python.chapters import REMAKE, changed_cells, stored_runs
 from docs.site.python.course_wheel import write_course_wheel
 from docs.site.python.distribution import FIRST, SCRIPTS, copy_to
 from docs.site.python.exercises import EXERCISES, page_of_exercise, write_exercises
+from docs.site.python.page_runtime import Page
 from docs.site.python.pyodide import NoPyodide, pins, pyodide_files
 from docs.site.server import served
 from normlab.exercises import FUNCTIONS
@@ -122,6 +123,14 @@ def test_the_same_course_gives_the_same_wheel_without_notebooks(tmp_path):
     runtime = "docs/site/python/page_runtime.py"
     assert {"normlab/__init__.pyi", "normlab/norms/__init__.py", runtime} <= {*names}
     assert not [n for n in names if n.endswith((".ipynb", ".png", ".pyc")) or "/grading/" in n]
+
+
+def test_a_part_that_a_loaded_module_lacks_is_not_asked_for_again():
+    page = Page.__new__(Page)  # without what makes this Python that of a page
+    page._loadable = frozenset({"normlab", "nowhere"})
+    assert page._can_load(ModuleNotFoundError(name="nowhere.part")) == "nowhere"
+    assert page._can_load(ModuleNotFoundError(name="normlab.audit")) == ""
+    assert page._can_load(ModuleNotFoundError(name="torch")) == ""
 
 
 def test_the_first_check_fetches_at_most_18_mb(static):

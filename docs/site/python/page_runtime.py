@@ -131,9 +131,9 @@ class Page:
         return json.dumps({"ok": error is None, "without": without, "missing": missing})
 
     def _can_load(self, error: ModuleNotFoundError) -> str:
-        """The module that is not there, if the worker can load it."""
+        """The module that is not there, if the worker can load it: no part of one that is there."""
         module = (error.name or "").partition(".")[0]
-        return module if module in self._loadable else ""
+        return module if module in self._loadable and module not in sys.modules else ""
 
     def _evaluate(
         self, name: str, source: str, namespace: dict[str, Any], without: list[str]
