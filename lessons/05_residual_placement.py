@@ -401,8 +401,8 @@ compare_change(changed, (1, 2, 24))
 # - A post-norm block is no identity either: 0.6 to 0.9 with Xavier weights. Small weights do make
 #   it small, 0.04, once the first norm has brought the embeddings from 0.02 to 1 (that is the 49).
 #
-# What would make the sentence true? Branches that start at zero: zero output weights, ReZero,
-# LayerScale. And DeepNorm comes near it on purpose, by smaller weights and a larger shortcut: 2 %
+# What would make the sentence true? Branches that start at zero, or nearly: zero output weights,
+# ReZero, LayerScale. And DeepNorm comes near it on purpose, by smaller weights and a larger shortcut: 2 %
 # from the second block on. The 15 % of its first block are the first norm's: an embedding has not
 # quite mean 0 and variance 1 over its 64 features, and behind a norm it has.
 

@@ -13,7 +13,7 @@
 #
 # {{ minutes }}
 #
-# The seed text has three sentences on all this. Each gets its experiment.
+# The seed text has five sentences on all this. Each gets its experiment.
 
 # %% [markdown]
 # ## 1. In an RNN
@@ -499,11 +499,10 @@ for place, count in Counter(".".join(name.split(".")[:2]) for name in norms).ite
 # Three variants, trained on handwritten digits.
 
 # %% [markdown]
-# The model is trained on 1,297 of scikit-learn's digits, with Adam at five rates and three seeds,
-# and tested on the other 500 (`normlab remake vision --out FILE`, or `run_grid(…)` of
-# `normlab.chapters.beyond_transformers.digit_runs`). The variants have all norms, all but the final
-# one, or none. Each is shown at its best rate. All start from Xavier's initialization, as all
-# models of this course. Three seeds choose the rate, three others are shown.
+# The model is trained on 1,297 of scikit-learn's digits, with Adam at five rates,
+# and tested on the other 500 (`normlab remake vision --out FILE`). The variants have all norms, all but
+# the final one, or none. Three seeds choose the best rate, three others are shown at it. All start
+# from Xavier's initialization.
 
 # %%
 quiz("digits-without-norms")

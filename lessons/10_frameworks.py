@@ -266,7 +266,7 @@ Table(("what is wrong", "classes"), [list(pair) for pair in found_wrong.most_com
 
 # %% [markdown] tags=["answer"]
 # The commonest one hurts no language model: a norm that computes in float32 whatever it gets narrows a
-# float64 row. `half-statistics` hurts: a mean of squares in float16 passes 65,504. And one is hard to
+# float64 row. `batch-dependent` means that a row has other last bits alone and among others. `half-statistics` hurts: a mean of squares in float16 passes 65,504. And one is hard to
 # find: the second derivative of `tf.keras`'s layer norm is wrong, since `tf.nn.moments` stops the
 # gradient at the mean. That is right once, for the deviations from a mean add up to 0, and wrong for
 # whoever differentiates twice.
@@ -459,8 +459,8 @@ found.carried()
 #   float32.
 # - The seed's listings run. Its custom RMSNorm classes return 0 for 300 in float16; its block has
 #   no causal mask and no final norm; Keras has an RMSNorm.
-# - Most norms that others write are right on ordinary rows. What they miss is half precision, offsets,
-#   and second derivatives.
+# - Most norms that others write are right on ordinary rows. What is missed: half precision (5 classes of
+#   transformers), offsets (Flax), second derivatives (`tf.keras`), the same bits in any batch (both).
 # - Weights travel bit for bit. $\varepsilon$ and the form of the GELU do not travel with them.
 
 # %% [markdown]

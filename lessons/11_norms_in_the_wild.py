@@ -161,10 +161,10 @@ quiz("falcons-norm")
 # %%
 named = ("LLaMA", "Llama", "Mistral", "Mixtral", "Gemma", "Falcon")
 of_the_seed = zoo.where(lambda model: model.name.startswith(named))
-of_the_seed.table()
+Table(("model", "year", "norm", "ε"), [[m.name, m.year, m.norm, m.shown_eps] for m in of_the_seed])
 
 # %% [markdown] tags=["answer"]
-# **Claim 27, the four families: {{ ruling 27 }}.** All LLaMAs, Mistrals and Gemmas of the table have
+# **Claim 27, the four families: {{ ruling 27 }}.** All LLaMAs, Mistrals and Gemmas of the scan have
 # RMSNorm. Falcon3 and Falcon-H1 have it, the Falcon of 2023 does not.
 
 # %% [markdown]
@@ -217,7 +217,7 @@ for placement in zoo.count("placement"):
 #
 # **Claim 20: {{ ruling 20 }}.** Of the decoders since 2023 {{ scan decoders since 2023 with post-norm }} have
 # plain post-norm, of all encoders of text {{ scan encoders with post-norm }}. So it did not end with the
-# first GPT: who searches by embeddings of text uses it today. Chapter 07 has what was measured.
+# first GPT: models that turn a text into an embedding have it today. Chapter 07 has what was measured.
 
 # %% [markdown]
 # And all decoders of the library?
@@ -243,8 +243,8 @@ for name, models in kinds.items():
     print(f"{name}: RMSNorm in {models.share(lambda row: kind_of_norm(row) == 'RMSNorm')}")
 
 # %% [markdown] tags=["answer"]
-# **Claim 42: {{ ruling 42 }}.** These are models of all years, and so no answer for the newest; but none
-# of the two kinds has gone over to RMSNorm as decoders did.
+# **Claim 42: {{ ruling 42 }}.** These are models of all years, and so no answer for the newest; but
+# neither kind has gone over to RMSNorm as decoders did.
 
 # %%
 your_mark(10)
@@ -300,7 +300,7 @@ for (name, wiring), ax in zip(five.items(), axes, strict=True):
 #
 # ### GLM-130B
 #
-# One model of the table has this loop in its code, with $\alpha = \sqrt{2L}$ for $L$ layers.
+# One model of the zoo has this loop in its code, with $\alpha = \sqrt{2L}$ for $L$ layers.
 
 # %%
 quiz("glm-in-two-lines")
@@ -332,7 +332,7 @@ print(f"largest difference of the two loops: {abs(one - other).max():.0e}")
 # %% [markdown]
 # ## 8. ε, and all designs ★
 #
-# How far apart the values of ε are, and every design of the table to turn through.
+# How far apart the values of ε are, and every design of the zoo to turn through.
 
 # %%
 quiz("largest-over-smallest-epsilon")
@@ -366,14 +366,14 @@ explore_designs()
 # %% [markdown]
 # ## 9. Queries and keys
 #
-# Some models norm queries and keys as well, which is called QK-norm:
+# Some models norm queries and keys as well:
 
 # %%
 load_decoders().wired.by_year("decoders of", lambda row: row["qk_norm"])
 
 # %% [markdown]
-# Of 2024 {{ scan decoders of 2024 with QK-norm }}, since 2025 {{ scan decoders since 2025 with QK-norm }}. What
-# for? An attention has $H$ heads of $d_h$ features. Its
+# It is called QK-norm. In 2024 {{ scan decoders of 2024 with QK-norm }} decoders had it, since 2025
+# {{ scan decoders since 2025 with QK-norm }}. What for? An attention has $H$ heads of $d_h$ features. Its
 # weights are the softmax of logits $q^\top k/\sqrt{d_h}$.
 
 # %%
@@ -470,8 +470,8 @@ for name, growth in zip(names, (peri, pre, scaled), strict=True):
 Table(("measured (expected)", *(f"layer {layer}" for layer in at)), rows)
 
 # %% [markdown] tags=["answer"]
-# Width 256, the mean of two seeds. Peri-LN keeps to its line. LayerNorm Scaling comes out below what
-# the division expects: in a stream that grows slowly tokens stay unlike for longer, and attention
+# Width 256, the mean of two seeds. Peri-LN ends a little above its line, LayerNorm Scaling a little below
+# what the division expects, each by less than a tenth. For the latter there is a reason: in a stream that grows slowly tokens stay unlike for longer, and attention
 # adds less when it averages unlike tokens.
 
 # %% [markdown]
@@ -496,11 +496,12 @@ survey = survey_placements(
         "nGPT": HyperSphere,
     }
 )
-survey.table()
+rows = survey.table().rows
+Table(survey.table().columns, rows[:-1])
 
 # %% [markdown] tags=["answer"]
-# These models are narrower (width 64, two seeds), so their streams end a little lower: at 3.5 for
-# LayerNorm Scaling and 30 for pre-norm. The untrained model does not show the cure; the paper
+# These models are narrower (width 64, two seeds): their streams end at 3.5 for LayerNorm Scaling, 30 for
+# pre-norm and 59 for Peri-LN. The untrained model does not show the cure; the paper
 # measures trained models. What the untrained model does show: a gradient that is more even (1.8
 # against 4.2), and tokens that stay unlike.
 #
@@ -512,8 +513,8 @@ survey.table()
 # - **Mix-LN** (Li et al. 2024) is post-norm in the first quarter, pre-norm above. It ends like
 #   pre-norm, with a gradient that is more even (2.8 against 4.2), and its tokens become alike as in
 #   post-norm.
-# - **Peri-LN** has the most uneven gradient. Its stream is the largest, the final norm divides by
-#   that, and so little of the gradient enters at the output.
+# - **Peri-LN** has an uneven gradient (7.2). Its stream is the largest, the final norm divides by that,
+#   and so little of the gradient enters at the output.
 # - **nGPT** is next.
 
 # %% [markdown]
@@ -544,10 +545,11 @@ sphere = stream_growth(HyperSphere, d_model=64, seed=0)
 lengths = (64 * sphere.mean_square[1:]) ** 0.5
 print(f"‖x‖ after layers 1 to 24: {lengths.min():.3f} to {lengths.max():.3f}")
 print("change by layers 2, 12, 24:", sphere.change[[1, 11, 23]].round(3))
+Table(survey.table().columns, rows[-1:])
 
 # %% [markdown] tags=["answer"]
-# No depth and no weight makes the change larger, so 24 layers do not move the tokens far, and in the
-# table of section 11 they stay unlike. The gradient of 0.13 there is $1/\sqrt{64}$: the embedding has
+# No depth and no weight makes the change larger, so 24 layers do not move the tokens far, and they stay
+# unlike. The gradient of 0.13 is $1/\sqrt{64}$: the embedding has
 # length 8, and the first step divides by that. (nGPT keeps its embeddings at length 1.)
 
 # %% [markdown]
@@ -586,17 +588,21 @@ draw_scale_response(response, ax)
 quiz("beside-a-large-token")
 
 # %%
+import statistics
+
 from normlab.chapters.norms_in_the_wild import cogview_norm
 
-rng = torch.Generator().manual_seed(0)
-token, companion = torch.randn(2, 256, generator=rng)
+token = torch.randn(256, generator=torch.Generator().manual_seed(0))
 large = (3e4 * token.clamp(-2, 2)).half()
 print(f"largest square in float16: {large.square().max():.0f}")
 print(f"CogView's norm of that, root mean square: {cogview_norm(large).float().std():.2f}")
 for factor in (1, 100, 10_000):
-    both = torch.stack([token, factor * companion])
-    size = cogview_norm(both)[0].square().mean().sqrt()
-    print(f"small token beside one {factor:6,} times larger: {size:.2f}")
+    sizes = []
+    for seed in range(20):
+        small, large = torch.randn(2, 256, generator=torch.Generator().manual_seed(seed))
+        both = torch.stack([small, factor * large])
+        sizes.append(cogview_norm(both)[0].square().mean().sqrt().item())
+    print(f"beside a token {factor:6,} times larger, median of 20: {statistics.median(sizes):.2f}")
 
 # %% [markdown] tags=["answer"]
 # LayerNorm's independence of other tokens (chapter 01) is lost through ε.

@@ -21,9 +21,9 @@
 # - **holds**: the words are true as they stand.
 # - **holds if**: they become true, word by word, under a condition that one can *set*: a mode, a rate,
 #   initial weights, a shape. The seed does not name it.
-# - **imprecise**: no setting makes them true. They need other words: *most* for *all*, another number,
+# - **imprecise**: no setting makes them true. They need other words: *most* for *all*, a narrower scope,
 #   another reason. So too an opinion that is told as a fact.
-# - **wrong**: with the words put right it would say something else.
+# - **wrong**: what is stated is not so: a formula that does something else, a number that nothing gives.
 #
 # And each verdict rests on something, its *kind*: a **measurement** made here; a **definition**, read from
 # other people's code or from a formula; a **count** over all models of a library; or a **citation**,
@@ -164,8 +164,9 @@ run_claims([3, 4, 29, 30, 31, 32, 43, 44, 45]).against(my_marks().words)
 #   that of 5 and 5.
 # - 31: an exact identity has a step that grows like the number of layers (slope 1). DeepNorm's slope
 #   is 0, and that is what its constants are for.
-# - 32: at a rate of 5, a hundred times one that trains, the gradient grows more than a thousand times in a
-#   few steps.
+# - 32 is a matter of reading: the theorem bounds one step of the output, and *assumes* a bounded gradient
+#   there. The run shows that it need not stay so: at a rate of 5, a hundred times one that trains, it
+#   grows a thousandfold or more.
 # - 29 and 43 read a layer of MiniMax-Text-01, with the α of its release, from its operators.
 #
 # </details>
@@ -202,7 +203,8 @@ run_claims([20, 21, 27, 28, 42]).against(my_marks().words)
 # <summary>Behind the numbers, for after your verdicts</summary>
 #
 # - These count the scan of chapter 11: every model type of one library that could be read, with their
-#   number beside each count. A library is not the world, but nobody chose these models for the claim.
+#   number beside each count. A library is not the world, but its models were not chosen for a claim. (Of
+#   the five families they are those whose folder has the family's name.)
 # - 20: of the decoders since 2023 {{ scan decoders since 2023 with post-norm }} have plain post-norm, of the
 #   encoders {{ scan encoders with post-norm }}. What people prefer is in no count.
 #
@@ -269,13 +271,14 @@ Table(
 )
 
 # %% [markdown] tags=["answer"]
-# Both numbers that speak of layer norm have left their bounds. The tests of the package break claims
+# Two of the three numbers of layer norm have left their bounds; the third reads `nn.LayerNorm`, which was
+# not replaced. The tests of the package break claims
 # in this way, one by one.
 
 # %% [markdown]
 # ## 5. The ledger
 #
-# All {{ claims }} come with the package. `normlab remake claims` makes the file again, in less than a
+# All {{ claims }} come with the package. `normlab remake claims` makes the file again, in about a
 # minute. `normlab claims` prints a table, and `normlab claims 25` one claim in full. From here on all
 # verdicts are shown: if you want to judge the four themes of section 3, do it first.
 
@@ -335,13 +338,14 @@ explore_claims()
 # | between | on the one side | on the other |
 # |---|---|---|
 # | holds, holds if | 39: the listing is a pre-norm block, and says no more than that | 8: true of the norm; "no `eval()`" takes a model without dropout |
-# | | 17: all runs without warmup trained | 34: one has to say `mode="node"` |
-# | holds if, imprecise | 12: one can draw weights so small that it is true | 30: no setting puts β on all matrices |
+# | | 17: all 24 stored runs without warmup trained (chapter 07) | 34: one has to say `mode="node"` |
+# | holds if, imprecise | 12 and 15: one can draw weights so small that it is true | 30: no setting puts β on all matrices |
 # | | 38: set ε, and both norms are the same | 28: no setting makes the models of 2024 others |
 # | imprecise, wrong | 21: write *most* for *all* | 25: 43 % within the norm, next to nothing of a layer; neither is "15–20 %" |
 # | | 31: two of its three statements stand | 32: what it calls proven is an assumption of the proof |
 #
-# If you would draw a border elsewhere, you may be right: then say where, and which claims change sides.
+# What a sentence leaves out counts where the sentence itself is then untrue: without its norm the formula
+# of claim 3 blows up, while claim 14 describes a block, and is true of it. If you would draw a border elsewhere, you may be right: then say where, and which claims change sides.
 #
 # And there are claims that no laptop can settle:
 
@@ -396,7 +400,7 @@ brief = Brief(layers=24, steps=25, tries=1, rates=(1e-3, 3e-3, 1e-2))
 defence = defend(Choice("deepnorm"), brief)
 for name in ("post-norm", "pre-norm", "deepnorm", "peri-norm"):
     lowest = min(defence.losses[Choice(name)].values())
-    print(f"{name:9}: {lowest:.1f} of the loss of chance, at its best rate")
+    print(f"{name:9}: {lowest:.2f} of the loss of chance, at its best rate")
 
 # %% tags=["nbval-ignore-output"]
 from normlab.chapters.debate import draw_defence
@@ -413,7 +417,8 @@ defence.table()
 # one try is enough. With RMSNorm instead of LayerNorm it does as well, so the norm is not what decides
 # here. Pre-norm and peri-norm learn too, and end higher than DeepNorm at each rate.*
 #
-# And what the defence does not say: it is one seed, one width, one easy task. Losses that differ by
+# And what the defence does not say: it is one seed (pre-norm's at 0.01 is a bad one; section 8 has five),
+# one width, one easy task. Losses that differ by
 # less than 0.05 of chance count as equal (`normlab.chapters.debate.defence.TIE`).
 
 # %% [markdown]
@@ -437,7 +442,7 @@ explore_briefs()
 # %% [markdown] tags=["answer"]
 # With output matrices divided by $\sqrt{2N}$ pre-norm wins the brief that DeepNorm won, and post-norm
 # trains. So "DeepNorm wins" was a sentence on placements *and* one initialization. With all three rates to
-# try those three end alike. Peri-norm gets worse: its second norm takes the division out again, and a
+# try post-norm, pre-norm and DeepNorm end at 0.07, 0.05 and 0.02. Peri-norm gets worse: its second norm takes the division out again, and a
 # matrix that is smaller moves further in its own units at the same rate.
 
 # %% [markdown]
@@ -465,9 +470,9 @@ draw_defence(defend_from_map(Choice("deepnorm"), 12, 0, 1), axes)
 Table(("warmup", "tries", "post-norm", "DeepNorm", "pre-norm"), rows)
 
 # %% [markdown] tags=["answer"]
-# With two tries and more pre-norm and DeepNorm are equal. Post-norm's place depends on warmup. So the
-# debate is about three numbers that are not in the seed: the depth, the learning rate, and how often
-# one may try.
+# With two tries and more pre-norm and DeepNorm are equal. Post-norm is last in each row, and warmup brings it nearer. So the
+# debate is about the depth, the learning rate, warmup, the initial weights, and how often one may
+# try; of these the seed names depths and warmup.
 
 # %% [markdown]
 # ## The exercise
@@ -490,7 +495,7 @@ my_defence.table()
 # - An experiment passes if its numbers support the verdict, for the claim or against it. It must be
 #   able to fail: with batch norm in layer norm's place, that of claim 1 does.
 # - What the seed says is computed stands up better than what it says of why it works and how it
-#   starts: an identity (0.69), bounded gradients (more than a thousandfold).
+#   starts: an identity (0.69), bounded gradients (a thousandfold or more).
 # - Some claims are out of reach of small models. Their verdicts rest on sources, and the ledger says
 #   which: they are citations, and pass nothing.
 # - "Which norm, where?" needs a brief: depth, budget, tries. At 24 layers without warmup post-norm

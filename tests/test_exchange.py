@@ -337,6 +337,6 @@ def test_the_command_takes_both_options(tmp_path, monkeypatch, capsys):
     assert cli.main(["progress", "--import", path]) == 0
     capsys.readouterr()
     assert cli.main(["progress"]) == 0
-    assert "marked 1 of 41" in capsys.readouterr().out
+    assert "marked 1 of 46" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         cli.main(["progress", "--import", path, "--export", path])

@@ -159,7 +159,7 @@ def test_what_was_done_here_goes_to_the_desk_and_is_told_there_in_the_same_words
     told = overview(history, course(), datetime.now().date())
     assert cells(page)[1:] == [list(row.cells()) for row in told.chapters]
     text = page.text_content("#normlab-progress")
-    assert "Claims of the seed text: marked 3 of 41." in text
+    assert "Claims of the seed text: marked 3 of 46." in text
     assert told.surprises.sentence() in text
     for table in told.surprises.tables():
         for row in table.rows:

@@ -22,7 +22,7 @@ from docs.site.written.teaching import teaching_page
 from docs.site.written.zoo import zoo_page
 from normlab.chapters import chapters
 from normlab.chapters.norms_in_the_wild import load_zoo
-from normlab.claims import VERDICTS, load_ledger
+from normlab.claims import CLAIMS, VERDICTS, load_ledger
 
 FORM = ROOT / ".github" / "ISSUE_TEMPLATE" / "course.yml"
 README = (ROOT / "README.md").read_text()
@@ -109,7 +109,7 @@ def test_every_claim_is_there_with_its_verdict_folded_and_its_evidence():
     assert "The quotes are word by word, slips included." in page  # “model.eval()switch”
     folds = re.findall(r"<details.*?</details>", page, re.DOTALL)
     ledger = load_ledger()
-    assert len(folds) == len(ledger.results) == 41
+    assert len(folds) == len(ledger.results) == len(CLAIMS)
     by_number = {int(re.search(r'id="claim-(\d+)"', fold)[1]): fold for fold in folds}
     for result in ledger.results:
         claim, fold = result.claim, by_number[result.claim.number]

@@ -1,6 +1,7 @@
 """Claims on norms in recurrent networks, graphs, images and other frameworks."""
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -121,9 +122,14 @@ def norms_on_embeddings() -> Finding:
     return Finding(
         (
             Measure(
-                "share with a norm on embeddings", embedded.part / embedded.whole, "few", 0, 0.5
+                "share with a norm on embeddings",
+                embedded.part / embedded.whole,
+                "a minority",
+                0,
+                0.5,
             ),
             Measure("share with norms in the layers", blocks.part / blocks.whole, "all", low=0.9),
+            Measure("share with a final norm", final.part / final.whole, "most", low=0.6),
             Measure("ViT: norms on its embeddings", vit["embedding_norm"] == "yes", "none", high=0),
         ),
         f"Of the library's vision models {embedded} have a norm on the embeddings, {blocks} in the "
@@ -135,9 +141,12 @@ def norms_on_embeddings() -> Finding:
 def step_by_step() -> Finding:
     """Claim 46: are the steps of a sequence examples of their own, and what needs a batch?"""
     torch.manual_seed(0)
-    cell, norm = nn.RNNCell(8, 16), nn.LayerNorm(16)
+    cell, layer_norm = nn.RNNCell(8, 16), nn.LayerNorm(16)
 
-    def last_state(x: Tensor) -> Tensor:
+    def over_the_batch(h: Tensor) -> Tensor:
+        return (h - h.mean(0)) / (h.var(0, correction=0) + 1e-5).sqrt()  # (B, H) -> (H,)
+
+    def last_state(x: Tensor, norm: Callable[[Tensor], Tensor] = layer_norm) -> Tensor:
         h = torch.zeros(len(x), 16)
         for token in x.unbind(1):  # (B, T, I) -> T × (B, I)
             h = norm(cell(token, h))
@@ -146,17 +155,22 @@ def step_by_step() -> Finding:
     x = torch.randn(4, 3, 8, generator=seeded())
     earlier = x.clone()
     earlier[:, 0] *= -1
-    alone = furthest(last_state(x[:1]), last_state(x)[:1])
+    alone, batched = (
+        furthest(last_state(x[:1], norm), last_state(x, norm)[:1])
+        for norm in (layer_norm, over_the_batch)
+    )
     return Finding(
         (
             Measure(
                 "last state, if step 1 changes", furthest(last_state(earlier), last_state(x)),
                 "examples of their own: 0", low=0.1,
             ),
-            Measure("a sequence alone − in a batch", alone, FLOAT32, high=1e-5),
+            Measure("a sequence alone − in a batch, LN", alone, FLOAT32, high=1e-5),
+            Measure("the same, statistics of the batch", batched, "states ≤ 4", low=0.1),
         ),
         "A state depends on earlier steps, so a step is no example of its own. What makes layer "
-        "norm work there is that it needs one vector alone: a batch of one gives the same states.",
+        "norm work there is that it needs one vector alone: a batch of one gives the same states, "
+        f"which statistics over the batch move by up to {batched:.1f}.",
     )  # fmt: skip
 
 

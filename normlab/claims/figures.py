@@ -46,7 +46,8 @@ def draw_debate(ax: Axes, chosen: int | None = None) -> None:
         handles=handles, loc="upper center", bbox_to_anchor=(0.4, -0.01), ncols=4, fontsize=9,
         handletextpad=0.1, columnspacing=1,
     )  # fmt: skip
-    ax.set(xlim=(-0.6, 5.6), ylim=(len(THEMES) - 0.5, -0.6), xticks=[])
+    most = max(map(len, THEMES.values()))
+    ax.set(xlim=(-0.6, most - 0.4), ylim=(len(THEMES) - 0.5, -0.6), xticks=[])
     ax.set_yticks(range(len(THEMES)), list(THEMES))
     ax.set_title(f"{len(CLAIMS)} claims, by theme")
     ax.tick_params(length=0)

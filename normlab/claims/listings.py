@@ -61,7 +61,6 @@ def torchs_layer_norm() -> Finding:
 def torchs_rms_norm() -> Finding:
     """Claim 37: is nn.RMSNorm there, and what does it compute?"""
     x = tokens()
-    major, minor = map(int, torch.__version__.split(".")[:2])
     apart = furthest(
         nn.RMSNorm(512, eps=1e-6)(x), torch.from_numpy(rms_norm(x.double().numpy(), eps=1e-6))
     )
@@ -70,7 +69,6 @@ def torchs_rms_norm() -> Finding:
         (
             Measure("nn.RMSNorm − the formula", apart, FLOAT32, high=1e-5),
             Measure("mean of its output at mean = std", mean, "no centering: 1/√2", 0.6, 0.8),
-            Measure("100 · major + minor of torch", 100 * major + minor, "2.4 has it", low=204),
         ),
         f"nn.RMSNorm is there, and differs from the formula by less than 1e-5; tokens with mean 1 "
         f"and std 1 leave with mean {mean:.2f}.",
@@ -85,6 +83,8 @@ def custom_and_built_in() -> Finding:
     same = nn.RMSNorm(512, eps=1e-6)
     tiny, usual = 1e-3 * x, x
     ratio = float(custom(tiny).norm() / built_in(tiny).norm())
+    large = torch.full((1, 512), 300.0, dtype=torch.float16)
+    half = float(seed_code()["RMSNorm"](512).half()(large).max())
     return Finding(
         (
             Measure("std 0.001: custom / built-in", ratio, "0.707/0.945", 0.7, 0.8),
@@ -97,9 +97,11 @@ def custom_and_built_in() -> Finding:
             Measure(
                 "std 0.001, ε the same", furthest(custom(tiny), same(tiny)), FLOAT32, high=1e-5
             ),
+            Measure("300 in float16: what it returns", half, "300² overflows: 0", high=0.01),
         ),
         f"The listing and nn.RMSNorm(512) agree on tokens of std 1; at std 0.001 the listing's "
-        f"output is {ratio:.2f} of the other. With ε the same they agree there too.",
+        f"output is {ratio:.2f} of the other. With ε the same they agree there too. For rows of "
+        f"300 in float16 the listing returns {half:.0f}.",
     )
 
 

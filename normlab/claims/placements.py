@@ -216,8 +216,8 @@ CLAIMS = (
         15,
         "at initialization, starts near zero, so — the block is approximately an identity",
         "measurement",
-        "wrong",
-        "",
+        "holds if",
+        "the output matrices start at zero, or nearly",
         "(1 + l/2)d ≤ ‖x_l‖² ≤ (1 + 3l/2)d: the branch is of the stream's size at first, and falls "
         "like 1/√l. An exact identity needs zero weights (ReZero, adaLN-Zero).",
         pre_norm_changes,

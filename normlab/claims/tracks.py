@@ -98,7 +98,7 @@ def _draw_track(ax: Axes, row: int, measure: Measure) -> None:
     ax.text(1, row - 0.26, measure.shown, fontsize=9, ha="right", weight="bold", color=color)
     for place, label in _labels(measure, track):
         ha = "left" if place < 0.08 else "right" if place > 0.92 else "center"
-        ax.text(place, row + 0.38, label, fontsize=8, ha=ha)
+        ax.text(place, row + 0.38, label, fontsize=9, ha=ha)
 
 
 def _labels(measure: Measure, track: Track) -> list[tuple[float, str]]:

@@ -177,8 +177,8 @@ CLAIMS = (
         "measurement",
         "holds",
         "",
-        "They do, at rates at which post-norm does not. Practice warms up all the same: nanoGPT "
-        "for 2,000 steps, Llama 3.1 405B for 8,000; at high rates it helps here too.",
+        "All 24 stored runs do, at rates at which post-norm does not. Practice warms up all the "
+        "same: nanoGPT for 2,000 steps, Llama 3.1 405B for 8,000; at high rates it helps here too.",
         without_warmup,
         "6 and 12 layers, d = 32, copying; stored runs of 600 steps, one of 120 live",
         "Xiong et al. 2020, §4, arXiv:2002.04745; nanoGPT, train.py; Llama Team 2024, "

@@ -36,7 +36,7 @@ def draw_defence(data: Defence, axes: tuple[Axes, Axes], /) -> None:
         ax.set_ylim(-0.03, 1.06)
     axes[0].set_title(f"{data.brief.layers} layers, {data.brief.steps} steps")
     axes[1].set_title("the best of a few rates, not knowing which")
-    axes[0].legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
+    axes[0].legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
 
 
 def _look(contender: Choice, data: Defence) -> dict[str, Any]:

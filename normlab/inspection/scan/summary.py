@@ -9,6 +9,8 @@ from normlab.tools.table import Table
 
 READ = ("wiring", "norms")
 SHOWN_REASONS = 10
+LEAST_SHARE = 1 / 8
+"""Of a model's norms on the wirings of its layers; a layer with fewer is not what it is made of."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +74,25 @@ def rows_of_role(rows: Iterable[ScanRow], role: str) -> list[ScanRow]:
     """
     found = []
     for of_folder in _with_own_layers(_by_folder(rows)).values():
-        units = [row for row in of_folder if row["role"] == role]
+        units = [_as_a_whole(row) for row in of_folder if row["role"] == role]
         layers = [row for row in units if row["outcome"] == "wiring"]
         norms = [row for row in units if row["outcome"] == "norms"]
         if units:
             found.append((sorted(layers, key=_most_norms) or norms or units)[0])
     return found
+
+
+def _as_a_whole(row: ScanRow) -> ScanRow:
+    """A row whose layer has next to none of the model's norms tells of its norms alone.
+
+    It is a small block beside the layers, such as the low-rank one of Gemma 3n.
+    """
+    if row["outcome"] != "wiring":
+        return row
+    on_wirings = -_most_norms(row) * int(row["layers"] or 0)
+    if on_wirings >= LEAST_SHARE * int(row["norms_read"] or 0):
+        return row
+    return {**row, "outcome": "norms", "placement": "", "equations": "", "norms_on_wiring": ""}
 
 
 def _most_norms(row: ScanRow) -> int:
