@@ -136,7 +136,7 @@ def test_a_mark_is_kept_for_every_page(page, site):
     page.wait_for_timeout(3300)
     expect(marker.get_by_role("status")).to_have_text("Claim 7: imprecise. 1 of 1 marked.")
     open_page(page, site, FIRST)
-    expect(page.locator(".normlab-marker .normlab-count")).to_have_text("1 of 41")
+    expect(page.locator(".normlab-marker .normlab-count")).to_have_text("1 of 46")
 
 
 def depth_explorer(page):
