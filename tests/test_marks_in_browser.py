@@ -120,7 +120,7 @@ def test_keys_alone_mark_the_text_and_marked_claims_are_passed_over(show):
 
 def test_a_claim_over_a_line_break_is_one_button(show):
     page = show(mark_seed_text())
-    assert page.locator(".normlab-claim").count() == 42
+    assert page.locator(".normlab-claim").count() == 47
     assert page.locator(".normlab-claim[tabindex='0']").count() == 46
     page.get_by_text("model.eval()switch needed").click()
     expect(page.get_by_role("group")).to_have_attribute("aria-label", "Claim 8: your mark")

@@ -52,7 +52,7 @@ def stored_results() -> Mapping[str, Stored]:
     """Every stored result by the name of its file.
 
     >>> sorted(stored_results())[:2]
-    ['audit', 'challenges']
+    ['audit', 'briefs']
     """
     one = {"rates": [1e-3], "seeds": [0]}
     tiny = {"shapes": [(4, 8)], "rounds": 1, "tries": 1}

@@ -50,8 +50,8 @@ def remembering_lstm(input_size: int, hidden_size: int) -> nn.LSTM:
     Source: Jozefowicz et al. 2015, *An Empirical Exploration of Recurrent Network Architectures*.
 
     Example:
-        >>> float(remembering_lstm(3, 4).bias_ih_l0[4:8].min())
-        1.0
+        >>> remembering_lstm(3, 4).bias_ih_l0[4:8].tolist()
+        [1.0, 1.0, 1.0, 1.0]
     """
     lstm = nn.LSTM(input_size, hidden_size, batch_first=True)
     forget = slice(hidden_size, 2 * hidden_size)  # of i, f, g, o
