@@ -14,20 +14,20 @@
 # %% [markdown]
 # ## 1. A claim that runs
 #
-# The course began with a text, the *seed*. Chapter by chapter its sentences met measurements. Here
-# they stand together, as data: the seed's words, a verdict, what is the case precisely, an
-# experiment, its scale and its source. There are four verdicts, and one rule:
+# The course began with a text, the *seed*. Here its claims stand together: the seed's words, a verdict,
+# what is the case precisely, an experiment, its scale and its source. There are four verdicts, and
+# one rule:
 #
 # - **holds**: the words are true as they stand.
 # - **holds if**: they become true, word by word, under a condition that one can *set*: a mode, a rate,
 #   initial weights, a shape. The seed does not name it.
 # - **imprecise**: no setting makes them true. They need other words: *most* for *all*, a narrower scope,
-#   another reason. So too an opinion that is told as a fact.
+#   another reason. So does an opinion told as a fact.
 # - **wrong**: what is stated is not so: a formula that does something else, a number that nothing gives.
 #
-# And each verdict rests on something, its *kind*: a **measurement** made here; a **definition**, read from
-# other people's code or from a formula; a **count** over all models of a library; or a **citation**,
-# where nothing was measured here. A citation passes nothing.
+# Each verdict rests on something, its *kind*: a **measurement** made here; a **definition**, read from
+# other people's code or a formula; a **count** over all models of a library; or a **citation**. There
+# nothing was measured, and nothing passes.
 #
 # Claim 25 is the example: *"RMSNorm requires roughly 15–20% fewer floating-point operations than
 # LayerNorm."*
@@ -249,7 +249,7 @@ for name, placement in (("DeepNorm", "deepnorm"), ("α on the branch", AlphaOnTh
 # %% [markdown]
 # ## 4. A norm put in another's place
 #
-# What does an experiment do when something else is measured than it speaks of?
+# What does an experiment do when something else is measured?
 
 # %%
 quiz("broken-norm")
@@ -272,15 +272,13 @@ Table(
 
 # %% [markdown] tags=["answer"]
 # Two of the three numbers of layer norm have left their bounds; the third reads `nn.LayerNorm`, which was
-# not replaced. The tests of the package break claims
-# in this way, one by one.
+# not replaced. The tests break every claim in some such way.
 
 # %% [markdown]
 # ## 5. The ledger
 #
-# All {{ claims }} come with the package. `normlab remake claims` makes the file again, in about a
-# minute. `normlab claims` prints a table, and `normlab claims 25` one claim in full. From here on all
-# verdicts are shown: if you want to judge the four themes of section 3, do it first.
+# All {{ claims }} come with the package. `normlab claims` prints a table, and `normlab claims 25` one
+# claim in full. From here on all verdicts are shown: if you want to judge the four themes of section 3, do it first.
 
 # %%
 quiz("how-many-hold")
@@ -315,8 +313,7 @@ quiz("all-of-them-pass")
 # Each row of the ledger runs: `run_claim(32)` in a cell of your own, or in the explorer. Its slider
 # goes through the claims. On the right, each number stands on its track, and the band is its
 # bounds. Where a kernel runs, set *numbers* to "measured now": then the experiment in
-# sight runs here, and after it the others. Go through RMSNorm, 22 to 26, and read each number beside
-# its bounds.
+# sight runs here, and after it the others.
 
 # %% tags=["answer"]
 from normlab.claims import explore_claims
@@ -418,8 +415,7 @@ defence.table()
 # here. Pre-norm and peri-norm learn too, and end higher than DeepNorm at each rate.*
 #
 # And what the defence does not say: it is one seed (pre-norm's at 0.01 is a bad one; section 8 has five),
-# one width, one easy task. Losses that differ by
-# less than 0.05 of chance count as equal (`normlab.chapters.debate.defence.TIE`).
+# one width, one easy task. Losses that differ by less than 0.05 of chance count as equal.
 
 # %% [markdown]
 # ## 8. The same brief, with other weights ★
