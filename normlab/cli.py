@@ -350,13 +350,28 @@ def _add_progress(commands: Any) -> None:
     where.add_argument("--import", type=Path, metavar="FILE", dest="import_from", help="take it in")
 
 
-def _add_inspect(commands: Any) -> None:
-    parser = commands.add_parser(
-        "inspect",
-        help="which norms your own model has, how it is wired, and what is wrong with that",
-        description=INSPECT_HELP,
-        epilog="Examples:\n\n" + textwrap.indent(INSPECT_EXAMPLES, "    "),
+def _add_explained(
+    commands: Any, name: str, short: str, description: str, *examples: tuple[str, str]
+) -> argparse.ArgumentParser:
+    """A command with a description in paragraphs, and examples below, each with its title."""
+    told = (f"{title}:\n\n" + textwrap.indent(text, "    ") for title, text in examples)
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=short,
+        description=description,
+        epilog="\n".join(told),
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return parser
+
+
+def _add_inspect(commands: Any) -> None:
+    parser = _add_explained(
+        commands,
+        "inspect",
+        "which norms your own model has, how it is wired, and what is wrong with that",
+        INSPECT_HELP,
+        ("Examples", INSPECT_EXAMPLES),
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument(
@@ -386,12 +401,12 @@ def _add_inspect(commands: Any) -> None:
 
 
 def _add_audit(commands: Any) -> None:
-    parser = commands.add_parser(
+    parser = _add_explained(
+        commands,
         "audit",
-        help="whether an implementation of a norm is right, beside torch's own",
-        description=AUDIT_HELP,
-        epilog="Examples:\n\n" + textwrap.indent(AUDIT_EXAMPLES, "    "),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "whether an implementation of a norm is right, beside torch's own",
+        AUDIT_HELP,
+        ("Examples", AUDIT_EXAMPLES),
     )
     parser.add_argument("target", metavar="TARGET", help="file.py:function or package.module:Class")
     parser.add_argument(
@@ -406,12 +421,12 @@ def _add_audit(commands: Any) -> None:
 
 
 def _add_scan(commands: Any) -> None:
-    parser = commands.add_parser(
+    parser = _add_explained(
+        commands,
         "scan",
-        help="read every model type of the installed transformers, and count",
-        description=SCAN_HELP,
-        epilog="Examples:\n\n" + textwrap.indent(SCAN_EXAMPLES, "    "),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "read every model type of the installed transformers, and count",
+        SCAN_HELP,
+        ("Examples", SCAN_EXAMPLES),
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--out", type=Path, metavar="FILE.csv", help="fill it, and go on from it")
@@ -425,12 +440,12 @@ def _add_scan(commands: Any) -> None:
 
 
 def _add_sweep(commands: Any) -> None:
-    parser = commands.add_parser(
+    parser = _add_explained(
+        commands,
         "sweep",
-        help="train many models, and write a table of what came out",
-        description=SWEEP_HELP,
-        epilog="An example of CONFIG.toml:\n\n" + textwrap.indent(SWEEP_EXAMPLE, "    "),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "train many models, and write a table of what came out",
+        SWEEP_HELP,
+        ("An example of CONFIG.toml", SWEEP_EXAMPLE),
     )
     parser.add_argument("config", type=Path, metavar="CONFIG.toml")
     parser.add_argument("--out", type=Path, required=True, metavar="RESULTS", help=".csv, .parquet")
@@ -441,15 +456,13 @@ def _add_sweep(commands: Any) -> None:
 
 
 def _add_grade(commands: Any) -> None:
-    parser = commands.add_parser(
+    parser = _add_explained(
+        commands,
         "grade",
-        help="grade a class",
-        description=GRADE_HELP,
-        epilog="An example of POLICY.toml:\n\n"
-        + textwrap.indent(POLICY_EXAMPLE, "    ")
-        + "\nAn example of OVERRIDES.toml:\n\n"
-        + textwrap.indent(OVERRIDES_EXAMPLE, "    "),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "grade a class",
+        GRADE_HELP,
+        ("An example of POLICY.toml", POLICY_EXAMPLE),
+        ("An example of OVERRIDES.toml", OVERRIDES_EXAMPLE),
     )
     parser.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="a folder, or a zip")
     what = parser.add_mutually_exclusive_group(required=True)

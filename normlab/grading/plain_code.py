@@ -37,7 +37,7 @@ class _WithoutWords(ast.NodeTransformer):
             if field in node._fields:
                 setattr(node, field, None)
         if getattr(node, "body", None) == []:
-            node.body = [ast.Pass()]  # type: ignore[attr-defined]  # what has a body
+            node.body = [ast.Pass()]  # type: ignore[attr-defined]  # ast has no type for nodes with one
         return node
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:

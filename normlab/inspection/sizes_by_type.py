@@ -21,17 +21,21 @@ LATENTS: Sizes = {
 }
 """Of latent attention, with experts."""
 ROUTED: Sizes = {"n_routed_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16}
-BACKBONE: Sizes = {
-    "use_timm_backbone": False,
-    "use_pretrained_backbone": False,
-    "backbone": None,
-    "d_model": 32,
+STACKS: Sizes = {
     "encoder_layers": 2,
     "decoder_layers": 2,
     "encoder_attention_heads": 4,
     "decoder_attention_heads": 4,
     "encoder_ffn_dim": 48,
     "decoder_ffn_dim": 48,
+}
+"""Of an encoder and a decoder, by the names of BART."""
+BACKBONE: Sizes = {
+    "use_timm_backbone": False,
+    "use_pretrained_backbone": False,
+    "backbone": None,
+    "d_model": 32,
+    **STACKS,
     "num_queries": 6,
     "backbone_config": {
         "model_type": "resnet",
@@ -229,12 +233,7 @@ SIZES_BY_TYPE: dict[str, Sizes] = {
     "dinov2": VISION,
     "clip_vision_model": VISION,
     "whisper": {
-        "encoder_layers": 2,
-        "decoder_layers": 2,
-        "encoder_attention_heads": 4,
-        "decoder_attention_heads": 4,
-        "encoder_ffn_dim": 48,
-        "decoder_ffn_dim": 48,
+        **STACKS,
         "max_source_positions": 8,
         "num_mel_bins": 8,
         "decoder_start_token_id": 1,

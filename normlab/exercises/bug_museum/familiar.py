@@ -1,6 +1,7 @@
 """Mistakes and probes that repairs of several exhibits share."""
 
 from normlab.checks.exercise import FORMULA, Mistake, Probe, Value
+from normlab.exercises import common
 
 
 def all_digits(level: str = FORMULA, /, **arguments: Value) -> Probe:
@@ -123,3 +124,29 @@ def axis_from_front(*forms: dict[str, str]) -> Mistake:
         "−1 is the last axis of every array.",
         *forms,
     )
+
+
+def of_eps(statistic: str, default: str, *others: str) -> tuple[Mistake, ...]:
+    """What goes wrong with ε where the right function has np.sqrt(statistic + eps).
+
+    Args:
+        statistic: the name of what stands under the root.
+        default: the right function's own value of eps, as it is written there.
+        others: values that a repair may have instead.
+    """
+    root, given = f"np.sqrt({statistic} + eps)", f"eps: float = {default}"
+    return (
+        common.eps_outside({root: f"(np.sqrt({statistic}) + eps)"}),
+        common.eps_missing({root: f"np.sqrt({statistic})"}),
+        eps_wrong_value(
+            {root: f"np.sqrt({statistic} + {default})"},
+            *({given: f"eps: float = {other}"} for other in others),
+        ),
+        eps_as_floor({root: f"np.sqrt(np.maximum({statistic}, eps))"}),
+    )
+
+
+def of_the_mean_square() -> tuple[Mistake, ...]:
+    """The mean of squares of other numbers than a token's, where the axis is written axis=-1."""
+    forms = [{"mean(axis=-1": f"mean(axis={axis}"} for axis in ("1", "0", "None")]
+    return axis_from_front(forms[0]), axis_batch(forms[1]), axis_all(forms[2])

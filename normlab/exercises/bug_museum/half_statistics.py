@@ -163,15 +163,7 @@ MISTAKES = (
         {ROOT: "np.sqrt(variance + eps * np.abs(centered).max(axis=-1, keepdims=True) ** 2)"},
     ),
     familiar.unbiased_variance({VARIANCE: "wide.var(axis=-1, ddof=1, keepdims=True)"}),
-    common.eps_outside({ROOT: "(np.sqrt(variance) + eps)"}),
-    common.eps_missing({ROOT: "np.sqrt(variance)"}),
-    familiar.eps_wrong_value(
-        {ROOT: "np.sqrt(variance + 1e-5)"},
-        {"eps: float = 1e-5": "eps: float = 1e-6"},
-        {"eps: float = 1e-5": "eps: float = 1e-12"},
-        {"eps: float = 1e-5": "eps: float = 1e-3"},
-    ),
-    familiar.eps_as_floor({ROOT: "np.sqrt(np.maximum(variance, eps))"}),
+    *familiar.of_eps("variance", "1e-5", "1e-6", "1e-12", "1e-3"),
     Mistake(
         "variance-for-deviation",
         "the row is divided by its variance instead of its standard deviation",

@@ -133,14 +133,7 @@ MISTAKES = (
         "S devices add S·ε. ε is added once, to the mean square that was reduced.",
         {ROOT: "np.sqrt(mean_square + len(x) * eps)"},
     ),
-    common.eps_outside({ROOT: "(np.sqrt(mean_square) + eps)"}),
-    common.eps_missing({ROOT: "np.sqrt(mean_square)"}),
-    familiar.eps_wrong_value(
-        {ROOT: "np.sqrt(mean_square + 1e-6)"},
-        {"eps: float = 1e-6": "eps: float = 1e-5"},
-        {"eps: float = 1e-6": "eps: float = 1e-12"},
-    ),
-    familiar.eps_as_floor({ROOT: "np.sqrt(np.maximum(mean_square, eps))"}),
+    *familiar.of_eps("mean_square", "1e-6", "1e-5", "1e-12"),
     familiar.root_missing({ROOT: "(mean_square + eps)"}),
     familiar.mean_subtracted(
         {"return x / ": "return (x - x.mean(axis=-1, keepdims=True)) / "},

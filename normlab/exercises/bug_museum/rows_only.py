@@ -147,14 +147,7 @@ MISTAKES = (
         {"tokens - tokens.mean(axis=-1, keepdims=True)": "tokens"},
     ),
     familiar.unbiased_variance({VARIANCE: "tokens.var(axis=-1, ddof=1, keepdims=True)"}),
-    common.eps_outside({ROOT: "(np.sqrt(variance) + eps)"}),
-    common.eps_missing({ROOT: "np.sqrt(variance)"}),
-    familiar.eps_wrong_value(
-        {ROOT: "np.sqrt(variance + 1e-5)"},
-        {"eps: float = 1e-5": "eps: float = 1e-6"},
-        {"eps: float = 1e-5": "eps: float = 1e-12"},
-    ),
-    familiar.eps_as_floor({ROOT: "np.sqrt(np.maximum(variance, eps))"}),
+    *familiar.of_eps("variance", "1e-5", "1e-6", "1e-12"),
     Mistake(
         "variance-for-deviation",
         "a token is divided by its variance instead of its standard deviation",
