@@ -29,6 +29,7 @@ from normlab.chapters.rms_norm.centering import sweep_mean_share
 from normlab.chapters.warmup.rate_map import WarmupMap, load_warmup_map
 from normlab.claims import (
     CLAIMS,
+    KINDS,
     THEMES,
     Finding,
     Ledger,
@@ -357,6 +358,15 @@ def test_numbers_are_shown_to_two_digits_and_rounding_by_its_bound(
     assert (measure.shown, measure.expected) == (shown, expected)
 
 
+def test_the_table_of_kinds_counts_each_claim_once_and_its_own_experiments():
+    rows = load_ledger().kinds().rows
+    assert [row[0] for row in rows] == list(KINDS)
+    for kind, _, *verdicts, told in rows:
+        count = sum(claim.kind == kind for claim in CLAIMS)
+        assert sum(verdicts) == count
+        assert told == f"{count} {'cited' if kind == 'citation' else 'passes'}"
+
+
 @pytest.mark.parametrize("number", [0, len(CLAIMS) + 1, -1])
 def test_an_unknown_claim_is_refused_before_anything_runs(number, monkeypatch):
     monkeypatch.setattr("normlab.claims.run.run_claim", None)
@@ -459,6 +469,7 @@ def test_a_marker_stands_on_its_band_exactly_if_the_number_holds(value, low, hig
     track = track_of(measure)
     start, end, at = map(track.place, (measure.low, measure.high, measure.value))
     assert 0 <= start <= end <= 1
+    assert 0 <= at <= 1
     assert track.left < track.right
     if measure.holds:
         assert start <= at <= end

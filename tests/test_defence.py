@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from normlab.chapters.debate import contest as defend_module
-from normlab.chapters.debate.contest import alternatives, defend, defend_from_map
+from normlab.chapters.debate.contest import (
+    alternatives,
+    defend,
+    defend_from_briefs,
+    defend_from_map,
+)
 from normlab.chapters.debate.defence import TIE, Brief, Choice, Defence
 from normlab.chapters.debate.figures import draw_defence
 from normlab.chapters.warmup.rate_map import load_warmup_map
@@ -116,6 +121,20 @@ def test_stored_runs_are_those_of_chapter_07():
 def test_what_is_not_stored_is_refused_with_what_there_is(layers, choice):
     with pytest.raises(ValueError, match=r"nothing is stored for .*expected layers in \[6, 12\]"):
         defend_from_map(choice, layers, warmup_steps=0, tries=1)
+
+
+def test_a_brief_has_its_own_initial_weights_and_the_spread_of_its_seeds():
+    usual, scaled = (
+        defend_from_briefs(DEEP, 24, 0, tries=1, init=init) for init in ("xavier", "xavier-scaled")
+    )
+    assert (usual.best, scaled.best) == (DEEP, PRE)
+    assert (usual.brief.init, scaled.brief.init) == ("xavier", "xavier-scaled")
+    for contender, losses in scaled.losses.items():
+        for rate, loss in losses.items():
+            low, high = scaled.spread[contender][rate]
+            assert low <= loss <= high
+    with pytest.raises(ValueError, match=r"and xiong weights; expected layers in \[6, 12, 24\]"):
+        defend_from_briefs(DEEP, 24, 0, tries=1, init="xiong")
 
 
 def test_unknown_choices_and_impossible_briefs_are_refused():

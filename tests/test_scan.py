@@ -13,11 +13,12 @@ from transformers import logging
 
 from normlab import cli
 from normlab.chapters.norms_in_the_wild import load_scan
+from normlab.chapters.norms_in_the_wild.scanned_models import ScannedModels
 from normlab.inspection.scan import COLUMNS, folders, read_scan, scan, summarize
 from normlab.inspection.scan.own_layers import layers_in, own_layers
 from normlab.inspection.scan.releases import RELEASES, releases
 from normlab.inspection.scan.rows import ScanFile
-from normlab.inspection.scan.summary import kind_of_failure
+from normlab.inspection.scan.summary import kind_of_failure, rows_of_role
 from normlab.inspection.scan.units import models_path, units_of
 from normlab.inspection.scan.work import read_folder
 from normlab.inspection.small_models import small_model
@@ -220,3 +221,26 @@ def test_releases_name_their_source_and_folders_of_the_library():
         assert 2017 < int(row["year"]) < 2027
         assert all(float(eps) for eps in row["released_eps"].split(", ") if eps)
     assert releases().keys() <= {*folders()}
+
+
+def test_a_layer_with_next_to_none_of_the_norms_stands_for_them_alone():
+    whole = {row["layer"]: row for row in load_scan()}
+    (beside,) = rows_of_role([whole["Gemma3nTextLaurelBlock"]], "text decoder")
+    assert (beside["outcome"], beside["placement"], beside["norm"]) == ("norms", "", "RMSNorm")
+    (layer,) = rows_of_role([whole["LlamaDecoderLayer"]], "text decoder")
+    assert (layer["outcome"], layer["placement"]) == ("wiring", "pre-norm")
+
+
+def test_models_are_counted_between_years_both_included_and_without_those_of_no_year():
+    rows = [
+        {"folder": f"m{i}", "year": year} for i, year in enumerate(("2023", "2024", "2025", ""))
+    ]
+    models = ScannedModels(tuple(rows))
+    assert models.between(2024).folders == ["m1", "m2"]
+    assert models.between(2023, 2024).folders == ["m0", "m1"]
+    assert str(models.share(lambda row: row["year"] > "2023")) == "2 of 4"
+    table = models.by_year("models of", lambda row: "a" if row["year"] == "2023" else "b")
+    assert table.rows[0] == ["2023", 0, 1]
+    assert table.rows[-1][0] == "not known"
+    with pytest.raises(ValueError, match=r"the scan has no m9\."):
+        models.named("m1", "m9")
