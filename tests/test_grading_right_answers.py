@@ -13,7 +13,7 @@ from submissions import QUICK, RIGHT, ROOT, mark_of, notebook, paper, solution, 
 from normlab.checks.cells import notebook_cells, python_cells
 from normlab.checks.obstacles import in_the_way, set_aside
 from normlab.grading.paper import Paper
-from normlab.study.files import check_file
+from normlab.study.files import ASKED_NAMES, check_file
 
 UNSOLVED = "def layer_norm(x, gamma, beta, eps=1e-5):\n    raise NotImplementedError"
 ENDLESS = "file: a main guard that never ends"
@@ -158,9 +158,9 @@ def test_what_keeps_an_answer_from_counting_is_said(source, kind, said, unsolved
 def test_of_an_exercise_as_it_was_handed_out_nothing_is_said(path):
     data = path.read_bytes()
     cells, aside = notebook_cells(path.name, data), set_aside(path.name, data)
-    names = {name for cell in cells for name in cell.defines()}
+    names = {name for cell in cells for name in cell.defines() if name in ASKED_NAMES}
     assert names
-    assert not any(in_the_way(name, cells, aside, names) for name in names)
+    assert not any(in_the_way(name, cells, aside, ASKED_NAMES) for name in names)
 
 
 def test_the_parts_of_an_exported_file_keep_the_numbers_of_their_lines(grade):
