@@ -393,3 +393,58 @@ class _WrongBias(torch.autograd.Function):
 class HalfOfBias(Base):
     def forward(self, x):
         return _WrongBias.apply(self.weight * self.normalized(x), self.bias).to(x.dtype)
+
+
+def is_half(x):
+    return x.dtype in (torch.float16, torch.bfloat16)
+
+
+class OtherEpsOfHalf(Base):
+    def normalized(self, x):
+        right = super().normalized(x)
+        wide = self.wide(x)
+        centered = wide - self.mean(wide)
+        other = centered / (centered.square().mean(-1, keepdim=True) + 1e-3).sqrt()
+        return other if is_half(x) else right
+
+
+class NoGainOfHalf(Base):
+    def forward(self, x):
+        gain = torch.ones_like(self.weight) if is_half(x) else self.weight
+        return (gain * self.normalized(x) + self.bias).to(x.dtype)
+
+
+class SometimesNoBias(Base):
+    """Right, but for inputs on which the bias is forgotten."""
+
+    def forgets(self, x):
+        raise NotImplementedError
+
+    def forward(self, x):
+        bias = torch.zeros_like(self.bias) if self.forgets(x) else self.bias
+        return (self.weight * self.normalized(x) + bias).to(x.dtype)
+
+
+class NoBiasOfHalf(SometimesNoBias):
+    def forgets(self, x):
+        return is_half(x)
+
+
+class NoBiasOfFloat64(SometimesNoBias):
+    def forgets(self, x):
+        return x.dtype == torch.float64
+
+
+class NoBiasOfWideRows(SometimesNoBias):
+    def forgets(self, x):
+        return x.shape[-1] > 1024
+
+
+class NoBiasOfFiveAxes(SometimesNoBias):
+    def forgets(self, x):
+        return x.ndim > 4
+
+
+class NoBiasOfStrided(SometimesNoBias):
+    def forgets(self, x):
+        return not x.is_contiguous()

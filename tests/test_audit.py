@@ -77,6 +77,16 @@ BREAKS = {
     "batch": ("batch-invariance", "BatchDependent"),
 }
 """Mutants that break one check, and those alone that follow from it."""
+PARTLY = {
+    "OtherEpsOfHalf": {"float16", "bfloat16"},
+    "NoGainOfHalf": {"float16", "bfloat16", "dx"},
+    "NoBiasOfHalf": {"float16", "bfloat16"},
+    "NoBiasOfFloat64": {"float64"},
+    "NoBiasOfWideRows": {"sizes", "float16", "bfloat16"},
+    "NoBiasOfFiveAxes": {"shapes"},
+    "NoBiasOfStrided": {"not-contiguous"},
+}
+"""The checks that see mutants which go wrong on some inputs alone."""
 FOLLOW = {"float16": {"dx"}, "bfloat16": {"dx"}, "zero-rows": {"dx"}, "sizes": {"dx"}}
 FOLLOW |= {"tiny-rows": {"formula"}}
 FOLLOW |= {"offset-100": {"offset-1e4", "offset-1e6", "dx"}}
@@ -186,6 +196,15 @@ def test_a_check_fails_on_what_breaks_it_and_on_that_alone(check, name):
     assert audit.faults
 
 
+@pytest.mark.parametrize(("name", "checks"), PARTLY.items(), ids=PARTLY)
+def test_what_is_wrong_on_some_inputs_alone_is_seen(name, checks):
+    audit = audited(name)
+    assert not audit.conformant
+    assert {line.check for line in audit.lines if line.verdict == "wrong"} == checks
+    assert "half-statistics" not in {fault.name for fault in audit.faults}
+    assert audit.faults
+
+
 @pytest.mark.parametrize("check", [check.name for check in CHECKS])
 def test_every_check_can_fail(check):
     broken = {check for check, _ in BREAKS.values()}
@@ -202,8 +221,8 @@ def test_every_check_can_fail(check):
 
 def test_every_mutant_is_used():
     made = {n for n, m in vars(mutants).items() if inspect.isclass(m) and n[0] != "_"}
-    used = {*NAMED, *(name for _, name in BREAKS.values())}
-    assert made - used == {"Base", "Rms", "OtherEps", "T5LayerNorm"}
+    used = {*NAMED, *PARTLY, *(name for _, name in BREAKS.values())}
+    assert made - used == {"Base", "Rms", "OtherEps", "T5LayerNorm", "SometimesNoBias"}
 
 
 def test_the_caller_may_say_what_it_should_be():
@@ -220,6 +239,8 @@ def test_a_name_that_says_another_norm_is_a_note():
     audit = audit_norm(mutants.T5LayerNorm)
     assert audit.conformant
     assert audit.notes == ("It is called T5LayerNorm, and is an RMSNorm.",)
+    held = audit_norm(mutants.T5LayerNorm, "layer_norm")
+    assert held.notes == audit.notes
 
 
 def test_a_gain_of_one_plus_the_weight_is_read():

@@ -82,7 +82,7 @@ def _audit(make: Make, claim: Claim | None, eps: float | None) -> Audit:
         _affine(parameters),
         tuple(lines),
         diagnosed(held, read, lines),
-        tuple(_notes(type(module).__name__, expected.kind)),
+        tuple(_notes(type(module).__name__, read)),
     )
 
 
@@ -110,7 +110,7 @@ def _expected(
     name = type(module).__name__
     kind: Kind | None = KINDS[claim] if claim else _kind_of(reading) or _named(name)
     if kind is None:
-        raise NotAuditable(f"{refused} {SAY_WHAT}")
+        raise NotAuditable(f"{refused.rstrip('.')}. {SAY_WHAT}")
     if eps is not None:
         return Definition(kind, eps)
     if reading is not None and reading.eps > 0:
@@ -186,9 +186,9 @@ def _affine(parameters: Parameters) -> str:
     return ", ".join(filter(None, parts)) or "no gain"
 
 
-def _notes(name: str, kind: Kind) -> list[str]:
+def _notes(name: str, read: Definition | None) -> list[str]:
     """A name that says another norm."""
     named = _named(name)
-    if named is None or named == kind:
+    if read is None or named is None or named == read.kind:
         return []
-    return [f"It is called {name}, and is {'an' if kind == 'RMSNorm' else 'a'} {kind}."]
+    return [f"It is called {name}, and is {'an' if read.kind == 'RMSNorm' else 'a'} {read.kind}."]

@@ -43,7 +43,7 @@ def diagnosed(
         return (_meant(failing["determinism"]),)
     if read == subject.definition:  # the formula is right; why its numbers are not, others say
         wrong.discard("formula")
-    of_values, of_gradients = _named(subject, wrong)
+    of_values, of_gradients = _named(subject, read, wrong)
     found = [*of_values, *of_gradients]
     explained = {c for fault in of_values for c in SEEN_IN.get(fault.name, FORWARD)}
     if of_values or of_gradients:
@@ -59,7 +59,7 @@ def diagnosed(
     by_name: dict[str, Fault] = {}
     for fault in found:
         by_name.setdefault(fault.name, fault)
-    if "half-statistics" in by_name:  # which alone makes such errors
+    if by_name.keys() & {"half-statistics", "half-wrong"}:  # which alone makes such errors
         by_name.pop(ROUNDED_OFTEN.name, None)
     unnamed = any(line.verdict not in CONFORMANT for line in failing.values())
     return tuple(by_name.values()) or ((VALUES,) if unnamed else ())
@@ -91,17 +91,22 @@ NO_GRADIENT = Fault(
 VALUES = Fault("unknown", "the values differ, in a way that matches no known mistake")
 
 
-def _named(subject: Subject, wrong: set[str]) -> tuple[list[Fault], list[Fault]]:
+def _named(
+    subject: Subject, read: Definition | None, wrong: set[str]
+) -> tuple[list[Fault], list[Fault]]:
     """The exercises' mistakes that do what the norm does, forward and backward, and were seen."""
     of_values: tuple[Fault, ...] = ()
     of_gradients: tuple[Fault, ...] = ()
-    coarse = half_statistics(subject) if "float32" in wrong else None
+    another = read is not None and read != subject.definition  # then its errors are not rounding
+    coarse = half_statistics(subject) if "float32" in wrong and not another else None
     if coarse is not None:
         return [coarse], []
     if wrong & (FORWARD | {"input-unchanged"}) - {"second"}:
         of_values = forward_faults(subject)
     if wrong & BACKWARD and wrong.isdisjoint({"formula", "float32"}):
         of_gradients = backward_faults(subject)
+    if not of_values and wrong & HALVES:  # then gradients are right, of outputs that are not
+        of_gradients = tuple(f for f in of_gradients if f.name != "half-statistics")
 
     def seen(faults: Sequence[Fault]) -> list[Fault]:
         clear = [fault for fault in faults if fault.name not in VAGUE]

@@ -21,6 +21,10 @@ EXPECTED = (
     "expected a class or a function that takes the size D and returns a torch.nn.Module, since it "
     "is tried from D = 1 to 65,537: def build(size): return MyNorm(size)"
 )
+CALLED = (
+    "A norm is called with x (..., D) alone, of 1 to 5 axes. Where yours takes more than x, or one "
+    "number of axes, wrap it in a module that takes that."
+)
 
 
 class NotAuditable(ValueError):
@@ -132,7 +136,7 @@ def checked(make: Any) -> Make:
         y = module(rows(2, SIZE).float().to(device_of(module)))
     except Exception as error:
         said = f"{type(module).__name__} of size {SIZE}, given a float32 tensor (2, {SIZE}),"
-        raise NotAuditable(_raised(error, said)) from error
+        raise NotAuditable(f"{_raised(error, said)}\n{CALLED}") from error
     if not isinstance(y, Tensor) or y.shape != (2, SIZE):
         shape = f" of shape {tuple(y.shape)}" if isinstance(y, Tensor) else ""
         raise NotAuditable(

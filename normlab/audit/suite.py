@@ -45,9 +45,10 @@ def _empty(subject: Subject) -> Iterable[Measured]:
 
 
 _HALF = Fault(
-    "half-statistics",
-    "half-precision numbers come out wrong, as by statistics in half precision",
-    "float16 ends at 65,504, and both have few digits. Compute in float32, and convert the result.",
+    "half-wrong",
+    "half-precision numbers come out wrong, and float32 ones do not",
+    "Look for statistics in half precision, where squares pass 65,504 and digits are few, and for "
+    "a path of its own that takes another ε or leaves the gain or the bias out.",
 )
 _FAR = Fault(
     "cancellation",

@@ -201,7 +201,8 @@ def _functions_of(path: Path) -> str:
         tree = ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError):
         return ""
-    names = [node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+    defined = (node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef)))
+    names = [node.name for node in defined if not node.name.startswith("_")]
     return f" It has {', '.join(names)}." if names else " It defines no function."
 
 
