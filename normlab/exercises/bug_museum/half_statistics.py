@@ -202,8 +202,9 @@ MISTAKES = (
     Mistake(
         "dtype-lost",
         "the dtype is lost",
-        "float16 in, float16 out, as in the buggy function; convert back what you widened.",
+        "float16 in, float16 out, and float64 in, float64 out: convert back to the dtype of x.",
         {"+ beta).astype(x.dtype)": "+ beta)"},
+        {"+ beta).astype(x.dtype)": "+ beta).astype(np.float16)"},
         seen=loses_dtype,
     ),
     common.float64_narrowed({WIDE: "x.astype(np.float32)"}),

@@ -174,7 +174,7 @@ EXHIBIT = Exhibit(
     shapes_fit=lambda x: x.ndim > 1,
     reasons=(
         Reason("one-device", "there is one device", _one_device),
-        Reason("parts-alike", "all parts of a token are of one size", _alike),
+        Reason("parts-alike", "all parts of a token have one mean square", _alike),
     ),
 )
 
