@@ -265,9 +265,10 @@ found_wrong = Counter(name for a in audits for name in a.mistakes for _ in range
 Table(("what is wrong", "classes"), [list(pair) for pair in found_wrong.most_common()])
 
 # %% [markdown] tags=["answer"]
-# The commonest one hurts no language model: a norm that computes in float32 whatever it gets narrows a
-# float64 row. `batch-dependent` means that a row has other last bits alone and among others. `half-statistics` hurts: a mean of squares in float16 passes 65,504. And one is hard to
-# find: the second derivative of `tf.keras`'s layer norm is wrong, since `tf.nn.moments` stops the
+# The commonest one hurts no language model: a norm that computes in float32 whatever it gets
+# narrows a float64 row. `batch-dependent` means that a row has other last bits alone and among
+# others. `half-statistics` and `half-wrong` hurt: a mean of squares in float16 passes 65,504. And
+# one is hard to find: the second derivative of `tf.keras`'s layer norm is wrong, since `tf.nn.moments` stops the
 # gradient at the mean. That is right once, for the deviations from a mean add up to 0, and wrong for
 # whoever differentiates twice.
 

@@ -132,10 +132,10 @@ def test_the_picture_of_the_worst_errors_has_a_bar_for_each_and_says_it():
     assert [bars[0].get_width() for bars in ax.containers] == [min(e.ulps, 1e8) for e in errors]
     assert [label.get_text() for label in ax.get_yticklabels()] == [e.label for e in errors]
     told = figure_in_words(ax.figure)
-    assert "Flax LayerNorm on offset-100: 60,000" in told
-    assert "EsmFold2LayerNorm on float16, no numbers" in told
+    assert "Flax LayerNorm on rows + 100: 60,000" in told
+    assert "EsmFold2LayerNorm on forward, float16: ∞" in told
     sentence, table = describe_worst_errors(errors)
-    assert "Flax LayerNorm on offset-100 (6e+04 ulps)" in sentence
+    assert "Flax LayerNorm on rows + 100 (6e+04 ulps)" in sentence
     assert len(table.rows) == len(errors)
 
 

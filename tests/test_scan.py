@@ -160,6 +160,10 @@ def test_what_is_no_scan_is_refused_and_stays(tmp_path, capsys):
     assert cli.main(["scan", "--out", str(other), "--only", "llama"]) == 2
     assert "other columns than a scan writes" in capsys.readouterr().err
     assert other.read_text() == "a,b\n1,2\n"
+    assert cli.main(["scan", "--summary", str(other)]) == 2
+    assert "it alone has a, b. Name another file." in capsys.readouterr().err
+    assert cli.main(["scan", "--summary", str(tmp_path / "no.csv")]) == 2
+    assert "`normlab scan --out" in capsys.readouterr().err
     assert cli.main(["scan", "--out", str(tmp_path / "new.csv"), "--only", "lama"]) == 2
     assert "no folder lama" in capsys.readouterr().err
 
@@ -227,6 +231,10 @@ def test_a_layer_with_next_to_none_of_the_norms_stands_for_them_alone():
     whole = {row["layer"]: row for row in load_scan()}
     (beside,) = rows_of_role([whole["Gemma3nTextLaurelBlock"]], "text decoder")
     assert (beside["outcome"], beside["placement"], beside["norm"]) == ("norms", "", "RMSNorm")
+    (every,) = [row for row in summarize([beside]).coverage.rows if row[0] == "all"]
+    of_it = summarize([whole["Gemma3nTextLaurelBlock"]]).coverage.rows
+    assert every in of_it
+    assert every[4] == "0 of 1 (0 %)"
     (layer,) = rows_of_role([whole["LlamaDecoderLayer"]], "text decoder")
     assert (layer["outcome"], layer["placement"]) == ("wiring", "pre-norm")
 

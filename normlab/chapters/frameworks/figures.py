@@ -94,7 +94,7 @@ def describe_sweep(view: SweepView, /, std: float, framework: str) -> tuple[str,
 
 
 MISSING = 1e8
-"""Where an error is drawn that has no number: an input was refused, or inf came out."""
+"""Where an error is drawn that has no number: an input was refused, or no finite one came out."""
 
 
 def draw_worst_errors(data: Sequence[WorstError], ax: Axes, /) -> None:
@@ -119,7 +119,7 @@ def draw_worst_errors(data: Sequence[WorstError], ax: Axes, /) -> None:
 
 def _draw_worst_error(one: WorstError, at: int, ax: Axes) -> None:
     color, end = NORM_COLORS[one.kind], min(one.ulps, MISSING)
-    on = one.check if math.isfinite(one.ulps) else f"{one.check}, no numbers"
+    on = one.where if math.isfinite(one.ulps) else f"{one.where}: ∞"
     ax.barh(at, end, 0.45, color=color, alpha=0.45, label=f"{one.label} on {on}")
     ax.plot(end, at, NORM_MARKERS[one.kind], color=color, markersize=7)
     ax.plot(one.torch_ulps, at, "|", color=INK, markersize=14, markeredgewidth=1.5)
@@ -141,14 +141,14 @@ def _explain_marks(ax: Axes) -> None:
 def describe_worst_errors(data: Sequence[WorstError], /) -> tuple[str, Table]:
     """Who is worse than torch's own norm, and by how much."""
     worse = [one for one in data if one.ulps > 3 * one.torch_ulps]
-    said = [f"{one.label} on {one.check} ({_ulps(one.ulps)})" for one in worse]
+    said = [f"{one.label} on {one.where} ({_ulps(one.ulps)})" for one in worse]
     sentence = (
         f"Of {len(data)} rows {len(worse)} have a worst error above three times that of torch's "
         f"own norm: {'; '.join(said)}."
     )
-    rows = [[one.label, one.check, _ulps(one.ulps), _ulps(one.torch_ulps)] for one in data]
+    rows = [[one.label, one.where, _ulps(one.ulps), _ulps(one.torch_ulps)] for one in data]
     return sentence, Table(("norm", "worst on", "error", "torch's own"), rows)
 
 
 def _ulps(error: float) -> str:
-    return f"{error:.2g} ulps" if math.isfinite(error) else "no numbers"
+    return f"{error:.2g} ulps" if math.isfinite(error) else "∞"

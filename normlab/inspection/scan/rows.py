@@ -5,6 +5,7 @@ import io
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from textwrap import shorten
 
 from normlab.tools.whole_files import written_whole
 
@@ -108,15 +109,26 @@ def read_scan(path: Path, torn: bool = False) -> list[ScanRow]:
         ValueError: if it was not written by a scan.
         OSError: if there is no such file.
     """
+    if not path.exists():
+        made = f"`normlab scan --out {path}` makes one"
+        raise FileNotFoundError(f"there is no file {path}; {made}.")
     text = path.read_bytes().decode("utf-8")
     if torn:
         text = text[: text.rfind("\n") + 1]
     header, *lines = [*csv.reader(io.StringIO(text, newline=""))] or [[]]
     if header and tuple(header) != COLUMNS:
-        odd = ", ".join(sorted({*header} ^ {*COLUMNS})) or "their order"
-        raise ValueError(f"{path} has other columns than a scan writes: {odd}. Name another file.")
+        raise ValueError(f"{path} {_difference(header)}. Name another file.")
     whole = [line for line in lines if len(line) == len(COLUMNS) or not torn]
     return [dict(zip(COLUMNS, line, strict=True)) for line in whole]
+
+
+def _difference(header: list[str]) -> str:
+    """How the columns of another file differ."""
+    missing = [name for name in COLUMNS if name not in header]
+    unknown = [name for name in header if name not in COLUMNS]
+    parts = (("it lacks", missing), ("it alone has", unknown))
+    odd = [f"{said} {shorten(', '.join(names), 80)}" for said, names in parts if names]
+    return f"has other columns than a scan writes: {'; '.join(odd) or 'their order'}"
 
 
 def _whole_folders(rows: list[ScanRow]) -> list[ScanRow]:

@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 
 from normlab.inspection.scan.rows import ScanRow
 from normlab.tools.table import Table
 
 READ = ("wiring", "norms")
-SHOWN_REASONS = 10
+SHOWN_REASONS, LONGEST_REASON = 10, 110
 LEAST_SHARE = 1 / 8
 """Of a model's norms on the wirings of its layers; a layer with fewer is not what it is made of."""
 
@@ -126,8 +127,8 @@ def _read_of(folders: Sequence[Sequence[ScanRow]]) -> list[object]:
 
 
 def _of_a_normed_layer(row: ScanRow) -> bool:
-    """Whether it has the wiring of a layer with norms, and not of a convolution beside it."""
-    return row["outcome"] == "wiring" and bool(row["norm"])
+    """Whether it has the wiring of a layer with norms, and not of a block beside it."""
+    return _as_a_whole(row)["outcome"] == "wiring" and bool(row["norm"])
 
 
 def _of(part: int, whole: int) -> str:
@@ -161,10 +162,11 @@ def _reasons(rows: Sequence[ScanRow]) -> Table:
     counts = Counter(kind_of_failure(row["reason"]) for row in failed)
     first: dict[str, str] = {}
     for row in failed:
-        first.setdefault(kind_of_failure(row["reason"]), f"{row['config']}: {row['reason'][:90]}")
+        said = shorten(f"{row['config']}: {row['reason']}", LONGEST_REASON, placeholder=" …")
+        first.setdefault(kind_of_failure(row["reason"]), said)
     shown = counts.most_common(SHOWN_REASONS)
     return Table(
-        ("not read to the end", f"units, of {sum(counts.values())}", "the first"),
+        ("not read to the end", f"units, of {sum(counts.values())} not read", "the first"),
         [[kind, count, first[kind]] for kind, count in shown],
     )
 

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from normlab.audit.suite import CHECKS
 from normlab.chapters.frameworks.audits.loaded import StoredAudit
 
 RIGHT_IN_TORCH = (
@@ -32,6 +33,11 @@ class WorstError:
     check: str
     ulps: float
     torch_ulps: float
+
+    @property
+    def where(self) -> str:
+        """The check, as the audit prints it."""
+        return next(check.title for check in CHECKS if check.name == self.check)
 
     @property
     def label(self) -> str:
