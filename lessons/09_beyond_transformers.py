@@ -228,7 +228,7 @@ from normlab.chapters.beyond_transformers import draw_rate_grid, load_recurrent_
 from normlab.pictures import new_figure
 
 recurrent = load_recurrent_runs()
-fig, axes = new_figure(3, width=10.5, height=3.4)
+fig, axes = new_figure(3, width=10.5, height=4.3)
 for setting, ax in zip(recurrent.settings(), axes, strict=True):
     draw_rate_grid(recurrent, ax, setting)
 
@@ -514,7 +514,7 @@ quiz("first-loss-without-norms")
 from normlab.chapters.beyond_transformers import draw_rate_grid, load_vision_runs
 
 vision = load_vision_runs()
-fig, axes = new_figure(2, width=9, height=3.4)
+fig, axes = new_figure(2, width=9, height=4.2)
 for setting, ax in zip(vision.settings(), axes, strict=True):
     draw_rate_grid(vision, ax, setting)
 

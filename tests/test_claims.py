@@ -500,7 +500,7 @@ def test_a_number_out_of_its_bounds_has_another_marker():
     wrong = Finding((Measure("a", 2, "why", high=1), Measure("b", 0, "why", high=1)), "")
     draw_tracks(ax, Result(CLAIMS[0], wrong, 0))
     assert [line.get_marker() for line in ax.lines if line.get_markersize() == 8] == ["X", "o"]
-    assert ax.get_title() == "claim 1, found: fails"
+    assert ax.get_title() == f"claim 1: {CLAIMS[0].ruling}; its experiment: fails"
 
 
 def test_a_claim_that_was_not_run_shows_why():

@@ -79,7 +79,8 @@ def draw_tracks(ax: Axes, result: Result) -> None:
     if not measures:
         ax.text(0, 0, result.finding.sentence, fontsize=9, wrap=True)
     ax.set(xlim=(-0.02, 1.02), ylim=(ROWS - 0.3, -0.7), xticks=[], yticks=[])
-    ax.set_title(f"claim {result.claim.number}, found: {result.finding.status}")
+    claim, status = result.claim, result.finding.status
+    ax.set_title(f"claim {claim.number}: {claim.ruling}; its experiment: {status}")
     ax.grid(visible=False)
     ax.spines[:].set_visible(False)
 

@@ -20,6 +20,9 @@ BLUE, ORANGE, GREEN, PINK, SKY, RED, GREY = (
 PALE, FAINT, INK = "#C8C8C8", "#E5E5E5", "#5A5A5A"
 """Greys of what stands back: lines of others, grounds and grids, small names."""
 
+BAND = 0.3
+"""How opaque a band beside a line is: seen on a dark page, and through another one."""
+
 ON_COLOR = "#000001"
 """Text on a coloured ground: nearly black, since pure black turns white on a dark page."""
 

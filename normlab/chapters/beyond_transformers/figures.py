@@ -117,7 +117,7 @@ def draw_rate_grid(data: RateGrid, ax: Axes, /, setting: str) -> None:
     goal = data.best(setting, data.models()[0])[0].goal
     ax.axhline(goal, color="black", linewidth=0.8, linestyle=":")
     ax.set(xlabel="step", ylabel="loss, mean of 10", title=setting)
-    ax.legend(fontsize=8)
+    ax.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.2))
 
 
 def draw_own_cell(data: RateGrid, ax: Axes, /) -> None:

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from normlab.chapters.debate.defence import Choice, Defence
-from normlab.pictures.style import PLACEMENT_COLORS, PLACEMENT_MARKERS
+from normlab.pictures.style import BAND, GREY, PLACEMENT_COLORS, PLACEMENT_MARKERS
 from normlab.tools.table import Table
 
 Briefs = Mapping[tuple[int, int, int, str], Defence]
@@ -24,7 +26,7 @@ def draw_defence(data: Defence, axes: tuple[Axes, Axes], /) -> None:
         axes[0].plot(rates, [losses[rate] for rate in rates], label=str(contender), **look)
         if len(data.brief.seeds) > 1:
             low, high = zip(*(data.spread[contender][rate] for rate in rates), strict=True)
-            axes[0].fill_between(rates, low, high, color=look["color"], alpha=0.15, lw=0)
+            axes[0].fill_between(rates, low, high, color=look["color"], alpha=BAND, lw=0)
         axes[1].plot(tries, [data.expected(contender, count) for count in tries], **look)
     axes[1].axvline(data.brief.tries, color="black", linewidth=0.8, linestyle=":")
     axes[0].set(xscale="log", xlabel="learning rate", ylabel="final loss / chance")
@@ -36,7 +38,17 @@ def draw_defence(data: Defence, axes: tuple[Axes, Axes], /) -> None:
         ax.set_ylim(-0.03, 1.06)
     axes[0].set_title(f"{data.brief.layers} layers, {data.brief.steps} steps")
     axes[1].set_title("the best of a few rates, not knowing which")
-    axes[0].legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
+    _explain(axes[0], data)
+
+
+def _explain(ax: Axes, data: Defence) -> None:
+    handles, labels = ax.get_legend_handles_labels()
+    handles.append(Line2D([], [], color=GREY, linewidth=3.5))
+    labels.append("the choice: thick")
+    if len(data.brief.seeds) > 1:
+        handles.append(Patch(color=GREY, alpha=BAND, linewidth=0))
+        labels.append(f"{len(data.brief.seeds)} seeds: a band")
+    ax.legend(handles, labels, fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
 
 
 def _look(contender: Choice, data: Defence) -> dict[str, Any]:

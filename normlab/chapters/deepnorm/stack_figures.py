@@ -8,7 +8,7 @@ from matplotlib.colors import PowerNorm
 
 from normlab.chapters.deepnorm.followed_runs import KINDS, FollowedChanges
 from normlab.chapters.deepnorm.shares import BranchShares
-from normlab.pictures.style import GREY, PLACEMENT_COLORS
+from normlab.pictures.style import BAND, GREY, PLACEMENT_COLORS
 
 CHANGE_LOOKS = {
     "sgd": ("-", "o", None),
@@ -56,7 +56,7 @@ def draw_followed_changes(
         growth = data.growth(stack, tokens)
         for kind, (dash, marker, color) in CHANGE_LOOKS.items():
             own = color or PLACEMENT_COLORS[stack.lower()]
-            ax.fill_between(growth.depths, *growth.band(kind), color=own, alpha=0.15, lw=0)
+            ax.fill_between(growth.depths, *growth.band(kind), color=own, alpha=BAND, lw=0)
             at = [n - 1 for n in MARKED]
             ax.plot(growth.depths, growth.values[kind], dash, color=own, marker=marker,
                     markevery=at, ms=4.5, label=KINDS[kind])  # fmt: skip

@@ -11,7 +11,7 @@ from normlab.chapters.gradient_flow.flows import DepthFlow, StackFlows, placemen
 from normlab.models.stack import StackSetting, power_of_ten
 from normlab.norms import FloatArray
 from normlab.pictures.end_names import apart
-from normlab.pictures.style import INK, PLACEMENT_COLORS, PLACEMENT_MARKERS
+from normlab.pictures.style import BAND, INK, PLACEMENT_COLORS, PLACEMENT_MARKERS
 from normlab.probes import draw_sweep
 from normlab.tools.table import Table
 
@@ -84,7 +84,7 @@ def _draw_curves(
     shown = np.unique(np.geomspace(1, depth + 1, POINTS).round().astype(int)) - 1  # s = 0 … S
     measured, unlike, alike = (np.clip(c[shown], 1e-290, 1e290) for c in (measured, unlike, alike))
     color, name = PLACEMENT_COLORS[placement], placement_name(placement)
-    ax.fill_between(shown, unlike, alike, color=color, alpha=0.15, lw=0)
+    ax.fill_between(shown, unlike, alike, color=color, alpha=BAND, lw=0)
     ax.plot(shown, unlike, "--", color=color, lw=0.9, label=f"{name}, theory, tokens unlike")
     ax.plot(shown, alike, ":", color=color, lw=1.3, label=f"{name}, theory, tokens alike")
     marks = [0, *range(12, len(shown) - 6, 12), len(shown) - 1]

@@ -9,7 +9,7 @@ from matplotlib.ticker import MultipleLocator
 
 from normlab.chapters.warmup.training_steps import TrainingSteps
 from normlab.norms import FloatArray
-from normlab.pictures.style import PLACEMENT_COLORS, PLACEMENT_MARKERS
+from normlab.pictures.style import BAND, PLACEMENT_COLORS, PLACEMENT_MARKERS
 from normlab.tools.table import Table
 
 LANES = ("post-norm", "post-norm, warmup 200", "pre-norm", "DeepNorm")
@@ -83,7 +83,7 @@ def _draw_lane(
     placement = _PLACEMENTS[name]
     warm = name != placement and placement == "post-norm"
     color = PLACEMENT_COLORS[placement]
-    ax.fill_between(x, values.min(0), values.max(0), color=color, alpha=0.15, linewidth=0)
+    ax.fill_between(x, values.min(0), values.max(0), color=color, alpha=BAND, linewidth=0)
     ax.plot(
         x,
         np.median(values, 0),
