@@ -61,7 +61,7 @@ from normlab.models import (
     stack_profile,
 )
 from normlab.pictures import Explorer
-from normlab.pictures.style import PLACEMENT_COLORS, STYLE
+from normlab.pictures.style import BAND, PLACEMENT_COLORS, STYLE
 from normlab.probes import (
     DepthSweep,
     draw_decoder,
@@ -368,7 +368,7 @@ def test_the_shade_of_a_flow_lies_between_theorys_two_ends():
             shown = [e[depths.astype(int)] for e in ends_of]
             np.testing.assert_allclose(low, np.minimum(*shown))
             np.testing.assert_allclose(high, np.maximum(*shown))
-            color = to_rgba(PLACEMENT_COLORS[name], alpha=0.15)
+            color = to_rgba(PLACEMENT_COLORS[name], alpha=BAND)
             np.testing.assert_allclose(ax.collections[shade].get_facecolor()[0], color)
 
 
