@@ -624,11 +624,8 @@ from normlab.chapters.rms_norm import COMPARED_MODELS
 
 models = [find_model(name) for name in COMPARED_MODELS]
 Table(
-    ("model", "year", "norm", "parameters", "ε by default", "released with"),
-    [
-        [m.name, m.year, m.norm, m.affine, m.shown_eps, m.note if "released" in m.note else ""]
-        for m in models
-    ],
+    ("model", "year", "norm", "parameters", "ε (class default)", "ε released"),
+    [[m.name, m.year, m.norm, m.affine, m.shown_eps, m.shown_eps_released] for m in models],
 )
 
 # %% [markdown] tags=["answer"]
@@ -636,8 +633,8 @@ Table(
 #   begin with LLaMA: T5 had it in 2019.
 # - OLMo 2 went from LayerNorm without parameters to RMSNorm; Command R dropped only the shift. The
 #   two steps "no mean" and "no β" are separate.
-# - The default ε is that of Hugging Face's `transformers`. The last column has weights that were
-#   released with another.
+# - The class default of ε is that of Hugging Face's `transformers`. The last column is the ε of the
+#   released weights, where a source states it.
 
 # %% [markdown]
 # [Chapter 11](11_norms_in_the_wild.ipynb) has the full table, and judges what the seed text says.

@@ -61,22 +61,24 @@ explore_training_steps()
 # ## 2. A run, and its warmup
 #
 # A run here has a model, a task, an optimizer and a seed. The tasks are so small that it takes
-# seconds, and each draws new batches without end, so the training loss is the loss on unseen data
-# too. One example of each task; a dot stands where the answer does not count:
+# seconds, and each but the last draws new batches without end, so the training loss is the loss on
+# unseen data too. One example of each task; a dot stands where the answer does not count:
 
 # %%
 from normlab import Table
-from normlab.training import CHARACTERS, TASKS, make_task
+from normlab.training import CHARACTERS, TASKS, make_task, verse_characters
 
+letters = {"characters": CHARACTERS, "verse": verse_characters()}
 rows = []
 for name in TASKS:
     task = make_task(name, tokens=8, vocab_size=16)
     batch = task.batch(size=1, seed=0, step=0)
     reads, says = list(batch.inputs[0]), list(batch.targets[0])
-    if name == "characters":
-        reads, says = ([CHARACTERS[token] for token in side] for side in (reads, says))
+    if name in letters:
+        reads, says = ([letters[name][token] for token in side] for side in (reads, says))
     says = [token if counts else "·" for token, counts in zip(says, batch.mask[0], strict=True)]
-    shown = (" ".join(str(token).replace(" ", "␣") for token in side) for side in (reads, says))
+    written = {" ": "␣", "\n": "↵"}
+    shown = (" ".join(written.get(token, str(token)) for token in side) for side in (reads, says))
     rows.append([name, *shown, f"{task.chance:.2f}"])
 Table(("task", "the model reads", "it should say", "chance (nats)"), rows)
 
@@ -84,6 +86,7 @@ Table(("task", "the model reads", "it should say", "chance (nats)"), rows)
 # - `copy`: four symbols, a 0, and the same four again. `sort`: the same four in order. `recall`:
 #   pairs of key and value, then keys that ask for theirs. `successor`: each token is
 #   $5 \cdot \text{token} + 3 \bmod 16$ of the one before. `characters`: English-like text.
+#   `verse`: passages of Milton's *Paradise Lost*; its last book is kept for measuring.
 #
 # **Chance** is the loss of the best guess that does not read the question. With 16 symbols it is
 # $\ln 16 = 2.77$. A model whose loss stays there has learnt which symbols exist, and nothing else.

@@ -8,8 +8,8 @@
 # - Find out how a layer is wired without reading its code.
 # - Say which norm the models of a whole library have and where, of how many, and judge what the seed
 #   says about them.
-# - Say what QK-norm, Peri-LN, LayerNorm Scaling, Mix-LN, B2T, DyT and nGPT do to an untrained
-#   model, each with a number.
+# - Say what QK-norm, Peri-LN, LayerNorm Scaling, Mix-LN, B2T, DyT, nGPT and hyper-connections do to a
+#   model before training and after it, each with a number.
 #
 # {{ minutes }}
 
@@ -81,6 +81,51 @@ for module in (DyT(64), nn.Softmax(-1)):
         print(error)
 
 # %% [markdown]
+# ### Names lie
+#
+# `transformers` has a class `MuseSparkTextInputScaledRMSNorm`. It computes this:
+
+# %%
+import torch
+
+
+class GainFirst(nn.Module):
+    def __init__(self, size, eps=1e-8):
+        super().__init__()
+        self.weight, self.eps = nn.Parameter(torch.zeros(size)), eps
+
+    def forward(self, x):
+        x = x * (1 + self.weight)
+        return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.eps)
+
+
+# %% [markdown]
+# Is that RMSNorm with a gain of $1 + w$? What is $y$ if all of $1 + w$ is 10?
+
+# %% tags=["answer"]
+norm, rng = GainFirst(64), torch.Generator().manual_seed(0)
+with torch.no_grad():
+    norm.weight.fill_(9.0)
+print(
+    f"root mean square of y: {norm(torch.randn(5, 64, generator=rng)).square().mean().sqrt():.2f}"
+)
+try:
+    read_norm(norm, 64)
+except ValueError as error:
+    print(error)
+
+# %% [markdown] tags=["answer"]
+# It multiplies by the gain first and then divides, so the gain says which features count, and not how
+# large $y$ is. The other way round: Phi-3.5-MoE's ε is called `rms_norm_eps`, and its norm is
+# `nn.LayerNorm`. ImageGPT's class is called `ImageGPTLayerNorm` and does not take the mean away.
+
+# %%
+from normlab.chapters.norms_in_the_wild import find_model
+
+lying = [find_model(name) for name in ("Muse Spark", "Phi-3.5-MoE", "ImageGPT")]
+Table(("model", "norm", "note"), [[m.name, m.norm, m.note] for m in lying])
+
+# %% [markdown]
 # ## 3. A layer, seen from outside
 #
 # Chapter 05 drew a block by running our own code on symbols. Someone else's layer does not take
@@ -100,8 +145,6 @@ for module in (DyT(64), nn.Softmax(-1)):
 quiz("second-norm-of-post-norm")
 
 # %%
-import torch
-
 from normlab.chapters.residual_placement import draw_wiring
 from normlab.inspection import diagram, read_wiring
 from normlab.pictures import new_figure
@@ -220,6 +263,16 @@ for placement in zoo.count("placement"):
 # first GPT: models that turn a text into an embedding have it today. Chapter 07 has what was measured.
 
 # %% [markdown]
+# Which models of the zoo since 2024 have post-norm?
+
+# %% tags=["answer"]
+late = zoo.where(lambda model: model.year > 2023, placement="post-norm")
+Table(("model", "year", "norm", "ε"), [[m.name, m.year, m.norm, m.shown_eps] for m in late])
+
+# %% [markdown] tags=["answer"]
+# All of them turn a text into an embedding, and are built like BERT, with rotary positions.
+
+# %% [markdown]
 # And all decoders of the library?
 
 # %%
@@ -259,8 +312,8 @@ for norms in (min(counted), max(counted)):
     print(norms, "norms:", ", ".join(model.name for model in zoo.where(norms=norms)))
 
 # %% [markdown] tags=["answer"]
-# **Claim 10: {{ ruling 10 }}.** The rows of T5, BART and Whisper are their encoders, so the zoo
-# itself has no 3; in the scan their decoders have.
+# **Claim 10: {{ ruling 10 }}.** The rows of T5, BART and Whisper are their encoders; in the scan
+# their decoders have 3.
 
 # %% [markdown]
 # ## 7. Build me this model's block
@@ -343,6 +396,24 @@ print(zoo.count("shown_eps"))
 # %% [markdown] tags=["answer"]
 # So `eps=1e-5`, as in the seed's listing, is a default and not a law; chapter 03 shows what a wrong
 # one costs.
+
+# %% [markdown]
+# ### As class default, and as released
+#
+# The column ε is mostly the default of a config class. A checkpoint has a config of its own. For
+# {{ zoo models with a released ε }} models a source states the released ε. In how many of them does it differ?
+
+# %% tags=["answer"]
+stated = zoo.where(lambda model: model.eps_released is not None)
+other = stated.where(lambda model: model.eps_released != model.eps)
+Table(
+    ("model", "ε (class default)", "ε released", "times"),
+    [[m.name, m.shown_eps, m.shown_eps_released, f"{m.eps_released / m.eps:,.3g}"] for m in other],
+)
+
+# %% [markdown] tags=["answer"]
+# Of RoBERTa and ESM-2 by a factor of ten million: whoever builds them from the class, without the
+# checkpoint's config, has a norm of BERT's ε.
 
 # %%
 quiz("number-of-designs")
@@ -452,7 +523,7 @@ from normlab.chapters.norms_in_the_wild import divided_growth, draw_streams
 from normlab.chapters.residual_placement import average_growth
 
 names = ("peri-norm", "pre-norm", "layernorm-scaling")
-peri, pre, scaled = (average_growth(range(2), name, init="xiong", d_model=256) for name in names)
+peri, pre, scaled = (average_growth(range(20), name, d_model=32) for name in names)
 fig, ax = new_figure()
 draw_streams(peri, pre, scaled, divided_growth(pre), ax)
 at = (1, 6, 12, 24)
@@ -470,9 +541,10 @@ for name, growth in zip(names, (peri, pre, scaled), strict=True):
 Table(("measured (expected)", *(f"layer {layer}" for layer in at)), rows)
 
 # %% [markdown] tags=["answer"]
-# Width 256, the mean of two seeds. Peri-LN ends a little above its line, LayerNorm Scaling a little below
-# what the division expects, each by less than a tenth. For the latter there is a reason: in a stream that grows slowly tokens stay unlike for longer, and attention
-# adds less when it averages unlike tokens.
+# This and all that follows is measured in models of width 32 with Xavier's weights; here it is the mean
+# of 20 seeds. Peri-LN keeps to its line. LayerNorm Scaling ends a seventh below what the division
+# expects, and for that there is a reason: in a stream that grows slowly tokens stay unlike for longer,
+# and attention adds less when it averages unlike tokens.
 
 # %% [markdown]
 # The paper calls what it wants to cure the *curse of depth*: deep pre-norm blocks that hardly change
@@ -500,21 +572,19 @@ rows = survey.table().rows
 Table(survey.table().columns, rows[:-1])
 
 # %% [markdown] tags=["answer"]
-# These models are narrower (width 64, two seeds): their streams end at 3.5 for LayerNorm Scaling, 30 for
-# pre-norm and 59 for Peri-LN. The untrained model does not show the cure; the paper
-# measures trained models. What the untrained model does show: a gradient that is more even (1.8
-# against 4.2), and tokens that stay unlike.
+# The streams are those of the table above: about 3 for LayerNorm Scaling, 25 for pre-norm, 48 for
+# Peri-LN. The untrained model does not show the cure: its last block changes the stream less than
+# pre-norm's. What it does show is a gradient that is more even (2 against 5), and tokens that stay
+# unlike. Section 16 has trained models.
 #
 # The other rows:
 #
 # - **B2T** (Takase et al. 2022) carries the block's input past its first norm. The stream stays at 1
-#   as in post-norm, and the gradient reaches the input nearly whole (0.77), where post-norm's loses
-#   two thirds.
+#   as in post-norm, but the last block changes it half as much, and its tokens are not yet all alike.
 # - **Mix-LN** (Li et al. 2024) is post-norm in the first quarter, pre-norm above. It ends like
-#   pre-norm, with a gradient that is more even (2.8 against 4.2), and its tokens become alike as in
-#   post-norm.
-# - **Peri-LN** has an uneven gradient (7.2). Its stream is the largest, the final norm divides by that,
-#   and so little of the gradient enters at the output.
+#   pre-norm, and its tokens become alike as in post-norm.
+# - **Peri-LN** has the most uneven gradient (9). Its stream is the largest, the final norm divides by
+#   that, and so little of the gradient enters at the output.
 # - **nGPT** is next.
 
 # %% [markdown]
@@ -541,16 +611,16 @@ from inspect import getsource
 from normlab.chapters.residual_placement import stream_growth
 
 print(getsource(HyperSphere.step))
-sphere = stream_growth(HyperSphere, d_model=64, seed=0)
-lengths = (64 * sphere.mean_square[1:]) ** 0.5
+sphere = stream_growth(HyperSphere, d_model=32, seed=0)
+lengths = (32 * sphere.mean_square[1:]) ** 0.5
 print(f"‖x‖ after layers 1 to 24: {lengths.min():.3f} to {lengths.max():.3f}")
 print("change by layers 2, 12, 24:", sphere.change[[1, 11, 23]].round(3))
 Table(survey.table().columns, rows[-1:])
 
 # %% [markdown] tags=["answer"]
 # No depth and no weight makes the change larger, so 24 layers do not move the tokens far, and they stay
-# unlike. The gradient of 0.13 is $1/\sqrt{64}$: the embedding has
-# length 8, and the first step divides by that. (nGPT keeps its embeddings at length 1.)
+# unlike. The gradient of 0.18 is $1/\sqrt{32}$: the embedding has
+# length 5.7, and the first step divides by that. (nGPT keeps its embeddings at length 1.)
 
 # %% [markdown]
 # ## 13. Two stand-ins: DyT and CogView's norm ★
@@ -608,6 +678,228 @@ for factor in (1, 100, 10_000):
 # LayerNorm's independence of other tokens (chapter 01) is lost through ε.
 
 # %% [markdown]
+# ## 14. More than one stream ★
+#
+# What the largest change of 2026 does to the residual stream, and what it costs.
+
+# %% [markdown]
+# In the zoo {{ zoo models with several streams }} have more than one stream, or a stream of another
+# kind. The basic form is the *hyper-connection* (Zhu et al. 2024). There are $n$ streams $x_1 … x_n$. A
+# sub-layer reads a weighted sum of them, and each stream keeps a weighted sum and gets its share:
+#
+# $$h = \sum_i a_i x_i, \qquad x_j \leftarrow \sum_i K_{ij}\, x_i + b_j\, f(\text{norm}(h))$$
+#
+# At the start sub-layer $k$ reads stream $k \bmod n$ alone, $K = I$, and all $b_j = 1$. All streams start with
+# the embedding, and their sum goes into the final norm.
+
+# %%
+quiz("streams-at-the-start")
+
+# %%
+from normlab.models import HyperConnections, Transformer, TransformerConfig
+
+tokens = torch.arange(10).unsqueeze(0)
+logits = []
+for placement in (HyperConnections, "pre-norm"):
+    config = TransformerConfig(decoder_layers=12, placement=placement, d_model=32)
+    with torch.no_grad():
+        logits.append(Transformer(config, seed=0)(tokens))
+print(f"largest difference of the logits: {(logits[0] - logits[1]).abs().max():.0e}")
+
+# %% [markdown] tags=["answer"]
+# So nothing is lost at the start, and the weights $a$, $K$ and $b$ are learned. But the product of all
+# $K$ carries every stream from the first layer to the last, and nothing holds it.
+
+# %%
+quiz("stretch-of-sixty-mixings")
+
+# %% [markdown]
+# DeepSeek-V4 makes each $K$ *doubly stochastic*: no entry below 0, and every row and column sums to 1. It
+# divides the rows by their sums, then the columns, twenty times (Sinkhorn and Knopp 1967). Products of
+# such matrices are such matrices. Here are random ones, medians of 20 draws: left how far the product of
+# $l$ layers stretches the streams at most, right what it leaves of a difference between them.
+
+# %%
+quiz("price-of-doubly-stochastic")
+
+# %%
+from normlab.chapters.norms_in_the_wild import draw_mixed_streams, mixed_streams
+
+fig, axes = new_figure(2, width=8.0, height=3.6)
+draw_mixed_streams(mixed_streams(), axes)
+
+# %% [markdown] tags=["answer"]
+# Without a constraint $I + 0.3 N$, where $N$ is N(0, 1), stretches some hundreds of times. Doubly
+# stochastic matrices never stretch. Their price is on the right: each takes means, so the streams
+# become alike. Random ones are done with that after six layers, and those near $I$ leave a sixth after
+# 60. Hy4 goes the other way: it keeps $K = I$ and learns $a$ and $b$ alone.
+#
+# How far a *trained* $K$ is from $I$ is the model's business. The noise here was our choice.
+
+# %% [markdown]
+# ## 15. Sums that keep their size ★
+#
+# Two models of 2026 whose stream does not grow, though both add to it.
+
+# %% [markdown]
+# In peri-norm each sub-layer adds a mean square of 1, and the stream grows with depth. Beam divides
+# each sum so that it does not:
+#
+# $$x \leftarrow \sqrt{1 - 1/k}\; x + \tfrac{1}{\sqrt k}\, \text{norm}(f(\text{norm}(x)))$$
+#
+# at the $k$-th sum, where the embedding counts as the first summand.
+
+# %%
+quiz("depth-scaled-sum")
+
+# %%
+from normlab.models import ZOO_PLACEMENTS
+
+rows = []
+for name in ("peri-norm", "depth-scaled peri-norm", "gated peri-norm"):
+    growth = average_growth(range(20), ZOO_PLACEMENTS[name], d_model=32)
+    at = [f"{growth.mean_square[layer]:.1f}" for layer in (1, 6, 12, 24)]
+    rows.append([name, *at, f"{growth.change[-1]:.2f}"])
+Table(("placement", "layer 1", "6", "12", "24", "change by the last"), rows)
+
+# %% [markdown] tags=["answer"]
+# 1, by construction: $1 - 1/k$ and $1/k$ sum to 1. The factors multiply out: after $k$ sums every summand, the embedding too, has the factor
+# $1/\sqrt k$. With the same weights the stream of peri-norm is the same vector times $\sqrt k$ (its mean square is
+# that of one embedding and 48 branches), and no norm sees that factor. So the two are one model, but
+# for numbers of another size in the stream.
+#
+# Muse Spark has learned vectors in their place, $\sqrt{1 - \beta^2}$ and $\beta$: the size stays too,
+# and each feature chooses how fast it forgets. With $\beta$ at ½, as here, the last layer changes much
+# more.
+
+# %% [markdown]
+# ## 16. Trained ★
+#
+# What eleven designs do when they are trained, and what each of their layers is worth then.
+
+# %% [markdown]
+# So far the newer placements were looked at before training. That is not what they are for. Here
+# eleven designs are trained: the same decoder, 32 wide, 500 steps of Adam with 50 steps of warmup and
+# gradients clipped at 1. Each has the best of the same five learning rates; two seeds chose it, and five
+# others are shown. The text is Milton's *Paradise Lost*, letter by letter, and the loss is that on its
+# last book, which no model has seen. A second task is the grammar of chapter 07. These are
+# {{ zoo trained runs }} stored runs (`normlab remake trained_placements`).
+
+# %%
+quiz("better-than-pre-norm")
+
+# %%
+quiz("deep-layers-when-scaled")
+
+# %% [markdown]
+# **Explorer.** Left each design's loss, right what each of its layers is worth: how far the loss rises
+# when that layer alone is left out of the trained model. Compare *LayerNorm Scaling* with pre-norm, then
+# *post-norm*; then change the task.
+
+# %% tags=["answer"]
+from normlab.chapters.norms_in_the_wild import explore_trained
+
+explore_trained()
+
+# %% [markdown] tags=["answer"]
+# What the four settings agree on:
+#
+# - Hyper-connections end lowest or within 0.01 of it, and have four streams to keep. Peri-LN and QK-norm are as good as pre-norm. DyT, Mix-LN and B2T are behind it, the more
+#   so with 24 layers.
+# - Post-norm has learned something with 12 layers and nothing with 24: 50 steps of warmup are not enough.
+#   Without a norm and with Xavier's weights nothing is learned at all.
+# - In pre-norm the first quarter of the layers does nearly all. On the real text a layer of the deeper
+#   half costs less than 0.005 when it is left out; that is the curse of depth. In LayerNorm Scaling it is no
+#   better.
+# - In nGPT and B2T deep layers are worth more than in pre-norm, and but for nGPT on the real text their
+#   losses are no lower for that. So a layer that is worth something does not make a better model.
+#
+# What this cannot show: models of 32 features and 500 steps are not those that the papers are about, and a
+# layer that another one can stand in for is worth nothing by this measure, even if the two together do much.
+
+# %% [markdown]
+# ## 17. What the next model changed ★
+#
+# Lines of models, two models side by side, and two small changes of the last years.
+
+# %% [markdown]
+# ### Which model followed which?
+#
+# Gemma 2 followed Gemma, GLM-4 followed ChatGLM. When makers build the next model, how often do they
+# touch the norms: the kind, the gain, the places, the norms on queries and keys? Say a share before
+# you look.
+
+# %% tags=["answer"]
+from normlab.chapters.norms_in_the_wild import explore_families
+
+explore_families()
+
+# %% [markdown] tags=["answer"]
+# The zoo has {{ zoo lines }} lines in which one model follows another. At
+# {{ zoo steps that change the design }} steps the design changed (ε is not counted). The rows were chosen,
+# and a new design is a reason to choose one, so this says nothing of all models. But no family is a
+# placement for good. Choose *GLM-130B*: shifted post-norm, pre-norm, a norm on both sides, pre-norm
+# again, several streams. *Gemma* went to both sides with its second version and stayed there;
+# VaultGemma, which is made after it, took the norms behind the sub-layers away.
+
+# %% [markdown]
+# ### Two models side by side
+#
+# What changed from Gemma 3 to Gemma 4? Name three things before you open the table. Then choose any
+# two: DeepSeek-V3 and DeepSeek-V4, for instance.
+
+# %% tags=["answer"]
+from normlab.chapters.norms_in_the_wild import explore_two_models
+
+explore_two_models()
+
+# %% [markdown] tags=["answer"]
+# The placement is the same. The gain is another, the values of attention are normed, and a third
+# sub-layer came with a norm behind it. DeepSeek-V4's letters are factors that are no numbers: g is
+# computed from the input, m is a mix of its four streams. In code it is
+# `compare_models("Gemma 3", "Gemma 4")`.
+
+# %% [markdown]
+# ### From 1 + w back to w
+#
+# Gemma's gain is $1 + w$. With $w$ at 0 it begins as 1, and weight decay pulls it to 1. Did the other
+# models of the line keep it, and did anybody take it over?
+
+# %%
+of_the_gemmas = zoo.where(lambda model: "Gemma" in model.name)
+others = zoo.where(lambda m: m.affine.startswith("1 + ") and "Gemma" not in m.name)
+Table(("model", "year", "affine"), [[m.name, m.year, m.affine] for m in (*of_the_gemmas, *others)])
+
+# %% [markdown] tags=["answer"]
+# Gemma 3n and Gemma 4 have $w$ again. At the same time Qwen took $1 + w$ over, and the two Muses have
+# it. Both compute the same function; what differs is where weight decay pulls, and what happens to
+# whoever loads the weights into the other form.
+
+# %% [markdown]
+# ### V-norm
+#
+# Queries and keys are normed to keep logits small. A value does not stand in a logit. Which models
+# norm it all the same?
+
+# %%
+with_v_norm = zoo.where(v_norm=True)
+Table(
+    ("model", "QK-norm", "V-norm"), [[m.name, m.qk_norm, "per head, no gain"] for m in with_v_norm]
+)
+
+# %% [markdown] tags=["answer"]
+# {{ zoo models with V-norm }}. Each head's value is divided by its root mean square, without a gain. So
+# what a head returns, a mean of values, has a root mean square of 1 at most, whatever $W_v$ is. The
+# matrix behind the heads decides what reaches the stream, and behind that stands one more norm.
+
+# %%
+rng = torch.Generator().manual_seed(0)
+values = torch.nn.functional.rms_norm(torch.randn(100, 16, generator=rng), (16,))
+weights = torch.softmax(3 * torch.randn(100, 100, generator=rng), 1)
+sizes = (weights @ values).square().mean(1).sqrt()  # (100, 100) @ (100, 16) -> (100,)
+print(f"root mean square of what a head returns: at most {sizes.max():.2f}")
+
+# %% [markdown]
 # ## The exercise
 #
 # Here are three blocks without their names. Each line shows what can be read from outside: the
@@ -629,7 +921,7 @@ def seen(model):
     return f"{said}\n   {'   '.join(wiring.equations)}"
 
 
-mystery = [zoo.models[place] for place in (51, 73, 56)]
+mystery = [zoo.models[place] for place in (52, 78, 57)]
 for number, model in enumerate(mystery, 1):
     print(f"{number}: {seen(model)}")
 
@@ -637,7 +929,7 @@ for number, model in enumerate(mystery, 1):
 quiz("second-mystery-block")
 
 # %%
-transformers = zoo.where(lambda model: not model.name.startswith("Mamba"))
+transformers = zoo.where(lambda model: not model.wiring, streams="one")
 shown = {model.name: seen(model) for model in transformers}
 for number, model in enumerate(mystery, 1):
     print(f"{number}:", ", ".join(name for name in shown if shown[name] == shown[model.name]))
@@ -710,9 +1002,10 @@ for warning in report.warnings:
 #   cut at another place.
 # - QK-norm bounds a logit by $\sqrt{d_h}$ if each head is normed by itself, and by $H\sqrt{d_h}$ if all
 #   are normed together, with gain 1 and any weights. On latents it bounds none.
-# - The zoo's {{ zoo models }} models have {{ zoo designs }} designs.
-# - Peri-LN grows like $1 + 2l$; LayerNorm Scaling stays near 4 after 24 layers, where pre-norm
-#   passes 30. Before training its last block changes the stream less than pre-norm's, not more.
+# - Peri-LN grows like $1 + 2l$; LayerNorm Scaling is near 3 after 24 layers, where pre-norm is
+#   at 25.
+# - Trained under one budget, none of ten designs clearly beats pre-norm; hyper-connections come nearest.
+# - Doubly stochastic mixing of streams never stretches them, and makes them alike.
 # - nGPT: $\|x\| = 1$ at every layer. DyT is not invariant to scale. CogView's norm lets tokens see
 #   the largest one.
 
@@ -730,6 +1023,11 @@ for warning in report.warnings:
 #   2022, *B2T Connection*, arXiv:2206.00330.
 # - Loshchilov et al. 2024, *nGPT: Normalized Transformer with Representation Learning on the
 #   Hypersphere*, Eq. 10 and 11, arXiv:2410.01131.
+# - Zhu et al. 2024, *Hyper-Connections*, arXiv:2409.19606; Sinkhorn and Knopp 1967, *Concerning
+#   nonnegative matrices and doubly stochastic matrices*, Pacific Journal of Mathematics 21; Xie et al. 2026
+#   (manifold-constrained hyper-connections), as cited in `deepseek_v4/modeling_deepseek_v4.py` of
+#   transformers v5.24.0.
+# - Milton 1674, *Paradise Lost*, in Project Gutenberg's text of 1992.
 # - Zhu et al. 2025, *Transformers without Normalization* (DyT), arXiv:2503.10622; Ding et al. 2021,
 #   *CogView*, section 2.4, arXiv:2105.13290.
 # - Zeng et al. 2022, *GLM-130B*, section 2.1, arXiv:2210.02414.

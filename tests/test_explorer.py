@@ -1,6 +1,7 @@
 """The explorer's Python side: frames, positions, requests and errors, without a browser."""
 
 import base64
+import io
 import re
 import xml.etree.ElementTree as ET
 from concurrent.futures import ThreadPoolExecutor
@@ -9,8 +10,9 @@ from threading import Event
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.image import imread
 
-from normlab.pictures import Choice, Explorer, Scene, Slider
+from normlab.pictures import Choice, Explorer, Scene, SideBySide, Slider
 from normlab.pictures.frames import FramePainter, SharedLines
 from normlab.pictures.scene import Drawing
 from normlab.tools.table import Table
@@ -276,3 +278,27 @@ def test_shared_lines_give_the_texts_back(texts):
     for text, run in zip(texts, runs, strict=True):
         pairs = [map(int, pair.split("-")) for pair in run.split()]
         assert "\n".join(line for a, b in pairs for line in lines[a : b + 1]) == text
+
+
+def test_frames_side_by_side_are_as_many_as_values_and_their_controls_have_the_same():
+    def sides(right):
+        scene = Scene(lambda: 10, draw, describe, size=(3, 2))
+        page = {"scene": scene, "argument": "height", "left": Choice("left", HEIGHTS)}
+        return SideBySide("Bars", **page, right=right)
+
+    def draw(data, ax, /, height):
+        ax.bar([0], [data * height])
+        ax.set(ylim=(0, 100), xlim=(-1, 1))
+
+    def describe(data, /, height):
+        return f"{data * height:.0f}.", Table(("", "bar"), [("height", height)])
+
+    made = sides(Choice("right", HEIGHTS, start=2))
+    assert (len(made.frames), made.position, made.sentence()) == (3, [0, 2], "10. 30.")
+    made.position = [2, 1]
+    assert repr(made) == "Bars: 30. 20."
+    width, height = imread(io.BytesIO(made.stand_in()["image/png"])).shape[1::-1]
+    assert width == 2 * 3 * 90
+    assert height == 2 * 90
+    with pytest.raises(ValueError, match="left has 3 values and right has others, 2; expected the"):
+        sides(Choice("right", HEIGHTS[:2]))

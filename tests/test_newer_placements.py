@@ -96,7 +96,7 @@ def test_cogviews_norm_lets_tokens_see_the_largest_one_through_epsilon():
 
 def test_the_survey_holds_what_is_measured_one_by_one():
     survey = survey_placements({"a": "pre-norm", "b": "post-norm"}, layers=4, seeds=[1])
-    growth = stream_growth("pre-norm", layers=4, d_model=64, seed=1)
+    growth = stream_growth("pre-norm", layers=4, d_model=32, seed=1)
     assert survey.mean_square[0] == pytest.approx(growth.mean_square[-1], rel=1e-4)  # float32
     assert survey.last_change[0] == pytest.approx(growth.change[-1])
     assert survey.mean_square[1] == pytest.approx(1, abs=1e-3)

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from widget_page import PHONE, open_page, stored
 
 from normlab.chapters.layer_norm import grab_token
+from normlab.chapters.norms_in_the_wild import explore_two_models
 from normlab.chapters.start_here import explore_moved_token
 from normlab.claims import mark_seed_text
 from normlab.study.quiz import Choice, Drawing, Number, Quiz, Sentence, load_questions
@@ -167,6 +168,30 @@ def test_a_widget_looks_the_same_beside_widgets_of_other_kinds(kind, browser):
     assert len(among) == len(alone) > 10
     pairs = zip(alone, among, strict=True)
     assert [{*a.split(";")} ^ {*b.split(";")} for a, b in pairs if a != b] == []
+    page.close()
+
+
+def test_two_pictures_side_by_side_are_chosen_one_by_one(browser):
+    page = open_page(browser, {"two": explore_two_models().get_state()})
+    layers = page.locator(".normlab-panel > svg[role=img]")
+    expect(layers).to_have_count(2)
+    left, right = (box["x"] for box in (layers.nth(side).bounding_box() for side in (0, 1)))
+    assert left < right
+    table = page.locator("details table")
+    expect(table).to_contain_text("V-norm")
+    drawn = layers.nth(0).inner_html()
+    menus = page.locator("select")
+    menus.nth(1).select_option(label="DeepSeek-V3")
+    expect(layers.nth(1)).to_have_attribute(
+        "aria-label", "DeepSeek-V3 (2024) has RMSNorm, pre-norm."
+    )
+    assert layers.nth(0).inner_html() == drawn
+    expect(table).to_contain_text("RMSNorm latents")
+    menus.nth(1).select_option(label="Gemma 3")
+    expect(table.locator("tbody tr")).to_have_text(["norms and wiringthe samethe same"])
+    expect(layers).to_have_count(2)
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map((node) => node.id)")
+    assert len(ids) == len(set(ids))
     page.close()
 
 

@@ -15,6 +15,8 @@ NOT_IN_THE_NUMBERS = {
     "rezero",  # its gates are 0
     "shifted post-norm",  # a factor of 1
     "b2t",  # which of three terms is added first
+    "depth-scaled peri-norm",  # factors of a sum are multiplied out
+    "gated peri-norm",
 }
 
 

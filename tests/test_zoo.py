@@ -2,6 +2,7 @@
 
 import csv
 import math
+import re
 from dataclasses import FrozenInstanceError
 
 import pytest
@@ -20,6 +21,7 @@ from normlab.chapters.norms_in_the_wild.zoo_designs import (
     FAMILIES,
     designs,
     family,
+    model_wiring,
     norm_formula,
     placement_counts,
 )
@@ -41,16 +43,35 @@ def test_every_row_has_a_source_and_says_what_it_states():
         assert model.source, model.name
         assert model.version, model.name
         assert model.states, model.name
-        assert 2017 <= model.year <= 2025
+        assert 2017 <= model.year <= 2026
 
 
-def test_norms_of_a_layer_and_final_norms_fit_the_placement():
+def test_norms_of_a_layer_and_final_norms_fit_the_placement_or_the_equations():
     for model in load_zoo():
-        expected = {"peri-norm": 4, "parallel": 1}.get(model.placement, 2)
-        assert model.norms == (1 if model.name.startswith("Mamba") else expected), model.name
-        stays_normed = model.placement == "post-norm"
-        assert model.final_norm != stays_normed, model.name
-        assert model.final_norm == ZOO_PLACEMENTS[model.placement].final_norm
+        if model.has_block:
+            nodes = model_wiring(model).nodes
+            assert model.norms == sum(node.kind == "norm" for node in nodes), model.name
+            assert model.final_norm == ZOO_PLACEMENTS[model.placement].final_norm, model.name
+        if model.wiring:
+            assert model.norms == sum("norm(" in equation for equation in model.wiring), model.name
+        assert model.final_norm == (model.placement != "post-norm"), model.name
+
+
+def test_a_released_epsilon_has_a_source_in_the_note():
+    released = [model for model in load_zoo() if model.shown_eps_released]
+    assert len(released) >= 30
+    for model in released:
+        assert re.search(r"released ε: \S", model.note), model.name
+    other = {model.name for model in released if model.eps_released != model.eps}
+    assert other == {"RoBERTa", "ESM-2", "Mistral 7B", "OLMo 2", "GLM-4-0414"}
+
+
+def test_the_table_reaches_the_year_of_the_installed_library():
+    assert len(load_zoo().where(year=2026)) >= 15
+    assert find_model("Gemma 4").affine == find_model("Gemma 3n").affine == "weight"
+    assert {m.name for m in load_zoo().where(v_norm=True)} == {"Gemma 3n", "Gemma 4"}
+    late = load_zoo().where(lambda m: m.year >= 2024, placement="post-norm")
+    assert [m.name for m in late] == ["nomic-embed-text", "gte-multilingual", "jina-embeddings-v3"]
 
 
 def test_a_row_without_a_stated_epsilon_comes_from_a_paper_alone():
@@ -108,6 +129,16 @@ def test_a_good_row_is_read():
         ({"confirmed_by": "hearsay"}, "confirmed_by is 'hearsay'; expected one of installed code"),
         ({"year": "late"}, "year is 'late'; expected a whole number"),
         ({"eps": "tiny"}, "eps is 'tiny'; expected a number"),
+        ({"eps": ""}, "eps is ''; expected a number"),
+        ({"eps_released": "tiny"}, "eps_released is 'tiny'; expected a number or nothing"),
+        ({"v_norm": "1"}, "v_norm is '1'; expected yes or no"),
+        ({"streams": "4, mHC"}, "expected one stream, or the placement 'several streams'"),
+        ({"streams": ""}, "Falcon 40B: streams is '' and placement is 'parallel, two norms'"),
+        ({"placement": "several streams"}, "streams is 'one' and placement is 'several streams'"),
+        (
+            {"follows": "Falcon 9B"},
+            "follows 'Falcon 9B'; expected a model of the table that is not",
+        ),
         ({"final_norm": "true"}, "final_norm is 'true'; expected yes or no"),
         ({"setting": "a"}, "setting is 'a'; expected name=value; name=value"),
         ({"source": ""}, "source is empty; expected a text"),
@@ -128,6 +159,11 @@ def test_a_missing_column_a_short_row_and_a_name_that_comes_twice_are_refused():
         read_zoo([head, row.rpartition(",")[0]])
     with pytest.raises(ValueError, match="Falcon 40B has two rows"):
         read_zoo([head, row, row])
+    younger = text(name="Falcon 180B", year="2024")[1]
+    with pytest.raises(
+        ValueError, match="Falcon 40B follows 'Falcon 180B'; expected a model of the"
+    ):
+        read_zoo([head, text(follows="Falcon 180B")[1], younger])
 
 
 def test_every_placement_of_the_zoo_has_one_family():
@@ -163,8 +199,17 @@ def test_the_timeline_marks_the_models_that_were_chosen():
 
 def test_the_timeline_with_any_norm_and_any_placement_shows_all():
     data = Timeline(load_zoo(), ANY)
-    assert len(data.chosen(2025, ANY)) == len(load_zoo())
+    assert len(data.chosen(2026, ANY)) == len(load_zoo())
     assert {family(model) for model in data.zoo} == set(FAMILIES)
+
+
+def test_a_layer_with_equations_of_its_own_is_drawn_from_them():
+    kinds = [node.kind for node in model_wiring(find_model("Gemma 4")).nodes]
+    assert kinds.count("norm") == 5
+    assert kinds.count("sub-layer") == 3
+    labels = {node.label for node in model_wiring(find_model("DeepSeek-V4")).nodes}
+    assert {"× m", "× gm", "RMS"} <= labels
+    assert model_wiring(find_model("Gemma 3n")) is None
 
 
 def test_a_design_names_its_models():

@@ -16,7 +16,8 @@ from installed_models import read_installed, tiny_model
 import normlab
 from normlab.chapters.norms_in_the_wild.zoo import find_model, load_zoo
 from normlab.chapters.norms_in_the_wild.zoo_blocks import ZooNorm, build_block, zoo_config
-from normlab.inspection import read_wiring
+from normlab.inspection import read_norm, read_wiring
+from normlab.inspection.wiring_reading import FACTOR
 from normlab.models.placement.in_the_wild import ZOO_PLACEMENTS
 
 COVERED = [model for model in load_zoo() if model.confirmed_by == "installed code"]
@@ -28,35 +29,48 @@ CONFIRMED = (
     "norms",
     "inner",
     "qk_norm",
+    "v_norm",
     "final_norm",
     "embedding_norm",
 )
-OTHER_WIRING = {
-    "Mamba": ("n1 = norm(x)", "f1 = f(n1)", "y = x + f1"),
-    "Mamba-2": ("n1 = norm(x)", "f1 = f(n1)", "y = x + f1"),
-    "Falcon-H1": (
-        "n1 = norm(x)",
-        "f1 = f(n1)",
-        "f2 = f(n1)",
-        "n2 = norm(x + f1 + f2)",
-        "f3 = f(n2)",
-        "y = x + f1 + f2 + f3",
-    ),
+PRE_NORM = ("n1 = norm(x)", "f1 = f(n1)", "n2 = norm(x + f1)", "f2 = f(n2)", "y = x + f1 + f2")
+PLACES = {
+    "LFM2": 0,
+    "LFM3": 2,
+    "Qwen3-Next": 3,
+    "Qwen3.5": 3,
+    "Qwen4-Exp": 3,
+    "OLMo Hybrid": 3,
+    "GLM-5.3-Flash": 3,
+    "Kimi Linear": 4,
+    "Inkling 2": 5,
 }
-"""Layers that are not attention and then an FFN."""
+"""The layer that a row is about, from 0, where it is not the second."""
+DIFFERENT = {
+    "DeepSeek-V4": {("RMSNorm", 1e-6, "weight"), ("RMSNorm", 1e-6, "none")},
+    "GLM-5.3-Flash": {("RMSNorm", 1e-5, "weight"), ("RMSNorm", 1e-5, "none")},
+    "Inkling 2": {("RMSNorm", 1e-6, "weight"), ("RMSNorm", 1e-6, "none")},
+    "Muse Glimmer": {("RMSNorm", 1e-5, "1 + weight"), ("RMSNorm", 1e-8, "1 + weight")},
+    "Muse Spark": {("RMSNorm", 1e-5, "1 + weight"), ("RMSNorm", 1e-8, "none")},
+}
+"""The norms on the wiring, where they are not one and the same."""
 
 
 @functools.cache
 def installed(name):
     model = find_model(name)
-    return read_installed(model.model_type, model.setting)
+    return read_installed(model.model_type, model.setting, PLACES.get(name, 1))
 
 
 @functools.cache
 def block_wiring(name):
-    block = build_block(name).double()
-    x = torch.randn(2, 5, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    return read_wiring(block, x)
+    block = build_block(name, layer=4 if name == "OLMo Hybrid" else 1).double()
+    return read_wiring(block, stream())
+
+
+def stream():
+    rng = torch.Generator().manual_seed(0)
+    return torch.randn(2, 5, 32, dtype=torch.float64, generator=rng)
 
 
 @pytest.mark.parametrize("field", CONFIRMED)
@@ -72,9 +86,48 @@ def test_a_field_of_a_row_is_what_the_installed_code_does(name, field):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_wiring_of_a_row_is_that_of_the_installed_layer(name):
     """The order of norms, sub-layers and sums, and what each reads: the row's `placement`."""
-    expected = OTHER_WIRING.get(name) or block_wiring(name).shape()
+    found, own = installed(name).equations, find_model(name).wiring
+    if not own:
+        found = tuple(FACTOR.sub("", equation) for equation in found)
     # NeoX calls its second norm after attention, Falcon 40B before: the same sums
-    assert sorted(installed(name).equations) == sorted(expected)
+    assert sorted(found) == sorted(own or block_wiring(name).shape())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_norms_on_the_wiring_of_a_row_are_alike_but_in_five_models(name):
+    if name in DIFFERENT:
+        assert installed(name).different == DIFFERENT[name]
+    else:
+        assert len(installed(name).different) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("OLMo Hybrid", PRE_NORM),
+        ("A.X-K1", PRE_NORM),
+        ("ModernBERT decoder", ("f1 = f(x)", "n1 = norm(x + f1)", "f2 = f(n1)", "y = x + f1 + f2")),
+    ],
+)
+def test_the_first_layer_of_a_row_is_as_its_note_says(name, first):
+    row = find_model(name)
+    assert read_installed(row.model_type, row.setting, 0).equations == first
+
+
+@pytest.mark.parametrize("layer", [1, 2])
+def test_the_factors_of_beam_are_those_of_our_depth_scaled_sums(layer):
+    block = build_block("Beam", layer=layer).double()
+    found = read_installed("beam", {}, layer - 1).equations
+    assert read_wiring(block, stream()).equations == found
+
+
+def test_a_norm_that_multiplies_by_its_gain_first_is_refused():
+    layer = installed_models.layers_of(tiny_model("muse_spark_text", {}))[1]
+    with pytest.raises(
+        ValueError, match="MuseSparkTextInputScaledRMSNorm is no norm that is known"
+    ):
+        read_norm(layer.post_feedforward_layernorm, 32)
+    assert "n4 = norm(a·f2)" in installed("Muse Spark").equations
 
 
 def test_a_row_states_no_norm_that_its_own_setting_sets():

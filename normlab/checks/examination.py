@@ -43,6 +43,7 @@ class Examination:
     def __init__(self, question: Question, respond: Respond, seed: int) -> None:
         self.question, self.respond, self.seed = question, respond, seed
         self.probes, self.expected = expected(question, seed)
+        self._names: dict[tuple[int, str], list[str]] = {}
         self.got = self._responses()
         self.by_size = sorted(range(len(self.probes)), key=lambda i: self.probes[i].size)
 
@@ -74,10 +75,12 @@ class Examination:
 
     def names(self, i: int, level: str) -> list[str]:
         """The outputs of probe i that are judged up to a level."""
-        last = LEVELS.index(level)
-        later = self.question.later
-        outputs = self.expected[i].outputs or {}
-        return [name for name in outputs if LEVELS.index(later.get(name, FORMULA)) <= last]
+        if (i, level) not in self._names:  # a search asks thousands of times
+            last, later = LEVELS.index(level), self.question.later
+            outputs = self.expected[i].outputs or {}
+            judged = [n for n in outputs if LEVELS.index(later.get(n, FORMULA)) <= last]
+            self._names[i, level] = judged
+        return self._names[i, level]
 
     def failing(self, level: str) -> list[int]:
         """The probes on which the values, or the error, are wrong in what a level judges."""

@@ -71,8 +71,10 @@ class Lookup:
     def _pairs(self) -> Iterator[Variant]:
         """Two mistakes at once that are wrong where the answer is, and nowhere else: both, or one
         that does on some probe what the answer does."""
+        part = self._parts
         for pair in pair_variants(self.e.question):
-            if sum(self._parts.get(id(form), NO_PART) for form in pair.forms) >= WHOLE:
+            one, other = pair.forms
+            if part.get(id(one), NO_PART) + part.get(id(other), NO_PART) >= WHOLE:
                 yield pair
 
     @cached_property
@@ -83,10 +85,14 @@ class Lookup:
     def _part(self, variant: Variant) -> int:
         """0 if the mistake is not seen on this level, more the more of the answer it may be."""
         wrong = [self._wrong(i, self.e.of_variant(variant.answer, i)) for i in self.firm]
-        own = [self._wrong(i, self.e.got[i]) for i in self.firm]
-        if not all(one <= other for one, other in zip(wrong, own, strict=True)):
+        if not all(one <= other for one, other in zip(wrong, self._own, strict=True)):
             return NO_PART
         return any(wrong) + any(self._fits(variant, i) for i in self.failing)
+
+    @cached_property
+    def _own(self) -> list[set[str]]:
+        """What is wrong with the answer on each firm probe."""
+        return [self._wrong(i, self.e.got[i]) for i in self.firm]
 
     def _wrong(self, i: int, seen: Observation) -> set[str]:
         """The outputs that are wrong on probe i, or the error."""

@@ -50,13 +50,13 @@ class Questions:
     exercise: Exercise
     seed: int
 
-    @property
-    def known(self) -> list[list[Arguments]]:
-        """The calls that a learner's check makes; of these a student may see everything.
+    def known(self, number: int) -> list[Arguments]:
+        """The calls that a learner's check of a question makes; of these a student may see
+        everything.
 
         They are told from each other by identity, so they are those that the checks have now.
         """
-        return [calls(question, KNOWN_SEED) for question in self.exercise.questions]
+        return calls(self.exercise.questions[number], KNOWN_SEED)
 
     @cached_property
     def unseen(self) -> list[dict[int, Arguments]]:
@@ -75,7 +75,8 @@ class Questions:
 
     @cached_property
     def message(self) -> bytes:
-        return questions_message(self.exercise.questions, self.known)
+        questions = self.exercise.questions
+        return questions_message(questions, [*map(self.known, range(len(questions)))])
 
 
 def diagnose(questions: Questions, talk: Conversation) -> list[Diagnosis]:
@@ -120,7 +121,7 @@ class _Target:
         self.talk, self.index, self.exercise = talk, index, questions.exercise
         number = talk.task.numbers[index]
         self.question = questions.exercise.questions[number]
-        self.known, self.unseen = questions.known[number], questions.unseen[number]
+        self.known, self.unseen = questions.known(number), questions.unseen[number]
         self.seed = questions.seed
         self.found: Diagnosis | None = None
         self.seen: list[Observation] = []

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from normlab.models.placement.wiring import Kind, Step, Wiring, arrange
 
-TERM = re.compile(r"([-−] ?)?(\d+\.\d+ )?(?:([ag]+)·)?\b(x|c|[nf]\d+)\b")
+TERM = re.compile(r"([-−] ?)?(\d+\.\d+ )?(?:([agm]+)·)?\b(x|c|[nf]\d+)\b")
 """A sign, a number, letters of factors that are no numbers, and what they multiply."""
 
 

@@ -9,6 +9,7 @@ from .graph_norms import graph_norm as graph_norm
 from .initialization import INITIALIZATIONS as INITIALIZATIONS
 from .initialization import Initialization as Initialization
 from .initialization import find_initialization as find_initialization
+from .ngpt import make_ngpt as make_ngpt
 from .placement.base import Gains as Gains
 from .placement.base import Gate as Gate
 from .placement.base import Placement as Placement
@@ -18,6 +19,7 @@ from .placement.deepnorm_constants import deepnorm_constants as deepnorm_constan
 from .placement.deepnorm_variants import DEEPNORM_VARIANTS as DEEPNORM_VARIANTS
 from .placement.deepnorm_variants import AlphaOnTheBranch as AlphaOnTheBranch
 from .placement.formula import block_formula as block_formula
+from .placement.hyper_connections import HyperConnections as HyperConnections
 from .placement.in_the_wild import ZOO_PLACEMENTS as ZOO_PLACEMENTS
 from .placement.in_the_wild import HyperSphere as HyperSphere
 from .placement.standard import PLACEMENTS as PLACEMENTS

@@ -151,7 +151,7 @@ class FeedForward(nn.Module):
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
-        self.inner = nn.Linear(config.d_model, config.d_ff, bias=False)
+        self.inner: Any = nn.Linear(config.d_model, config.d_ff, bias=False)
         self.outer = nn.Linear(config.d_ff, config.d_model, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -200,12 +200,18 @@ class Stack(nn.Module):
         self.blocks = nn.ModuleList(
             Block(config, config.site(stack, layer)) for layer in range(1, layers + 1)
         )
-        final_norm = config.placement_class().final_norm
+        placement = config.placement_class()
+        self.streams = placement.streams
+        final_norm = placement.final_norm
         self.final_norm = config.make_norm(config.d_model) if final_norm else nn.Identity()
 
     def forward(self, x: Tensor, memory: Tensor | None = None) -> Tensor:
+        if self.streams > 1:
+            x = x.unsqueeze(2).expand(-1, -1, self.streams, -1)  # (B, T, D) -> (B, T, n, D)
         for block in self.blocks:
             x = block(x, memory)
+        if self.streams > 1:
+            x = x.sum(2)  # over the streams: (B, T, n, D) -> (B, T, D)
         return self.final_norm(x)
 
 
@@ -236,7 +242,7 @@ class Transformer(nn.Module):
         self.position_embedding = nn.Embedding(config.max_tokens, config.d_model)
         self.encoder: Any = Stack(config, "encoder") if config.encoder_layers else nn.Identity()
         self.decoder: Any = Stack(config, "decoder") if config.decoder_layers else nn.Identity()
-        self.head = nn.Linear(config.d_model, config.vocab_size, bias=False)
+        self.head: Any = nn.Linear(config.d_model, config.vocab_size, bias=False)
         self._initialize(seed)
 
     def forward(self, tokens: Tensor, source: Tensor | None = None) -> Tensor:

@@ -4,6 +4,7 @@ from .explorer import Slider as Slider
 from .in_use import Picture as Picture
 from .in_use import Use as Use
 from .scene import Scene as Scene
+from .side_by_side import SideBySide as SideBySide
 from .style import BLUE as BLUE
 from .style import GREEN as GREEN
 from .style import GREY as GREY

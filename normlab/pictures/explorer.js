@@ -24,7 +24,13 @@ function frameIndex(pages, position) {
   return pages.reduce((index, page, axis) => index * page.values.length + position[axis], 0);
 }
 
-// The frame at a position, and those that one step of a control leads to.
+// The frames that are in sight at a position: one, or one for each control where they stand side by
+// side.
+function indicesAt(pages, position, model) {
+  return model.get("beside") ? [...position] : [frameIndex(pages, position)];
+}
+
+// The frames at a position, and those that one step of a control leads to.
 function framesAround(pages, model) {
   const position = model.get("position");
   const around = [position];
@@ -34,7 +40,15 @@ function framesAround(pages, model) {
       if (page.values[place] !== undefined) around.push(moved);
     }
   });
-  return around.map((moved) => model.get("frames")[frameIndex(pages, moved)]).filter(Boolean);
+  const indices = around.flatMap((moved) => indicesAt(pages, moved, model));
+  return [...new Set(indices)].map((index) => model.get("frames")[index]).filter(Boolean);
+}
+
+// The table of frames side by side: the rows in which they differ, or one that says that none does.
+function differences([one, other], same) {
+  const pairs = one.rows.map(([name, value], row) => [name, value, other.rows[row][1]]);
+  const rows = pairs.filter(([, left, right]) => left !== right);
+  return makeTable(["", one.columns[1], other.columns[1]], rows.length ? rows : [same]);
 }
 
 // The layers of a frame for each panel: background and what moves. Those around are made ready in
@@ -51,7 +65,7 @@ function makeLayers(model, pages) {
     const moving = layer(frame, panel, () => joinRuns(frame.runs, model.get("lines")));
     moving.setAttribute("role", "img");
     moving.setAttribute("aria-label", frame.sentence);
-    moving.setAttribute("aria-hidden", panel > 0); // the first speaks for all
+    moving.setAttribute("aria-hidden", panel > 0 && !model.get("beside")); // the first speaks for all
     const ground = layer(background, panel, () => background);
     ground.setAttribute("aria-hidden", "true");
     return [ground, moving];
@@ -192,35 +206,41 @@ function render({ model, el }) {
   const pages = controls.filter((control) => control.role === "page");
   const status = element("p", { class: "normlab-status", role: "alert" });
   const bar = element("progress", { max: 1, "aria-label": "Drawing the new pictures" });
-  const picture = element("div", { class: "normlab-picture" });
+  const sides = model.get("beside") ? "normlab-picture normlab-beside" : "normlab-picture";
+  const picture = element("div", { class: sides });
   const sentence = element("p", { class: "normlab-sentence", "aria-live": "polite" });
-  const numbers = element("details", {}, element("summary", {}, "Numbers"), makeTable([], []));
+  const numbers = element("details", {}, element("summary", {}, model.get("beside") ? "Differences" : "Numbers"), makeTable([], []));
+  numbers.open = model.get("beside");
   const requests = makeRequests(model, status);
   const { layers, prepareSoon } = makeLayers(model, pages);
   const forget = makeReader(picture, model);
   let drawn;
 
-  const current = () => frameIndex(pages, model.get("position"));
+  const current = () => indicesAt(pages, model.get("position"), model);
   const place = () => {
     const { panels, size } = model.get("shape");
     const stacked = el.clientWidth < NARROW && panels.length > 1;
     const parts = stacked ? panels : [[0, 0, ...size]];
-    const made = parts.map((part, panel) => makePanel(layers(drawn, panel), part));
+    const made = model.get("beside")
+      ? drawn.map((frame, side) => makePanel(layers(frame, side), parts[0]))
+      : parts.map((part, panel) => makePanel(layers(drawn[0], panel), part));
     picture.replaceChildren(...made);
     forget();
   };
   const turn = () => {
     box.setAttribute("aria-busy", true); // until the picture is the one that the controls say
-    const frame = model.get("frames")[current()];
-    if (!frame) {
+    const inSight = current().map((index) => model.get("frames")[index]);
+    if (!inSight.every(Boolean)) {
       // Python draws this one next. It is told when the change of the model is complete; within
       // it, saving would set the position before this one again.
       return queueMicrotask(() => model.save_changes());
     }
-    drawn = frame;
+    drawn = inSight;
     place();
-    sentence.textContent = frame.sentence;
-    numbers.lastChild.replaceWith(makeTable(frame.columns, frame.rows));
+    sentence.textContent = drawn.map((frame) => frame.sentence).join(" ");
+    const [frame] = drawn;
+    const same = model.get("beside") && differences(drawn, model.get("same"));
+    numbers.lastChild.replaceWith(same || makeTable(frame.columns, frame.rows));
     box.setAttribute("aria-busy", requests.waiting());
     prepareSoon();
   };
@@ -255,7 +275,7 @@ function render({ model, el }) {
     turn();
   };
   const onProblem = () => (status.textContent = model.get("problem"));
-  const onFrame = ({ index }) => (index === current() ? turn() : prepareSoon());
+  const onFrame = ({ index }) => (current().includes(index) ? turn() : prepareSoon());
 
   const panel = element("div", { class: "normlab-controls" }, ...made.map((c) => c.node));
   const heading = element("div", { class: "normlab-title" }, model.get("title"));

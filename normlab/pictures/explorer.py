@@ -82,6 +82,8 @@ class Explorer(
     answered = traitlets.Int(0).tag(sync=True)
     progress = traitlets.Float(1.0).tag(sync=True)
     problem = traitlets.Unicode().tag(sync=True)
+    beside = traitlets.Bool(False).tag(sync=True)
+    same: Any = traitlets.List().tag(sync=True)
 
     def __init__(
         self,
@@ -103,8 +105,8 @@ class Explorer(
         super().__init__(
             title=title,
             formula=[[term, ""] if isinstance(term, str) else list(term) for term in formula],
-            controls=[_control_state(n, c, "page") for n, c in pages.items()]
-            + [_control_state(n, c, "setting") for n, c in self._settings.items()],
+            controls=[control_state(n, c, "page") for n, c in pages.items()]
+            + [control_state(n, c, "setting") for n, c in self._settings.items()],
         )
 
     @traitlets.observe("request")
@@ -203,7 +205,7 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-def _control_state(name: str, control: Control, role: str) -> dict[str, Any]:
+def control_state(name: str, control: Control, role: str) -> dict[str, Any]:
     return {
         "name": name,
         "role": role,

@@ -14,7 +14,7 @@ from normlab.chapters.frameworks import stored as frameworks
 from normlab.chapters.frameworks.audits import stored as audits
 from normlab.chapters.frameworks.process import CannotRun
 from normlab.chapters.gradient_flow import gradient_sweeps
-from normlab.chapters.norms_in_the_wild import library_scan
+from normlab.chapters.norms_in_the_wild import library_scan, placement_training, trained_placements
 from normlab.chapters.rms_norm import stored_races, stream_means
 from normlab.chapters.start_here import deep_runs
 from normlab.chapters.warmup import collapse_parts, deep_rates, rate_map, training_steps
@@ -98,6 +98,16 @@ def stored_results() -> Mapping[str, Stored]:
             layers=1,
             seeds=[0],
             stops=[0],
+        ),
+        _stored(
+            trained_placements.STORED,
+            placement_training.write_trained_placements,
+            "90 min on two cores",
+            tasks=["verse"],
+            depths=[1],
+            rates=[1e-3],
+            reported=[2],
+            steps=2,
         ),
         _swept(thousand_layers.STORED, "30 min, 1.2 GB each of 4 runs"),
     )

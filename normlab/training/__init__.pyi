@@ -18,3 +18,4 @@ from .tasks import TASKS as TASKS
 from .tasks import Batch as Batch
 from .tasks import Task as Task
 from .tasks import make_task as make_task
+from .verse import verse_characters as verse_characters

@@ -20,7 +20,7 @@ class TrainConfig:
         placement, norm, d_model, heads, d_ff, qk_norm, init, init_scale: of the model too, as in
             `normlab.models.TransformerConfig`.
         tokens, vocab_size: length of the sequences, and size of their vocabulary
-            ("characters" has its own).
+            ("characters" and "verse" have their own).
         batch: sequences a step.
         steps: updates of the weights.
         learning_rate, warmup_steps: the peak, and how many steps lead to it

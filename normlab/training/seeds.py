@@ -145,7 +145,9 @@ def clip_each(gradients: Sequence[Tensor], greatest: float) -> None:
     tensor([[0.6000, 0.8000],
             [0.3000, 0.4000]])
     """
-    norms = [torch.linalg.vector_norm(g.flatten(1), dim=1) for g in gradients]  # (S, …) -> (S,)
+    norms = [
+        torch.linalg.vector_norm(g.reshape(len(g), -1), dim=1) for g in gradients
+    ]  # (S, …) -> (S,)
     total = torch.linalg.vector_norm(torch.stack(norms), dim=0)  # over gradients: (G, S) -> (S,)
     factor = (greatest / (total + 1e-6)).clamp(max=1)
     for gradient in gradients:

@@ -7,21 +7,26 @@
 | `recall` | pairs of key and value, then the keys again, each with its value | ln(V − ⌊V/2⌋) |
 | `successor` | each token is (5·token + 3) mod V of the one before | ln V |
 | `characters` | English-like text of the `grammar` | entropy of its single characters |
+| `verse` | passages of `Paradise Lost` | entropy of its single characters |
 
-Every batch is new, so the training loss is the loss on unseen data too. Batch t of a seed is the
-same whatever came before it.
+Every batch but those of `verse` is new, so the training loss is the loss on unseen data too;
+`verse` keeps a book for that. Batch t of a seed is the same whatever came before it.
 """
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from normlab.training import verse
 from normlab.training.grammar import CHARACTERS, IntArray, encode, unigram_entropy, write_text
 
 MULTIPLIER, INCREMENT = 5, 3
+UNSEEN = 2**32
+"""A seed that no run has."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +53,22 @@ class Task:
         vocab_size: tokens are in range(vocab_size), inputs and targets alike.
         chance: mean loss, in nats, of the best guess that knows the position and reads nothing.
         draw: `draw(rng, size)` makes a batch of `size` sequences.
+        draw_unseen: the same of what no batch has; None where every batch is new.
     """
 
     name: str
     vocab_size: int
     chance: float
     draw: Callable[[np.random.Generator, int], Batch]
+    draw_unseen: Callable[[np.random.Generator, int], Batch] | None = None
 
     def batch(self, size: int, seed: int, step: int) -> Batch:
         """Batch number `step` of the stream of that seed."""
         return self.draw(np.random.default_rng([seed, step]), size)
+
+    def unseen_batch(self, size: int) -> Batch:
+        """A batch that no training run has seen, the same at each call."""
+        return (self.draw_unseen or self.draw)(np.random.default_rng(UNSEEN), size)
 
 
 def make_task(
@@ -66,9 +77,9 @@ def make_task(
     """The task of that name.
 
     Args:
-        name: "copy", "sort", "recall", "successor" or "characters".
+        name: "copy", "sort", "recall", "successor", "characters" or "verse".
         tokens: T, the length of the inputs, of the source too.
-        vocab_size: V; `characters` ignores it and has one token a character.
+        vocab_size: V; `characters` and `verse` ignore it and have one token a character.
         encoder_decoder: whether a source goes to an encoder and the answer comes from a decoder;
             for `copy` and `sort`.
 
@@ -201,12 +212,24 @@ def _characters(tokens: int, vocab_size: int) -> Task:
     return Task("characters", len(CHARACTERS), unigram_entropy(), draw)
 
 
+def _verse(tokens: int, vocab_size: int) -> Task:
+    """Passages of a real text, which start anywhere in it."""
+
+    def draw(rng: np.random.Generator, size: int, kept: bool = False) -> Batch:
+        whole = verse.draw_verse(rng, size, tokens + 1, kept)
+        return _next_token(whole, counts=np.ones(tokens, dtype=np.bool_))
+
+    vocabulary = len(verse.verse_characters())
+    return Task("verse", vocabulary, verse.verse_entropy(), draw, partial(draw, kept=True))
+
+
 TASKS: dict[str, Callable[[int, int], Task]] = {
     "copy": lambda tokens, vocab_size: _question_and_answer("copy", tokens, vocab_size),
     "sort": lambda tokens, vocab_size: _question_and_answer("sort", tokens, vocab_size),
     "recall": _recall,
     "successor": _successor,
     "characters": _characters,
+    "verse": _verse,
 }
 
 

@@ -14,10 +14,10 @@ OF_INSPECTION = ("__init__.py", "__init__.pyi", "norm_reading.py")
 """What needs no PyTorch of that room: the words in which the zoo is told."""
 FILES_LEFT_OUT = (
     "scan.csv", "challenges.csv", "briefs.csv", "recurrent.csv", "vision.csv",
-    "cli.py", "__main__.py",
+    "trained_placements.csv", "paradise_lost.txt", "cli.py", "__main__.py",
 )  # fmt: skip
-"""The scan of a library that no page holds, trained runs whose readers need PyTorch, and the
-commands of a terminal."""
+"""The scan of a library that no page holds, trained runs and a text whose readers need PyTorch,
+and the commands of a terminal."""
 RUNTIME = ("page_runtime.py", "page_outputs.py", "page_widgets.py")
 """What the worker calls; it stands in the wheel beside the package."""
 NAME = f"normlab-{__version__}-py3-none-any.whl"

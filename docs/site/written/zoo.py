@@ -7,7 +7,7 @@ from docs.site.written.html import page_script, raw, sourced
 from normlab.chapters.norms_in_the_wild import load_zoo
 from normlab.chapters.norms_in_the_wild.zoo import COLUMNS, ZooModel
 
-MORE = ("final norm", "stated by", "confirmed by", "source", "note")
+MORE = ("final norm", "streams", "follows", "stated by", "confirmed by", "source", "note")
 
 
 def zoo_page() -> str:
@@ -40,6 +40,9 @@ SCRIPT = page_script("zoo")
 def _cells(model: ZooModel, row: Sequence[object]) -> str:
     first, *others = map(str, row)
     source = sourced(f"{model.source}, {model.version}")
-    more = ("yes" if model.final_norm else "no", model.states, model.confirmed_by)
+    more = (
+        *("yes" if model.final_norm else "no", model.streams, model.follows),
+        *(model.states, model.confirmed_by),
+    )
     cells = [*map(escape, (*others, *more)), source, escape(model.note)]
     return f'<th scope="row">{escape(first)}</th>' + "".join(f"<td>{cell}</td>" for cell in cells)

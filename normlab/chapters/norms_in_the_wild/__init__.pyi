@@ -1,4 +1,7 @@
 from .explorers import explore_designs as explore_designs
+from .explorers import explore_families as explore_families
+from .explorers import explore_trained as explore_trained
+from .explorers import explore_two_models as explore_two_models
 from .explorers import explore_zoo as explore_zoo
 from .figures import draw_logit_sizes as draw_logit_sizes
 from .figures import draw_scale_response as draw_scale_response
@@ -15,9 +18,15 @@ from .scanned_models import kind_of_norm as kind_of_norm
 from .scanned_models import load_decoders as load_decoders
 from .scanned_models import load_encoders as load_encoders
 from .scanned_models import load_vision_models as load_vision_models
+from .streams import mixed_streams as mixed_streams
+from .trained_figures import draw_mixed_streams as draw_mixed_streams
+from .trained_placements import load_trained_placements as load_trained_placements
 from .zoo import find_model as find_model
 from .zoo import load_zoo as load_zoo
 from .zoo_blocks import ZooNorm as ZooNorm
 from .zoo_blocks import build_block as build_block
 from .zoo_blocks import zoo_config as zoo_config
 from .zoo_designs import designs as designs
+from .zoo_lines import compare_models as compare_models
+from .zoo_lines import family_tree as family_tree
+from .zoo_lines import lines as lines

@@ -16,8 +16,10 @@ from normlab.chapters.norms_in_the_wild.scanned_models import (
     load_encoders,
     load_vision_models,
 )
+from normlab.chapters.norms_in_the_wild.trained_placements import load_trained_placements
 from normlab.chapters.norms_in_the_wild.zoo import load_zoo
 from normlab.chapters.norms_in_the_wild.zoo_designs import designs
+from normlab.chapters.norms_in_the_wild.zoo_lines import EVERY, family_tree
 from normlab.inspection.scan.rows import ScanRow
 
 
@@ -70,6 +72,16 @@ ZOO: Mapping[str, Callable[[], object]] = {
         len(load_zoo().where(lambda m: m.year > 2023 and m.norm == "RMSNorm")),
         len(load_zoo().where(lambda m: m.year > 2023)),
     ),
+    "models of 2026": lambda: len(load_zoo().where(year=2026)),
+    "lines": lambda: len(family_tree(load_zoo()).lines),
+    "steps that change the design": lambda: Share(
+        sum(bool(step.changes) for step in family_tree(load_zoo()).steps(EVERY)),
+        len(family_tree(load_zoo()).steps(EVERY)),
+    ),
+    "models with V-norm": lambda: _names(lambda m: m.v_norm),
+    "models with several streams": lambda: _names(lambda m: m.streams != "one"),
+    "models with a released ε": lambda: _share(lambda m: m.eps_released is not None),
+    "trained runs": lambda: len(load_trained_placements().runs),
 }
 
 
@@ -99,4 +111,8 @@ def _share(keep: Callable[..., bool]) -> Share:
 
 def _of_qk_norms(scope: str) -> Share:
     normed = load_zoo().where(lambda model: model.qk_norm != "no")
-    return Share(len(normed.where(lambda model: model.qk_norm.endswith(scope))), len(normed))
+    return Share(len(normed.where(lambda model: scope in model.qk_norm)), len(normed))
+
+
+def _names(keep: Callable[..., bool]) -> str:
+    return ", ".join(model.name for model in load_zoo().where(keep))

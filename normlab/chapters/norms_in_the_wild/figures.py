@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from normlab.chapters.norms_in_the_wild.model_figures import draw_layer, read_out
 from normlab.chapters.norms_in_the_wild.newer_placements import ScaleResponse
 from normlab.chapters.norms_in_the_wild.qk_norm import LogitSizes
 from normlab.chapters.norms_in_the_wild.zoo import ZooModel
@@ -15,17 +16,14 @@ from normlab.chapters.norms_in_the_wild.zoo_designs import (
     Design,
     Timeline,
     family,
-    norm_formula,
     placement_counts,
 )
-from normlab.chapters.residual_placement.diagrams import HIGHEST
 from normlab.chapters.residual_placement.stream import StreamGrowth
 from normlab.norms import FloatArray
-from normlab.pictures.block_diagrams import draw_wiring
 from normlab.pictures.style import BLUE, GREEN, GREY, NORM_COLORS, ORANGE, PALE, PINK, RED
 from normlab.tools.table import Table
 
-FAMILY_MARKERS = dict(zip(FAMILIES, "so^DvP", strict=True))
+FAMILY_MARKERS = dict(zip(FAMILIES, "so^DvP*X", strict=True))
 
 
 def draw_timeline(data: Timeline, ax: Axes, /, year: int, norm: str) -> None:
@@ -80,16 +78,15 @@ def draw_design(data: Sequence[Design], axes: tuple[Axes, Axes], /, design: int)
     left, right = axes
     chosen = data[design]
     model = chosen.first
-    draw_wiring(chosen.wiring(), left, HIGHEST)
+    draw_layer(model, left)
     left.set_title(model.placement)
     right.set(xlim=(0, 1), ylim=(0, 1))
     right.axis("off")
-    lines = [norm_formula(model.norm, model.affine)]
-    if model.qk_norm != "no":
-        lines.append(f"queries and keys: {model.qk_norm}")
-    right.text(0, 1, "\n".join(lines), va="top", fontsize=10)
+    said = read_out(model)
+    right.text(0, 1, said, va="top", fontsize=10)
     names = [f"{m.year}  {m.name}, ε {m.shown_eps}" for m in chosen.models]
-    right.text(0, 0.86, "\n".join(names), va="top", fontsize=8, linespacing=1.3)
+    below = 0.96 - 0.045 * len(said.splitlines())
+    right.text(0, below, "\n".join(names), va="top", fontsize=8.5, linespacing=1.3)
 
 
 def describe_design(data: Sequence[Design], /, design: int) -> tuple[str, Table]:

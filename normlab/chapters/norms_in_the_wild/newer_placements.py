@@ -17,6 +17,9 @@ from normlab.probes.depth import profile_depth
 from normlab.tools.table import Table
 from normlab.torch_norms import layer_norm
 
+D_MODEL, D_FF = 32, 128
+"""Of every model that this chapter measures, trained or not."""
+
 
 def divided_growth(pre_norm: StreamGrowth) -> FloatArray:
     """‖x_l‖²/D if each layer k of a pre-norm stream had added only 1/k of what it adds (L + 1,).
@@ -65,9 +68,11 @@ class PlacementSurvey:
 
 
 def survey_placements(
-    placements: Mapping[str, str | type[Placement]], layers: int = 24, seeds: Sequence[int] = (0, 1)
+    placements: Mapping[str, str | type[Placement]],
+    layers: int = 24,
+    seeds: Sequence[int] = range(20),
 ) -> PlacementSurvey:
-    """Measure encoders of width 64 with LayerNorm and Xavier weights, before any training.
+    """Measure encoders of width 32 with LayerNorm and Xavier weights, before any training.
 
     Args:
         placements: by the name to show; a name of the course, or a class.
@@ -85,7 +90,9 @@ def survey_placements(
 
 
 def _survey(placement: Any, layers: int, seed: int) -> tuple[float, ...]:
-    config = TransformerConfig(encoder_layers=layers, placement=placement)
+    config = TransformerConfig(
+        encoder_layers=layers, placement=placement, d_model=D_MODEL, d_ff=D_FF
+    )
     profile = profile_depth(config, seed)
     growth = stream_growth(placement, layers=layers, d_model=config.d_model, seed=seed)
     return (

@@ -4,30 +4,24 @@ The rows are in `zoo.csv`, beside this file. A test confirms those that the inst
 covers from what its code does; `confirmed_by` says where the others were read.
 """
 
-import ast
-import csv
 import difflib
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, get_args
+from typing import Any
 
+from normlab.chapters.norms_in_the_wild.zoo_cells import checked_rows
 from normlab.inspection.norm_reading import Affine, Kind
-from normlab.models.placement.in_the_wild import ZOO_PLACEMENTS
 from normlab.tools.table import Table
 
 ROWS = Path(__file__).with_name("zoo.csv")
-QK_SCOPES = ("per head", "all heads", "latents")
-QK_NORMS = (
-    "no",
-    *(f"{kind} {scope}" for kind in get_args(Kind) for scope in QK_SCOPES),
+COLUMNS = (
+    *("model", "year", "norm", "ε (class default)", "ε released"),
+    *("affine", "placement", "QK-norm"),
 )
-CONFIRMED_BY = ("installed code", "source read", "paper")
-COLUMNS = ("model", "year", "norm", "ε", "affine", "placement", "QK-norm")
 
 
 @dataclass(frozen=True)
@@ -37,16 +31,23 @@ class ZooModel:
     Attributes:
         name: of the model.
         year: of its paper or release.
-        norm: "LayerNorm" or "RMSNorm".
-        eps: ε; nan if nothing states it.
+        follows: the model of the table that it descends from, or "": the one before it in its
+            maker's line, or the one that its paper starts from.
+        norm: "LayerNorm" or "RMSNorm"; of several, that in front of attention.
+        eps: ε as `states` says, mostly the default of the config class; nan if nothing states it.
+        eps_released: ε of the released model, if `note` names a source for it, or None.
         affine: "weight, bias", "weight", "1 + weight", "1 + weight, bias" or "none".
-        placement: a name in `normlab.models.ZOO_PLACEMENTS`.
+        placement: a name in `normlab.models.ZOO_PLACEMENTS`, or "several streams".
         norms: on the wiring of one layer; norms inside the sub-layers are not counted.
         inner: other norms inside one layer, q and k norms too.
         qk_norm: of queries and keys: "no", or which norm, and whether "per head", over "all heads"
-            together, or on the "latents" that they are made from.
+            together, or on the "latents" that they are made from ("latents of k": k alone).
+        v_norm: whether the values of attention are normed too, per head and without a gain.
         final_norm: whether one stands behind the last layer.
         embedding_norm: whether one stands between the embedding and the first layer.
+        streams: "one", or how many residual streams there are and what mixes them.
+        wiring: the equations of a layer that is not attention and an FFN in that placement, as
+            `read_wiring` reads them, or none.
         model_type: in `transformers`, or "".
         setting: what its config class is given there, where the defaults are another model.
         states: what the row states: the default of the config class, a checkpoint, a paper …
@@ -57,15 +58,20 @@ class ZooModel:
 
     name: str
     year: int
+    follows: str
     norm: Kind
     eps: float
+    eps_released: float | None
     affine: Affine
     placement: str
     norms: int
     inner: int
     qk_norm: str
+    v_norm: bool
     final_norm: bool
     embedding_norm: bool
+    streams: str
+    wiring: tuple[str, ...]
     model_type: str
     setting: Mapping[str, Any]
     states: str
@@ -78,6 +84,16 @@ class ZooModel:
     def shown_eps(self) -> str:
         """ε as text."""
         return "not stated" if math.isnan(self.eps) else f"{self.eps:g}"
+
+    @property
+    def shown_eps_released(self) -> str:
+        """The released ε as text, "" where no source is named."""
+        return "" if self.eps_released is None else f"{self.eps_released:g}"
+
+    @property
+    def has_block(self) -> bool:
+        """Whether a layer is one attention and one FFN on one stream, as `build_block` builds."""
+        return self.streams == "one" and not self.wiring
 
     def table(self) -> Table:
         """One row per attribute."""
@@ -127,7 +143,10 @@ class Zoo:
     def table(self) -> Table:
         """One row per model."""
         rows = [
-            [m.name, m.year, m.norm, m.shown_eps, m.affine, m.placement, m.qk_norm]
+            [
+                *(m.name, m.year, m.norm, m.shown_eps, m.shown_eps_released),
+                *(m.affine, m.placement, m.qk_norm),
+            ]
             for m in self.models
         ]
         return Table(COLUMNS, rows)
@@ -166,66 +185,20 @@ def read_zoo(lines: Iterable[str]) -> Zoo:
 
     Raises:
         ValueError: if a column is missing or unknown, a cell is not one of the values that it may
-            have, or two models have one name; it names the model, and what is expected.
+            have, two models have one name, or a model follows none of them or a later one; it
+            names the model, and what is expected.
     """
-    reader = csv.DictReader(lines)
-    names = [field.name for field in fields(ZooModel)]
-    if list(reader.fieldnames or ()) != names:
-        raise ValueError(f"the columns are {reader.fieldnames}; expected {names}.")
-    models = [_model(row) for row in reader]
-    seen: set[str] = set()
+    models = [ZooModel(**row) for row in checked_rows(lines, [f.name for f in fields(ZooModel)])]
+    known: dict[str, ZooModel] = {}
     for model in models:
-        if model.name.lower() in seen:
+        if model.name.lower() in known:
             raise ValueError(f"{model.name} has two rows; expected one row per model.")
-        seen.add(model.name.lower())
+        known[model.name.lower()] = model
+    for model in models:
+        before = known.get(model.follows.lower())
+        if model.follows and (before is None or before.year > model.year):
+            raise ValueError(
+                f"{model.name} follows {model.follows!r}; expected a model of the table that is "
+                "not younger."
+            )
     return Zoo(tuple(sorted(models, key=lambda model: model.year)))
-
-
-def _model(row: Mapping[str, Any]) -> ZooModel:
-    name = row["name"]
-    cells = {key: _cell(name, key, row[key]) for key in row}
-    _one_of(name, "norm", cells["norm"], get_args(Kind))
-    _one_of(name, "affine", cells["affine"], get_args(Affine))
-    _one_of(name, "placement", cells["placement"], tuple(ZOO_PLACEMENTS))
-    _one_of(name, "qk_norm", cells["qk_norm"], QK_NORMS)
-    _one_of(name, "confirmed_by", cells["confirmed_by"], CONFIRMED_BY)
-    covered = cells["confirmed_by"] == "installed code"
-    if covered != bool(cells["model_type"]):
-        raise ValueError(
-            f"{name}: model_type is {cells['model_type']!r} and confirmed_by is "
-            f"{cells['confirmed_by']!r}; expected a model_type exactly for installed code."
-        )
-    for key in ("name", "states", "source", "version"):
-        if not cells[key]:
-            raise ValueError(f"{name or 'a row'}: {key} is empty; expected a text.")
-    return ZooModel(**cells)
-
-
-def _cell(name: str, key: str, text: str | None) -> Any:
-    """The text of a cell as what its column holds."""
-    if text is None:
-        raise ValueError(f"{name}: the row ends before its column {key}; expected a cell for each.")
-    try:
-        if key in ("year", "norms", "inner"):
-            return int(text)
-        if key == "eps":
-            return float(text)
-        if key in ("final_norm", "embedding_norm"):
-            return {"yes": True, "no": False}[text]
-        if key == "setting":
-            pairs = (pair.split("=", 1) for pair in text.split("; ") if pair)
-            return MappingProxyType({k: ast.literal_eval(v) for k, v in pairs})
-    except (ValueError, KeyError, SyntaxError) as error:
-        expected = {
-            "eps": "a number",
-            "setting": "name=value; name=value",
-            "final_norm": "yes or no",
-            "embedding_norm": "yes or no",
-        }.get(key, "a whole number")
-        raise ValueError(f"{name}: {key} is {text!r}; expected {expected}.") from error
-    return text
-
-
-def _one_of(name: str, key: str, value: str, known: Sequence[str]) -> None:
-    if value not in known:
-        raise ValueError(f"{name}: {key} is {value!r}; expected one of {', '.join(known)}.")

@@ -1,7 +1,7 @@
 """Build me this model's block: its norms at their places, around small sub-layers."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,12 +71,18 @@ def zoo_config(model: ZooModel | str, d_model: int = 32, layers: int = 12) -> Zo
         layers: in the stack; α of DeepNorm depends on it.
 
     Raises:
-        ValueError: if there is no such model, or its layers have no attention and FFN.
+        ValueError: if there is no such model, its layer is not one attention and one FFN, or it
+            has several residual streams; it says what the model has.
     """
     row = find_model(model) if isinstance(model, str) else model
-    if row.norms == 1 and row.placement == "pre-norm":
+    if row.streams != "one":
         raise ValueError(
-            f"a layer of {row.name} has one mixer, and no attention and FFN; choose a transformer."
+            f"{row.name} has not one residual stream ({row.streams}); expected one that has."
+        )
+    if row.wiring:
+        raise ValueError(
+            f"a layer of {row.name} is not one attention and one FFN: {'; '.join(row.wiring)}; "
+            "expected a model whose layer is."
         )
     return ZooConfig(
         encoder_layers=layers,
@@ -88,17 +94,22 @@ def zoo_config(model: ZooModel | str, d_model: int = 32, layers: int = 12) -> Zo
     )
 
 
-def build_block(model: ZooModel | str, d_model: int = 32, layers: int = 12, seed: int = 0) -> Block:
-    """The first block of a small model with the norms of a model of the zoo.
+def build_block(
+    model: ZooModel | str, d_model: int = 32, layers: int = 12, seed: int = 0, layer: int = 1
+) -> Block:
+    """A block of a small model with the norms of a model of the zoo.
 
-    The norms are exact: kind, ε (1e-5 where nothing states it), affine form, places, how many,
-    those of q and k, and those inside the sub-layers. Attention and FFN are the course's own,
-    without biases, positions or gates, so the numbers are not the model's.
+    The norms are those of the row: kind, ε (1e-5 where nothing states it), affine form, places,
+    how many, those of q, k and v, and those of SubLN. Where a model's norms differ among
+    themselves, its row has the one in front of attention. Attention and FFN are the course's own,
+    without biases, positions, gates or a sparse attention's indexer, so the numbers are not the
+    model's.
 
     Args:
         model: a row of the zoo, or its name.
         d_model, layers: of `zoo_config`.
         seed: of the weights.
+        layer: which block, from 1; it matters where a placement changes with depth.
 
     Shape:
         The block maps (B, T, D) to (B, T, D).
@@ -112,7 +123,7 @@ def build_block(model: ZooModel | str, d_model: int = 32, layers: int = 12, seed
         (torch.Size([1, 3, 32]), 2)
     """
     config = zoo_config(model, d_model, layers)
-    block = Block(config, config.site("encoder", 1))
+    block = Block(config, config.site("encoder", layer))
     block.initialize(config, torch.Generator().manual_seed(seed))
     row = config.model
     assert row is not None
@@ -120,28 +131,47 @@ def build_block(model: ZooModel | str, d_model: int = 32, layers: int = 12, seed
     if row.qk_norm.endswith("all heads"):
         attention.query = nn.Sequential(attention.query, _norm(row, d_model, _qk_kind(row)))
         attention.key = nn.Sequential(attention.key, _norm(row, d_model, _qk_kind(row)))
-    elif row.qk_norm.endswith("latents"):
-        _norm_latents(attention, lambda size: _norm(row, size, _qk_kind(row)), d_model, seed)
+    elif "latents" in row.qk_norm:
+        latents = (
+            [("key", "value")] if row.qk_norm.endswith("of k") else [("query",), ("key", "value")]
+        )
+        _norm_latents(attention, lambda: _norm(row, d_model // 2, _qk_kind(row)), latents, seed)
     elif row.qk_norm == "no" and row.inner == 2:  # SubLN: in front of each last matrix
         ffn: Any = block.feed_forward
         attention.output = nn.Sequential(_norm(row, d_model, row.norm), attention.output)
         ffn.outer = nn.Sequential(_norm(row, config.d_ff, row.norm), ffn.outer)
+    if row.v_norm:
+        heads = ZooNorm(d_model // config.heads, row.norm, row.eps, "none")
+        attention.value = nn.Sequential(attention.value, _PerHead(heads))
     return block
 
 
+class _PerHead(nn.Module):
+    """A norm over the features of each head."""
+
+    def __init__(self, norm: ZooNorm) -> None:
+        super().__init__()
+        self.norm = norm
+
+    def forward(self, x: Tensor) -> Tensor:
+        heads = x.reshape(*x.shape[:-1], -1, self.norm.size)  # (B, T, D) -> (B, T, H, D/H)
+        return self.norm(heads).flatten(-2)  # (B, T, H, D/H) -> (B, T, D)
+
+
 def _norm_latents(
-    attention: Any, make_norm: Callable[[int], nn.Module], d_model: int, seed: int
+    attention: Any, make_norm: Callable[[], nn.Module], latents: Sequence[Sequence[str]], seed: int
 ) -> None:
-    """q from one normed latent vector of half the width, k and v together from another."""
-    rng, size = torch.Generator().manual_seed(seed), d_model // 2
+    """What is named together comes from one normed latent vector of half the width."""
+    rng, d_model = torch.Generator().manual_seed(seed), attention.query.in_features
+    size = d_model // 2
 
     def latent(width: int) -> nn.Linear:
         linear = nn.Linear(width, size if width == d_model else d_model, bias=False)
         nn.init.normal_(linear.weight, 0, width**-0.5, rng)
         return linear
 
-    for names in (("query",), ("key", "value")):
-        down = nn.Sequential(latent(d_model), make_norm(size))
+    for names in latents:
+        down = nn.Sequential(latent(d_model), make_norm())
         for name in names:
             setattr(attention, name, nn.Sequential(down, latent(size)))
 

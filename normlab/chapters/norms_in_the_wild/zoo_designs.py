@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from normlab.chapters.norms_in_the_wild.zoo import Zoo, ZooModel
+from normlab.chapters.norms_in_the_wild.zoo_cells import SEVERAL_STREAMS
+from normlab.inspection import diagram
 from normlab.inspection.norm_reading import Affine, Kind
 from normlab.models.placement.in_the_wild import ZOO_PLACEMENTS
 from normlab.models.placement.wiring import Wiring, trace
@@ -13,9 +15,13 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "post-norm": ("post-norm",),
     "pre-norm": ("pre-norm", "layerscale"),
     "parallel": ("parallel", "parallel, two norms"),
-    "norm on both sides": ("peri-norm",),
-    "norm behind the branch": ("reordered-norm",),
+    "norm on both sides": (
+        *("peri-norm", "depth-scaled peri-norm", "gated peri-norm", "pre-norm, normed FFN"),
+    ),
+    "norm behind the branch": ("reordered-norm", "reordered every 4th"),
     "shifted post-norm": ("shifted deepnorm", "shifted GLM"),
+    "on a sphere": ("normed sphere",),
+    "several streams": (SEVERAL_STREAMS,),
 }
 """The placements of the zoo by what they look like from afar."""
 
@@ -69,13 +75,22 @@ class Design:
         """The design in a few words."""
         model = self.first
         qk = "" if model.qk_norm == "no" else f", QK-norm: {model.qk_norm}"
-        inner = model.inner - (0 if model.qk_norm == "no" else 2)
+        v = ", V-norm" if model.v_norm else ""
+        inner = model.inner - model.v_norm
+        if model.qk_norm != "no":
+            inner -= 1 if model.qk_norm.endswith("of k") else 2
         extra = f", {inner} more inside" if inner else ""
-        return f"{model.norm} ({model.affine}), {model.placement}{qk}{extra}"
+        place = model.placement
+        if model.streams != "one":
+            place += f" ({model.streams})"
+        elif model.wiring:
+            number = sum(" = f(" in equation for equation in model.wiring)
+            place += " of 1 sub-layer" if number == 1 else f" of {number} sub-layers"
+        return f"{model.norm} ({model.affine}), {place}{qk}{v}{extra}"
 
-    def wiring(self) -> Wiring:
-        """One layer, from the placement that `build_block` runs."""
-        return trace(ZOO_PLACEMENTS[self.first.placement], SHORT_NAMES[self.first.norm])
+    def wiring(self) -> Wiring | None:
+        """One layer; None where no equations of it are known (`model_wiring`)."""
+        return model_wiring(self.first)
 
     def table(self) -> Table:
         """One row per model."""
@@ -93,9 +108,35 @@ def designs(zoo: Zoo) -> list[Design]:
     """
     groups: dict[tuple[object, ...], list[ZooModel]] = {}
     for m in zoo:
-        key = (m.norm, m.affine, m.placement, m.norms, m.inner, m.qk_norm)
-        groups.setdefault(key, []).append(m)
+        groups.setdefault(design_key(m), []).append(m)
     return [Design(Zoo(tuple(models))) for models in groups.values()]
+
+
+def design_key(m: ZooModel) -> tuple[object, ...]:
+    """What models of one design have in common."""
+    norms = (m.norm, m.affine, m.norms, m.inner, m.qk_norm, m.v_norm)
+    return (*norms, m.placement, m.streams, m.wiring)
+
+
+def model_wiring(model: ZooModel) -> Wiring | None:
+    """The diagram of one layer.
+
+    It comes from the placement that `build_block` runs, or from the model's own equations. None for
+    several streams of which none are known.
+
+    >>> from normlab.chapters.norms_in_the_wild.zoo import find_model
+    >>> wirings = [model_wiring(find_model(name)) for name in ("LLaMA", "Mamba", "Gemma 3n")]
+    >>> [wiring and len(wiring.nodes) for wiring in wirings]
+    [9, 5, None]
+    """
+    norm = SHORT_NAMES[model.norm]
+    if model.wiring:
+        names = [equation.split(" = ")[0] for equation in model.wiring]
+        labels = {name: norm for name in names if name.startswith("n")}
+        return diagram(model.wiring, labels)
+    if model.placement == SEVERAL_STREAMS:
+        return None
+    return trace(ZOO_PLACEMENTS[model.placement], norm, layer=4)  # OLMo Hybrid's with attention
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,17 @@ class Factor(float):
         return factor
 
 
+def lettered(factor: Tensor, letter: str) -> Tensor:
+    """A vector of factors that diagrams and formulas call by its letter, as they do a `Factor`.
+
+    >>> lettered(torch.ones(2), "λ").letter
+    'λ'
+    """
+    named: Any = factor
+    named.letter = letter
+    return factor
+
+
 class Gate(nn.Module):
     """A learned factor of a branch: y = a ⊙ x, where a has shape () or (D,)."""
 
@@ -79,10 +90,13 @@ class Placement(nn.Module):
 
     Attributes:
         final_norm: whether a stack of such blocks ends with a norm of its own.
+        streams: how many residual streams it has. A stack starts them all with its input and ends
+            with their sum; if there are several, blocks map (B, T, n, D) to the same.
         gains: what the initial weights of the sub-layers are multiplied by.
     """
 
     final_norm: ClassVar[bool] = False
+    streams: ClassVar[int] = 1
 
     def __init__(self, site: Site) -> None:
         super().__init__()

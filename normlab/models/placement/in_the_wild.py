@@ -9,6 +9,13 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from normlab.models.placement.base import Gate, Placement, Site, TensorMap
+from normlab.models.placement.since_2025 import (
+    DepthScaledPeriNorm,
+    GatedPeriNorm,
+    NormedSphere,
+    PreNormNormedFfn,
+    ReorderedEveryFourth,
+)
 from normlab.models.placement.standard import PLACEMENTS, ParallelBlock
 
 
@@ -92,5 +99,10 @@ ZOO_PLACEMENTS: dict[str, type[Placement]] = PLACEMENTS | {
     "shifted post-norm": ShiftedPostNorm,
     "shifted deepnorm": ShiftedDeepNorm,
     "shifted GLM": ShiftedGlm,
+    "normed sphere": NormedSphere,
+    "depth-scaled peri-norm": DepthScaledPeriNorm,
+    "gated peri-norm": GatedPeriNorm,
+    "pre-norm, normed FFN": PreNormNormedFfn,
+    "reordered every 4th": ReorderedEveryFourth,
 }
-"""The placements of chapter 05 and those of this module that models have."""
+"""The placements of chapter 05, and those of this module and `since_2025` that models have."""

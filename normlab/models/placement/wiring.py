@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias, cast
 import torch
 from torch import nn
 
-from normlab.models.placement.base import Factor, Placement, Site
+from normlab.models.placement.base import Placement, Site
 
 Kind = Literal["input", "sub-layer", "norm", "factor", "sum", "final norm", "output"]
 Step: TypeAlias = tuple[Kind, str, tuple[int, ...]]
@@ -58,9 +58,9 @@ class Symbol:
         return self.then("sum", "+", other)
 
     def __mul__(self, factor: float | torch.Tensor) -> "Symbol":
+        letter = getattr(factor, "letter", "")
         if isinstance(factor, torch.Tensor):
-            return self.then("factor", "× a" if factor.numel() == 1 else "⊙ λ")
-        letter = factor.letter if isinstance(factor, Factor) else ""
+            return self.then("factor", "× a" if factor.numel() == 1 else f"⊙ {letter or 'λ'}")
         return self.then("factor", f"× {letter or format(factor, '.3g')}")
 
     __rmul__ = __mul__
