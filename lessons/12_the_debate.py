@@ -3,7 +3,8 @@
 #
 # ## What you will be able to do
 #
-# - Give a verdict on each of the seed text's {{ claims }} claims, and name the number that supports it.
+# - Give a verdict on each of the seed text's {{ claims }} claims, say how sure you are of it, and name the
+#   number that supports it.
 # - Run any of them, also with a part of it replaced, and read what its experiment says.
 # - Say which verdicts rest on what was run here, and which on other people's results.
 # - Choose a norm and a placement for a given depth, budget and amount of tuning, and defend the
@@ -12,7 +13,7 @@
 # {{ minutes }}
 
 # %% [markdown]
-# ## 1. A claim that runs
+# ## 1. A claim that runs, and a bet
 #
 # The course began with a text, the *seed*. Here its claims stand together: the seed's words, a verdict,
 # what is the case precisely, an experiment, its scale and its source. There are four verdicts, and
@@ -54,21 +55,40 @@ result.table()
 # *passes* if all numbers lie within them, so that they support the verdict.
 
 # %% [markdown]
-# ## 2. Your verdict first
+# Before such a claim runs you will bet on it: a verdict, and how sure you are of it, $p$. The other three
+# share the rest. A guess among four is 25 %, and a bet is scored in bits over that guess: it wins
+# $\log_2(p/\tfrac14)$ if it is right, and $\log_2\bigl((1-p)/\tfrac34\bigr)$ if it is not.
+
+# %%
+quiz("six-of-ten-bets")
+
+# %%
+from normlab.claims import bet_table
+
+bet_table(0.6)
+
+# %% [markdown] tags=["answer"]
+# On average no level wins more than the one you believe: the score is *proper* (Good 1952). A wrong bet of
+# 99 % costs what three right ones win.
+
+# %% [markdown]
+# ## 2. Your bets first
 #
-# For each theme the first cell shows the seed's words, and what you said of them last. Change what
-# you think otherwise today. The second cell runs the experiments and puts your word beside the
-# course's. Where you gave none, the course keeps its verdict to itself.
+# For each theme the first cell shows the seed's words, and what you said of them last. Click or type your
+# word for today, then how sure you are. Your first bet on a claim counts, so make it before you run the
+# second cell: there the experiments run, and your word and bet stand beside the course's verdict. Where
+# you gave no word, the course keeps its own to itself. Most verdicts were in the chapters before, so a bet
+# also tells how well you remember them.
 #
 # ### What layer norm is
 
 # %%
-from normlab.claims import my_marks, run_claims, your_mark
+from normlab.claims import my_bets, my_marks, run_claims, your_bet
 
-your_mark(1, 5, 6, 7, 8)
+your_bet(1, 5, 6, 7, 8)
 
 # %%
-run_claims([1, 5, 6, 7, 8]).against(my_marks().words)
+run_claims([1, 5, 6, 7, 8]).against(my_marks().words, my_bets())
 
 # %% [markdown]
 # <details>
@@ -83,10 +103,10 @@ run_claims([1, 5, 6, 7, 8]).against(my_marks().words)
 # ### Where it stands
 
 # %%
-your_mark(2, 10, 11, 12, 14, 15)
+your_bet(2, 10, 11, 12, 14, 15)
 
 # %%
-run_claims([2, 10, 11, 12, 14, 15]).against(my_marks().words)
+run_claims([2, 10, 11, 12, 14, 15]).against(my_marks().words, my_bets())
 
 # %% [markdown]
 # <details>
@@ -104,10 +124,10 @@ run_claims([2, 10, 11, 12, 14, 15]).against(my_marks().words)
 # These train small models, so they take a few seconds.
 
 # %%
-your_mark(13, 16, 17, 18, 19)
+your_bet(13, 16, 17, 18, 19)
 
 # %%
-run_claims([13, 16, 17, 18, 19]).against(my_marks().words)
+run_claims([13, 16, 17, 18, 19]).against(my_marks().words, my_bets())
 
 # %% [markdown]
 # <details>
@@ -120,16 +140,22 @@ run_claims([13, 16, 17, 18, 19]).against(my_marks().words)
 #   here.
 #
 # </details>
+
+# %% [markdown]
+# ## 3. Five more themes ★
 #
+# RMSNorm, DeepNorm, other networks, real models, and code.
+
+# %% [markdown]
 # ### RMSNorm
 #
 # Claim 25 was the example.
 
 # %%
-your_mark(22, 23, 24, 26)
+your_bet(22, 23, 24, 26)
 
 # %%
-run_claims([22, 23, 24, 26]).against(my_marks().words)
+run_claims([22, 23, 24, 26]).against(my_marks().words, my_bets())
 
 # %% [markdown]
 # <details>
@@ -141,20 +167,14 @@ run_claims([22, 23, 24, 26]).against(my_marks().words)
 #   6.9 %, on one GPU. A number from a paper is a citation, and no pass.
 #
 # </details>
-
-# %% [markdown]
-# ## 3. Four more themes ★
 #
-# DeepNorm, other networks, real models, and code.
-
-# %% [markdown]
 # ### DeepNorm
 
 # %%
-your_mark(3, 4, 29, 30, 31, 32, 43, 44, 45)
+your_bet(3, 4, 29, 30, 31, 32, 43, 44, 45)
 
 # %%
-run_claims([3, 4, 29, 30, 31, 32, 43, 44, 45]).against(my_marks().words)
+run_claims([3, 4, 29, 30, 31, 32, 43, 44, 45]).against(my_marks().words, my_bets())
 
 # %% [markdown]
 # <details>
@@ -174,10 +194,10 @@ run_claims([3, 4, 29, 30, 31, 32, 43, 44, 45]).against(my_marks().words)
 # ### Other networks
 
 # %%
-your_mark(9, 33, 34, 35, 46)
+your_bet(9, 33, 34, 35, 46)
 
 # %%
-run_claims([9, 33, 34, 35, 46]).against(my_marks().words)
+run_claims([9, 33, 34, 35, 46]).against(my_marks().words, my_bets())
 
 # %% [markdown]
 # <details>
@@ -193,10 +213,10 @@ run_claims([9, 33, 34, 35, 46]).against(my_marks().words)
 # ### Real models
 
 # %%
-your_mark(20, 21, 27, 28, 42)
+your_bet(20, 21, 27, 28, 42)
 
 # %%
-run_claims([20, 21, 27, 28, 42]).against(my_marks().words)
+run_claims([20, 21, 27, 28, 42]).against(my_marks().words, my_bets())
 
 # %% [markdown]
 # <details>
@@ -213,10 +233,10 @@ run_claims([20, 21, 27, 28, 42]).against(my_marks().words)
 # ### Code
 
 # %%
-your_mark(36, 37, 38, 39, 40, 41)
+your_bet(36, 37, 38, 39, 40, 41)
 
 # %%
-run_claims([36, 37, 38, 39, 40, 41]).against(my_marks().words)
+run_claims([36, 37, 38, 39, 40, 41]).against(my_marks().words, my_bets())
 
 # %% [markdown]
 # <details>
@@ -278,7 +298,7 @@ Table(
 # ## 5. The ledger
 #
 # All {{ claims }} come with the package. `normlab claims` prints a table, and `normlab claims 25` one
-# claim in full. From here on all verdicts are shown: if you want to judge the four themes of section 3, do it first.
+# claim in full. From here on all verdicts are shown: if you want to bet on the five themes of section 3, do it first.
 
 # %%
 quiz("how-many-hold")
@@ -298,16 +318,29 @@ ledger.table()
 # computed. Section 6 has the rule at its borders.
 
 # %% [markdown]
-# And your own marks? They began on the first page. Each is put beside the course's verdict: your words
-# are the rows, and the course's are the columns.
+# And your own words? They began on the first page. What your bets have won comes first, and how often
+# each level was right; then, theme by theme, your words (rows) against the course's (columns).
 
 # %% tags=["answer", "nbval-ignore-output"]
-from normlab.claims import compare_marks
+from normlab.claims import compare_marks, draw_calibration
+from normlab.pictures import new_figure
 
-compare_marks()
+mine = compare_marks()
+fig, ax = new_figure(width=5.5, height=4)
+draw_calibration(mine, ax)
+mine
+
+# %% [markdown] tags=["answer"]
+# A dot below the diagonal: you said more than you knew. Few bets say little: with three of four right,
+# 50 % is as likely as 90 %. All of it is in your record, so it is there the next day.
 
 # %%
 quiz("all-of-them-pass")
+
+# %% [markdown]
+# ## 6. Each number, the rule at its borders, and what was not run ★
+#
+# The ledger to page through, where two verdicts meet, and what no laptop can settle.
 
 # %% [markdown]
 # Each row of the ledger runs: `run_claim(32)` in a cell of your own, or in the explorer. Its slider
@@ -323,11 +356,6 @@ explore_claims()
 # %% [markdown] tags=["answer"]
 # Bounds are as wide as the argument for them. Claim 25: the backward pass spares 31 %, and the bound
 # is 25 %, as the seed says at most 20.
-
-# %% [markdown]
-# ## 6. The rule at its borders, and what was not run ★
-#
-# Where two verdicts meet, and what no laptop can settle.
 
 # %% [markdown]
 # Two claims on each side of a border:
@@ -505,6 +533,7 @@ my_defence.table()
 # - Ba, Kiros & Hinton 2016, *Layer Normalization*, arXiv:1607.06450.
 # - Zhang & Sennrich 2019, *Root Mean Square Layer Normalization*, arXiv:1910.07467.
 # - Xiong et al. 2020, *On Layer Normalization in the Transformer Architecture*, arXiv:2002.04745.
+# - Good 1952, *Rational Decisions*, Journal of the Royal Statistical Society B 14, 107–114.
 # - Wang et al. 2022, *DeepNet: Scaling Transformers to 1,000 Layers*, arXiv:2203.00555.
 # - The source of each claim stands in `run_claim(n)`, and in `normlab claims n`.
 #

@@ -15,7 +15,7 @@ SECTION = re.compile(r"^#{1,2} ", re.MULTILINE)
 FOLDED_TITLE = "What it shows"
 """The browser side of a question knows it too, and opens what has this title."""
 FOLDED = f"<details>\n<summary>{FOLDED_TITLE}</summary>\n\n{{}}\n\n</details>"
-ALWAYS_SHOWN = ("explore_", "grab_token", "your_mark(")
+ALWAYS_SHOWN = ("explore_", "grab_token", "your_mark(", "your_bet(")
 COLLAPSED = "jp-MarkdownHeadingCollapsed"
 
 

@@ -1,8 +1,8 @@
 """How long a chapter takes, by section: counted from its words, cells, questions and explorers.
 
 A reader takes 200 words a minute, 45 seconds for a cell and its output, as long for a question,
-3 minutes for an explorer or a token to grab, and 10 seconds to read a claim and mark it. No learner
-was timed: it is an estimate, the same for every chapter.
+3 minutes for an explorer or a token to grab, and 10 seconds to read a claim and mark it, 15 with a
+bet. No learner was timed: it is an estimate, the same for every chapter.
 """
 
 import re
@@ -16,13 +16,13 @@ from normlab.claims import seed_text, sentences
 from normlab.study.quiz import find_question
 from normlab.study.quiz.written import as_text
 
-WORDS, CELL, QUESTION, EXPLORER, CLAIM = 200, 0.75, 0.75, 3.0, 1 / 6
+WORDS, CELL, QUESTION, EXPLORER, CLAIM, BET = 200, 0.75, 0.75, 3.0, 1 / 6, 1 / 4
 CORE = 25
 MARK = "{{ minutes }}"
 GLOSSARY = "Letters and terms are in the [glossary](glossary.ipynb)."
 HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 TAG = re.compile(r"</?\w+>")
-SHOWN_AGAIN = re.compile(r"your_mark\(([\d, ]+)\)")
+SHOWN_AGAIN = re.compile(r"your_(mark|bet)\(([\d, ]+)\)")
 QUIZ = re.compile(r'quiz\("([^"]+)"\)')
 APART = ("What you will be able to do", "The exercise", "Sources")
 """Sections that take no time of their own: lists to look up, and work that is timed by nobody."""
@@ -89,7 +89,8 @@ def _of_code(source: str) -> float:
         beside = _of_text(seed_text()) - sum(map(_of_text, sentences().values()))
         return beside + CLAIM * len(sentences())
     if shown := SHOWN_AGAIN.findall(source):
-        return sum(CLAIM * len(numbers.split(",")) for numbers in shown)
+        each = {"mark": CLAIM, "bet": BET}
+        return sum(each[kind] * len(numbers.split(",")) for kind, numbers in shown)
     return CELL
 
 

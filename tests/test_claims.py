@@ -376,10 +376,10 @@ def test_an_unknown_claim_is_refused_before_anything_runs(number, monkeypatch):
 
 def test_your_verdicts_stand_beside_the_courses():
     table = Ledger((run_claim(25), run_claim(29), run_claim(7))).against({25: "holds", 29: "holds"})
-    assert [row[1:4] for row in table.rows] == [
-        ["holds", "wrong", "no"],
-        ["holds", "holds", "yes"],
-        ["no verdict given", "", ""],
+    assert [row[1:5] for row in table.rows] == [
+        ["holds", "", "wrong", "no"],
+        ["holds", "", "holds", "yes"],
+        ["no verdict given", "", "", ""],
     ]
     assert table.rows[2][0] == 7
     assert not any(table.rows[2][2:])  # nor what was measured

@@ -25,6 +25,7 @@ ENTRIES = [
     Entry("answered", "a2", LATER, ("one-hot", "c", 0.0, 1)),
     Entry("solved", "s1", TIME, ("01_layer_norm", "layer_norm", 2.0, 4.0)),
     Entry("marked", "m1", TIME, (25, "don't know")),
+    Entry("bet", "b1", TIME, (25, "imprecise", 75)),
     Entry("tried", "t1", TIME, ("post_norm_recipe", "r1", "{}", 61.5, '{"ends": "ü"}')),
 ]
 RIGHT, WRONG = submissions.RIGHT.strip(), submissions.WRONG.strip()
@@ -92,6 +93,15 @@ def test_what_is_written_is_read_back():
     assert read_text(as_text(progress)) == progress
 
 
+def test_a_file_of_the_version_before_has_no_bets_and_is_read():
+    whole = parts()
+    whole["version"] = 1
+    whole["entries"] = [entry for entry in whole["entries"] if entry["kind"] != "bet"]
+    progress = read_text(json.dumps(whole))
+    assert progress.entries == [entry for entry in ENTRIES if entry.kind != "bet"]
+    assert parts()["version"] == 2
+
+
 def test_a_record_goes_to_another_desk_and_back(desks, tmp_path, capsys):
     first, second = desks
     Record(first.data).add(ENTRIES)
@@ -100,7 +110,7 @@ def test_a_record_goes_to_another_desk_and_back(desks, tmp_path, capsys):
     assert first.run(export_command, there) == 0
     assert second.run(import_command, there) == 0
     assert second.entries() == first.entries() == sorted(ENTRIES, key=lambda entry: entry.id)
-    assert "5 new entries" in capsys.readouterr().out
+    assert "6 new entries" in capsys.readouterr().out
 
     Record(second.data).marked(3, "holds")
     assert second.run(export_command, back) == 0
@@ -214,7 +224,11 @@ HOSTILE = {
     "an endless number": ("[" + "9" * 5000 + "]", "it is no JSON"),
     "a list": ("[]", "it is no file of a learner's progress"),
     "another program's": ('{"cells": [], "nbformat": 4}', "it is no file of a learner's progress"),
-    "a newer version": (changed(["version"], 2), "it is of version 2, and this normlab knows 1"),
+    "a newer version": (
+        changed(["version"], 3),
+        "it is of version 3, and this normlab knows 1 and 2; a newer normlab may know it.",
+    ),
+    "a version that never was": (changed(["version"], 0), "it is of version 0"),
     "no version": (changed(["version"], KeyError), "it is of version None"),
     "a truth as version": (changed(["version"], True), "it is of version True"),
     "no answers": (changed(["answers"], KeyError), "the file has no answers"),
@@ -249,6 +263,12 @@ HOSTILE = {
         changed(["entries", 3, "word"], "yes"),
         "entry 4: claim 25 is marked 'yes'",
     ),
+    "a bet on no verdict": (
+        changed(["entries", 4, "word"], "don't know"),
+        'entry 5: the bet on claim 25 is "don\'t know", 75 %',
+    ),
+    "a bet of no level": (changed(["entries", 4, "percent"], 60), "'imprecise', 60 %; expected"),
+    "a half percent": (changed(["entries", 4, "percent"], 75.5), "entry 5: percent is 75.5"),
     "a number for a truth": (changed(["entries", 0, "again"], 1), "entry 1: again is 1"),
     "half a character": (changed(["entries", 0, "answer"], "\ud800"), "entry 1: answer is"),
     "an answer that is none": (changed(["answers", 0], "x"), "answer 1 is 'x'"),

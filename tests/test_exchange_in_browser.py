@@ -10,8 +10,8 @@ import pytest
 from test_exchange import ENTRIES, HOSTILE, LATER, RIGHT, TIME, WRONG, answer
 
 from docs.site.written.progress import progress_page
-from normlab.claims import sentences
-from normlab.claims.marker import _marks_state
+from normlab.claims import sentences, your_bet
+from normlab.claims.marker import _bets_state, _marks_state
 from normlab.claims.marks import my_marks
 from normlab.record import MARKS, Record
 from normlab.record.history import Entry, history_of
@@ -72,7 +72,10 @@ def desk(tmp_path, monkeypatch):
 
 def call(page, code, *arguments):
     """Run code with the functions of progress.js at hand."""
-    names = "record, readRecord, recordAnswer, lastAnswer, marksState, exportRecord, importRecord"
+    names = (
+        "record, readRecord, recordAnswer, lastAnswer, marksState, betsState, exportRecord, "
+        "importRecord"
+    )
     return page.evaluate(
         f"async (args) => {{ const {{ {names} }} = await import('/_static/course/progress.js');"
         f" {code} }}",
@@ -145,6 +148,8 @@ def test_what_was_done_here_goes_to_the_desk_and_is_told_there_in_the_same_words
     call(page, "for (const [question, answer] of args) recordAnswer(question, answer);", *asked)
     for claim in (3, 25, 41):
         call(page, "record('marked', args[0], { word: args[1] });", claim, MARKS[3])
+    for percent in (75, 99):
+        call(page, "record('bet', 25, args[0]);", {"word": MARKS[3], "percent": percent})
     for points in (2, 1, 4):
         named = ["01_layer_norm:layer_norm", {"points": points, "max_points": 4}]
         call(page, "record('solved', ...args);", *named)
@@ -153,7 +158,7 @@ def test_what_was_done_here_goes_to_the_desk_and_is_told_there_in_the_same_words
     path = export(page, tmp_path / "there.json")
     assert import_command(path, work) == 0
     entries, _ = Record(data).entries()
-    assert len(entries) == len(asked) + 3 + 2  # one point after two says nothing new
+    assert len(entries) == len(asked) + 3 + 2 + 2  # one point after two says nothing new
     assert [found.source for found in desk_answers(work)[0]] == [RIGHT]
     history = history_of(entries)
     told = overview(history, course(), datetime.now().date())
@@ -164,7 +169,9 @@ def test_what_was_done_here_goes_to_the_desk_and_is_told_there_in_the_same_words
     for table in told.surprises.tables():
         for row in table.rows:
             assert "".join(map(str, row)) in text
+    assert "Bets on them: 1." in text
     assert call(page, "return marksState();") == _marks_state(my_marks())
+    assert call(page, "return betsState();") == _bets_state(my_marks())
 
 
 def test_a_file_goes_in_a_circle_and_nothing_is_lost_or_twice(page, desk, tmp_path):
@@ -174,13 +181,44 @@ def test_a_file_goes_in_a_circle_and_nothing_is_lost_or_twice(page, desk, tmp_pa
     Record(data).add(ENTRIES)
     assert import_command(export(page, tmp_path / "1.json"), work) == 0
     assert export_command(tmp_path / "2.json", work) == 0
-    assert "5 new entries, 0 new answers." in take_in(page, tmp_path / "2.json")
+    assert "6 new entries, 0 new answers." in take_in(page, tmp_path / "2.json")
     assert "0 new entries, 0 new answers." in take_in(page, tmp_path / "2.json")
     here = read_text(export(page, tmp_path / "3.json").read_text())
     entries, _ = Record(data).entries()
     assert {entry.id: entry for entry in here.entries} == {entry.id: entry for entry in entries}
-    assert len(here.entries) == 6
+    assert len(here.entries) == 7
     assert list(here.answers) == desk_answers(work)[0]
+
+
+def test_a_file_of_the_version_before_is_taken_in_and_the_next_one_is_of_this_version(
+    page, tmp_path
+):
+    whole = json.loads(as_text(Progress([e for e in ENTRIES if e.kind != "bet"], [])))
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(whole | {"version": 1}))
+    assert "5 new entries" in take_in(page, path)
+    call(page, "record('bet', 25, { word: 'wrong', percent: 90 });")
+    written = export(page, tmp_path / "new.json").read_text()
+    assert json.loads(written)["version"] == 2
+    assert {entry.kind for entry in read_text(written).entries} >= {"bet", "marked", "tried"}
+
+
+def test_a_newer_file_is_refused_by_its_version(page, tmp_path):
+    path = tmp_path / "file.json"
+    path.write_text(HOSTILE["a newer version"][0])
+    assert "it is of version 3, and this page knows 1 and 2; load the page anew" in take_in(
+        page, path
+    )
+
+
+def test_a_record_that_was_stored_before_there_were_bets_is_read(page):
+    stored = '{"format": "normlab progress", "version": 1, "entries": []}'
+    page.evaluate("text => localStorage.setItem('normlab:record', text)", stored)
+    call(page, "record('bet', 25, { word: 'wrong', percent: 90 });")
+    assert call(page, "return readRecord().bets;")["25"][0]["percent"] == 90
+    kept = page.evaluate("() => ({...localStorage})")
+    assert list(kept) == ["normlab:record"]  # nothing was put aside
+    assert json.loads(kept["normlab:record"])["version"] == 2
 
 
 def test_the_newer_of_two_answers_stands_in_the_exercise_and_the_other_one_is_kept(page, tmp_path):
@@ -280,6 +318,48 @@ def test_the_best_result_counts_whatever_came_after_it(page, tmp_path):
 def test_an_entry_that_is_none_is_an_error_of_the_program(page):
     with pytest.raises(Exception, match='word is "yes"; expected one of holds'):
         call(page, "record('marked', 25, { word: 'yes' });")
+
+
+SAY = """async ([state, said]) => {
+    const { listenForAnswers, restoreAnswers } = await import("/_static/course/answers.js");
+    const { Model } = await import("/_static/course/model.js");
+    listenForAnswers();
+    const model = new Model(state, document.body);
+    restoreAnswers(model);
+    const before = model.get("bets");
+    model.set("said", said);
+    model.save_changes();
+    await new Promise((done) => setTimeout(done));
+    const [bets, marks, heard] = ["bets", "marks", "heard"].map((name) => model.get(name));
+    return { before, bets, marks, heard };
+}"""
+
+
+def test_what_is_bet_in_a_page_is_kept_in_the_browser_and_the_first_bet_counts(page, desk):
+    state = {k: v for k, v in your_bet(7, 8).get_state().items() if not k.startswith("_")}
+    state.pop("layout")
+    first = page.evaluate(SAY, [state, [[7, "wrong"], [7, "wrong", 90]]])
+    assert (first["before"], first["heard"]) == ({}, 2)
+    assert first["marks"]["7"][:2] == ["wrong", "wrong"]
+    page.reload()
+    page.wait_for_selector("#normlab-next")
+    assert "Bets on them: 1." in page.text_content("#normlab-progress")
+    again = page.evaluate(SAY, [state, [[7, "wrong", 50], [8, "don't know"]]])
+    assert again["before"] == first["bets"]
+    assert [bet[:2] for bet in again["bets"]["7"]] == [["wrong", 90], ["wrong", 50]]
+    assert again["marks"].keys() == {"7", "8"}
+
+
+@pytest.mark.parametrize(
+    ("bet", "why"),
+    [
+        ({"word": "don't know", "percent": 75}, "word is .*; expected one of holds, holds if"),
+        ({"word": "wrong", "percent": 60}, "percent is 60; expected one of 25, 50, 75, 90, 99"),
+    ],
+)
+def test_a_bet_on_no_verdict_or_of_no_level_is_an_error_of_the_program(page, bet, why):
+    with pytest.raises(Exception, match=why):
+        call(page, "record('bet', 25, args[0]);", bet)
 
 
 def test_a_question_that_came_back_with_other_numbers_does_not_fill_the_first(page, tmp_path):

@@ -3,6 +3,7 @@
 `figures.txt` beside this file has it for each picture of the course, and was read by eye.
 """
 
+from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import patch
 
@@ -53,6 +54,7 @@ from normlab.chapters.warmup import (
 from normlab.chapters.warmup.collapse import Followed, Look
 from normlab.chapters.warmup.deep_rates import DeepRate, DeepRates
 from normlab.chapters.warmup.run_figures import draw_own_warmup
+from normlab.claims import Comparison, draw_calibration
 from normlab.models import (
     StackSetting,
     Transformer,
@@ -72,6 +74,7 @@ from normlab.probes import (
     random_batch,
     sublayer_factors,
 )
+from normlab.record import Bet
 from normlab.tools.timing import Quartiles
 from normlab.training import TrainConfig, TrainRecord
 
@@ -101,6 +104,7 @@ THREE = {name: np.array([1.0, 0.5]) for name in ("post-norm", "pre-norm", "deepn
 GRADIENTS = OwnGradients(
     THREE, DepthSweep((2, 4), {name: values[None] for name, values in THREE.items()})
 )
+BETS = {25: Bet("wrong", 75, datetime(2026, 11, 24, tzinfo=UTC))}
 
 # name: how many axes, and how they are drawn on
 STATIC = {
@@ -278,6 +282,7 @@ STATIC = {
     "own deepnorm": (1, lambda ax: draw_own_runs({"deepnorm": LEARNS, "none": BURSTS}, ax)),
     "own graph norm": (2, lambda axes: draw_own_graph_norm(beyond.smoothing(depth=8), axes)),
     "own cell": (1, lambda ax: draw_own_cell(RUNS, ax)),
+    "calibration": (1, lambda ax: draw_calibration(Comparison({}, BETS), ax)),
     "defence": (2, lambda axes: draw_defence(defend_from_map(Choice("deepnorm"), 12, 0, 1), axes)),
 }
 

@@ -181,7 +181,7 @@ def test_a_mark_that_is_refused_costs_no_other_one_and_the_browser_learns_all_at
     monkeypatch.setattr(marker, "send_state", lambda names: sent.append(set(names)))
     with pytest.raises(ValueError, match="marked 'maybe'"):
         marker.set_state({"said": [[1, "holds"], [7, "maybe"], [99, "holds"], [2, "wrong"]]})
-    assert sent == [{"marks", "heard", "notice"}]
+    assert sent == [{"marks", "heard", "notice"}]  # and no bets, which are as they were
     assert marker.heard == 4
     assert marker.marks.keys() == {"1", "2"}
     assert my_marks().words == {1: "holds", 2: "wrong"}
@@ -290,8 +290,8 @@ def test_without_marks_no_verdict_is_shown():
 
 
 def asked(lesson):
-    """The claims that a lesson shows with their marks, in its order."""
-    calls = re.findall(r"your_mark\(([\d, ]+)\)", lesson.read_text(encoding="utf-8"))
+    """The claims that a lesson shows with their marks or bets, in its order."""
+    calls = re.findall(r"your_(?:mark|bet)\(([\d, ]+)\)", lesson.read_text(encoding="utf-8"))
     return [int(number) for call in calls for number in call.split(",")]
 
 
@@ -311,4 +311,6 @@ def test_every_claim_belongs_to_one_chapter_and_the_debate_shows_all_but_its_exa
     first, debate = ({*asked(next(LESSONS.glob(f"{n}_*.py")))} for n in ("00", "12"))
     assert not first
     assert debate == {*sentences()} - {25}
+    for lesson in LESSONS.glob("[0-9]*.py"):  # bets are made where all experiments run
+        assert ("your_bet(" in lesson.read_text(encoding="utf-8")) == lesson.name.startswith("12")
     assert "mark_seed_text()" in next(LESSONS.glob("00_*.py")).read_text(encoding="utf-8")

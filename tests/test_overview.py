@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from normlab import my_progress as of_course
-from normlab.record import Answer, History, Mark, Record, Result
+from normlab.record import Answer, Bet, History, Mark, Record, Result
 from normlab.study import overview as module
 from normlab.study.overview import ChapterWork, bar, my_progress
 from normlab.study.quiz import Question, Sentence
@@ -197,6 +197,15 @@ def test_how_many_claims_are_marked_is_said_and_a_claim_that_is_none_does_not_co
     for shown in (str(marked), marked._repr_html_()):
         assert "Claims of the seed text: marked 2 of 46." in shown
     assert "seed text" not in str(overview(History(), COURSE))
+
+
+def test_what_the_bets_have_won_is_one_line_and_the_first_bet_counts():
+    # the course: 25 wrong, 29 holds
+    twice = (Bet("wrong", 90, NOON), Bet("holds", 99, NOON))
+    history = History(bets={25: twice, 29: (Bet("imprecise", 50, NOON),), 99: twice})
+    for shown in (str(overview(history, COURSE)), overview(history, COURSE)._repr_html_()):
+        assert "Bets on them: 2, +1.3 bits over a guess." in shown
+    assert "Bets" not in str(overview(History(), COURSE))
 
 
 def test_my_progress_shows_what_the_record_holds(tmp_path, monkeypatch):

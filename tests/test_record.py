@@ -162,6 +162,25 @@ def test_a_mark_on_no_claim_or_with_another_word_is_refused(record, claim, word)
     assert not record.history().marks
 
 
+def test_every_bet_on_a_claim_is_kept_in_its_order_and_is_no_mark(record):
+    for word, percent in (("imprecise", 75), ("wrong", 99)):
+        assert record.bet(7, word, percent) == ""
+    bets = record.history().bets
+    assert [(bet.word, bet.percent) for bet in bets[7]] == [("imprecise", 75), ("wrong", 99)]
+    assert bets[7][0].time < bets[7][1].time
+    assert not record.history().marks
+
+
+@pytest.mark.parametrize(
+    ("claim", "word", "percent"),
+    [(0, "holds", 75), (7, "don't know", 75), (7, "", 75), (7, "holds", 100), (7, "holds", 60)],
+)
+def test_a_bet_on_no_claim_or_no_verdict_or_of_no_level_is_refused(record, claim, word, percent):
+    with pytest.raises(ValueError, match="imprecise, wrong, and one of: 25, 50, 75, 90, 99"):
+        record.bet(claim, word, percent)
+    assert not record.history().bets
+
+
 @pytest.mark.parametrize("surprise", [-0.1, 1.1, float("nan")])
 def test_a_surprise_outside_its_range_is_refused(record, surprise):
     with pytest.raises(ValueError, match="expected a number from 0 to 1"):
@@ -392,7 +411,7 @@ DAMAGE = {
     "5000 bytes": (truncated_to(5000), "malformed"),
     "two pages": (truncated_to(8192), "malformed"),
     "unknown format": (unknown_format, "unsupported file format"),
-    "newer": (changed("PRAGMA user_version = 5"), "version 5, and this normlab knows 4"),
+    "newer": (changed("PRAGMA user_version = 6"), "version 6, and this normlab knows 5"),
     "no score": (
         changed(
             "INSERT INTO tried "
@@ -417,6 +436,10 @@ DAMAGE = {
     "no word": (
         changed("INSERT INTO marked VALUES ('9', '2026-11-24T10:00:00+00:00', 7, 'maybe')"),
         "marked 'maybe'",
+    ),
+    "no level": (
+        changed("INSERT INTO bet VALUES ('9', '2026-11-24T10:00:00+00:00', 7, 'wrong', 60)"),
+        "the bet on claim 7 is 'wrong', 60 %",
     ),
     "no text": (
         changed("UPDATE answered SET time = x'00'"),
@@ -572,6 +595,28 @@ def test_a_record_without_tries_is_brought_over(folder, record):
     assert not kept_aside(record)
 
 
+WITHOUT_BETS = f"""
+{WITHOUT_TRIES}
+CREATE TABLE tried (id TEXT PRIMARY KEY, time TEXT NOT NULL, challenge TEXT NOT NULL, \
+rules TEXT NOT NULL, settings TEXT NOT NULL, score REAL NOT NULL, outcome TEXT NOT NULL);
+INSERT INTO tried VALUES ('4', '2026-11-24T10:00:00+00:00', 'post_norm_recipe', 'rules 1', '{{}}', \
+20.0, '{{}}');
+PRAGMA user_version = 4;
+"""
+
+
+def test_a_record_without_bets_is_brought_over(folder, record):
+    folder.mkdir()
+    changed(WITHOUT_BETS)(file_of(record))
+    assert record.bet(7, "imprecise", 75) == ""
+    history = record.history()
+    assert [(bet.word, bet.percent) for bet in history.bets[7]] == [("imprecise", 75)]
+    assert [t.score for t in history.tries["post_norm_recipe"]] == [20]
+    assert [mark.word for mark in history.marks[7]] == ["wrong"]
+    assert kept(record) == ["one-hot"]
+    assert not kept_aside(record)
+
+
 def test_tries_are_kept_in_their_order_and_a_score_beyond_100_is_refused(record):
     for score in (20, 70.5):
         assert record.tried("post_norm_recipe", "rules 1", "{}", score, "{}") == ""
@@ -586,6 +631,8 @@ def test_tries_are_kept_in_their_order_and_a_score_beyond_100_is_refused(record)
         (OLD, "DROP TABLE predicted"),
         (WITHOUT_TRIES, "DROP TABLE marked"),
         (WITHOUT_TRIES, "CREATE TABLE tried (song TEXT)"),
+        (WITHOUT_BETS, "DROP TABLE tried"),
+        (WITHOUT_BETS, "CREATE TABLE bet (song TEXT)"),
         (OLD, "ALTER TABLE solved ADD COLUMN song TEXT"),
         (OLD, "INSERT INTO predicted VALUES ('5', 'yesterday', 'one-hot', 'b', 0)"),
         (WITHOUT_MARKS, "DROP TABLE solved"),

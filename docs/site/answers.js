@@ -1,14 +1,14 @@
 // What a learner answers is kept in this browser, in place of Python's record: predictions, and marks
-// of the seed text's claims. They are there again when the page is opened another day.
+// and bets on the seed text's claims. They are there again when the page is opened another day.
 
-import { lastAnswer, marksState, record, recordAnswer } from "./progress.js";
+import { betsState, lastAnswer, marksState, record, recordAnswer } from "./progress.js";
 
 const isQuestion = (model) => model.get("question") !== undefined;
 const isMarker = (model) => model.get("said") !== undefined;
 
 // Give a widget what was answered before.
 export function restoreAnswers(model) {
-  if (isMarker(model)) model.set("marks", marksState());
+  if (isMarker(model)) model.set({ marks: marksState(), bets: betsState() });
   if (!isQuestion(model)) return;
   const answer = lastAnswer(model.get("question"));
   if (answer !== null) model.set({ answer, asked: 1, recorded: 1 });
@@ -21,8 +21,11 @@ function keepPrediction(model) {
 
 function keepMarks(model) {
   const said = model.get("said").slice(model.get("heard"));
-  for (const [claim, word] of said) record("marked", claim, { word });
-  model.set({ marks: marksState(), heard: model.get("said").length });
+  for (const [claim, word, percent] of said) {
+    if (percent === undefined) record("marked", claim, { word });
+    else record("bet", claim, { word, percent });
+  }
+  model.set({ marks: marksState(), bets: betsState(), heard: model.get("said").length });
 }
 
 // What stands behind a question opens with it: its output and what that shows, up to the next

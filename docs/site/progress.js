@@ -4,13 +4,14 @@
 //   record("answered", "one-hot", { answer: "b", surprise: 1, again: false })
 //   record("solved", "01_layer_norm:layer_norm", { points: 2, max_points: 4 })
 //   record("marked", 25, { word: "wrong" })
+//   record("bet", 25, { word: "wrong", percent: 75 })
 //
 // Every change is told to the page by the event `normlab:record` on `document`, and by
 // `normlab:unkept` that the browser does not store it. `recordAnswer` and `lastAnswer` serve the widgets of
-// questions, `marksState` those of claims. Answers to exercises are read from the items
+// questions, `marksState` and `betsState` those of claims. Answers to exercises are read from the items
 // `normlab:answer:EXERCISE:FUNCTION` of the browser's storage, wherever they were written.
 
-import { FORMAT, VERSION, addEntry, asStored, checkEntry, checkParts, historyOf, isText, now, readEntries, writeItems } from "./record.js";
+import { FORMAT, READ, VERSION, addEntry, asStored, checkEntry, checkParts, historyOf, isText, now, readEntries, writeItems } from "./record.js";
 import { answerItems, checkAnswer, distinct, earlierAnswers, keyOf, presentAnswers, storedAnswers } from "./kept_answers.js";
 
 const LARGEST = 20e6;
@@ -23,6 +24,7 @@ export function record(kind, name, value) {
     answered: { question: name },
     solved: { exercise, function: rest.join(":") },
     marked: { claim: Number(name) },
+    bet: { claim: Number(name) },
     tried: { challenge: name },
   }[kind];
   const share = value.points / value.max_points;
@@ -31,7 +33,7 @@ export function record(kind, name, value) {
   changed();
 }
 
-// { entries, answers: by question, results: by "exercise:function", marks: by claim, tries }
+// { entries, answers: by question, results: by "exercise:function", marks and bets: by claim, tries }
 export const readRecord = () => historyOf(readEntries());
 
 // ---- questions: how far an answer is from the right one, as normlab/study/quiz/answers.py has it
@@ -103,6 +105,14 @@ export function marksState() {
   return state;
 }
 
+// The first bet on each claim and the last one, as the marker has them in its model: word, percent
+// and day of each.
+export function betsState() {
+  const told = ({ word, percent, time }) => [word, percent, day(time)];
+  const bets = Object.entries(readRecord().bets);
+  return Object.fromEntries(bets.map(([claim, made]) => [claim, [told(made[0]), told(made.at(-1))]]));
+}
+
 // ---- the file
 
 // All that is kept here, as the text of a file.
@@ -125,13 +135,13 @@ function parsed(text) {
   if (content?.format !== FORMAT) {
     throw new Error("it is no file of a learner's progress; expected one that this page or `normlab progress --export` wrote.");
   }
-  if (!Number.isInteger(content.version) || content.version > VERSION) {
-    throw new Error(`it is of version ${JSON.stringify(content.version)}, and this page knows ${VERSION}; load the page anew to get the newest one.`);
+  if (!READ.includes(content.version)) {
+    throw new Error(`it is of version ${JSON.stringify(content.version)}, and this page knows ${READ.join(" and ")}; load the page anew to get the newest one.`);
   }
   const list = [Array.isArray, "a list"];
   const made = [(value) => typeof value === "object", "an object"];
   const same = (expected) => [(value) => value === expected, JSON.stringify(expected)];
-  const parts = { format: same(FORMAT), version: same(VERSION), made, entries: list, answers: list };
+  const parts = { format: same(FORMAT), version: same(content.version), made, entries: list, answers: list };
   checkParts(content, parts, "the file");
   const byId = new Map();
   content.entries.forEach((entry, i) => {

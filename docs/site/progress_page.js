@@ -130,7 +130,10 @@ function showProgress() {
   const next = element("p", { id: "normlab-next" }, "Next: ", page ? element("a", { href: page }, sentence) : sentence);
   const marked = Object.keys(record.marks).filter((number) => number <= course.claims).length;
   const marks = element("p", {}, `Claims of the seed text: marked ${marked} of ${course.claims}.`);
-  place.replaceChildren(table, next, ...(marked ? [marks] : []), ...surprises(record));
+  const placed = Object.keys(record.bets).filter((number) => number <= course.claims).length;
+  // this page knows no verdict, so it cannot count what they won
+  const bets = element("p", {}, `Bets on them: ${placed}. On your machine \`normlab progress\` counts their bits.`);
+  place.replaceChildren(table, next, ...(marked ? [marks] : []), ...(placed ? [bets] : []), ...surprises(record));
   showEarlier();
 }
 

@@ -2,8 +2,11 @@
 // on a desk holds too. normlab/study/exchange/form.py says how they are written.
 
 export const FORMAT = "normlab progress";
-export const VERSION = 1;
-export const MARKS = ["holds", "holds if", "imprecise", "wrong", "don't know"];
+export const VERSION = 2;
+export const READ = [1, VERSION]; // version 1 had no bets
+const VERDICTS = ["holds", "holds if", "imprecise", "wrong"];
+export const MARKS = [...VERDICTS, "don't know"];
+export const LEVELS = [25, 50, 75, 90, 99];
 const RECORD = "normlab:record";
 const ASIDE = "normlab:record-put-aside";
 const LONGEST_ID = 64;
@@ -13,6 +16,8 @@ const END = Date.UTC(2100);
 export const isText = (value) => typeof value === "string" && value.isWellFormed();
 export const isName = (value) => isText(value) && value !== "";
 const within = (low, high) => (value) => Number.isFinite(value) && low <= value && value <= high;
+const oneOf = (values) => [(value) => values.includes(value), `one of ${values.join(", ")}`];
+const CLAIM = [(value) => Number.isInteger(value) && within(1, 1e6)(value), "a number from 1 on"];
 const FIELDS = {
   answered: {
     question: [isName, "a name"],
@@ -26,10 +31,8 @@ const FIELDS = {
     points: [within(0, 1e6), "a number from 0 on"],
     max_points: [(value) => within(0, 1e6)(value) && value > 0, "a number above 0"],
   },
-  marked: {
-    claim: [(value) => Number.isInteger(value) && within(1, 1e6)(value), "a number from 1 on"],
-    word: [(value) => MARKS.includes(value), `one of ${MARKS.join(", ")}`],
-  },
+  marked: { claim: CLAIM, word: oneOf(MARKS) },
+  bet: { claim: CLAIM, word: oneOf(VERDICTS), percent: oneOf(LEVELS) },
   tried: {
     challenge: [isName, "a name"],
     rules: [isText, "a text"],
@@ -150,7 +153,7 @@ export function readEntries() {
   if (text === null) return [];
   try {
     const { format, version, entries } = JSON.parse(text);
-    if (format !== FORMAT || version !== VERSION) throw new Error("another version");
+    if (format !== FORMAT || !READ.includes(version)) throw new Error("another version");
     return entries.map((entry, i) => checkEntry(entry, `entry ${i + 1}`));
   } catch {
     let number = 1;
@@ -193,6 +196,7 @@ export function historyOf(entries) {
     answers: grouped(of("answered"), (entry) => entry.question),
     results,
     marks: grouped(of("marked"), (entry) => entry.claim),
+    bets: grouped(of("bet"), (entry) => entry.claim),
     tries: grouped(of("tried"), (entry) => entry.challenge),
   };
 }

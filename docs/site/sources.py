@@ -20,7 +20,7 @@ from docs.site.written.errata import errata
 
 RECORD = re.compile(r"^(print\()?(my_progress|review|diagnose)\(", re.MULTILINE)
 """Calls whose stored output is about the machine of whoever built the notebook."""
-QUESTION = re.compile(r"^(quiz|your_mark|mark_seed_text)\(.*\)$")
+QUESTION = re.compile(r"^(quiz|your_mark|your_bet|mark_seed_text)\(.*\)$")
 """Last lines of cells that ask: on a page the question stands without its code."""
 KEPT_HERE = (
     '<p class="normlab-note">On this site what you answered is kept in this browser: see '

@@ -1,3 +1,7 @@
+from .bets import Score as Score
+from .bets import bet_table as bet_table
+from .bets import bits as bits
+from .bets import expected_bits as expected_bits
 from .catalogue import CLAIMS as CLAIMS
 from .catalogue import THEMES as THEMES
 from .catalogue import find_claim as find_claim
@@ -11,8 +15,11 @@ from .claim import NotRun as NotRun
 from .comparison import Comparison as Comparison
 from .comparison import compare_marks as compare_marks
 from .explorers import explore_claims as explore_claims
+from .figures import draw_calibration as draw_calibration
 from .marker import mark_seed_text as mark_seed_text
+from .marker import your_bet as your_bet
 from .marker import your_mark as your_mark
+from .marks import my_bets as my_bets
 from .marks import my_marks as my_marks
 from .out_of_reach import beyond_this_machine as beyond_this_machine
 from .run import Ledger as Ledger

@@ -1,27 +1,38 @@
-"""What the learner said of the claims, beside what the course says."""
+"""What the learner said of the claims, and bet on it, beside what the course says."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
+from types import MappingProxyType
 
-from normlab.claims.catalogue import CLAIMS, find_claim
+from normlab.claims.bets import Score
+from normlab.claims.catalogue import CLAIMS, THEMES, find_claim, theme_of
 from normlab.claims.claim import VERDICTS
 from normlab.claims.marks import Marked, my_marks
-from normlab.record import MARKS, Mark
+from normlab.record import MARKS, Bet, Mark
 from normlab.tools.table import Table
+
+ALL = "all themes"
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Marks and verdicts side by side.
+    """Marks and verdicts side by side, and what the bets have won.
 
     Args:
         marked: the first and the last mark on each claim that has one, by number.
+        bets: the first bet on each claim that has one, by number.
         notice: what the record says of itself.
     """
 
     marked: Mapping[int, Marked]
+    bets: Mapping[int, Bet] = field(default_factory=lambda: MappingProxyType({}))
     notice: str = ""
+
+    @property
+    def score(self) -> Score:
+        """What the bets have won, and how often each level was right."""
+        return Score(self.bets)
 
     def counts(self) -> dict[str, dict[str, int]]:
         """How many claims with each last word have each verdict: 5 × 4 numbers."""
@@ -44,9 +55,13 @@ class Comparison:
         )
 
     def matrix(self) -> Table:
-        """One row per word of yours, one column per verdict of the course."""
-        rows = [[word, *counts.values()] for word, counts in self.counts().items()]
-        return Table(("you \\ the course", *VERDICTS), rows)
+        """One row per theme and last word of yours that occurs, one column per verdict."""
+        pairs = [(n, m.last.word) for n, m in self.marked.items()]
+        rows: list[list[object]] = []
+        for theme in (*THEMES, ALL):
+            own = [(n, word) for n, word in pairs if theme in (theme_of(n), ALL)]
+            rows += _rows_of(theme, own)
+        return Table(("theme", "you \\ the course", *VERDICTS), rows)
 
     def differences(self) -> Table:
         """The claims on which your last mark and the verdict differ."""
@@ -58,7 +73,9 @@ class Comparison:
         ])  # fmt: skip
 
     def _parts(self) -> list[str | Table]:
-        parts: list[str | Table] = [self.sentence(), self.notice]
+        parts: list[str | Table] = [self.sentence(), self.notice, self.score.sentence()]
+        if self.bets:
+            parts.append(self.score.calibration())
         if self.marked:
             parts += [self.matrix(), "Where you and the course differ:", self.differences()]
         return [part for part in parts if part]
@@ -76,13 +93,21 @@ class Comparison:
 
 
 def compare_marks() -> Comparison:
-    """Your marks beside the course's verdicts.
+    """Your marks beside the course's verdicts, and what your bets have won.
 
     >>> print(compare_marks())
     None of the 46 claims is marked.
     """
     marks = my_marks()
-    return Comparison(marks.claims, marks.notice)
+    return Comparison(marks.claims, marks.first_bets, marks.notice)
+
+
+def _rows_of(theme: str, pairs: Sequence[tuple[int, str]]) -> list[list[object]]:
+    """One row per word that occurs; the first one names the theme."""
+    told = [(word, find_claim(number).verdict) for number, word in pairs]
+    words = [word for word in MARKS if any(word == said for said, _ in told)]
+    counts = {word: [told.count((word, verdict)) or "·" for verdict in VERDICTS] for word in words}
+    return [[theme if word == words[0] else "", word, *counts[word]] for word in words]
 
 
 def _said(mark: Mark) -> str:

@@ -1,7 +1,7 @@
-"""Claims to be marked, in the notebook: the whole seed text, or some of its sentences.
+"""Claims to be marked or bet on, in the notebook: the seed text, or some of its sentences.
 
-The words go to the browser, and no verdict does. Where a kernel runs, each mark is sent to Python
-as soon as it is made, and kept in the learner's record.
+The words go to the browser, and no verdict does. Where a kernel runs, each mark and each bet is
+sent to Python as soon as it is made, and kept in the learner's record.
 """
 
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ from typing import Any
 
 import traitlets
 
-from normlab.claims.marks import Marks, keep_mark, my_marks
+from normlab.claims.marks import Marks, keep_bet, keep_mark, my_marks
 from normlab.claims.seed import Line, Part, claim_lines, seed_lines
 from normlab.pictures.stored_widget import StoredWidget
-from normlab.record import MARKS
+from normlab.record import LEVELS, MARKS, Bet
 
 HERE = Path(__file__).parent
 
@@ -41,39 +41,61 @@ def your_mark(*claims: int) -> "Marker":
     >>> print(your_mark(9))
     [9: Works inside RNNs: applied at each timestep independently]
     """
-    if not claims:
-        raise ValueError("no claim is named; expected at least one number, as in your_mark(7).")
-    return Marker("What the seed says", claim_lines(claims))
+    return Marker("What the seed says", _lines_of(claims, "your_mark"))
+
+
+def your_bet(*claims: int) -> "Marker":
+    """Some sentences of the seed text: what you say of each, and how sure you are of it.
+
+    The first bet on a claim counts, and is scored as `normlab.claims.bits` says.
+
+    Args:
+        claims: their numbers.
+
+    Raises:
+        ValueError: if there is no claim of a number, or none is asked for.
+
+    >>> your_bet(9).levels
+    [25, 50, 75, 90, 99]
+    """
+    return Marker("Your bets on what the seed says", _lines_of(claims, "your_bet"), LEVELS)
 
 
 class Marker(StoredWidget, scripts=(HERE / "marker.js",), styles=(HERE / "marker.css",)):
-    """Lines with claims, each of which can be marked with one of five words.
+    """Lines with claims, each of which can be marked with one of five words, and be bet on.
 
     Args:
         label: what stands above the lines.
         lines: the text.
+        levels: how sure one can be of a verdict, in percent; with none there are no bets.
     """
 
     label = traitlets.Unicode().tag(sync=True)
     words: Any = traitlets.List().tag(sync=True)
+    levels: Any = traitlets.List().tag(sync=True)
     lines: Any = traitlets.List().tag(sync=True)
     # what is in the record: by number the first word, the last, and the days of both
     marks: Any = traitlets.Dict().tag(sync=True)
-    # all that was said in the browser, [number, word] each, and how much of it Python has heard:
-    # what was heard is in the record, or the notice says why not
+    # by number [word, percent, day] of the first bet and of the last
+    bets: Any = traitlets.Dict().tag(sync=True)
+    # all that was said in the browser, a mark as [number, word] and a bet as [number, word,
+    # percent], and how much of it Python has heard: what was heard is in the record, or the notice
+    # says why not
     said: Any = traitlets.List().tag(sync=True)
     heard = traitlets.Int(0).tag(sync=True)
     notice = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, label: str, lines: Sequence[Line]) -> None:
+    def __init__(self, label: str, lines: Sequence[Line], levels: Sequence[int] = ()) -> None:
         self._lines = lines
         marks = my_marks()
         self._told = marks.notice  # stays in sight; the record says it once
         super().__init__(
             label=label,
             words=list(MARKS),
+            levels=list(levels),
             lines=[_line_state(line) for line in lines],
             marks=_marks_state(marks),
+            bets=_bets_state(marks),
             notice=marks.notice,
         )
 
@@ -84,17 +106,20 @@ class Marker(StoredWidget, scripts=(HERE / "marker.js",), styles=(HERE / "marker
         A mark that cannot be kept costs no other one. The browser is told all in one message.
         """
         refused: list[Exception] = []
+        why: list[str] = []
         with self.hold_sync():
-            for mark in change.new[self.heard :]:
+            for said in change.new[self.heard :]:
+                what, keep = ("mark", keep_mark) if len(said) == 2 else ("bet", keep_bet)
                 try:
-                    self._tell(keep_mark(*mark))
+                    self._tell(keep(*said))
                 except Exception as error:
                     refused.append(error)
+                    why.append(f"Your {what} could not be kept. {type(error).__name__}: {error}")
             marks = my_marks()
             self._tell(marks.notice)
-            why = [f"Your mark could not be kept. {type(e).__name__}: {e}" for e in refused]
             self.notice = " ".join(filter(None, [self._told, *why]))
-            self.marks, self.heard = _marks_state(marks), len(change.new)
+            self.marks, self.bets = _marks_state(marks), _bets_state(marks)
+            self.heard = len(change.new)
         if refused:
             raise refused[0]
 
@@ -108,6 +133,12 @@ class Marker(StoredWidget, scripts=(HERE / "marker.js",), styles=(HERE / "marker
         """The text with numbered claims."""
         html = "".join(f"<p>{''.join(map(_as_html, line.parts))}</p>" for line in self._lines)
         return {"text/html": html}
+
+
+def _lines_of(claims: Sequence[int], caller: str) -> list[Line]:
+    if not claims:
+        raise ValueError(f"no claim is named; expected at least one number, as in {caller}(7).")
+    return claim_lines(claims)
 
 
 def _line_state(line: Line) -> dict[str, Any]:
@@ -124,6 +155,14 @@ def _marks_state(marks: Marks) -> dict[str, list[str]]:
         ]
         for number, marked in marks.claims.items()
     }
+
+
+def _bets_state(marks: Marks) -> dict[str, list[list[str | int]]]:
+    return {str(n): [_bet_state(b.first), _bet_state(b.last)] for n, b in marks.bets.items()}
+
+
+def _bet_state(bet: Bet) -> list[str | int]:
+    return [bet.word, bet.percent, f"{bet.time.astimezone():%Y-%m-%d}"]
 
 
 def _written(part: Part) -> str:

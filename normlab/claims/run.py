@@ -6,17 +6,21 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import torch
 
+from normlab.claims.bets import bits, signed
 from normlab.claims.catalogue import CLAIMS, find_claim, theme_of
 from normlab.claims.claim import KINDS, VERDICTS, Claim, Finding, NotRun
-from normlab.record import MARKS, Verdict
+from normlab.record import MARKS, Bet, Verdict
 from normlab.tools.progress_bar import progress_bar
 from normlab.tools.stored_rows import made_by
 from normlab.tools.table import Table
 from normlab.tools.timing import one_thread
+
+NO_BETS: Mapping[int, Bet] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -149,10 +153,14 @@ class Ledger:
         rows = [[r.claim.number, r.claim.scale, r.claim.source] for r in self.results]
         return Table(("", "what was run", "source"), rows)
 
-    def against(self, mine: Mapping[int, str]) -> Table:
-        """Your words beside the verdicts of the course and what was measured.
+    def against(self, mine: Mapping[int, str], bets: Mapping[int, Bet] = NO_BETS) -> Table:
+        """Your words and bets beside the verdicts of the course and what was measured.
 
-        Where you gave none, "?" or nothing, the course's and the numbers are kept back.
+        Where you gave no word, "?" or nothing, the course's and the numbers are kept back.
+
+        Args:
+            mine: your word on each claim, by its number.
+            bets: the bet that counts on each claim, as `my_bets` gives them.
 
         Raises:
             ValueError: if a word is unknown.
@@ -163,8 +171,13 @@ class Ledger:
                 raise ValueError(
                     f"your word on claim {number} is {word!r}; expected one of {known}."
                 )
-        rows = [_beside(result, mine.get(result.claim.number, "?")) for result in self.results]
-        columns = ("", "you", "the course", "same", "measured here", "experiment")
+        rows = [
+            _beside(r, mine.get(r.claim.number, "?"), bets.get(r.claim.number))
+            for r in self.results
+        ]
+        columns = (
+            "", "you", "your bet", "the course", "same", "bits", "measured here", "experiment"
+        )  # fmt: skip
         return Table(columns, rows)
 
     def as_json(self, command: str = "normlab claims --json") -> str:
@@ -232,9 +245,16 @@ def shorten(text: str, most: int = 58) -> str:
     return text[: most - 1].rsplit(" ", 1)[0] + " …"
 
 
-def _beside(result: Result, mine: str) -> list[object]:
+def _beside(result: Result, mine: str, bet: Bet | None) -> list[object]:
     claim, finding = result.claim, result.finding
     if mine == "?":
-        return [claim.number, "no verdict given", "", "", "", ""]
+        return [claim.number, "no verdict given", *[""] * 6]
     same = "yes" if mine == claim.verdict else "no"
-    return [claim.number, mine, claim.ruling, same, finding.headline, finding.status]
+    placed, won = ("", "") if bet is None else (f"{bet.word}, {bet.percent} %", _won(claim, bet))
+    return [
+        claim.number, mine, placed, claim.ruling, same, won, finding.headline, finding.status
+    ]  # fmt: skip
+
+
+def _won(claim: Claim, bet: Bet) -> str:
+    return signed(bits(bet.percent, bet.word == claim.verdict))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 HERE = Path(__file__).parent
+LEDGER = HERE / "claims.json"
 FIRST = 41
 """So many claims were numbered at first, in their order in the text; later ones begin anew."""
 LineKind = Literal["heading", "text", "code"]
@@ -47,7 +48,7 @@ def sentences() -> Mapping[int, str]:
     >>> sentences()[9]
     'Works inside RNNs: applied at each timestep independently'
     """
-    stored = json.loads((HERE / "claims.json").read_text(encoding="utf-8"))
+    stored = json.loads(LEDGER.read_text(encoding="utf-8"))
     return {claim["number"]: claim["quote"] for claim in stored["claims"]}
 
 

@@ -12,9 +12,10 @@ from typing import Any
 from normlab.claims.catalogue import find_claim
 from normlab.claims.claim import Finding, Measure
 from normlab.claims.run import Ledger, Result, run_claims
+from normlab.claims.seed import LEDGER
 from normlab.tools.whole_files import written_whole
 
-STORED = Path(__file__).with_name("claims.json")
+STORED = LEDGER
 
 
 def load_ledger() -> Ledger:

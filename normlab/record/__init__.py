@@ -1,4 +1,4 @@
-"""What a learner predicted, solved and marked, kept on the learner's own machine."""
+"""What a learner predicted, solved, marked and bet on, kept on the learner's own machine."""
 
 import lazy_loader
 

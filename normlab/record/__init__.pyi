@@ -1,5 +1,7 @@
+from .history import LEVELS as LEVELS
 from .history import MARKS as MARKS
 from .history import Answer as Answer
+from .history import Bet as Bet
 from .history import History as History
 from .history import Mark as Mark
 from .history import Result as Result

@@ -10,12 +10,15 @@ VALUES: Mapping[str, tuple[type, ...]] = {
     "answered": (str, str, float, int),  # question, answer, surprise, again: 0 or 1
     "solved": (str, str, float, float),  # exercise, function, points, max_points
     "marked": (int, str),  # the number of a claim, what the learner says of it
+    "bet": (int, str, int),  # the number of a claim, a verdict, how sure the learner is: percent
     "tried": (str, str, str, float, str),  # challenge, rules, settings, score, outcome
 }
 Verdict = Literal["holds", "holds if", "imprecise", "wrong"]
 """What the course says of a claim."""
 MARKS: tuple[str, ...] = (*get_args(Verdict), "don't know")
 """What a learner can say of a claim."""
+LEVELS = (25, 50, 75, 90, 99)
+"""How sure a learner can be of a verdict, in percent: 25 is a guess among four."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Entry:
     """One thing that the learner did.
 
     Args:
-        kind: "answered", "solved", "marked" or "tried".
+        kind: one of `VALUES`.
         id: no two entries have the same, so an entry that is met twice counts once.
         time: when, as ISO 8601 in UTC.
         values: what, of the types in `VALUES`.
@@ -55,6 +58,8 @@ class Entry:
                 f"claim {self.values[0]} is marked {self.values[1]!r}; expected a number from 1 "
                 f"on, and one of: {', '.join(MARKS)}."
             )
+        if self.kind == "bet":
+            _check_bet(*self.values)
         if self.kind == "tried" and not 0 <= self.values[3] <= 100:
             raise ValueError(f"score is {self.values[3]}; expected a number from 0 to 100.")
 
@@ -102,6 +107,15 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Bet:
+    """How sure a learner is of a verdict on a claim: one of `LEVELS`, in percent."""
+
+    word: Verdict
+    percent: int
+    time: datetime
+
+
+@dataclass(frozen=True)
 class Try:
     """An attempt at an open challenge.
 
@@ -127,6 +141,7 @@ class History:
         answers: all answers to each question, in the order in which they were given.
         results: the best result for each (exercise, function).
         marks: all that was said of each claim, by its number, in the order in which it was said.
+        bets: all bets on each claim, by its number, in the order in which they were made.
         tries: all attempts at each open challenge, in the order in which they were made.
         notice: what the learner should know about the record itself, "" if nothing.
     """
@@ -134,6 +149,7 @@ class History:
     answers: Mapping[str, tuple[Answer, ...]] = field(default_factory=lambda: MappingProxyType({}))
     results: Mapping[tuple[str, str], Result] = field(default_factory=lambda: MappingProxyType({}))
     marks: Mapping[int, tuple[Mark, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    bets: Mapping[int, tuple[Bet, ...]] = field(default_factory=lambda: MappingProxyType({}))
     tries: Mapping[str, tuple[Try, ...]] = field(default_factory=lambda: MappingProxyType({}))
     notice: str = ""
 
@@ -157,6 +173,7 @@ def history_of(entries: Iterable[Entry], notice: str = "") -> History:
     answers: dict[str, tuple[Answer, ...]] = {}
     results: dict[tuple[str, str], Result] = {}
     marks: dict[int, tuple[Mark, ...]] = {}
+    bets: dict[int, tuple[Bet, ...]] = {}
     tries: dict[str, tuple[Try, ...]] = {}
     for entry in sorted({entry.id: entry for entry in entries}.values(), key=_time):
         time = _time(entry)
@@ -167,6 +184,9 @@ def history_of(entries: Iterable[Entry], notice: str = "") -> History:
         elif entry.kind == "marked":
             number, word = entry.values
             marks[number] = (*marks.get(number, ()), Mark(word, time))
+        elif entry.kind == "bet":
+            number, word, percent = entry.values
+            bets[number] = (*bets.get(number, ()), Bet(word, percent, time))
         elif entry.kind == "tried":
             challenge, rules, settings, score, outcome = entry.values
             new_try = Try(rules, settings, score, outcome, time)
@@ -176,7 +196,16 @@ def history_of(entries: Iterable[Entry], notice: str = "") -> History:
             new = Result(points, most, time if points == most else None)
             old = results.get((exercise, function), new)
             results[exercise, function] = new if new.share > old.share else old
-    return History(answers, results, marks, tries, notice)
+    return History(answers, results, marks, bets, tries, notice)
+
+
+def _check_bet(claim: int, word: str, percent: int) -> None:
+    words = get_args(Verdict)
+    if claim < 1 or word not in words or percent not in LEVELS:
+        raise ValueError(
+            f"the bet on claim {claim} is {word!r}, {percent} %; expected a number from 1 on, one "
+            f"of: {', '.join(words)}, and one of: {', '.join(map(str, LEVELS))}."
+        )
 
 
 def _time(entry: Entry) -> datetime:

@@ -16,9 +16,10 @@ INSERT INTO answered SELECT id, time, question, option, 1.0 - right, 0 FROM pred
 
 
 def migrate(connection: sqlite3.Connection, create: Mapping[str, str]) -> None:
-    """Bring a record of an older version to version 4; `create` makes each table of that one.
+    """Bring a record of an older version to version 5; `create` makes each table of that one.
 
-    Version 1 knew other tables; version 2 had no marks, version 3 no tries of open challenges.
+    Version 1 knew other tables; version 2 had no marks, version 3 no tries of open challenges,
+    version 4 no bets.
     """
     tables = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE sql <> ''"))
     (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -27,7 +28,7 @@ def migrate(connection: sqlite3.Connection, create: Mapping[str, str]) -> None:
         for statement in (create["answered"], BRING_OVER, *drops, "PRAGMA user_version = 2"):
             connection.execute(statement)
         version = 2
-    for since, added in ((2, "marked"), (3, "tried")):
+    for since, added in ((2, "marked"), (3, "tried"), (4, "bet")):
         if version == since:
             version += 1
             for statement in (create[added], f"PRAGMA user_version = {version}"):

@@ -44,7 +44,7 @@ def open_record() -> Iterator["Record"]:
 
 @dataclass(frozen=True)
 class Record:
-    """What was answered, solved, marked and tried.
+    """What was answered, solved, marked, bet on and tried.
 
     Where `folder` cannot be written, entries are kept in a folder for temporary files, or if
     need be in memory, and go to `folder` with the next entry that it takes. Nothing is raised
@@ -93,6 +93,15 @@ class Record:
             ValueError: unless the claim's number is above 0 and the word one of `MARKS`.
         """
         return self._keep("marked", claim, word)
+
+    def bet(self, claim: int, word: str, percent: int) -> str:
+        """Keep how sure the learner is of a verdict on a claim; the first bet counts.
+
+        Raises:
+            ValueError: unless the claim's number is above 0, the word a `Verdict`, and the percent
+                one of `LEVELS`.
+        """
+        return self._keep("bet", claim, word, percent)
 
     def tried(self, challenge: str, rules: str, settings: str, score: float, outcome: str) -> str:
         """Keep an attempt at an open challenge; settings and outcome are JSON.

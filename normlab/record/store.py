@@ -14,13 +14,14 @@ from pathlib import Path
 from normlab.record.history import VALUES, Entry
 from normlab.record.migration import migrate
 
-VERSION = 4
+VERSION = 5
 TABLES = {
     "answered": "question TEXT NOT NULL, answer TEXT NOT NULL, surprise REAL NOT NULL, "
     "again INTEGER NOT NULL",
     "solved": "exercise TEXT NOT NULL, function TEXT NOT NULL, "
     "points REAL NOT NULL, max_points REAL NOT NULL",
     "marked": "claim INTEGER NOT NULL, word TEXT NOT NULL",
+    "bet": "claim INTEGER NOT NULL, word TEXT NOT NULL, percent INTEGER NOT NULL",
     "tried": "challenge TEXT NOT NULL, rules TEXT NOT NULL, settings TEXT NOT NULL, "
     "score REAL NOT NULL, outcome TEXT NOT NULL",
 }

@@ -9,7 +9,8 @@ from datetime import date, datetime
 from html import escape
 from types import MappingProxyType
 
-from normlab.claims import sentences
+from normlab.claims import Score, sentences
+from normlab.claims.bets import signed
 from normlab.record import Answer, History, Result, open_record
 from normlab.study.quiz import Question
 from normlab.study.reviews import due_on, they_come
@@ -91,6 +92,7 @@ class Overview:
         surprises: the first answers to their questions.
         due: how many questions come back today.
         marked: how many claims of the seed text have a mark.
+        score: what the bets on them have won.
         notice: what the record says of itself.
     """
 
@@ -98,6 +100,7 @@ class Overview:
     surprises: Surprises
     due: int = 0
     marked: int = 0
+    score: Score = field(default_factory=lambda: Score({}))
     notice: str = ""
 
     def table(self) -> Table:
@@ -118,6 +121,8 @@ class Overview:
         parts: list[str | Table] = [self.table(), f"Next: {self.next_step()}"]
         if self.marked:
             parts.append(f"Claims of the seed text: marked {self.marked} of {len(sentences())}.")
+        if bets := len(self.score.bets):
+            parts.append(f"Bets on them: {bets}, {signed(self.score.bits, 1)} bits over a guess.")
         if self.notice:
             parts.append(self.notice)
         if self.surprises.made:
@@ -157,7 +162,9 @@ def overview(history: History, course: Sequence[ChapterWork], today: date) -> Ov
     chapters = [_progress(history, chapter) for chapter in course]
     due = due_on(today, history, questions)
     marked = len(sentences().keys() & history.marks.keys())
-    return Overview(chapters, surprises(history, questions), len(due), marked, history.notice)
+    score = Score({n: bets[0] for n, bets in history.bets.items() if n in sentences()})
+    surprised = surprises(history, questions)
+    return Overview(chapters, surprised, len(due), marked, score, history.notice)
 
 
 def my_progress(course: Sequence[ChapterWork]) -> Overview:

@@ -25,9 +25,9 @@ def claims_page() -> str:
 INTRODUCTION = """\
 A page of lecture notes makes {count} claims. Each has a verdict here, and says what that rests on:
 {kinds}. All but the last have an experiment, with bounds that were argued before. **Mark them
-yourself first**, in [chapter 00](chapters/00_start_here); [chapter 12](chapters/12_the_debate) puts
-your marks beside the experiments. The quotes are word by word, slips included. `normlab claims`
-runs them all in a minute."""
+yourself first**, in [chapter 00](chapters/00_start_here); in [chapter 12](chapters/12_the_debate)
+you bet on them before the experiments run. The quotes are word by word, slips included.
+`normlab claims` runs them all in a minute."""
 SCRIPT = page_script("ledger")
 
 

@@ -34,7 +34,8 @@ def _chapter(chapter: ChapterWork) -> dict[str, Any]:
 
 
 TEXT = """\
-What you answered, marked and solved on this site is kept in this browser, and goes nowhere else."""
+What you answered, marked, bet on and solved on this site is kept in this browser, and goes nowhere
+else."""
 PLACE = (
     '<div id="normlab-progress"><noscript><p>To show it, this page needs JavaScript.</p></noscript>'
     "</div>"

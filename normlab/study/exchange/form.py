@@ -3,7 +3,7 @@
 It is JSON, written by `normlab progress --export FILE` or by the site's page "Your progress":
 
     {"format": "normlab progress",
-     "version": 1,
+     "version": 2,
      "made": {"by": "normlab 0.1.0", "time": "2026-11-24T10:00:00+00:00"},
      "entries": [
       {"kind": "answered", "id": "5f0c…", "time": "…",
@@ -11,6 +11,7 @@ It is JSON, written by `normlab progress --export FILE` or by the site's page "Y
       {"kind": "solved", "id": "…", "time": "…",
        "exercise": "01_layer_norm", "function": "layer_norm", "points": 2.0, "max_points": 4.0},
       {"kind": "marked", "id": "…", "time": "…", "claim": 25, "word": "wrong"},
+      {"kind": "bet", "id": "…", "time": "…", "claim": 25, "word": "wrong", "percent": 75},
       {"kind": "tried", "id": "…", "time": "…", "challenge": "post_norm_recipe",
        "rules": "…", "settings": "{…}", "score": 61.5, "outcome": "{…}"}],
      "answers": [
@@ -23,7 +24,7 @@ several for one function if they differ; the newest counts. Times are ISO 8601 w
 from UTC. Every part has to be there, and no other.
 
 `docs/site/record.js` reads and writes the same. A change of the form is a new version; a reader
-refuses those that it does not know.
+refuses those that it does not know. Version 1 had no bets, and is still read.
 """
 
 import json
@@ -37,7 +38,8 @@ import normlab
 from normlab.record.history import Entry
 from normlab.study.exchange.parts import COLUMNS, a_name, a_text
 
-FORMAT, VERSION = "normlab progress", 1
+FORMAT, VERSION = "normlab progress", 2
+READ = (1, VERSION)
 ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 TIME = re.compile(
     r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)",
@@ -101,10 +103,10 @@ def read_text(text: str) -> Progress:
             "it is no file of a learner's progress; expected one that `normlab progress --export` "
             "or the site's page of your progress wrote."
         )
-    if whole.get("version") != VERSION or isinstance(whole["version"], bool):
+    if whole.get("version") not in READ or isinstance(whole["version"], bool):
         raise UnsuitableFile(
-            f"it is of version {whole.get('version')!r}, and this normlab knows {VERSION}; a newer "
-            "normlab may know it."
+            f"it is of version {whole.get('version')!r}, and this normlab knows "
+            f"{' and '.join(map(str, READ))}; a newer normlab may know it."
         )
     _check_names(whole, {"format", "version", "made", "entries", "answers"}, "the file")
     for name in ("entries", "answers"):

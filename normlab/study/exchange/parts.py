@@ -47,6 +47,13 @@ def a_claim(value: Any) -> int:
     return value
 
 
+def a_percent(value: Any) -> int:
+    """A share in percent, which is whole."""
+    if type(value) is not int or not 0 <= value <= 100:
+        raise ValueError("a whole number from 0 to 100")
+    return value
+
+
 def a_truth(value: Any) -> int:
     """True or false as the record has them, 1 or 0."""
     if not isinstance(value, bool):
@@ -63,6 +70,7 @@ COLUMNS: Mapping[str, Mapping[str, Callable[[Any], Any]]] = {
         "max_points": a_number,
     },
     "marked": {"claim": a_claim, "word": a_text},
+    "bet": {"claim": a_claim, "word": a_text, "percent": a_percent},
     "tried": {
         "challenge": a_name,
         "rules": a_text,
