@@ -74,6 +74,9 @@ TRANSFORMS = {
     "hessian": lambda f, x, w: torch.func.hessian(lambda x, w: f(x, w).sum(), (0, 1))(x, w),
     "jacrev of jacfwd": lambda f, x, w: torch.func.jacrev(torch.func.jacfwd(f))(x, w),
     "vmap": lambda f, x, w: torch.func.vmap(f)(x, w.expand(len(x), -1)),
+    "vmap of heads": lambda f, x, w: torch.func.vmap(lambda x: f(x, w))(
+        x.expand(2, 5, 6, 3, 4).sin().transpose(2, 3)
+    ),
     "vmap of a vjp": lambda f, x, w: torch.func.vmap(torch.func.grad(lambda x: f(x, w).sum()))(x),
     "a dual number": lambda f, x, w: dual(f, x, w),
     "a dual number backwards": lambda f, x, w: dual(

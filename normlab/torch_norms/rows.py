@@ -90,6 +90,8 @@ def affine(normalized: Tensor, weight: Tensor | None, bias: Tensor | None) -> Te
 def as_given(y: Tensor, x: Tensor) -> Tensor:
     """`y`, in the memory format of `x` if that is channels_last."""
     layout = CHANNELS_LAST.get(x.dim())
-    if layout is None or x.is_contiguous() or not x.is_contiguous(memory_format=layout):
+    if layout is None or torch._C._are_functorch_transforms_active():  # vmap has no formats
+        return y
+    if x.is_contiguous() or not x.is_contiguous(memory_format=layout):
         return y
     return y.contiguous(memory_format=layout)
