@@ -17,6 +17,7 @@ PACKAGE = ROOT / "normlab"
 # From the bottom to the top: a module imports from its own room or from lower ones.
 ROOMS = (
     "setup",
+    "fused_norms",
     "torch_norms",
     "norms",
     "checks",

@@ -74,6 +74,9 @@ TRANSFORMS = {
     "hessian": lambda f, x, w: torch.func.hessian(lambda x, w: f(x, w).sum(), (0, 1))(x, w),
     "jacrev of jacfwd": lambda f, x, w: torch.func.jacrev(torch.func.jacfwd(f))(x, w),
     "vmap": lambda f, x, w: torch.func.vmap(f)(x, w.expand(len(x), -1)),
+    "vmap of heads": lambda f, x, w: torch.func.vmap(lambda x: f(x, w))(
+        x.expand(2, 5, 6, 3, 4).sin().transpose(2, 3)
+    ),
     "vmap of a vjp": lambda f, x, w: torch.func.vmap(torch.func.grad(lambda x: f(x, w).sum()))(x),
     "a dual number": lambda f, x, w: dual(f, x, w),
     "a dual number backwards": lambda f, x, w: dual(
@@ -287,8 +290,10 @@ def test_export_autocast_and_checkpointing_go_through(ours, theirs):
 @by_module
 def test_ours_is_one_of_torchs_kind(ours, theirs):
     assert isinstance(ours(4), theirs)
-    shown = (repr(norm(np.int64(4), eps=1e-3)) for norm in (ours, theirs))
-    assert len({*shown}) == 1
+    mine, reference = (repr(norm(np.int64(4), eps=1e-3)) for norm in (ours, theirs))
+    assert mine == f"{reference[:-1]}, path=chunks)"
+    assert "path=by input" in repr(ours(4, elementwise_affine=False))
+    assert "path=written out" in repr(ours(4, device="meta"))
     assert torch.equal(ours(np.int64(4))(torch.ones(2, 4)), ours(4)(torch.ones(2, 4)))
 
 

@@ -194,7 +194,7 @@ def test_the_reference_has_all_that_a_face_names():
         if isinstance(node, ast.ImportFrom) and node.module
         for alias in node.names
     }
-    for room in ("normlab.norms", "normlab.torch_norms"):
+    for room in ("normlab.norms", "normlab.torch_norms", "normlab.fused_norms"):
         named |= set(importlib.import_module(room).__all__)
     assert named == documented
     assert len(documented) > 300

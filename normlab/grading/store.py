@@ -18,7 +18,8 @@ from normlab.tools.whole_files import held
 NAME = "grades.sqlite"
 PACKAGE = Path(__file__).parents[1]
 DECIDING = (
-    *("checks", "exercises", "norms", "torch_norms", "models/recurrent.py", "grading/confined"),
+    *("checks", "exercises", "norms", "torch_norms", "fused_norms"),
+    *("models/recurrent.py", "grading/confined"),
     *(
         f"grading/{name}.py"
         for name in ("grade", "layout", "verdict", "replay", "conversation", "net")

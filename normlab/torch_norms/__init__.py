@@ -1,9 +1,10 @@
-"""LayerNorm and RMSNorm in PyTorch, written out in tensor operations, for any device.
+"""LayerNorm and RMSNorm in PyTorch: fused on a GPU, and written out for any device.
 
 Names, arguments and `state_dict`s are those of `torch.nn`, and the modules inherit from its: what
 looks for a `torch.nn.LayerNorm` finds ours. The backward passes are written by hand; because they
 are themselves made of differentiable operations, second derivatives, forward-mode derivatives and
-`torch.func` transforms work too. On a CPU the rows go in chunks that stay in the cache.
+`torch.func` transforms work too. On a CPU the rows go in chunks that stay in the cache; on CUDA,
+where Triton is installed, `normlab.fused_norms` reads them once.
 """
 
 from normlab.torch_norms.layer import LayerNorm, layer_norm

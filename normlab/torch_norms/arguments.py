@@ -7,9 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from normlab.torch_norms.rows import is_tracing
-
-REAL = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+from normlab.fused_norms.paths import REAL, is_tracing
 
 
 def check(

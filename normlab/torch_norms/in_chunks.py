@@ -10,7 +10,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from normlab.torch_norms.rows import LARGEST, dtype_of_statistics, widened
+from normlab.fused_norms.written_out import LARGEST, dtype_of_statistics, widened
 
 CHUNK_BYTES = 2 * 1024 * 1024
 """A chunk stays in the cache from one step to the next, and is long enough for torch; 1 and 4 MB

@@ -9,6 +9,9 @@ from torch.jit import is_scripting  # type: ignore[attr-defined]  # torch does n
 from torch.nn import functional as F
 from torch.overrides import handle_torch_function, has_torch_function
 
+from normlab import fused_norms
+from normlab.fused_norms import applies
+from normlab.fused_norms.written_out import affine, layer_norm_tangent, standardize, widened
 from normlab.torch_norms.arguments import check
 from normlab.torch_norms.in_chunks import (
     as_work,
@@ -19,14 +22,11 @@ from normlab.torch_norms.in_chunks import (
     row_means,
 )
 from normlab.torch_norms.rows import (
-    affine,
     as_given,
     as_rows,
-    greatest,
     in_float32_under_autocast,
     is_watched,
-    scale_for,
-    widened,
+    path_of,
 )
 
 OFFSET = 2.0
@@ -35,27 +35,8 @@ ROUNDINGS = 8
 """A mean that is left behind is subtracted if it is more than so many roundings of the result."""
 
 
-def _standardize(rows: Tensor, eps: float) -> tuple[Tensor, Tensor]:
-    """x̂ (N, D) and 1/σ_ε (N, 1). Two passes: first μ, then the variance.
-
-    Rounding μ leaves a small mean behind, up to 0.03 at an offset of 1e6 in float32; centering
-    once more removes it. Both passes are scaled where their numbers are very great or small.
-    """
-    rows = widened(rows)
-    first = scale_for(greatest(rows), 0.0)
-    rows = rows / first
-    nearly = rows - rows.mean(-1, keepdim=True)  # (N, D) - (N, 1)
-    centered = nearly - nearly.mean(-1, keepdim=True)  # (N, D) - (N, 1)
-    sizes = (greatest(centered) * first).clamp(max=torch.finfo(rows.dtype).max)
-    scale = scale_for(sizes, eps)
-    centered = centered * (first / scale)
-    variance = centered.square().mean(-1, keepdim=True)  # (N, D) -> (N, 1)
-    inverse_std = torch.rsqrt(variance + eps / scale / scale)
-    return centered * inverse_std, inverse_std / scale
-
-
 def _write_standardized(rows: Tensor, eps: float, out: Tensor) -> Tensor:
-    """As `_standardize`, in place and for ordinary rows.
+    """As `standardize`, in place and for ordinary rows.
 
     As in `normlab.norms`, a mean that is left behind is subtracted where it shows.
     """
@@ -97,7 +78,7 @@ class _LayerNorm(torch.autograd.Function):
         ctx.eps, ctx.bias_dtype = eps, None if bias is None else bias.dtype
         ctx.save_for_backward(x, weight)
         if is_plain(x, weight, bias):
-            return forward_in_chunks(_write_standardized, _standardize, x, weight, bias, eps)
+            return forward_in_chunks(_write_standardized, standardize, x, weight, bias, eps)
         return _formula(x, weight, bias, eps)
 
     @staticmethod
@@ -105,15 +86,13 @@ class _LayerNorm(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         given = dy, x, weight
         if is_plain(*given) and not torch.is_grad_enabled() and not is_watched(*given):
-            norm = _write_standardized, _standardize, _write_tangent
+            norm = _write_standardized, standardize, _write_tangent
             dx, dweight, dbias = backward_in_chunks(*norm, *given, ctx.eps)
         else:
-            normalized, inverse_std = _standardize(x, ctx.eps)
+            normalized, inverse_std = standardize(x, ctx.eps)
             dy = widened(dy)
             u = dy if weight is None else dy * weight
-            mean_u = u.mean(-1, keepdim=True)  # (N, D) -> (N, 1)
-            mean_ux = (u * normalized).mean(-1, keepdim=True)  # (N, D) -> (N, 1)
-            dx = inverse_std * torch.addcmul(u - mean_u, normalized, mean_ux, value=-1)
+            dx = layer_norm_tangent(u, normalized, inverse_std)
             dweight = (dy * normalized).sum(0)  # (N, D) -> (D,)
             dbias = dy.sum(0)  # (N, D) -> (D,)
         return (
@@ -126,7 +105,7 @@ class _LayerNorm(torch.autograd.Function):
 
 def _formula(x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
     """γ ⊙ x̂ + β (N, D), with operations that can be differentiated, transformed and traced."""
-    normalized, _ = _standardize(x, eps)
+    normalized, _ = standardize(x, eps)
     return affine(normalized, weight, bias).to(x.dtype)
 
 
@@ -151,7 +130,7 @@ def layer_norm(
 
     Returns:
         A tensor like `input`. Half precision is computed in float32 and cast once, at the end. A
-        row has the same bits alone and among others (on a CPU).
+        row has the same bits alone and among others (on a CPU, and where `fused_norms` applies).
 
     Raises:
         TypeError: if `input`, `weight` or `bias` is no tensor, or `eps` no number.
@@ -171,12 +150,15 @@ def layer_norm(
             layer_norm, given, input, normalized_shape, weight=weight, bias=bias, eps=eps
         )
     dimensions = check(input, normalized_shape, eps, weight=weight, bias=bias)
-    eps, (input, weight, bias) = float(eps), in_float32_under_autocast(input, weight, bias)
-    if not is_watched(input, weight, bias) and not input.numel():
+    eps, fused = float(eps), applies(input, weight, bias, dimensions=dimensions)
+    if not fused:
+        input, weight, bias = in_float32_under_autocast(input, weight, bias)
+    if not fused and not is_watched(input, weight, bias) and not input.numel():
         return affine(input.clone(), weight, bias).to(input.dtype)
     rows = as_rows(input, dimensions)  # (*, *shape) -> (N, D)
     flat = [None if p is None else p.flatten() for p in (weight, bias)]  # shape -> (D,)
     norm: Any = _formula if is_watched(input, weight, bias) else _LayerNorm.apply
+    norm = fused_norms.layer_norm if fused else norm
     y: Tensor = norm(rows, *flat, eps)
     return as_given(y.reshape(input.shape), input)  # (N, D) -> (*, *shape)
 
@@ -186,8 +168,9 @@ class LayerNorm(nn.LayerNorm):
 
     Formula: y = weight ⊙ (x − μ)/√(Var + eps) + bias
 
-    Arguments, parameters and `state_dict` are those of `torch.nn.LayerNorm`. `torch.jit.script`
-    cannot read what is written out here: scripted, it is torch's operator.
+    Arguments, parameters and `state_dict` are those of `torch.nn.LayerNorm`; `repr` adds by which
+    path it is computed: fused (`normlab.fused_norms`), in chunks (on a CPU) or written out.
+    `torch.jit.script` can read none of these: scripted, it is torch's operator.
 
     Shape: input and output (*, *normalized_shape).
 
@@ -205,3 +188,6 @@ class LayerNorm(nn.LayerNorm):
             return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
         else:
             return layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, path={path_of(self.weight, self.normalized_shape)}"

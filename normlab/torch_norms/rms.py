@@ -9,6 +9,15 @@ from torch.jit import is_scripting  # type: ignore[attr-defined]  # torch does n
 from torch.nn import functional as F
 from torch.overrides import handle_torch_function, has_torch_function
 
+from normlab import fused_norms
+from normlab.fused_norms import applies
+from normlab.fused_norms.written_out import (
+    affine,
+    dtype_of_statistics,
+    rescale,
+    rms_norm_tangent,
+    widened,
+)
 from normlab.torch_norms.arguments import check
 from normlab.torch_norms.in_chunks import (
     as_work,
@@ -18,30 +27,16 @@ from normlab.torch_norms.in_chunks import (
     is_plain,
 )
 from normlab.torch_norms.rows import (
-    affine,
     as_given,
     as_rows,
-    dtype_of_statistics,
-    greatest,
     in_float32_under_autocast,
     is_watched,
-    scale_for,
-    widened,
+    path_of,
 )
 
 
-def _rescale(rows: Tensor, eps: float) -> tuple[Tensor, Tensor]:
-    """x̂ = x/r_ε (N, D) and 1/r_ε (N, 1); scaled where its numbers are very great or small."""
-    rows = widened(rows)
-    scale = scale_for(greatest(rows), eps)
-    rows = rows / scale
-    mean_square = rows.square().mean(-1, keepdim=True)  # (N, D) -> (N, 1)
-    inverse_rms = torch.rsqrt(mean_square + eps / scale / scale)
-    return rows * inverse_rms, inverse_rms / scale
-
-
 def _write_rescaled(rows: Tensor, eps: float, out: Tensor) -> Tensor:
-    """As `_rescale`, in place and for ordinary rows."""
+    """As `rescale`, in place and for ordinary rows."""
     rows = as_work(rows, out)
     inverse_rms = inverse_root_mean_squares(rows, eps)
     torch.mul(rows, inverse_rms, out=out)
@@ -64,7 +59,7 @@ class _RMSNorm(torch.autograd.Function):
         ctx.eps = eps
         ctx.save_for_backward(x, weight)
         if is_plain(x, weight):
-            return forward_in_chunks(_write_rescaled, _rescale, x, weight, None, eps)
+            return forward_in_chunks(_write_rescaled, rescale, x, weight, None, eps)
         return _formula(x, weight, eps)
 
     @staticmethod
@@ -72,21 +67,20 @@ class _RMSNorm(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         given = dy, x, weight
         if is_plain(*given) and not torch.is_grad_enabled() and not is_watched(*given):
-            norm = _write_rescaled, _rescale, _write_tangent
+            norm = _write_rescaled, rescale, _write_tangent
             dx, dweight, _ = backward_in_chunks(*norm, *given, ctx.eps)
         else:
-            normalized, inverse_rms = _rescale(x, ctx.eps)
+            normalized, inverse_rms = rescale(x, ctx.eps)
             dy = widened(dy)
             u = dy if weight is None else dy * weight
-            mean_ux = (u * normalized).mean(-1, keepdim=True)  # (N, D) -> (N, 1)
-            dx = inverse_rms * torch.addcmul(u, normalized, mean_ux, value=-1)
+            dx = rms_norm_tangent(u, normalized, inverse_rms)
             dweight = (dy * normalized).sum(0)  # (N, D) -> (D,)
         return dx.to(x.dtype), None if weight is None else dweight.to(weight.dtype), None
 
 
 def _formula(x: Tensor, weight: Tensor | None, eps: float) -> Tensor:
     """γ ⊙ x̂ (N, D), with operations that can be differentiated, transformed and traced."""
-    normalized, _ = _rescale(x, eps)
+    normalized, _ = rescale(x, eps)
     return affine(normalized, weight, None).to(x.dtype)
 
 
@@ -110,7 +104,7 @@ def rms_norm(
     Returns:
         A tensor like `input`. Half precision is computed in float32 and cast once, at the end,
         after the gain (Gemma's order; LLaMA casts before the gain). A row has the same bits alone
-        and among others (on a CPU).
+        and among others (on a CPU, and where `fused_norms` applies).
 
     Raises:
         as `layer_norm`.
@@ -126,13 +120,16 @@ def rms_norm(
             rms_norm, given, input, normalized_shape, weight=weight, eps=eps
         )
     dimensions = check(input, normalized_shape, 0.0 if eps is None else eps, weight=weight)
-    input, weight = in_float32_under_autocast(input, weight)
+    fused = applies(input, weight, dimensions=dimensions)
+    if not fused:
+        input, weight = in_float32_under_autocast(input, weight)
     eps = torch.finfo(dtype_of_statistics(input)).eps if eps is None else float(eps)
-    if not is_watched(input, weight) and not input.numel():
+    if not fused and not is_watched(input, weight) and not input.numel():
         return affine(input.clone(), weight, None).to(input.dtype)
     rows = as_rows(input, dimensions)  # (*, *shape) -> (N, D)
     flat = None if weight is None else weight.flatten()  # shape -> (D,)
     norm: Any = _formula if is_watched(input, weight) else _RMSNorm.apply
+    norm = fused_norms.rms_norm if fused else norm
     y: Tensor = norm(rows, flat, eps)
     return as_given(y.reshape(input.shape), input)  # (N, D) -> (*, *shape)
 
@@ -142,8 +139,8 @@ class RMSNorm(nn.RMSNorm):
 
     Formula: y = weight ⊙ x/√(mean(x²) + eps)
 
-    Arguments, parameter and `state_dict` are those of `torch.nn.RMSNorm`. `torch.jit.script` cannot
-    read what is written out here: scripted, it is torch's operator.
+    Arguments, parameter, `state_dict` and the path in `repr` as in `LayerNorm`. `torch.jit.script`
+    can read no path: scripted, it is torch's operator.
 
     Shape: input and output (*, *normalized_shape).
 
@@ -161,3 +158,6 @@ class RMSNorm(nn.RMSNorm):
             return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
         else:
             return rms_norm(x, self.normalized_shape, self.weight, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, path={path_of(self.weight, self.normalized_shape)}"

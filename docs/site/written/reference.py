@@ -22,7 +22,7 @@ MODULES = re.compile(r"\b(?:\w+\.)+(?=\w)")
 PACKAGE = ROOT / "normlab"
 STUDY = PACKAGE / "study"
 """What learners call of it is on the face of `normlab` itself."""
-WITHOUT_STUB = ("norms", "torch_norms")
+WITHOUT_STUB = ("norms", "torch_norms", "fused_norms")
 """Rooms whose names are loaded with them."""
 
 

@@ -1,0 +1,82 @@
+"""What the kernels share. A tile is (ROWS, BLOCK): whole rows, padded to a power of two."""
+
+import triton
+import triton.language as tl
+
+LARGEST = tl.constexpr(2.0**40)
+LEAST = tl.constexpr(2.0**-30)
+"""Squares of float32 numbers between these two neither overflow nor vanish in a sum over a row, nor
+do those of their differences."""
+TINY = tl.constexpr(2.0**-126)
+LARGEST_DOUBLE = tl.constexpr(2.0**400)
+LEAST_DOUBLE = tl.constexpr(2.0**-400)
+TINY_DOUBLE = tl.constexpr(2.0**-1022)
+INFINITE = tl.constexpr(float("inf"))
+
+
+@triton.jit
+def scale_for(x: tl.tensor, eps: tl.constexpr) -> tl.tensor:
+    """By what to divide each row of a tile: 1, or its greatest value where squares overflow.
+
+    Where they vanish too, unless ε hides them: then √ε is enough, and ε/scale² stays finite.
+    """
+    root_eps: tl.constexpr = eps**0.5
+    greatest = tl.max(tl.abs(x), axis=1, keep_dims=True)  # (ROWS, BLOCK) -> (ROWS, 1)
+    if x.dtype == tl.float64:
+        great = (greatest > LARGEST_DOUBLE) & (greatest < INFINITE)
+        small = greatest < LEAST_DOUBLE
+        least = tl.maximum(tl.maximum(greatest, root_eps), TINY_DOUBLE)
+    else:
+        great = (greatest > LARGEST) & (greatest < INFINITE)
+        small = greatest < LEAST
+        least = tl.maximum(tl.maximum(greatest, root_eps), TINY)
+    return tl.where(great, greatest, tl.where(small, least, 1.0))
+
+
+@triton.jit
+def sum_of_rows(x: tl.tensor) -> tl.tensor:
+    """(ROWS, BLOCK) -> (ROWS, 1)."""
+    return tl.sum(x, axis=1, keep_dims=True)
+
+
+@triton.jit
+def add_partials(
+    dweight_parts_ptr: tl.tensor,
+    dbias_parts_ptr: tl.tensor,
+    dweight_ptr: tl.tensor,
+    dbias_ptr: tl.tensor,
+    P: tl.tensor,
+    D: tl.tensor,
+    ROWS: tl.constexpr,
+    BLOCK: tl.constexpr,
+) -> None:
+    """The second launch of the backward pass: dγ and dβ (D,) from those of P programs (P, D).
+
+    Reads P·D numbers for each and writes D. A program has BLOCK columns, and adds their parts in
+    the order of the programs. A pointer is None where nobody asks for the gradient.
+    """
+    columns = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)[None, :]
+    if dweight_ptr is not None:
+        dweight = _added_up(dweight_parts_ptr, columns, P, D, ROWS, BLOCK)
+        tl.store(dweight_ptr + columns, dweight, mask=columns < D)
+    if dbias_ptr is not None:
+        dbias = _added_up(dbias_parts_ptr, columns, P, D, ROWS, BLOCK)
+        tl.store(dbias_ptr + columns, dbias, mask=columns < D)
+
+
+@triton.jit
+def _added_up(
+    parts_ptr: tl.tensor,
+    columns: tl.tensor,
+    P: tl.tensor,
+    D: tl.tensor,
+    ROWS: tl.constexpr,
+    BLOCK: tl.constexpr,
+) -> tl.tensor:
+    """(P, D) -> (1, BLOCK), in the columns that are given."""
+    total = tl.zeros((ROWS, BLOCK), parts_ptr.dtype.element_ty)
+    for first in range(0, P, ROWS):
+        rows = first + tl.arange(0, ROWS)[:, None]
+        inside = (rows < P) & (columns < D)
+        total += tl.load(parts_ptr + rows * D + columns, mask=inside, other=0.0)
+    return tl.sum(total, axis=0, keep_dims=True)  # (ROWS, BLOCK) -> (1, BLOCK)
