@@ -155,7 +155,7 @@ for name, y in forms.items():
 # table above.
 
 # %% [markdown]
-# ## 6. `rms_scaling`
+# ## 6. `rms_scaling` ★
 #
 # Keras' layer norm has had a switch since 2023, for T5's and LLaMA's norm.
 
@@ -170,10 +170,9 @@ print(found.listing("keras_rms_scaling"))
 # The rows have mean 1 and variance 1, so $\operatorname{mean}(x^2) = 2$, and the result is too
 # large by $\sqrt 2 = 1.4$.
 #
-# When `RMSNormalization` was added in 2025, a reviewer took both for the same (keras pull request
-# 20911), and issue 21234 found that documentation and code disagreed. To mend the code would have
-# changed models that were trained with it. So it was left as it is, with a warning (pull request
-# 21352). **A norm's mistake becomes part of the weights.**
+# Keras' documentation said otherwise (issue 21234, of 2025). To mend the code would have changed models that
+# were trained with it, so it was left as it is, with a warning. **A norm's mistake becomes part of the
+# weights.**
 
 # %% [markdown]
 # ## 7. Smaller and smaller ★
@@ -246,8 +245,8 @@ found.overview()
 # %% [markdown]
 # Who writes a norm tries it on ordinary rows. `normlab audit` tries the others too: half precision,
 # offsets, tiny and huge rows, gradients twice. Its table is stored for every norm class of
-# transformers, and for two norms of each library above (`normlab remake audit`). 300 classes have 69
-# different texts; not all of them are norms over the last axis.
+# transformers, and for two norms of each library above and of `torch.compile` (`normlab remake audit`).
+# 300 classes have 69 different texts; not all of them are norms over the last axis.
 
 # %%
 quiz("audited-texts-that-conform")
@@ -273,12 +272,31 @@ Table(("what is wrong", "classes"), [list(pair) for pair in found_wrong.most_com
 # whoever differentiates twice.
 
 # %% [markdown]
-# And the kernels? They run on other machines, so this table is from their documentation, and
-# nothing of it was measured here.
+# And the kernels? `torch.compile` makes one of `nn.LayerNorm`, also for a CPU, and it was audited like the
+# others.
+
+# %%
+quiz("what-compiling-changes")
+
+# %%
+checks = ("float32", "offset-100", "batch-invariance", "second")
+compiled = [audit for audit in audits if audit.library in ("torch", "torch.compile")]
+Table(
+    ("", "norm", "float32, ulps", "offset 100", "a row among others", "second derivative"),
+    [[a.library, a.norm, *(f"{a.errors[check]:g}" for check in checks)] for a in compiled],
+)
+
+# %% [markdown] tags=["answer"]
+# The values are as good as the written-out norm's. But the compiled LayerNorm sums a row in another order when
+# it comes alone, so a token's last bits depend on the batch; and whoever needs a second derivative gets
+# an error (∞ here), since compiled code has none.
+
+# %% [markdown]
+# The others run on other machines, so this table is from their documentation, and nothing of it was
+# measured here.
 #
 # | kernel | default ε | what to know |
 # |---|---|---|
-# | `torch.compile` of `nn.LayerNorm` | 1e-5 | the formula is fused with what stands around it |
 # | Apex, `FusedLayerNorm` | 1e-5 | CUDA only |
 # | Transformer Engine, `LayerNorm`, `RMSNorm` | 1e-5 | `zero_centered_gamma=True` multiplies by $1 + w$ |
 # | Liger, `LigerRMSNorm` | 1e-6 | `offset` is the 1 of $1 + w$; `casting_mode` says where half precision begins |

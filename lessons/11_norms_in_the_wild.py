@@ -929,7 +929,7 @@ for number, model in enumerate(mystery, 1):
 quiz("second-mystery-block")
 
 # %%
-transformers = zoo.where(lambda model: not model.wiring, streams="one")
+transformers = zoo.where(lambda model: model.has_block)
 shown = {model.name: seen(model) for model in transformers}
 for number, model in enumerate(mystery, 1):
     print(f"{number}:", ", ".join(name for name in shown if shown[name] == shown[model.name]))

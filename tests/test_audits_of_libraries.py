@@ -17,7 +17,6 @@ from normlab.chapters.frameworks import draw_worst_errors, load_audits, worst_er
 from normlab.chapters.frameworks.audits.rows import ERRORS, Audited
 from normlab.chapters.frameworks.audits.stored import (
     APART,
-    IN_TORCH,
     LIBRARIES,
     STORED,
     stored_audits,
@@ -53,10 +52,18 @@ def test_the_table_has_every_library_and_the_denominator():
 
 
 def test_torch_ours_and_keras_are_conformant():
-    for library in (*IN_TORCH, "Keras on torch"):
+    for library in ("torch", "normlab", "Keras on torch"):
         found = [r for r in rows() if r["library"] == library]
         assert len(found) == 2
         assert {r["verdict"] for r in found} == {"conformant"}
+
+
+def test_a_compiled_norm_has_no_second_derivative_and_layer_norm_depends_on_the_batch():
+    for norm, batch in (("LayerNorm", True), ("RMSNorm", False)):
+        compiled = row("torch.compile", norm)
+        assert compiled["second"] == "inf"
+        assert ("batch-dependent" in compiled["mistakes"]) == batch
+        assert float(compiled["float32"]) < 5
 
 
 def test_ours_alone_is_right_on_huge_rows_and_far_from_0():

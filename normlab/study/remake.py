@@ -102,7 +102,7 @@ def stored_results() -> Mapping[str, Stored]:
         _stored(
             trained_placements.STORED,
             placement_training.write_trained_placements,
-            "90 min on two cores",
+            "70 min on two cores",
             tasks=["verse"],
             depths=[1],
             rates=[1e-3],

@@ -1,7 +1,8 @@
 """Trains eleven designs under one budget, each at the best of the same five learning rates.
 
-`normlab remake trained_placements` makes the stored runs again, in about one and a half hours on
-two cores. The rate is chosen by two seeds that run at every rate; five others are reported.
+`normlab remake trained_placements` makes the stored runs again, in two hours of processor time:
+about 70 minutes on two cores. The rate is chosen by two seeds that run at every rate; five others
+are reported.
 """
 
 import math

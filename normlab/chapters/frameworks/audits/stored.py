@@ -15,7 +15,6 @@ from typing import cast
 
 import torch
 from torch import nn
-from torch._dynamo import config as dynamo_config
 
 from normlab import torch_norms
 from normlab.audit import NotAuditable
@@ -36,8 +35,8 @@ WORKER = "normlab.chapters.frameworks.audits.worker"
 
 
 def _compiled(norm: Make, size: int) -> nn.Module:
-    """A norm as `torch.compile` makes it; past its limit of recompilations it would run eagerly."""
-    dynamo_config.recompile_limit = dynamo_config.accumulated_recompile_limit = 10_000
+    """A norm as `torch.compile` makes it; what it compiled before counts against its limit."""
+    torch.compiler.reset()
     return cast(nn.Module, torch.compile(norm(size), dynamic=True))
 
 
