@@ -12,9 +12,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmarks import gpu
 from normlab import fused_norms, torch_norms
+from normlab.chapters.rms_norm import fused_races
+from normlab.chapters.rms_norm.fused_races import FusedRace, Setting, load_fused_races
 from normlab.fused_norms.launches import _kernels
 from normlab.fused_norms.tiles import COLUMNS_TILE, LONG_TILE, SUMS_TILE, Tile, whole_tile
+from normlab.tools.timing import Quartiles, Race
 
 HERE = Path(__file__).parent
 needs_triton = pytest.mark.skipif(
@@ -120,3 +124,91 @@ def test_the_norms_load_neither_triton_nor_the_compiler():
         "assert not {'triton', 'torch._dynamo'} & ({*sys.modules} - before)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ)
+
+
+# The benchmark
+
+
+@no_gpu
+def test_without_a_gpu_the_benchmark_says_what_it_needs_and_stores_nothing(tmp_path):
+    out = tmp_path / "rows.csv"
+    run = [sys.executable, "-m", "benchmarks.gpu", "--out", str(out)]
+    done = subprocess.run(run, cwd=HERE.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("There is no GPU here that can be measured: this needs a CUDA")
+    assert not out.exists()
+
+
+def race(setting, **seconds):
+    times = {name: Quartiles(time, time, time) for name, time in seconds.items()}
+    copy = times.pop("copy")
+    times[fused_races.OURS] = times.pop("ours")
+    return FusedRace(setting, "a GPU", times, copy)
+
+
+def test_the_share_of_the_copys_bandwidth_counts_the_bytes_that_have_to_be_moved():
+    forward = Setting("forward", "LayerNorm", False, "bfloat16", 4, 8)
+    assert forward.bytes == forward.copied_bytes == 2 * 4 * 8 * 2
+    backward = Setting("backward", "LayerNorm", False, "float32", 4, 8)
+    assert backward.bytes == 3 * 4 * 8 * 4
+    assert Setting("forward", "LayerNorm", True, "float32", 4, 8).bytes == 4 * 4 * 8 * 4
+    assert race(forward, ours=2.0, torch=4.0, copy=1.0).share(fused_races.OURS) == 0.5
+    run = race(backward, ours=2.0, torch=4.0, Liger=1.6, copy=1.0)
+    assert run.share(fused_races.OURS) == 0.75
+    assert run.beside_best == 1.25
+
+
+def test_what_is_stored_is_read_again_with_device_versions_and_date(tmp_path):
+    settings = [*gpu.settings()][:3]
+    races = tuple(race(s, ours=1e-4, torch=2e-4, copy=9e-5) for s in settings)
+    path = tmp_path / "rows.csv"
+    fused_races.write_fused_races(path, races, "3.7.1", gpu.COMMAND)
+    assert load_fused_races(path) == races
+    header, first = path.read_text().splitlines()[:2]
+    for name in ("machine", "triton", "torch", "started", "command"):
+        assert name in header.split(",")
+    assert "a GPU" in first
+    assert "make bench BENCH=gpu" in first
+    shown = str(fused_races.table(races))
+    assert "RMSNorm, forward, bfloat16, D = 4096" in shown
+    assert "90%" in shown
+    assert load_fused_races(tmp_path / "none.csv") == ()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's, of its own parts
+def test_the_benchmark_stores_what_there_was_time_for_and_counts_what_is_left(
+    tmp_path, monkeypatch, capsys
+):
+    def timed(turns, rounds):
+        assert list(turns) == [*gpu.contenders(setting), gpu.COPY]
+        return Race({name: [1e-4] * rounds for name in turns})
+
+    setting = next(gpu.settings())
+    monkeypatch.setattr(gpu, "settings", lambda: iter([setting]))
+    monkeypatch.setattr(gpu, "runs", lambda setting, norms, device: {**norms, gpu.COPY: None})
+    monkeypatch.setattr(gpu, "timed", timed)
+    monkeypatch.setattr(gpu, "version", lambda package: "3.7.1")
+    monkeypatch.setattr(gpu.fused_norms, "has_kernels", lambda *_: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "a GPU")
+    out = tmp_path / "rows.csv"
+    monkeypatch.setattr(sys, "argv", ["gpu", "--out", str(out), "--rounds", "3"])
+    gpu.main()
+    (stored,) = load_fused_races(out)
+    assert stored.setting == setting
+    assert stored.share("torch.compile") == 1.0
+    told = capsys.readouterr().out
+    assert f"Stored in {out}.\n" in told
+    monkeypatch.setattr(gpu, "settings", lambda: iter([setting] * 3))
+    monkeypatch.setattr(gpu.time, "monotonic", iter([0.0, 1.0, 300.0]).__next__)
+    gpu.main()
+    assert "No time was left for 2 races." in capsys.readouterr().out
+    assert len(load_fused_races(out)) == 1
+
+
+def test_the_benchmark_has_all_that_was_asked_for():
+    settings = [*gpu.settings()]
+    assert len({*settings}) == len(settings)
+    assert {s.features for s in settings} >= {768, 65_536}
+    assert all(s.rows * s.features > 0.99 * 2**25 for s in settings)
+    for name in ("direction", "norm", "added", "dtype"):
+        assert len({getattr(s, name) for s in settings}) == 2
