@@ -5,6 +5,7 @@ imported whether it interprets. By hand: TRITON_INTERPRET=1 pytest tests/kernels
 """
 
 import dataclasses
+import functools
 import itertools
 
 import pytest
@@ -369,6 +370,18 @@ def test_the_added_norm_in_a_batch_and_compiled(norm, launched):
         assert torch.equal(one[0], one[2])
 
 
+def test_a_batch_of_gains_and_shifts_with_an_offset():
+    x, weight, bias = draw(3, 8), draw(2, 8, seed=1), draw(2, 8, seed=2)
+    norm = functools.partial(fused_norms.layer_norm, offset=1.0)
+    at_once = torch.vmap(lambda w, b: norm(x, w, b))(weight, bias)
+    alone = torch.stack([norm(x, w, b) for w, b in zip(weight, bias, strict=True)])
+    assert torch.allclose(at_once, alone)
+    half = torch.vmap(lambda b: norm(x.bfloat16(), weight[0].bfloat16(), b))(bias.bfloat16())
+    assert half.dtype == torch.bfloat16
+    exact = torch.stack([norm(x, weight[0], b) for b in bias])
+    assert torch.allclose(half.double(), exact, atol=0.1)
+
+
 @by_norm
 def test_the_operators_are_what_torch_expects_of_operators(norm):
     x, residual = draw(3, 8).requires_grad_(), draw(3, 8, seed=1).requires_grad_()
@@ -401,7 +414,17 @@ def test_what_is_exported_holds_operators_or_runs_anywhere(norm, launched):
 @by_norm
 @by_length
 @pytest.mark.parametrize("features", [96, 500])
-def test_a_row_has_the_same_bits_alone_and_among_513(norm, features, rows_are):
+def test_a_row_has_the_same_bits_alone_and_among_513(norm, features, rows_are, monkeypatch):
+    """In tiles of one size: on a GPU the order of a sum lies in them, in NumPy it may not."""
+    sizes, launch = set(), launches._launch
+    monkeypatch.setattr(
+        launches,
+        "_launch",
+        lambda kernel, programs, tile, *a: (
+            sizes.add((kernel.fn.__name__, tile)),
+            launch(kernel, programs, tile, *a),
+        ),
+    )
     rows = 513 if rows_are == "whole" else 41
     x, dy = (draw(rows, features, seed=s, dtype=torch.float32) for s in (0, 1))
     weight = draw(features, seed=2, dtype=torch.float32)
@@ -415,6 +438,7 @@ def test_a_row_has_the_same_bits_alone_and_among_513(norm, features, rows_are):
         alone = both(x[i : i + 1], dy[i : i + 1])
         for one, others in zip(alone, among, strict=True):
             assert torch.equal(one[0], others[i])
+    assert len(sizes) == len({name for name, _ in sizes}) == 3
 
 
 @by_norm
