@@ -314,8 +314,7 @@ display(ledger.kinds())
 ledger.table()
 
 # %% [markdown] tags=["answer"]
-# What the seed says about *why* something works fares worse than what it says about *what* is
-# computed. Section 6 has the rule at its borders.
+# No theme is right or wrong as a whole. Section 6 has the rule at its borders.
 
 # %% [markdown]
 # And your own words? They began on the first page. What your bets have won comes first, and how often
@@ -518,8 +517,8 @@ my_defence.table()
 # %% [markdown] tags=["answer"]
 # - An experiment passes if its numbers support the verdict, for the claim or against it. It must be
 #   able to fail: with batch norm in layer norm's place, that of claim 1 does.
-# - What the seed says is computed stands up better than what it says of why it works and how it
-#   starts: an identity (0.69), bounded gradients (a thousandfold or more).
+# - Reasons can be measured like formulas, and some of the seed's fail: blocks that start as an identity
+#   (0.69), gradients that stay bounded (a thousandfold or more).
 # - Some claims are out of reach of small models. Their verdicts rest on sources, and the ledger says
 #   which: they are citations, and pass nothing.
 # - "Which norm, where?" needs a brief: depth, budget, tries. At 24 layers without warmup post-norm

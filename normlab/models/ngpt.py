@@ -1,7 +1,10 @@
 """nGPT: a transformer whose stream and whose weights stay on the unit sphere.
 
 Loshchilov et al. 2024, §2, arXiv:2410.01131; the authors' code: NVIDIA/ngpt, `model.py` and
-`train.py`. The FFN is the course's, with ReLU, and positions are the course's embeddings.
+`train.py`. What differs: the FFN is the course's, with ReLU, and positions are its embeddings. The
+step of a sub-layer is the plain number that starts at 0.05, where theirs is |w| times a factor.
+Queries and keys have a scale each, the same for all heads of a layer, where theirs share one that
+differs by head.
 """
 
 import math

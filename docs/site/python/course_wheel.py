@@ -8,13 +8,14 @@ from normlab import __version__
 
 HERE = Path(__file__).parent
 PACKAGE = HERE.parents[2] / "normlab"
-LEFT_OUT = ("audit", "grading", "setup")
+LEFT_OUT = ("audit", "fused_norms", "grading", "setup")
 """Rooms that nothing in a page asks for: they need processes, or PyTorch."""
 OF_INSPECTION = ("__init__.py", "__init__.pyi", "norm_reading.py")
 """What needs no PyTorch of that room: the words in which the zoo is told."""
 FILES_LEFT_OUT = (
     "scan.csv", "challenges.csv", "briefs.csv", "recurrent.csv", "vision.csv",
-    "trained_placements.csv", "paradise_lost.txt", "cli.py", "__main__.py",
+    "trained_placements.csv", "paradise_lost.txt", "training_steps.csv", "deep_rates.csv",
+    "cli.py", "__main__.py",
 )  # fmt: skip
 """The scan of a library that no page holds, trained runs and a text whose readers need PyTorch,
 and the commands of a terminal."""

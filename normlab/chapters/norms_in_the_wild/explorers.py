@@ -64,7 +64,7 @@ def explore_families() -> Explorer:
     tree = family_tree(load_zoo())
     return Explorer(
         "Families",
-        Scene(lambda: tree, draw_tree, describe_tree, size=(5.6, 6.3)),
+        Scene(lambda: tree, draw_tree, describe_tree, size=(4.9, 6.3)),
         pages={"line": Choice("line of", tree.names, start=tree.names.index("Gemma"))},
     )
 

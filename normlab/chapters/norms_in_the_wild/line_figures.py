@@ -87,7 +87,7 @@ def _draw_lanes(data: FamilyTree, ax: Axes) -> None:
         ax.axhline(top, color=PALE, lw=0.8, zorder=0)
     for (year, lane), count in data.counts.items():
         where = (middles[year], tops[lane] + 0.06)
-        ax.text(*where, str(count), ha="center", va="top", size=8, color=INK, bbox=BEHIND)
+        ax.text(*where, str(count), ha="center", va="top", size=9, color=INK, bbox=BEHIND)
     norms = [
         Line2D([], [], color=NORM_COLORS[n], marker=NORM_MARKERS[n], ls="", label=n)
         for n in ("LayerNorm", "RMSNorm")

@@ -22,8 +22,9 @@ def sinkhorn(weights: FloatArray, rounds: int = 20) -> FloatArray:
     Raises:
         ValueError: if a weight is not above 0.
 
-    Source: Sinkhorn and Knopp 1967; in residual streams Xie et al. 2026 (manifold-constrained
-    hyper-connections), as `transformers` 5.24 has it in `deepseek_v4/modeling_deepseek_v4.py`.
+    Source: Sinkhorn and Knopp 1967; in residual streams Xie et al. 2025 (manifold-constrained
+    hyper-connections, arXiv:2512.24880), as `transformers` 5.24 has it in
+    `deepseek_v4/modeling_deepseek_v4.py`.
 
     Example:
         >>> sinkhorn(np.array([[1.0, 3.0], [1.0, 1.0]])).round(3)

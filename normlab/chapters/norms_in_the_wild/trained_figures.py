@@ -104,7 +104,7 @@ def _draw_worth(data: TrainedPlacements, ax: Axes, task: str, layers: int, chose
     ax.set_yticks([LEAST_SHOWN, 0.01, 0.1, 1], ["0.005\nor less", "0.01", "0.1", "1"])
     ax.set_xticks([1, *(layers * quarter // 4 for quarter in (1, 2, 3, 4))])
     ax.minorticks_off()
-    ax.legend(loc="upper right", fontsize=8)
+    ax.legend(loc="upper right")
 
 
 def describe_trained(data: TrainedSetting, /, design: str) -> tuple[str, Table]:
