@@ -822,7 +822,7 @@ explore_trained()
 # %% [markdown] tags=["answer"]
 # - **Losses.** Hyper-connections end lowest or within 0.01 of it in all four settings, and have four
 #   streams to keep. LayerNorm Scaling beats pre-norm on the real text and not on the grammar; its best rate
-#   is the highest that was tried, so a higher one might be better. Peri-LN and QK-norm are within 0.02 of
+#   is the highest that was tried, so a higher one might be better. Peri-LN and QK-norm are within 0.03 of
 #   pre-norm. DyT, Mix-LN and B2T are behind it, the more so with 24 layers.
 # - **Post-norm** learns something with 12 layers, and nothing with 24 at any of the five rates. Without a
 #   norm and with Xavier's weights nothing is learned at all.
