@@ -23,6 +23,24 @@ def browser():
         yield running
 
 
+@pytest.fixture
+def show_marker(browser, tmp_path, monkeypatch):
+    """Shows a marker of claims on a page without a kernel."""
+    from marker_page import within_reach
+    from widget_page import open_page
+
+    monkeypatch.setenv("NORMLAB_DATA", str(tmp_path))
+    pages = []
+
+    def open_(marker, **how):
+        pages.append(open_page(browser, {"it": within_reach(marker)}, **how))
+        return pages[-1]
+
+    yield open_
+    for page in pages:
+        page.close()
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory, worker_id):
     """The course's site, built and served: its `folder`, its `url` and its `pages()`.

@@ -25,6 +25,7 @@ SLOW = {
     *("tests/test_browser.py", "tests/test_quiz_in_browser.py", "tests/test_claims.py"),
     *("tests/test_widgets_in_browser.py", "tests/test_explorers_of_the_course.py"),
     *("tests/test_token_in_browser.py", "tests/test_marks_in_browser.py"),
+    *("tests/test_bets_in_browser.py", "tests/test_fused_norms.py", "tests/test_zoo_installed.py"),
     *(
         "tests/test_grading_hostile.py",
         "tests/test_grading_judge.py",

@@ -5,9 +5,9 @@ import re
 import jupyterlab_page
 import pytest
 from jupyterlab_page import MINUTES, run_all_cells
+from marker_page import CONTRAST, SILENT, answer_as_python, claim, said
 from playwright.sync_api import expect
-from test_marks_in_browser import CONTRAST, SILENT, answer_as_python, claim, said, within_reach
-from widget_page import PHONE, open_page
+from widget_page import PHONE
 
 from normlab.claims import sentences, your_bet, your_mark
 from normlab.record import LEVELS, open_record
@@ -19,21 +19,6 @@ DAY = "2026-11-24"
 jupyterlab_page.skip_without_chromium()
 
 
-@pytest.fixture
-def show(browser, tmp_path, monkeypatch):
-    """Shows a marker on a page without a kernel."""
-    monkeypatch.setenv("NORMLAB_DATA", str(tmp_path))
-    pages = []
-
-    def open_(marker, **how):
-        pages.append(open_page(browser, {"it": within_reach(marker)}, **how))
-        return pages[-1]
-
-    yield open_
-    for page in pages:
-        page.close()
-
-
 def word_group(page, number):
     return page.get_by_role("group", name=f"Claim {number}: your mark")
 
@@ -42,8 +27,8 @@ def level_group(page, number):
     return page.get_by_role("group", name=f"Claim {number}: how sure are you?")
 
 
-def test_a_word_asks_how_sure_one_is_and_the_level_goes_to_the_next_claim(show):
-    page = show(your_bet(7, 8, 9))
+def test_a_word_asks_how_sure_one_is_and_the_level_goes_to_the_next_claim(show_marker):
+    page = show_marker(your_bet(7, 8, 9))
     expect(word_group(page, 7)).to_be_visible()
     expect(level_group(page, 7)).to_have_count(0)  # there is nothing to be sure of
     word_group(page, 7).get_by_role("button", name="imprecise").click()
@@ -66,8 +51,8 @@ def test_a_word_asks_how_sure_one_is_and_the_level_goes_to_the_next_claim(show):
     expect(level_group(page, 8)).to_have_count(0)
 
 
-def test_keys_alone_make_bets_and_a_level_without_a_word_does_nothing(show):
-    page = show(your_bet(7, 8, 9))
+def test_keys_alone_make_bets_and_a_level_without_a_word_does_nothing(show_marker):
+    page = show_marker(your_bet(7, 8, 9))
     claim(page, 7).focus()
     page.keyboard.press("8")
     assert said(page) == []
@@ -92,8 +77,8 @@ def test_keys_alone_make_bets_and_a_level_without_a_word_does_nothing(show):
     expect(page.get_by_text("2 of 3", exact=True)).to_be_visible()
 
 
-def test_with_tab_and_enter_the_level_is_reached_from_the_word(show):
-    page = show(your_bet(7, 8))
+def test_with_tab_and_enter_the_level_is_reached_from_the_word(show_marker):
+    page = show_marker(your_bet(7, 8))
     word_group(page, 7).get_by_role("button", name="wrong").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="wrong", exact=True)).to_be_focused()
@@ -105,8 +90,8 @@ def test_with_tab_and_enter_the_level_is_reached_from_the_word(show):
     expect(claim(page, 8)).to_be_focused()
 
 
-def test_a_digit_on_a_closed_claim_opens_it_and_asks(show):
-    page = show(your_bet(7, 8))
+def test_a_digit_on_a_closed_claim_opens_it_and_asks(show_marker):
+    page = show_marker(your_bet(7, 8))
     claim(page, 8).focus()
     page.keyboard.press("2")
     expect(level_group(page, 8)).to_be_visible()
@@ -116,9 +101,9 @@ def test_a_digit_on_a_closed_claim_opens_it_and_asks(show):
     expect(claim(page, 7)).to_be_focused()
 
 
-def test_what_was_said_in_an_earlier_chapter_can_be_bet_on_at_once(show):
+def test_what_was_said_in_an_earlier_chapter_can_be_bet_on_at_once(show_marker):
     your_mark(7, 8).said = [[7, "holds"], [8, "don't know"]]
-    page = show(your_bet(7, 8))
+    page = show_marker(your_bet(7, 8))
     expect(page.get_by_text("0 of 2", exact=True)).to_be_visible()
     level_group(page, 7).get_by_role("button", name="99 %").click()
     assert said(page) == [[7, "holds", 99]]
@@ -127,9 +112,9 @@ def test_what_was_said_in_an_earlier_chapter_can_be_bet_on_at_once(show):
     expect(level_group(page, 8)).to_have_count(0)
 
 
-def test_the_first_bet_counts_and_the_next_one_is_told_so(show):
+def test_the_first_bet_counts_and_the_next_one_is_told_so(show_marker):
     your_bet(7).said = [[7, "imprecise"], [7, "imprecise", 75]]
-    page = show(your_bet(7, 8))
+    page = show_marker(your_bet(7, 8))
     expect(word_group(page, 8)).to_be_visible()  # 7 has its bet
     claim(page, 7).click()
     expect(page.get_by_text("first bet")).to_have_count(0)
@@ -151,8 +136,8 @@ def test_the_first_bet_counts_and_the_next_one_is_told_so(show):
     )
 
 
-def test_without_python_it_is_said_and_a_late_answer_takes_it_back(show):
-    page = show(your_bet(7, 8))
+def test_without_python_it_is_said_and_a_late_answer_takes_it_back(show_marker):
+    page = show_marker(your_bet(7, 8))
     claim(page, 7).focus()
     for key in "38":
         page.keyboard.press(key)
@@ -162,8 +147,8 @@ def test_without_python_it_is_said_and_a_late_answer_takes_it_back(show):
     expect(page.get_by_role("status")).to_have_text("Claim 7: imprecise, 75 %. 1 of 2 with a bet.")
 
 
-def test_a_refused_bet_is_shown_no_more(show):
-    page = show(your_bet(7, 8))
+def test_a_refused_bet_is_shown_no_more(show_marker):
+    page = show_marker(your_bet(7, 8))
     claim(page, 7).focus()
     for key in "38":
         page.keyboard.press(key)
@@ -174,8 +159,8 @@ def test_a_refused_bet_is_shown_no_more(show):
     expect(claim(page, 7).locator(".normlab-tag")).to_have_text("imprecise")
 
 
-def test_where_there_are_no_levels_nothing_asks(show):
-    page = show(your_mark(7, 8))
+def test_where_there_are_no_levels_nothing_asks(show_marker):
+    page = show_marker(your_mark(7, 8))
     page.get_by_role("button", name="wrong").click()
     expect(page.get_by_role("status")).to_have_text("Claim 7: wrong. 1 of 2 marked.")
     claim(page, 7).click()
@@ -187,9 +172,9 @@ def test_where_there_are_no_levels_nothing_asks(show):
 
 @pytest.mark.parametrize("light", [True, False], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [804, PHONE])
-def test_all_is_read_and_reached_at_any_width_and_in_the_dark(show, width, light):
+def test_all_is_read_and_reached_at_any_width_and_in_the_dark(show_marker, width, light):
     your_bet(3).said = [[3, "imprecise"], [3, "imprecise", 75]]
-    page = show(your_bet(*sentences()), width=width, light=light)
+    page = show_marker(your_bet(*sentences()), width=width, light=light)
     claim(page, 3).click()
     page.keyboard.press("4")
     claim(page, 20).click()

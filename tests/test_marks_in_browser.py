@@ -1,79 +1,23 @@
 """A real browser: claims are marked by mouse and keys, on a phone, in the dark, with a kernel."""
 
-import re
-
 import jupyterlab_page
 import pytest
 from jupyterlab_page import MINUTES, run_all_cells
+from marker_page import CONTRAST, SILENT, answer_as_python, claim, said
 from playwright.sync_api import expect
-from widget_page import PHONE, open_page
+from widget_page import PHONE
 
 from normlab.claims import mark_seed_text, sentences, your_mark
 from normlab.record import open_record
 
 MARK_ONE = "from normlab.claims import your_mark\n\nyour_mark(7, 8)"
-SILENT = "Not kept: Python does not answer. Run this cell, and mark again."
 DAYS = ["2026-11-24", "2026-11-24"]
-CONTRAST = """(nodes) => nodes.map((node) => {
-    const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
-    const over = (top, below) => {
-        const [r, g, b, alpha = 1] = numbers(top);
-        return [r, g, b].map((value, i) => alpha * value + (1 - alpha) * below[i]);
-    };
-    const light = (rgb) => rgb.map((v) => v / 255)
-        .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
-        .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-    let ground = numbers(getComputedStyle(document.body).backgroundColor).slice(0, 3);
-    const parents = [];
-    for (let n = node; n && n !== document.body; n = n.parentElement) parents.unshift(n);
-    for (const n of parents) ground = over(getComputedStyle(n).backgroundColor, ground);
-    const [a, b] = [light(over(getComputedStyle(node).color, ground)), light(ground)];
-    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-})"""
-"""How much lighter a text is than its ground, or darker, by the formula of WCAG 2."""
 
 jupyterlab_page.skip_without_chromium()
 
 
-@pytest.fixture
-def show(browser, tmp_path, monkeypatch):
-    """Shows a marker on a page without a kernel."""
-    monkeypatch.setenv("NORMLAB_DATA", str(tmp_path))
-    pages = []
-
-    def open_(marker, **how):
-        pages.append(open_page(browser, {"it": within_reach(marker)}, **how))
-        return pages[-1]
-
-    yield open_
-    for page in pages:
-        page.close()
-
-
-def within_reach(widget):
-    """A widget's state, with a script that puts its model where `answer_as_python` finds it."""
-    reach = "export default { initialize: ({ model }) => { window.model = model; }, render }"
-    state = widget.get_state()
-    assert "export default { render }" in state["_esm"]
-    return state | {"_esm": state["_esm"].replace("export default { render }", reach)}
-
-
-def answer_as_python(page, **state):
-    """What a message of Python does, name by name in this order."""
-    for name, value in state.items():
-        page.evaluate("([name, value]) => window.model.set(name, value)", [name, value])
-
-
-def said(page):
-    return page.evaluate("window.states.it.said")
-
-
-def claim(page, number):
-    return page.get_by_role("button", name=re.compile(rf"^Claim {number} "))
-
-
-def test_a_click_opens_five_words_and_each_mark_opens_the_next_claim(show):
-    page = show(mark_seed_text())
+def test_a_click_opens_five_words_and_each_mark_opens_the_next_claim(show_marker):
+    page = show_marker(mark_seed_text())
     words = page.get_by_role("group")
     expect(words).to_have_count(0)
     expect(page.get_by_text("0 of 46", exact=True)).to_be_visible()
@@ -95,8 +39,8 @@ def test_a_click_opens_five_words_and_each_mark_opens_the_next_claim(show):
     expect(claim(page, 5)).to_be_focused()
 
 
-def test_keys_alone_mark_the_text_and_marked_claims_are_passed_over(show):
-    page = show(mark_seed_text())
+def test_keys_alone_mark_the_text_and_marked_claims_are_passed_over(show_marker):
+    page = show_marker(mark_seed_text())
     page.keyboard.press("Tab")
     expect(claim(page, 1)).to_be_focused()
     page.keyboard.press("Enter")
@@ -118,8 +62,8 @@ def test_keys_alone_mark_the_text_and_marked_claims_are_passed_over(show):
     assert len(said(page)) == 3
 
 
-def test_a_claim_over_a_line_break_is_one_button(show):
-    page = show(mark_seed_text())
+def test_a_claim_over_a_line_break_is_one_button(show_marker):
+    page = show_marker(mark_seed_text())
     assert page.locator(".normlab-claim").count() == 47
     assert page.locator(".normlab-claim[tabindex='0']").count() == 46
     page.get_by_text("model.eval()switch needed").click()
@@ -129,8 +73,8 @@ def test_a_claim_over_a_line_break_is_one_button(show):
     assert page.locator(".normlab-said").count() == 2
 
 
-def test_after_the_last_claim_the_words_close(show):
-    page = show(your_mark(7, 9))
+def test_after_the_last_claim_the_words_close(show_marker):
+    page = show_marker(your_mark(7, 9))
     expect(page.get_by_role("group")).to_have_attribute("aria-label", "Claim 7: your mark")
     page.get_by_role("button", name="wrong").click()
     page.keyboard.press("1")
@@ -139,14 +83,14 @@ def test_after_the_last_claim_the_words_close(show):
     assert said(page) == [[7, "wrong"], [9, "holds"]]
 
 
-def test_without_python_it_is_said_that_marks_are_not_kept(show):
-    page = show(your_mark(7))
+def test_without_python_it_is_said_that_marks_are_not_kept(show_marker):
+    page = show_marker(your_mark(7))
     page.get_by_role("button", name="wrong").click()
     expect(page.get_by_role("status")).to_have_text(SILENT, timeout=6000)
 
 
-def test_an_answer_of_python_that_comes_late_takes_back_what_was_said_of_its_silence(show):
-    page = show(your_mark(7, 8))
+def test_an_answer_of_python_that_comes_late_takes_back_what_was_said_of_its_silence(show_marker):
+    page = show_marker(your_mark(7, 8))
     for _ in range(2):
         page.get_by_role("button", name="wrong", exact=True).click()
     expect(page.get_by_role("status")).to_have_text(SILENT, timeout=6000)
@@ -157,8 +101,8 @@ def test_an_answer_of_python_that_comes_late_takes_back_what_was_said_of_its_sil
         expect(told).to_have_text("Claim 8: wrong. 2 of 2 marked.")
 
 
-def test_what_python_has_to_say_is_told_and_a_refused_mark_is_shown_no_more(show):
-    page = show(your_mark(7, 8))
+def test_what_python_has_to_say_is_told_and_a_refused_mark_is_shown_no_more(show_marker):
+    page = show_marker(your_mark(7, 8))
     page.get_by_role("button", name="wrong").click()
     expect(page.get_by_text("1 of 2", exact=True)).to_be_visible()
     answer_as_python(page, notice="Your mark could not be kept.", heard=1)
@@ -167,8 +111,8 @@ def test_what_python_has_to_say_is_told_and_a_refused_mark_is_shown_no_more(show
     expect(claim(page, 7)).to_contain_text("not marked yet")
 
 
-def test_an_answer_of_python_leaves_the_focus_in_the_words(show):
-    page = show(your_mark(7, 8))
+def test_an_answer_of_python_leaves_the_focus_in_the_words(show_marker):
+    page = show_marker(your_mark(7, 8))
     page.get_by_role("button", name="wrong").click()
     word = page.get_by_role("button", name="imprecise")
     word.focus()
@@ -178,10 +122,10 @@ def test_an_answer_of_python_leaves_the_focus_in_the_words(show):
     assert said(page) == [[7, "wrong"], [8, "imprecise"]]
 
 
-def test_what_was_said_before_is_shown_with_its_first_word(show):
+def test_what_was_said_before_is_shown_with_its_first_word(show_marker):
     before = your_mark(7)
     before.said = [[7, "holds"], [7, "wrong"]]
-    page = show(your_mark(7))
+    page = show_marker(your_mark(7))
     expect(page.get_by_role("group")).to_have_count(0)
     expect(claim(page, 7)).to_contain_text("wrong")
     claim(page, 7).click()
@@ -192,8 +136,8 @@ def test_what_was_said_before_is_shown_with_its_first_word(show):
 
 @pytest.mark.parametrize("light", [True, False], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [804, PHONE])
-def test_all_is_read_and_reached_at_any_width_and_in_the_dark(show, width, light):
-    page = show(mark_seed_text(), width=width, light=light)
+def test_all_is_read_and_reached_at_any_width_and_in_the_dark(show_marker, width, light):
+    page = show_marker(mark_seed_text(), width=width, light=light)
     claim(page, 20).click()
     page.keyboard.press("2")
     expect(claim(page, 21)).to_be_focused()

@@ -6,8 +6,8 @@ import jupyterlab_page
 import nbformat
 import pytest
 from jupyterlab_page import MINUTES, run_all_cells, wait_for_stored
+from marker_page import answer_as_python, within_reach
 from playwright.sync_api import expect
-from test_marks_in_browser import answer_as_python, within_reach
 from widget_page import open_page
 
 from normlab import quiz

@@ -78,7 +78,7 @@ def has_kernels(device: torch.device, dtype: torch.dtype) -> bool:
 
 
 # as torch.compiler.assume_constant_result does, which would load all of torch._dynamo
-has_kernels._dynamo_marked_constant = True  # type: ignore[attr-defined]
+has_kernels._dynamo_marked_constant = True  # type: ignore[attr-defined]  # functions have none
 
 
 @functools.cache

@@ -40,6 +40,75 @@ def sum_of_rows(x: tl.tensor) -> tl.tensor:
 
 
 @triton.jit
+def load_rows(
+    ptr: tl.tensor,
+    rows: tl.tensor,
+    stride: tl.tensor,
+    columns: tl.tensor,
+    inside: tl.tensor,
+    wide: tl.constexpr,
+) -> tl.tensor:
+    """A tile (ROWS, BLOCK) of rows at any distance from each other, widened; 0 outside."""
+    return tl.load(ptr + rows * stride + columns, mask=inside, other=0.0).to(wide)
+
+
+@triton.jit
+def load_gain(
+    weight_ptr: tl.tensor,
+    columns: tl.tensor,
+    D: tl.tensor,
+    offset: tl.constexpr,
+    wide: tl.constexpr,
+) -> tl.tensor:
+    """γ = offset + weight of some columns (1, BLOCK)."""
+    return tl.load(weight_ptr + columns, mask=columns < D, other=0.0).to(wide) + offset
+
+
+@triton.jit
+def add_residual(
+    x: tl.tensor,
+    residual_ptr: tl.tensor,
+    residual_stride: tl.tensor,
+    sum_ptr: tl.tensor,
+    rows: tl.tensor,
+    columns: tl.tensor,
+    inside: tl.tensor,
+    D: tl.tensor,
+) -> tl.tensor:
+    """Write x + residual, and return it as it was rounded to be stored."""
+    residual = load_rows(residual_ptr, rows, residual_stride, columns, inside, x.dtype)
+    total = (x + residual).to(sum_ptr.dtype.element_ty)
+    tl.store(sum_ptr + rows * D + columns, total, mask=inside)
+    return total.to(x.dtype)
+
+
+@triton.jit
+def store_gradient(
+    dx: tl.tensor,
+    dx_ptr: tl.tensor,
+    dsum_ptr: tl.tensor,
+    dsum_stride: tl.tensor,
+    rows: tl.tensor,
+    columns: tl.tensor,
+    inside: tl.tensor,
+    D: tl.tensor,
+) -> None:
+    """Write dx, with the gradient of the sum where the norm is one of x + residual."""
+    if dsum_ptr is not None:
+        dx += load_rows(dsum_ptr, rows, dsum_stride, columns, inside, dx.dtype)
+    tl.store(dx_ptr + rows * D + columns, dx.to(dx_ptr.dtype.element_ty), mask=inside)
+
+
+@triton.jit
+def store_sums(
+    ptr: tl.tensor, places: tl.tensor, terms: tl.tensor, columns: tl.tensor, D: tl.tensor
+) -> None:
+    """Add up the terms of dγ or dβ: (ROWS, BLOCK) -> (1, BLOCK), and write them."""
+    sums = tl.sum(terms, axis=0, keep_dims=True)
+    tl.store(ptr + places, sums.to(ptr.dtype.element_ty), mask=columns < D)
+
+
+@triton.jit
 def add_partials(
     dweight_parts_ptr: tl.tensor,
     dbias_parts_ptr: tl.tensor,

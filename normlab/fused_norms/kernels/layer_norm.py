@@ -9,7 +9,15 @@ the parts of dγ and dβ, each D numbers a program.
 import triton
 import triton.language as tl
 
-from normlab.fused_norms.kernels.common import scale_for, sum_of_rows
+from normlab.fused_norms.kernels.common import (
+    add_residual,
+    load_gain,
+    load_rows,
+    scale_for,
+    store_gradient,
+    store_sums,
+    sum_of_rows,
+)
 
 
 @triton.jit
@@ -41,21 +49,15 @@ def forward(
     last = tl.minimum(first + rows_each, N)
     columns = tl.arange(0, BLOCK)[None, :]  # (1, BLOCK)
     if weight_ptr is not None:
-        weight = tl.load(weight_ptr + columns, mask=columns < D, other=0.0)
-        gain = weight.to(wide) + offset
+        gain = load_gain(weight_ptr, columns, D, offset, wide)
     if bias_ptr is not None:
         bias = tl.load(bias_ptr + columns, mask=columns < D, other=0.0).to(wide)
     for start in range(first, last, ROWS):
         rows = start + tl.arange(0, ROWS)[:, None]  # (ROWS, 1)
         inside = (rows < last) & (columns < D)
-        x = tl.load(x_ptr + rows * x_stride + columns, mask=inside, other=0.0).to(wide)
+        x = load_rows(x_ptr, rows, x_stride, columns, inside, wide)
         if residual_ptr is not None:
-            residual = tl.load(
-                residual_ptr + rows * residual_stride + columns, mask=inside, other=0.0
-            )
-            total = (x + residual.to(wide)).to(sum_ptr.dtype.element_ty)  # rounded, as it is stored
-            tl.store(sum_ptr + rows * D + columns, total, mask=inside)
-            x = total.to(wide)
+            x = add_residual(x, residual_ptr, residual_stride, sum_ptr, rows, columns, inside, D)
         scale = scale_for(x, eps)  # (ROWS, 1)
         x = x / scale
         mean = sum_of_rows(x) / D  # (ROWS, 1)
@@ -74,6 +76,18 @@ def forward(
         tl.store(statistics_ptr + 4 * rows + 1, mean, mask=rows < last)
         tl.store(statistics_ptr + 4 * rows + 2, correction, mask=rows < last)
         tl.store(statistics_ptr + 4 * rows + 3, inverse_std, mask=rows < last)
+
+
+@triton.jit
+def load_statistics(
+    statistics_ptr: tl.tensor, row: tl.tensor, end: tl.tensor
+) -> tuple[tl.tensor, tl.tensor, tl.tensor, tl.tensor]:
+    """Scale, mean, its correction and 1/σ_ε of rows (ROWS,) in front of `end`, each (ROWS, 1)."""
+    scale = tl.load(statistics_ptr + 4 * row, mask=row < end, other=1.0)
+    mean = tl.load(statistics_ptr + 4 * row + 1, mask=row < end, other=0.0)
+    correction = tl.load(statistics_ptr + 4 * row + 2, mask=row < end, other=0.0)
+    inverse_std = tl.load(statistics_ptr + 4 * row + 3, mask=row < end, other=0.0)
+    return scale[:, None], mean[:, None], correction[:, None], inverse_std[:, None]
 
 
 @triton.jit
@@ -105,20 +119,16 @@ def backward(
     last = tl.minimum(first + rows_each, N)
     columns = tl.arange(0, BLOCK)[None, :]  # (1, BLOCK)
     if weight_ptr is not None:
-        weight = tl.load(weight_ptr + columns, mask=columns < D, other=0.0)
-        gain = weight.to(wide) + offset
+        gain = load_gain(weight_ptr, columns, D, offset, wide)
     dweight = tl.zeros((ROWS, BLOCK), wide)
     dbias = tl.zeros((ROWS, BLOCK), wide)
     for start in range(first, last, ROWS):
         row = start + tl.arange(0, ROWS)  # (ROWS,)
         rows = row[:, None]  # (ROWS, 1)
         inside = (rows < last) & (columns < D)
-        dy = tl.load(dy_ptr + rows * dy_stride + columns, mask=inside, other=0.0).to(wide)
-        x = tl.load(x_ptr + rows * x_stride + columns, mask=inside, other=0.0).to(wide)
-        scale = tl.load(statistics_ptr + 4 * row, mask=row < last, other=1.0)[:, None]
-        mean = tl.load(statistics_ptr + 4 * row + 1, mask=row < last, other=0.0)[:, None]
-        correction = tl.load(statistics_ptr + 4 * row + 2, mask=row < last, other=0.0)[:, None]
-        inverse_std = tl.load(statistics_ptr + 4 * row + 3, mask=row < last, other=0.0)[:, None]
+        dy = load_rows(dy_ptr, rows, dy_stride, columns, inside, wide)
+        x = load_rows(x_ptr, rows, x_stride, columns, inside, wide)
+        scale, mean, correction, inverse_std = load_statistics(statistics_ptr, row, last)
         normalized = tl.where(inside, (x / scale - mean - correction) * inverse_std, 0.0)
         if dweight_parts_ptr is not None:
             dweight += dy * normalized
@@ -130,14 +140,9 @@ def backward(
         mean_u = sum_of_rows(u) / D  # (ROWS, 1)
         mean_ux = sum_of_rows(u * normalized) / D
         dx = (u - mean_u - normalized * mean_ux) * (inverse_std / scale)
-        if dsum_ptr is not None:
-            dsum = tl.load(dsum_ptr + rows * dsum_stride + columns, mask=inside, other=0.0)
-            dx += dsum.to(wide)
-        tl.store(dx_ptr + rows * D + columns, dx.to(dx_ptr.dtype.element_ty), mask=inside)
+        store_gradient(dx, dx_ptr, dsum_ptr, dsum_stride, rows, columns, inside, D)
     parts = tl.program_id(0) * D + columns
     if dweight_parts_ptr is not None:
-        part = tl.sum(dweight, axis=0, keep_dims=True)  # (ROWS, BLOCK) -> (1, BLOCK)
-        tl.store(dweight_parts_ptr + parts, part, mask=columns < D)
+        store_sums(dweight_parts_ptr, parts, dweight, columns, D)
     if dbias_parts_ptr is not None:
-        part = tl.sum(dbias, axis=0, keep_dims=True)
-        tl.store(dbias_parts_ptr + parts, part, mask=columns < D)
+        store_sums(dbias_parts_ptr, parts, dbias, columns, D)

@@ -8,7 +8,16 @@ for ROWS rows.
 import triton
 import triton.language as tl
 
-from normlab.fused_norms.kernels.common import scale_for, sum_of_rows
+from normlab.fused_norms.kernels.common import (
+    add_residual,
+    load_gain,
+    load_rows,
+    scale_for,
+    store_gradient,
+    store_sums,
+    sum_of_rows,
+)
+from normlab.fused_norms.kernels.layer_norm import load_statistics
 
 
 @triton.jit
@@ -47,11 +56,7 @@ def forward(
         inside = (rows < N) & (columns < D)
         x = tl.load(x_ptr + columns, mask=inside, other=0.0).to(wide)
         if residual_ptr is not None:
-            others = residual_ptr + rows * residual_stride + columns
-            residual = tl.load(others, mask=inside, other=0.0)
-            total = (x + residual.to(wide)).to(sum_ptr.dtype.element_ty)
-            tl.store(sum_ptr + rows * D + columns, total, mask=inside)
-            x = total.to(wide)
+            x = add_residual(x, residual_ptr, residual_stride, sum_ptr, rows, columns, inside, D)
         count = tl.minimum(D - start, BLOCK).to(wide)
         tile_scale = scale_for(x, eps)  # (ROWS, 1)
         x = x / tile_scale
@@ -80,8 +85,7 @@ def forward(
         x = tl.load(x_ptr + columns, mask=inside, other=0.0).to(wide)
         y = (x / scale - mean - correction) * inverse_std
         if weight_ptr is not None:
-            weight = tl.load(weight_ptr + columns, mask=columns < D, other=0.0)
-            y = y * (weight.to(wide) + offset)
+            y = y * load_gain(weight_ptr, columns, D, offset, wide)
         if bias_ptr is not None:
             y = y + tl.load(bias_ptr + columns, mask=columns < D, other=0.0).to(wide)
         tl.store(y_ptr + rows * D + columns, y.to(y_ptr.dtype.element_ty), mask=inside)
@@ -111,20 +115,16 @@ def backward_means(
     row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)  # (ROWS,)
     rows = row[:, None]  # (ROWS, 1)
     tile = tl.arange(0, BLOCK)[None, :]  # (1, BLOCK)
-    scale = tl.load(statistics_ptr + 4 * row, mask=row < N, other=1.0)[:, None]
-    mean = tl.load(statistics_ptr + 4 * row + 1, mask=row < N, other=0.0)[:, None]
-    correction = tl.load(statistics_ptr + 4 * row + 2, mask=row < N, other=0.0)[:, None]
-    inverse_std = tl.load(statistics_ptr + 4 * row + 3, mask=row < N, other=0.0)[:, None]
+    scale, mean, correction, inverse_std = load_statistics(statistics_ptr, row, N)
     sum_u = tl.zeros((ROWS, BLOCK), wide)
     sum_ux = tl.zeros((ROWS, BLOCK), wide)
     for start in range(0, D, BLOCK):
         columns = start + tile
         inside = (rows < N) & (columns < D)
-        u = tl.load(dy_ptr + rows * dy_stride + columns, mask=inside, other=0.0).to(wide)
-        x = tl.load(x_ptr + rows * x_stride + columns, mask=inside, other=0.0).to(wide)
+        u = load_rows(dy_ptr, rows, dy_stride, columns, inside, wide)
+        x = load_rows(x_ptr, rows, x_stride, columns, inside, wide)
         if weight_ptr is not None:
-            weight = tl.load(weight_ptr + columns, mask=columns < D, other=0.0)
-            u = u * (weight.to(wide) + offset)
+            u = u * load_gain(weight_ptr, columns, D, offset, wide)
         sum_u += u  # outside u is 0
         sum_ux += u * ((x / scale - mean - correction) * inverse_std)
     tl.store(means_ptr + 2 * rows, sum_of_rows(sum_u) / D, mask=rows < N)
@@ -159,20 +159,16 @@ def backward(
     wide = statistics_ptr.dtype.element_ty
     columns = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)[None, :]  # (1, BLOCK)
     if weight_ptr is not None:
-        weight = tl.load(weight_ptr + columns, mask=columns < D, other=0.0)
-        gain = weight.to(wide) + offset
+        gain = load_gain(weight_ptr, columns, D, offset, wide)
     dweight = tl.zeros((ROWS, BLOCK), wide)
     dbias = tl.zeros((ROWS, BLOCK), wide)
     for start in range(0, N, ROWS):
         row = start + tl.arange(0, ROWS).to(tl.int64)  # (ROWS,)
         rows = row[:, None]  # (ROWS, 1)
         inside = (rows < N) & (columns < D)
-        dy = tl.load(dy_ptr + rows * dy_stride + columns, mask=inside, other=0.0).to(wide)
-        x = tl.load(x_ptr + rows * x_stride + columns, mask=inside, other=0.0).to(wide)
-        scale = tl.load(statistics_ptr + 4 * row, mask=row < N, other=1.0)[:, None]
-        mean = tl.load(statistics_ptr + 4 * row + 1, mask=row < N, other=0.0)[:, None]
-        correction = tl.load(statistics_ptr + 4 * row + 2, mask=row < N, other=0.0)[:, None]
-        inverse_std = tl.load(statistics_ptr + 4 * row + 3, mask=row < N, other=0.0)[:, None]
+        dy = load_rows(dy_ptr, rows, dy_stride, columns, inside, wide)
+        x = load_rows(x_ptr, rows, x_stride, columns, inside, wide)
+        scale, mean, correction, inverse_std = load_statistics(statistics_ptr, row, N)
         mean_u = tl.load(means_ptr + 2 * row, mask=row < N, other=0.0)[:, None]  # (ROWS, 1)
         mean_ux = tl.load(means_ptr + 2 * row + 1, mask=row < N, other=0.0)[:, None]
         normalized = (x / scale - mean - correction) * inverse_std
@@ -184,13 +180,8 @@ def backward(
         if weight_ptr is not None:
             u = dy * gain
         dx = (u - mean_u - normalized * mean_ux) * (inverse_std / scale)
-        if dsum_ptr is not None:
-            dsum = tl.load(dsum_ptr + rows * dsum_stride + columns, mask=inside, other=0.0)
-            dx += dsum.to(wide)
-        tl.store(dx_ptr + rows * D + columns, dx.to(dx_ptr.dtype.element_ty), mask=inside)
+        store_gradient(dx, dx_ptr, dsum_ptr, dsum_stride, rows, columns, inside, D)
     if dweight_ptr is not None:
-        whole = tl.sum(dweight, axis=0, keep_dims=True)  # (ROWS, BLOCK) -> (1, BLOCK)
-        tl.store(dweight_ptr + columns, whole.to(dweight_ptr.dtype.element_ty), mask=columns < D)
+        store_sums(dweight_ptr, columns, dweight, columns, D)
     if dbias_ptr is not None:
-        whole = tl.sum(dbias, axis=0, keep_dims=True)
-        tl.store(dbias_ptr + columns, whole.to(dbias_ptr.dtype.element_ty), mask=columns < D)
+        store_sums(dbias_ptr, columns, dbias, columns, D)
