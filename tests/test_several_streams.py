@@ -34,6 +34,19 @@ def test_every_stream_is_read_in_its_turn_and_every_connection_learns():
     assert all(c.mixed.grad.abs().sum() > 0 for c in later)
 
 
+def test_the_final_norm_reads_the_sum_of_all_streams():
+    model, rng, seen = built(HyperConnections), torch.Generator().manual_seed(0), {}
+    stack = model.decoder
+    with torch.no_grad():
+        for connection in connections(model):
+            connection.write.copy_(torch.randn(STREAMS, generator=rng))
+    stack.blocks[-1].register_forward_hook(lambda *args: seen.update(streams=args[2]))
+    stack.final_norm.register_forward_hook(lambda *args: seen.update(read=args[1][0]))
+    model(TOKENS)
+    assert seen["streams"].std(2).min() > 0  # the streams are not equal
+    torch.testing.assert_close(seen["read"], seen["streams"].sum(2))
+
+
 def connections(model):
     return (module for module in model.modules() if isinstance(module, Connections))
 

@@ -17,6 +17,9 @@ CONFIGS = {
     "sgd, encoder and decoder": TrainConfig(
         **SMALL, encoder_layers=1, decoder_layers=1, steps=25, optimizer="sgd", norm="rms_norm"
     ),
+    "one number for all, clipped": TrainConfig(
+        **SMALL, decoder_layers=1, steps=10, norm="dyt", clip=0.5
+    ),
     "learned gates, QK-norm": TrainConfig(
         **SMALL, task="recall", decoder_layers=2, steps=25, placement="layerscale", qk_norm=True
     ),

@@ -16,6 +16,7 @@ from normlab.chapters.norms_in_the_wild.figures import (
     draw_design,
     draw_timeline,
 )
+from normlab.chapters.norms_in_the_wild.library_scan import load_scan
 from normlab.chapters.norms_in_the_wild.zoo import ROWS, find_model, load_zoo, read_zoo
 from normlab.chapters.norms_in_the_wild.zoo_designs import (
     FAMILIES,
@@ -86,6 +87,19 @@ def test_models_are_frozen_and_in_the_order_of_the_years():
     assert years == sorted(years)
     with pytest.raises(FrozenInstanceError):
         find_model("BERT").year = 2017
+
+
+def test_the_first_model_of_a_type_has_the_year_of_its_release():
+    released = {r["folder"]: r["year"] for r in load_scan() if r["year"]}
+    first = {folder(m.model_type): str(m.year) for m in reversed(load_zoo().models)}
+    known = released.keys() & first.keys()
+    assert len(known) > 60
+    assert {f: first[f] for f in known} == {f: released[f] for f in known}
+
+
+def folder(model_type):
+    """Where transformers has it."""
+    return model_type.replace("-", "_").removesuffix("_text")
 
 
 def test_filters_take_values_and_a_test():
