@@ -168,6 +168,8 @@ def test_the_picture_shows_the_seeds_of_what_has_learned_and_the_layers_of_the_c
     learned = [design for design in names if stored.learned("verse", 24, design)]
     assert len(axes[0].lines) == 2 * len(learned)
     assert len(axes[0].texts) == len(names) - len(learned)
+    (band,) = axes[0].patches
+    assert band.get_y() < names.index("Peri-LN") < band.get_y() + band.get_height() < 12
     assert [line.get_label() for line in axes[1].lines] == ["pre-norm", "Peri-LN"]
     sentence, table = describe_trained(TrainedSetting(stored, "verse", 24), "Peri-LN")
     assert table.rows == stored.table("verse", 24).rows

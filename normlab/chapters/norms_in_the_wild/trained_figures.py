@@ -18,6 +18,7 @@ from normlab.pictures.style import (
     GREY,
     INK,
     ORANGE,
+    PALE,
     PINK,
     PLACEMENT_COLORS,
     RED,
@@ -59,7 +60,10 @@ def draw_trained(data: TrainedSetting, axes: tuple[Axes, Axes], /, design: str) 
 
 
 def _draw_losses(data: TrainedPlacements, ax: Axes, task: str, layers: int, chosen: str) -> None:
-    """A mark for each seed, a bar at their median; of what has learned nothing, a number alone."""
+    """A mark for each seed, a bar at their median; of what has learned nothing, a number alone.
+
+    A band is behind the chosen design.
+    """
     upwards = data.ranked(task, layers)[::-1]
     for height, design in enumerate(upwards):
         color, middle = DESIGN_COLORS.get(design, INK), data.median_loss(task, layers, design)
@@ -78,8 +82,8 @@ def _draw_losses(data: TrainedPlacements, ax: Axes, task: str, layers: int, chos
                 va="center",
             )
     ax.set_yticks(range(len(upwards)), upwards)
-    for label in ax.get_yticklabels():
-        label.set_fontweight("bold" if label.get_text() == chosen else "normal")
+    row = upwards.index(chosen)
+    ax.axhspan(row - 0.45, row + 0.45, color=PALE, alpha=BAND, lw=0)
     ax.set(ylim=(-0.7, len(upwards) - 0.3), title=f"{task}, {layers} layers")
     ax.set_xlabel(f"loss, nats a character; chance {data.chance(task):.2f}")
     ax.grid(visible=False, axis="y")
