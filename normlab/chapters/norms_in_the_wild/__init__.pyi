@@ -28,5 +28,3 @@ from .zoo_blocks import build_block as build_block
 from .zoo_blocks import zoo_config as zoo_config
 from .zoo_designs import designs as designs
 from .zoo_lines import compare_models as compare_models
-from .zoo_lines import family_tree as family_tree
-from .zoo_lines import lines as lines
