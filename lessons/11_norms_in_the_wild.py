@@ -821,15 +821,15 @@ explore_trained()
 
 # %% [markdown] tags=["answer"]
 # - **Losses.** Hyper-connections end lowest or within 0.01 of it in all four settings, and have four
-#   streams to keep. LayerNorm Scaling beats pre-norm on the real text and not on the grammar; its best rate
-#   is the highest that was tried, so a higher one might be better. Peri-LN and QK-norm are within 0.03 of
+#   streams to keep. LayerNorm Scaling beats pre-norm on the real text and not on the grammar. Its best rate is
+#   the highest that was tried, as is pre-norm's on the real text, so a higher one might be better. Peri-LN and QK-norm are within 0.03 of
 #   pre-norm. DyT, Mix-LN and B2T are behind it, the more so with 24 layers.
 # - **Post-norm** learns something with 12 layers, and nothing with 24 at any of the five rates. Without a
 #   norm and with Xavier's weights nothing is learned at all.
 # - **Layers.** In pre-norm the first layer does most, and on the real text a layer of the deeper half
 #   costs less than 0.005 on average when it is left out. In LayerNorm Scaling it is no better. In
-#   Peri-LN, Mix-LN, nGPT and B2T deep layers are worth more, and their losses are no lower, or lower by no
-#   more than seeds differ. So a layer that is worth something does not yet make a better model.
+#   nGPT and B2T deep layers are worth more in all four settings, and their losses are no lower, or lower by
+#   no more than seeds differ. So a layer that is worth something does not yet make a better model.
 #
 # Is that the curse of depth? It looks like it, but so does a task that asks little: on the real text the
 # best models are little more than a tenth of a nat below pairs of letters, and one layer can do pairs. On
@@ -884,7 +884,7 @@ explore_two_models()
 # Gemma's gain is $1 + w$. With $w$ at 0 it begins as 1, and weight decay pulls it to 1. Did the other
 # models of the line keep it, and did anybody take it over?
 
-# %%
+# %% tags=["answer"]
 of_the_gemmas = zoo.where(lambda model: "Gemma" in model.name)
 others = zoo.where(lambda m: m.affine.startswith("1 + ") and "Gemma" not in m.name)
 Table(("model", "year", "affine"), [[m.name, m.year, m.affine] for m in (*of_the_gemmas, *others)])
@@ -900,7 +900,7 @@ Table(("model", "year", "affine"), [[m.name, m.year, m.affine] for m in (*of_the
 # Queries and keys are normed to keep logits small. A value does not stand in a logit. Which models
 # norm it all the same?
 
-# %%
+# %% tags=["answer"]
 with_v_norm = zoo.where(v_norm=True)
 Table(
     ("model", "QK-norm", "V-norm"), [[m.name, m.qk_norm, "per head, no gain"] for m in with_v_norm]

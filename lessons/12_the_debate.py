@@ -77,8 +77,8 @@ bet_table(0.6)
 # For each theme the first cell shows the seed's words, and what you said of them last. Click or type your
 # word for today, then how sure you are. Your first bet on a claim counts, so make it before you run the
 # second cell: there the experiments run, and your word and bet stand beside the course's verdict. Where
-# you gave no word, the course keeps its own to itself. Most verdicts were in the chapters before, so a bet
-# also tells how well you remember them.
+# you placed no bet, the course keeps its verdict to itself; if you do not know, bet 25 %, which costs
+# nothing. Most verdicts were in the chapters before, so a bet also tells how well you remember them.
 #
 # ### What layer norm is
 

@@ -208,14 +208,20 @@ def test_bets_stand_beside_the_verdict_with_their_bits():
     results = tuple(run_claim(number) for number in (25, 29, 7, 1))
     bets = {25: bet("wrong", 75), 29: bet("wrong", 50), 7: bet("holds", 99)}
     table = Ledger(results).against({25: "holds", 29: "holds", 1: "holds"}, bets)
-    assert table.columns[1:6] == ("you", "your bet", "the course", "same", "bits")
+    assert table.columns[1:6] == ("you", "your bet", "the course", "your word the same", "bits")
     assert [row[1:6] for row in table.rows] == [
         ["holds", "wrong, 75 %", "wrong", "no", "+1.58"],
         ["holds", "wrong, 50 %", "holds", "yes", "−0.58"],
         ["no verdict given", "", "", "", ""],
-        ["holds", "", "holds", "yes", ""],
+        ["holds", "no bet yet", "", "", ""],
     ]
     assert not any(table.rows[2][2:])
+    assert not any(table.rows[3][3:])  # a mark of an earlier chapter tells nothing before the bet
+
+
+def test_before_the_first_bet_no_verdict_is_told():
+    table = Ledger((run_claim(25),)).against({25: "don't know"}, {})
+    assert table.rows == [[25, "don't know", "no bet yet", "", "", "", "", ""]]
 
 
 def test_the_score_is_the_sum_of_the_bits_of_the_bets():

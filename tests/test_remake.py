@@ -2,12 +2,14 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from normlab import cli
+from normlab.study import remake as remake_module
 from normlab.study.remake import stored_results
 
 ROOT = Path(__file__).parent.parent
@@ -74,6 +76,18 @@ def test_what_cannot_be_made_is_said_and_nothing_is_written(tmp_path, capsys):
     assert cli.main(["remake", "graph", "--smallest", "--out", str(out)]) == 1
     assert "graph could not be made" in capsys.readouterr().err
     assert not out.parent.exists()
+
+
+def test_where_nothing_can_be_written_is_said_before_anything_is_made(
+    tmp_path, capsys, monkeypatch
+):
+    made = []
+    one = replace(STORED["graph"], smallest=made.append)
+    monkeypatch.setattr(remake_module, "stored_results", lambda: {"graph": one})
+    for out in (tmp_path / "missing" / "graph.csv", tmp_path):
+        assert cli.main(["remake", "graph", "--smallest", "--out", str(out)]) == 1
+        assert f"--out is {out}; expected a file" in capsys.readouterr().err
+    assert not made
 
 
 def test_a_device_is_asked_for_only_where_something_is_timed(tmp_path, capsys):

@@ -1,5 +1,7 @@
 """Hyper-connections, the mixing of several streams, and a transformer on the sphere."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,9 @@ from normlab.chapters.norms_in_the_wild.streams import mixed_streams, sinkhorn
 from normlab.chapters.norms_in_the_wild.trained_figures import draw_mixed_streams
 from normlab.models.ngpt import LearnedScale, QueryKeyScale, make_ngpt, put_on_sphere
 from normlab.models.placement.hyper_connections import STREAMS, Connections, HyperConnections
+from normlab.models.placement.wiring import trace
 from normlab.models.transformer import Transformer, TransformerConfig
+from normlab.probes import profile_depth
 
 SMALL = {"decoder_layers": 3, "d_model": 16, "heads": 2, "d_ff": 32, "vocab_size": 11}
 TOKENS = torch.arange(10).reshape(2, 5)  # (B·T,) -> (B, T)
@@ -118,6 +122,21 @@ def test_weights_and_stream_of_ngpt_have_length_one():
     stream = model.decoder(model.embed(TOKENS))
     torch.testing.assert_close(stream.norm(dim=2), torch.ones(2, 5))
     torch.testing.assert_close(block.feed_forward.inner[1].weight, torch.full((32,), 3.0))
+
+
+def test_weights_of_another_model_are_refused_and_those_of_ngpt_can_be_stored():
+    with pytest.raises(ValueError, match="expected all those of a model that `make_ngpt` made"):
+        put_on_sphere(dict(built("pre-norm").named_parameters()))
+    pickle.dumps(make_ngpt(TransformerConfig(**SMALL), seed=0))
+
+
+def test_what_follows_one_stream_refuses_several():
+    with pytest.raises(ValueError, match=r"x has shape \(2, 5, 16\); expected \(B, T, 4, D\)"):
+        built(HyperConnections).decoder.blocks[0](torch.zeros(2, 5, 16))
+    with pytest.raises(ValueError, match="HyperConnections has 4 streams; expected a placement"):
+        trace(HyperConnections)
+    with pytest.raises(ValueError, match="HyperConnections has 4 residual streams; expected a"):
+        profile_depth(TransformerConfig(placement=HyperConnections, **SMALL), seed=0)
 
 
 def test_stacked_weights_go_on_the_sphere_as_single_ones_do():

@@ -186,3 +186,8 @@ def test_a_text_that_the_grammar_cannot_write_is_refused():
 def test_a_task_that_cannot_be_is_refused_with_the_mend(given, message):
     with pytest.raises(ValueError, match=message):
         make_task(**given)
+
+
+def test_passages_longer_than_the_kept_book_are_refused():
+    with pytest.raises(ValueError, match="'verse' got 30000 tokens; expected at most 28010"):
+        make_task("verse", tokens=30_000)

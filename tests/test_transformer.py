@@ -203,3 +203,9 @@ def test_a_model_on_the_gpu_computes_what_it_computes_on_the_cpu():
     net = model(placement="deepnorm").double()
     expected = net(TOKENS)
     torch.testing.assert_close(net.cuda()(TOKENS.cuda()).cpu(), expected)
+
+
+@pytest.mark.parametrize("layer", [0, 4, -1])
+def test_a_block_that_a_stack_has_not_is_refused(layer):
+    with pytest.raises(ValueError, match=f"layer is {layer}; expected one of 1 to 3"):
+        TransformerConfig(encoder_layers=3).site("encoder", layer)

@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -19,8 +18,6 @@ from normlab.tools.progress_bar import progress_bar
 from normlab.tools.stored_rows import made_by
 from normlab.tools.table import Table
 from normlab.tools.timing import one_thread
-
-NO_BETS: Mapping[int, Bet] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -153,14 +150,15 @@ class Ledger:
         rows = [[r.claim.number, r.claim.scale, r.claim.source] for r in self.results]
         return Table(("", "what was run", "source"), rows)
 
-    def against(self, mine: Mapping[int, str], bets: Mapping[int, Bet] = NO_BETS) -> Table:
+    def against(self, mine: Mapping[int, str], bets: Mapping[int, Bet] | None = None) -> Table:
         """Your words and bets beside the verdicts of the course and what was measured.
 
-        Where you gave no word, "?" or nothing, the course's and the numbers are kept back.
+        Where you gave no word, "?" or nothing, the course's and the numbers are kept back, and
+        where there are bets to be placed also where you placed none.
 
         Args:
             mine: your word on each claim, by its number.
-            bets: the bet that counts on each claim, as `my_bets` gives them.
+            bets: the bet that counts on each claim, as `my_bets` gives them; None: nobody bets.
 
         Raises:
             ValueError: if a word is unknown.
@@ -171,12 +169,10 @@ class Ledger:
                 raise ValueError(
                     f"your word on claim {number} is {word!r}; expected one of {known}."
                 )
-        rows = [
-            _beside(r, mine.get(r.claim.number, "?"), bets.get(r.claim.number))
-            for r in self.results
-        ]
+        rows = [_row(result, mine.get(result.claim.number, "?"), bets) for result in self.results]
         columns = (
-            "", "you", "your bet", "the course", "same", "bits", "measured here", "experiment"
+            "", "you", "your bet", "the course", "your word the same", "bits", "measured here",
+            "experiment",
         )  # fmt: skip
         return Table(columns, rows)
 
@@ -245,11 +241,14 @@ def shorten(text: str, most: int = 58) -> str:
     return text[: most - 1].rsplit(" ", 1)[0] + " …"
 
 
-def _beside(result: Result, mine: str, bet: Bet | None) -> list[object]:
+def _row(result: Result, mine: str, bets: Mapping[int, Bet] | None) -> list[object]:
     claim, finding = result.claim, result.finding
+    if bets is not None and claim.number not in bets:
+        return [claim.number, mine, "no bet yet", *[""] * 5]
     if mine == "?":
         return [claim.number, "no verdict given", *[""] * 6]
     same = "yes" if mine == claim.verdict else "no"
+    bet = bets[claim.number] if bets else None
     placed, won = ("", "") if bet is None else (f"{bet.word}, {bet.percent} %", _won(claim, bet))
     return [
         claim.number, mine, placed, claim.ruling, same, won, finding.headline, finding.status

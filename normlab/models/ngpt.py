@@ -1,15 +1,13 @@
 """nGPT: a transformer whose stream and whose weights stay on the unit sphere.
 
 Loshchilov et al. 2024, §2, arXiv:2410.01131; the authors' code: NVIDIA/ngpt, `model.py` and
-`train.py`. What differs: the FFN is the course's, with ReLU, and positions are its embeddings. The
-step of a sub-layer is the plain number that starts at 0.05, where theirs is |w| times a factor.
-Queries and keys have a scale each, the same for all heads of a layer, where theirs share one that
-differs by head.
+`train.py`.
 """
 
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -19,14 +17,11 @@ from normlab.models.transformer import FeedForward, Transformer, TransformerConf
 
 COLUMNS = ("attention.output.weight", "feed_forward.outer.weight")
 """The matrices that write to the stream: each of their columns has D entries."""
-ROWS: tuple[str, ...] = (
-    "query.weight",
-    "key.weight",
-    "value.weight",
-    "inner.0.weight",
-    "head.0.weight",
+ROWS = (
+    *("query.weight", "key.weight", "value.weight", "inner.0.weight", "head.0.weight"),
+    *("token_embedding.weight", "position_embedding.weight"),
 )
-ROWS += ("token_embedding.weight", "position_embedding.weight")
+"""Those that read it, and the embeddings: each of their rows has."""
 
 
 class LearnedScale(nn.Module):
@@ -66,6 +61,11 @@ class QueryKeyScale(nn.Module):
 def make_ngpt(config: TransformerConfig, seed: int) -> Transformer:
     """A model of that size on the sphere; its `placement`, `norm` and `qk_norm` are replaced.
 
+    From the authors' it differs in this: the FFN is the course's, with ReLU, and positions are its
+    embeddings. The step of a sub-layer is the plain number that starts at 0.05, where theirs is |w|
+    times a factor. Queries and keys have a scale each, the same for all heads of a layer, where
+    theirs share one that differs by head.
+
     Args:
         config: of the size.
         seed: of the initial weights.
@@ -76,9 +76,8 @@ def make_ngpt(config: TransformerConfig, seed: int) -> Transformer:
         [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
     """
     d = config.d_model
-    sphere = replace(
-        config, placement=HyperSphere, qk_norm=True, norm=lambda size: QueryKeyScale(size, d)
-    )
+    scale = partial(QueryKeyScale, d_model=d)
+    sphere = replace(config, placement=HyperSphere, qk_norm=True, norm=scale)
     model = Transformer(sphere, seed)
     for module in model.modules():
         if isinstance(module, FeedForward):
@@ -93,7 +92,15 @@ def put_on_sphere(parameters: Mapping[str, Tensor]) -> None:
 
     Args:
         parameters: by name, of one model of `make_ngpt`, or of several along a first axis.
+
+    Raises:
+        ValueError: if they are of another model.
     """
+    if not all(any(name.endswith(each) for name in parameters) for each in (*COLUMNS, *ROWS)):
+        raise ValueError(
+            f"the parameters are {', '.join(list(parameters)[:3])} …; expected all those of a "
+            "model that `make_ngpt` made."
+        )
     with torch.no_grad():
         for name, weight in parameters.items():
             if name.endswith(COLUMNS):

@@ -67,7 +67,7 @@ class TransformerConfig:
                 f"got {self.encoder_layers} encoder and {self.decoder_layers} decoder layers; "
                 "expected counts of at least 0, and one of them above 0."
             )
-        if self.d_model % self.heads:
+        if self.d_model < 1 or self.d_model % self.heads:
             raise ValueError(
                 f"{self.heads} heads do not divide d_model = {self.d_model}; "
                 "choose a multiple of the number of heads."
@@ -97,7 +97,14 @@ class TransformerConfig:
         return make(size)
 
     def site(self, stack: StackName, layer: int) -> Site:
-        """Where block `layer` of `stack` stands; the first is 1."""
+        """Where block `layer` of `stack` stands; the first is 1.
+
+        Raises:
+            ValueError: if the stack has no such block.
+        """
+        layers = self.encoder_layers if stack == "encoder" else self.decoder_layers
+        if not 1 <= layer <= layers:
+            raise ValueError(f"layer is {layer}; expected one of 1 to {layers}.")
         return Site(
             layer=layer,
             stack=stack,

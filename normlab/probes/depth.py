@@ -78,7 +78,7 @@ def profile_depth(
         sequences, tokens, device: of `random_batch`.
 
     Raises:
-        ValueError: if the model has no such stack.
+        ValueError: if the model has no such stack, or several residual streams.
 
     Example:
         >>> config = TransformerConfig(encoder_layers=2, placement="post-norm", d_model=32)
@@ -86,6 +86,12 @@ def profile_depth(
         >>> profile.layers.tolist(), round(float(profile.mean_square[-1]), 3)
         ([0.0, 0.5, 1.0, 1.5, 2.0], 1.0)
     """
+    placement = config.placement_class()
+    if placement.streams > 1:
+        raise ValueError(
+            f"{placement.__name__} has {placement.streams} residual streams; expected a placement "
+            "of one, which can be followed."
+        )
     model = Transformer(config, seed).to(device)
     name = stack or last_stack(config)
     recorder = Recorder()

@@ -151,6 +151,8 @@ def remake_command(
     stored = known[name]
     target = out or stored.path
     try:
+        if target.is_dir() or not target.parent.is_dir():  # before hours of work, and not after
+            raise OSError(f"--out is {target}; expected a file in a folder that is there.")
         make = stored.smallest if smallest else stored.make
         make(target, **({"device": device or stored.devices[0]} if stored.devices else {}))
     except (ValueError, OSError, CannotRun) as error:

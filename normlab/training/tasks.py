@@ -214,6 +214,12 @@ def _characters(tokens: int, vocab_size: int) -> Task:
 
 def _verse(tokens: int, vocab_size: int) -> Task:
     """Passages of a real text, which start anywhere in it."""
+    longest = len(verse.verse_tokens(kept=True)) - 1
+    if tokens > longest:
+        raise ValueError(
+            f"the task 'verse' got {tokens} tokens; expected at most {longest}, since the book "
+            "that is kept for measuring is no longer."
+        )
 
     def draw(rng: np.random.Generator, size: int, kept: bool = False) -> Batch:
         whole = verse.draw_verse(rng, size, tokens + 1, kept)

@@ -70,7 +70,12 @@ class HyperConnections(Placement):
         )
 
     def forward(self, x: Tensor, sublayers: Sequence[TensorMap]) -> Tensor:
-        """(B, T, n, D) -> (B, T, n, D)."""
+        """(B, T, n, D) -> (B, T, n, D); a stack makes the streams, and adds them up."""
+        if x.dim() != 4 or x.shape[2] != STREAMS:
+            raise ValueError(
+                f"x has shape {tuple(x.shape)}; expected (B, T, {STREAMS}, D), {STREAMS} streams "
+                "beside each other, as a `Transformer` has them between its blocks."
+            )
         for f, (norm,), connect in zip(sublayers, self.site_parts, self.connections, strict=True):
             read, keep, write = connect(x)
             branch = f(norm((read.unsqueeze(-1) * x).sum(-2)))  # over n: (B, T, n, D) -> (B, T, D)

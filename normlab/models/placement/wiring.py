@@ -94,7 +94,8 @@ def trace(
         sublayers: 2 for attention and FFN, 3 for a decoder with cross-attention.
 
     Raises:
-        ValueError: if `layer` is not one of `layers`, or `sublayers` is not 2 or 3.
+        ValueError: if `layer` is not one of `layers`, `sublayers` is not 2 or 3, or the placement
+            has several streams.
 
     Example:
         >>> from normlab.models.placement.standard import PostNorm
@@ -103,6 +104,11 @@ def trace(
     """
     if not 1 <= layer <= layers:
         raise ValueError(f"layer is {layer}; expected one of 1 to {layers}.")
+    if placement.streams > 1:
+        raise ValueError(
+            f"{placement.__name__} has {placement.streams} streams; expected a placement of one, "
+            "since a diagram has one."
+        )
     if sublayers not in SUBLAYERS:
         raise ValueError(f"sublayers is {sublayers}; expected 2, or 3 with cross-attention.")
     return Wiring(tuple(arrange(record(placement, SUBLAYERS[sublayers], norm, layer, layers))))
