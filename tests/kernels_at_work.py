@@ -18,6 +18,7 @@ from torch.utils.checkpoint import checkpoint
 
 from benchmarks import gpu
 from normlab import fused_norms, torch_norms
+from normlab.checks.watched_memory import watch_memory
 from normlab.fused_norms import launches, tiles
 from normlab.fused_norms.norm import gain_of
 from normlab.fused_norms.operators import LAYER_NORM, RMS_NORM
@@ -457,26 +458,12 @@ def test_every_run_gives_the_same_bits(norm, rows_are):
 
 
 @pytest.fixture
-def traffic(monkeypatch):
-    """Bytes that the interpreter loads and stores."""
+def traffic():
+    """Bytes that the kernels read and write; an address outside their tensors is an error."""
     if not INTERPRETED:
         pytest.skip("only the interpreter counts bytes")
-    from triton.runtime.interpreter import InterpreterBuilder
-
-    moved = {"loaded": 0, "stored": 0}
-    load, store = InterpreterBuilder.create_masked_load, InterpreterBuilder.create_masked_store
-
-    def counted_load(self, ptrs, mask, *others):
-        moved["loaded"] += int(mask.data.sum()) * ptrs.get_element_ty().primitive_bitwidth // 8
-        return load(self, ptrs, mask, *others)
-
-    def counted_store(self, ptrs, value, mask, *others):
-        moved["stored"] += int(mask.data.sum()) * ptrs.get_element_ty().primitive_bitwidth // 8
-        return store(self, ptrs, value, mask, *others)
-
-    monkeypatch.setattr(InterpreterBuilder, "create_masked_load", counted_load)
-    monkeypatch.setattr(InterpreterBuilder, "create_masked_store", counted_store)
-    return moved
+    with watch_memory() as traffic:
+        yield traffic
 
 
 def programs(rows, features, direction):
@@ -507,10 +494,11 @@ def test_bytes_in_memory_are_those_that_are_claimed(
     elements = (forward + 2 * added) * rows * features
     readers = programs(rows, features, "forward") if whole else pairs
     claim = 2 * elements + 4 * (numbers * rows + 2 * readers * features)
-    assert sum(traffic.values()) == claim
-    assert traffic["stored"] == 2 * (1 + added) * rows * features + 4 * numbers * rows
+    assert traffic.total == claim
+    assert traffic.written.total() == 2 * (1 + added) * rows * features + 4 * numbers * rows
 
-    traffic.update(loaded=0, stored=0)
+    traffic.read.clear()
+    traffic.written.clear()
     norm.backward(x, x if added else None, x, weight, statistics, 0.0, weight.dtype)
     elements = (backward + added) * rows * features
     if backward == 3:
@@ -521,7 +509,7 @@ def test_bytes_in_memory_are_those_that_are_claimed(
         strips = -(-features // launches.COLUMNS_TILE[1])
         others = (1 + strips) * numbers * rows + (1 + strips) * means * rows
         others += (pairs + 1) * features + 2 * features
-    assert sum(traffic.values()) == 2 * elements + 4 * others
+    assert traffic.total == 2 * elements + 4 * others
 
 
 def test_the_table_says_from_which_length_on_a_row_is_read_once_more():

@@ -6,4 +6,7 @@ from .exercise import Law as Law
 from .exercise import Mistake as Mistake
 from .exercise import Probe as Probe
 from .exercise import Question as Question
+from .interpreter import interpreted_triton as interpreted_triton
 from .look import Hint as Hint
+from .watched_memory import Traffic as Traffic
+from .watched_memory import watch_memory as watch_memory

@@ -1,0 +1,221 @@
+"""The memory of Triton kernels under watch: each address checked, each byte counted.
+
+Triton's interpreter reads and writes at whatever address a kernel computes. A wrong one shows
+nothing, or ends the process. Here it is an error that says where it points.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normlab.checks.interpreter import load_interpreter
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Addresses = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Bytes that kernels have read and written, by the parameter of the kernel.
+
+    An element that is read twice counts twice. Of tensors that share memory, one has it all.
+    """
+
+    read: Counter[str] = field(default_factory=Counter)
+    written: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def total(self) -> int:
+        return self.read.total() + self.written.total()
+
+
+class OutOfBounds(IndexError):
+    """An address that belongs to no element of the tensors that a kernel was given.
+
+    Args:
+        kernel: its name.
+        program: the place of the program in the grid.
+        access: "reads" or "writes".
+        tensor: the parameter whose memory is nearest.
+        element: how many elements lie between that tensor's first one and the address.
+    """
+
+    def __init__(
+        self, kernel: str, program: tuple[int, ...], access: str, tensor: str, element: int
+    ) -> None:
+        self.kernel, self.program, self.access = kernel, program, access
+        self.tensor, self.element = tensor, element
+        super().__init__(
+            f"program {program} of {kernel} {access} at {tensor} + {element}, which is no element "
+            "of a tensor that it was given"
+        )
+
+
+@contextmanager
+def watch_memory() -> Iterator[Traffic]:
+    """Watch what kernels read and write while the block runs, under Triton's interpreter.
+
+    What a masked load leaves undefined, since it has no `other`, is NaN; the interpreter gives 0,
+    and a GPU whatever it likes. A stray address that hits another tensor of the launch is not
+    noticed.
+
+    Yields:
+        Traffic: that grows as kernels run.
+
+    Raises:
+        OutOfBounds: inside of what Triton raises in the block, before memory is touched.
+        ModuleNotFoundError, NotInterpreted: as `load_interpreter`.
+    """
+    load_interpreter()
+    from triton.runtime.interpreter import GridExecutor, InterpreterBuilder
+
+    watch = _Watch()
+    with ExitStack() as stack:
+        for owner, name, around in (
+            (GridExecutor, "_init_args_hst", watch.launch),
+            (InterpreterBuilder, "create_masked_load", watch.load),
+            (InterpreterBuilder, "create_masked_store", watch.store),
+            (InterpreterBuilder, "create_atomic_rmw", watch.exchange_under_mask),
+            (InterpreterBuilder, "create_atomic_cas", watch.exchange),
+        ):
+            stack.enter_context(_wrapped(owner, name, around))
+        yield watch.traffic
+
+
+def error_of_kernel(error: Exception) -> BaseException:
+    """What happened in a kernel, of which Triton's error gives the text alone."""
+    from triton.runtime.errors import InterpreterError
+
+    found: BaseException = error
+    while isinstance(found, InterpreterError) and found.__cause__ is not None:
+        found = found.__cause__
+    return found
+
+
+@contextmanager
+def _wrapped(owner: type, name: str, around: Callable[..., Any]) -> Iterator[None]:
+    """`around(method, self, …)` is called in place of a method."""
+    method = getattr(owner, name)
+    setattr(owner, name, lambda self, *given: around(method, self, *given))
+    try:
+        yield
+    finally:
+        setattr(owner, name, method)
+
+
+@dataclass(frozen=True)
+class _Memory:
+    """The elements of a tensor: its parameter's name, and their addresses in order."""
+
+    name: str
+    addresses: Addresses
+    item_bytes: int
+
+    @classmethod
+    def of(cls, name: str, tensor: "Tensor") -> "_Memory":
+        offsets = np.zeros(1, np.int64)
+        for size, stride in zip(tensor.shape, tensor.stride(), strict=True):
+            steps = stride * np.arange(size)
+            offsets = np.add.outer(offsets, steps).ravel()  # (n,), (size,) -> (n · size,)
+        size = tensor.element_size()
+        return cls(name, np.unique(tensor.data_ptr() + size * offsets), size)
+
+    def holds(self, addresses: Addresses) -> NDArray[np.bool_]:
+        places = np.searchsorted(self.addresses, addresses)
+        return self.addresses[np.minimum(places, len(self.addresses) - 1)] == addresses
+
+    def distance(self, address: int) -> int:
+        return max(int(self.addresses[0]) - address, address - int(self.addresses[-1]), 0)
+
+
+class _Watch:
+    """Stands around the interpreter's methods; the memory is that of the launch that runs."""
+
+    def __init__(self) -> None:
+        self.traffic = Traffic()
+        self.kernel = ""
+        self.memories: list[_Memory] = []
+
+    def launch(self, method: Any, executor: Any, given: Any, named: Any) -> Any:
+        on_host, named_on_host = method(executor, given, named)
+        arguments = dict(zip(executor.arg_names, on_host, strict=False)) | named_on_host
+        self.kernel = executor.fn.__name__
+        self.memories = [
+            _Memory.of(name, tensor) for name, tensor in _tensors(arguments) if tensor.numel()
+        ]
+        return on_host, named_on_host
+
+    def load(
+        self, method: Any, builder: Any, pointers: Any, mask: Any, other: Any, *options: Any
+    ) -> Any:
+        self._see(builder, pointers, mask.data, "reads", self.traffic.read)
+        if other is None:
+            other = _undefined(pointers)
+        return method(builder, pointers, mask, other, *options)
+
+    def store(
+        self, method: Any, builder: Any, pointers: Any, value: Any, mask: Any, *options: Any
+    ) -> Any:
+        self._see(builder, pointers, mask.data, "writes", self.traffic.written)
+        return method(builder, pointers, value, mask, *options)
+
+    def exchange(self, method: Any, builder: Any, pointers: Any, *options: Any) -> Any:
+        self._see_both(builder, pointers, np.True_)
+        return method(builder, pointers, *options)
+
+    def exchange_under_mask(
+        self, method: Any, builder: Any, kind: Any, pointers: Any, value: Any, mask: Any, *o: Any
+    ) -> Any:
+        self._see_both(builder, pointers, mask.data)
+        return method(builder, kind, pointers, value, mask, *o)
+
+    def _see_both(self, builder: Any, pointers: Any, mask: Any) -> None:
+        self._see(builder, pointers, mask, "reads", self.traffic.read)
+        self._see(builder, pointers, mask, "writes", self.traffic.written)
+
+    def _see(
+        self, builder: Any, pointers: Any, mask: Any, access: str, counts: Counter[str]
+    ) -> None:
+        """Count the bytes at the addresses that a mask lets through.
+
+        Raises:
+            OutOfBounds: for the first that belongs to no tensor.
+        """
+        width = max(1, pointers.get_element_ty().primitive_bitwidth // 8)
+        addresses = pointers.data[np.broadcast_to(mask, pointers.data.shape)].astype(np.int64)
+        left = np.ones(addresses.shape, bool)
+        for memory in self.memories:
+            own = left & memory.holds(addresses)
+            if own.any():
+                counts[memory.name] += width * int(own.sum())  # (elements,) -> ()
+                left &= ~own
+        if left.any():
+            stray = int(addresses[left][0])
+            near = min(self.memories, key=lambda memory: memory.distance(stray))
+            element = (stray - int(near.addresses[0])) // near.item_bytes
+            raise OutOfBounds(self.kernel, builder.grid_idx, access, near.name, element)
+
+
+def _tensors(arguments: dict[str, Any]) -> Iterator[tuple[str, "Tensor"]]:
+    for name, value in arguments.items():
+        for each in value if isinstance(value, tuple) else (value,):
+            tensor: Any = getattr(each, "base", each)  # of a tensor descriptor
+            if hasattr(tensor, "data_ptr"):
+                yield name, tensor
+
+
+def _undefined(pointers: Any) -> Any:
+    """Elements of nothing but ones in binary: NaN in every floating-point type."""
+    from triton.runtime.interpreter import TensorHandle, _get_np_dtype
+
+    kind = pointers.get_element_ty()
+    dtype = _get_np_dtype(kind)
+    ones = np.full(pointers.data.size * dtype.itemsize, 0xFF, np.uint8)
+    return TensorHandle(ones.view(dtype).reshape(pointers.data.shape), kind)
