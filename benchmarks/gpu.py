@@ -28,7 +28,7 @@ from normlab.chapters.rms_norm.fused_races import (
     table,
     write_fused_races,
 )
-from normlab.tools.timing import Race
+from normlab.tools.device_turns import device_race
 
 COMMAND = "make bench BENCH=gpu"
 ELEMENTS = 2**25
@@ -40,9 +40,6 @@ FEATURES = {
 COMPILED = ("bfloat16", (1024, 4096, 16384))
 """Where torch.compile takes part, which spends seconds on each size."""
 EPS = 1e-5
-CACHE_BYTES = 2**30
-"""Overwritten before each turn: more than any cache, and long enough that the host, which goes on
-meanwhile, is ahead of the device when the turn begins."""
 Norm = Callable[..., Any]
 """(x, weight, bias), or with a residual after x, -> y, or the sum and y."""
 
@@ -149,25 +146,6 @@ def runs(setting: Setting, norms: dict[str, Norm], device: str) -> dict[str, Cal
     return found | {COPY: lambda: target.copy_(source)}
 
 
-def timed(turns: dict[str, Callable[[], Any]], rounds: int) -> Race:
-    """Every round gives each one turn; seconds of the device."""
-    timer: Any = torch.cuda.Event  # torch leaves it untyped
-    cache = torch.empty(CACHE_BYTES, dtype=torch.uint8, device="cuda")
-    for run in turns.values():
-        run()  # compiles
-    events: dict[str, list[tuple[Any, Any]]] = {name: [] for name in turns}
-    for _ in range(rounds):
-        for name, run in turns.items():
-            begin, end = (timer(enable_timing=True) for _ in range(2))
-            cache.zero_()
-            begin.record()
-            run()
-            end.record()
-            events[name].append((begin, end))
-    torch.cuda.synchronize()
-    return Race({name: [b.elapsed_time(e) / 1e3 for b, e in all_] for name, all_ in events.items()})
-
-
 def measure(seconds: float, rounds: int) -> tuple[list[FusedRace], int]:
     """The races that there was time for, and how many there was none for."""
     begun, races, all_settings = time.monotonic(), [], list(settings())
@@ -176,7 +154,7 @@ def measure(seconds: float, rounds: int) -> tuple[list[FusedRace], int]:
             break
         torch.compiler.reset()
         with torch._functorch.config.patch(donated_buffer=False):  # backward, more than once
-            race = timed(runs(setting, contenders(setting), "cuda"), rounds)
+            race = device_race(runs(setting, contenders(setting), "cuda"), rounds)
         quartiles = {name: race.quartiles(name) for name in race.turns}
         copy = quartiles.pop(COPY)
         races.append(FusedRace(setting, torch.cuda.get_device_name(), quartiles, copy))

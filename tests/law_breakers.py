@@ -2,7 +2,9 @@
 
 import numpy as np
 import torch
+from installed import HAS_TRITON
 
+from normlab.checks.variants import compiled, rewritten, source_of
 from normlab.exercises import find_exercise
 
 
@@ -46,6 +48,13 @@ class NormOverExamples(reference("LayerNormLSTMCell")):
         return super().forward(x - x.mean(dim=0, keepdim=True), state)
 
 
+def last_row_first(function):
+    """A kernel that reads rows from the last one on."""
+    moved = {"x_ptr + row * x_stride": "x_ptr + (tl.num_programs(0) - 1 - row) * x_stride"}
+    right = reference(function)
+    return compiled(rewritten(source_of(right), moved), right)
+
+
 BREAKERS = {
     ("layer_norm_backward", "not-linear-in-dy"): quadratic_in_dy,
     ("variance_gradient", "not-linear"): of_the_variance_squared,
@@ -56,3 +65,5 @@ BREAKERS = {
     ("deepnorm_init_", "gain-depends"): twice_as_large_without_biases,
     ("LayerNormLSTMCell", "examples-depend"): NormOverExamples,
 }
+if HAS_TRITON:
+    BREAKERS["rms_norm_kernel", "rows-depend"] = last_row_first("rms_norm_kernel")

@@ -77,12 +77,13 @@ SIBLINGS = {
 
 
 def outside_annotations(tree: ast.AST) -> ast.AST:
-    """The tree without annotations, which are no part of the answer."""
+    """The tree without annotations, which are no part of the answer, but for Triton's constants."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             node.returns = None
             for argument in node.args.args + node.args.kwonlyargs:
-                argument.annotation = None
+                if argument.annotation and "constexpr" not in ast.unparse(argument.annotation):
+                    argument.annotation = None
     return tree
 
 

@@ -31,7 +31,7 @@ from normlab.exercises.challenges.leaving_out import (
     output_moved,
     rises_without_each_layer,
 )
-from normlab.exercises.challenges.names import CHALLENGE_FUNCTIONS, NOTEBOOK
+from normlab.exercises.challenges.names import CHALLENGE_FUNCTIONS, FORMER, NOTEBOOK
 from normlab.exercises.challenges.post_norm import PostNormRun, attempt_post_norm, read_recipe
 from normlab.exercises.challenges.training import mean_loss
 from normlab.grading.collect import collect
@@ -374,14 +374,15 @@ def test_a_check_says_what_is_wrong_with_the_settings(tmp_path):
     assert checked(tmp_path, "return 1 / 0").mistakes == ["bad-settings"]
 
 
-def test_a_class_is_graded_although_open_challenges_were_handed_in_too(tmp_path):
+@pytest.mark.parametrize("called", [NOTEBOOK, FORMER])
+def test_a_class_is_graded_although_open_challenges_were_handed_in_too(tmp_path, called):
     (tmp_path / "ada").mkdir()
-    for folder, name in (("exercises", NOTEBOOK), ("solutions", "01_layer_norm")):
-        shutil.copy(ROOT / folder / f"{name}.ipynb", tmp_path / "ada")
+    shutil.copy(ROOT / "exercises" / f"{NOTEBOOK}.ipynb", tmp_path / "ada" / f"{called}.ipynb")
+    shutil.copy(ROOT / "solutions" / "01_layer_norm.ipynb", tmp_path / "ada")
     collection = collect(tmp_path)
     assert [s.exercise for s in collection.submissions] == ["01_layer_norm"]
     ((origin, reason),) = collection.others
-    assert NOTEBOOK in origin
+    assert called in origin
     assert reason == "neither its name nor what it defines belongs to an exercise"
 
 

@@ -45,7 +45,7 @@ def test_the_open_challenges_are_handed_out_as_their_text_has_them():
     rebuilt = build.convert(CHALLENGES)
     build.mark_open_answers(rebuilt)
     handed_out = (ROOT / "exercises" / f"{NOTEBOOK}.ipynb").read_text(encoding="utf-8")
-    assert handed_out == build.to_json(released(rebuilt)), "run `make lessons ARGS=exercises/09`"
+    assert handed_out == build.to_json(released(rebuilt)), "run `make lessons ARGS=exercises/10`"
     ids = [cell.id for cell in rebuilt.cells if cell.id.startswith("answer-")]
     assert ids == [f"answer-{function}" for function in CHALLENGE_FUNCTIONS]
 

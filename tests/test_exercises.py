@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from installed import HAS_TRITON, HERE, exercises_here, needs_triton
 from law_breakers import BREAKERS
 from mutants import mutants
 
@@ -17,14 +18,14 @@ from normlab.checks.exercise import ANY_INPUT, FORMULA, LEVELS
 from normlab.checks.laws import broken
 from normlab.checks.observe import observe
 from normlab.checks.variants import pair_variants, single_variants
-from normlab.exercises import FUNCTIONS, all_exercises, find_exercise, load_exercise
+from normlab.exercises import FUNCTIONS, find_exercise, load_exercise
 from normlab.exercises.catalogue import MODULES
 
-QUESTIONS = [(e, q) for e in all_exercises() for q in e.questions]
+QUESTIONS = [(e, q) for e in exercises_here() for q in e.questions]
 REFERENCED = [(e, q) for e, q in QUESTIONS if q.reference]
 KEPT = {
     function: importlib.import_module(f"right_answers.{exercise[3:]}")
-    for exercise, functions in FUNCTIONS.items()
+    for exercise, functions in HERE.items()
     for function in functions
 }
 MISTAKES = [(e, q, variant) for e, q in REFERENCED for variant in single_variants(q)]
@@ -37,7 +38,7 @@ def by_function(pairs):
     )
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", HERE)
 def test_the_list_of_functions_is_what_the_exercise_asks_for(name):
     assert tuple(q.function for q in load_exercise(name).questions) == FUNCTIONS[name]
 
@@ -47,7 +48,10 @@ IN_TORCH = {
     "RMSNorm", "post_norm_step", "pre_norm_step", "PreNormTransformer", "layer_gradient_norms",
     "deepnorm_step", "deepnorm_init_", "LayerNormLSTMCell",
 }  # fmt: skip
-IN_NUMPY = [f for functions in FUNCTIONS.values() for f in functions if f not in IN_TORCH]
+IN_TRITON = {"rms_norm_kernel"}
+IN_NUMPY = [
+    f for functions in FUNCTIONS.values() for f in functions if f not in IN_TORCH | IN_TRITON
+]
 WITHOUT_TORCH = """
 import sys
 
@@ -133,6 +137,76 @@ print(report([Checked(path, tuple((d, "") for d in check_file(path)))]))
     assert "▱▱▱▱▱ 0 of 7 points" in done.stdout  # of 03_rms_norm what is in NumPy
     assert "layer_norm  ✗ not yet, 0 of 4 points" in done.stdout
     assert "RMSNorm is a question on PyTorch, which is not installed" in done.stdout
+
+
+WITHOUT_TRITON = """
+import sys
+
+sys.modules["triton"] = None
+from normlab import check, hint, my_progress
+from normlab.checks import interpreted_triton
+from normlab.study import time_kernel
+
+triton, tl = interpreted_triton()
+
+
+@triton.jit
+def rms_norm_kernel(x_ptr, weight_ptr, y_ptr, x_stride, y_stride, D, eps, BLOCK: tl.constexpr):
+    row = tl.program_id(0)
+
+
+print(check(rms_norm_kernel))
+print(hint(rms_norm_kernel))
+print(time_kernel(rms_norm_kernel))
+print("one_kernel" in str(my_progress()), "rms_norm_kernel" in str(my_progress()))
+"""
+
+
+def test_without_triton_its_exercise_says_so_in_a_sentence_and_nothing_is_wrong_or_missing():
+    done = run_without_torch(WITHOUT_TRITON)
+    needs = "Triton, which is not installed: run pip install 'normlab[kernels]', on Linux."
+    sentence = f"rms_norm_kernel is a question on {needs}"
+    assert done.stdout.splitlines() == [
+        f"Kernels cannot run here: it needs {needs}",
+        *3 * [sentence],
+        "False False",
+    ]
+    assert not done.stderr
+
+
+def test_without_triton_the_check_of_a_file_says_so_and_goes_on(tmp_path):
+    (tmp_path / "answer.py").write_text(
+        "import triton\n\n\n@triton.jit\ndef rms_norm_kernel(x_ptr):\n    pass\n\n\n"
+        "def layer_norm(x):\n    return x\n"
+    )
+    program = f"""
+import sys
+
+sys.modules["triton"] = None
+from pathlib import Path
+
+from normlab.study.check_command import Checked, report
+from normlab.study.files import check_file
+
+path = Path({str(tmp_path / "answer.py")!r})
+print(report([Checked(path, tuple((d, "") for d in check_file(path)))]))
+"""
+    done = run_without_torch(program)
+    assert "rms_norm_kernel is a question on Triton, which is not installed" in done.stdout
+    assert "layer_norm  ✗ not yet, 0 of 4 points" in done.stdout
+    assert "0 of 4 points\n" in done.stdout
+
+
+@needs_triton
+def test_a_file_that_imports_triton_without_its_interpreter_is_checked_all_the_same(tmp_path):
+    kernel = inspect.getsource(KEPT["rms_norm_kernel"].rsqrt).replace(
+        "rsqrt(", "rms_norm_kernel(", 1
+    )
+    head = "import triton\nimport triton.language as tl\n\n\n@triton.jit\n"
+    (tmp_path / "answer.py").write_text(head + kernel)
+    run = [sys.executable, "-m", "normlab", "check", str(tmp_path / "answer.py")]
+    done = subprocess.run(run, capture_output=True, text=True, check=False)
+    assert "5 of 5 points" in done.stdout, done.stdout + done.stderr
 
 
 @by_function(REFERENCED)
@@ -226,6 +300,7 @@ def test_of_nobody_whose_eps_is_wrong_is_it_said_that_the_formula_is_right():
         *("layer_norm", "layer_norm_backward", "rms_norm", "rms_norm_backward"),
         *("RMSNorm", "graph_layer_norm", "exported_rms_norm", "converted_rms_norm"),
         *("half_layer_norm", "layer_norm_dgamma", "cast_rms_norm", "sharded_rms_norm"),
+        *(IN_TRITON if HAS_TRITON else ()),
     }
     for seed in (0, 1):
         for exercise, question, variant in OF_EPS:

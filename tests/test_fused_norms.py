@@ -149,7 +149,7 @@ def test_the_benchmark_stores_what_there_was_time_for_and_counts_what_is_left(
     setting = next(gpu.settings())
     monkeypatch.setattr(gpu, "settings", lambda: iter([setting]))
     monkeypatch.setattr(gpu, "runs", lambda setting, norms, device: {**norms, gpu.COPY: None})
-    monkeypatch.setattr(gpu, "timed", timed)
+    monkeypatch.setattr(gpu, "device_race", timed)
     monkeypatch.setattr(gpu, "version", lambda package: "3.7.1")
     monkeypatch.setattr(gpu.fused_norms, "has_kernels", lambda *_: True)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "a GPU")

@@ -74,7 +74,7 @@ def filled(tmp_path_factory):
 
 def test_chapters_exercises_and_solutions_are_copied_and_links_work_from_there(filled):
     folder, done = filled
-    assert len(done.copied) == 14 + 9 + 8
+    assert len(done.copied) == 14 + 10 + 9
     assert (folder / folders.FIRST).exists()
     for path in sorted(folder.rglob("*.ipynb")):
         for c in nbformat.read(path, as_version=4).cells:
@@ -119,7 +119,7 @@ def test_a_second_start_changes_nothing_and_a_learners_file_stays(filled, capsys
             "exercises/01_layer_norm.ipynb is no readable copy of the course's, and stays."
             in printed
         )
-        assert "30 notebooks" in printed
+        assert "32 notebooks" in printed
     finally:
         mine.write_text(before, encoding="utf-8")
     assert not list(folder.rglob("*.part"))
@@ -399,3 +399,30 @@ def test_options_of_jupyterlab_are_passed_on_and_those_of_others_refused(monkeyp
     with pytest.raises(SystemExit):
         cli.main(["progress", "--port"])
     assert "unrecognized arguments: --port" in capsys.readouterr().err
+
+
+# A notebook that has another name now
+
+
+def test_a_copy_under_its_former_name_gets_the_new_one_with_all_that_is_in_it(tmp_path):
+    start.fill(tmp_path, update=False)
+    now = tmp_path / "exercises" / "10_open_challenges.ipynb"
+    mine = edit(copies.read(now), "answer-post_norm_recipe", "def post_norm_recipe(): return {}")
+    former = now.with_stem("09_open_challenges")
+    copies.write(mine, former)
+    now.unlink()
+    done = start.fill(tmp_path, update=False)
+    assert not former.exists()
+    assert copies.read(now) == mine
+    assert not done.copied
+
+
+def test_what_is_no_copy_or_not_alone_keeps_its_former_name(tmp_path):
+    start.fill(tmp_path, update=False)
+    now = tmp_path / "exercises" / "10_open_challenges.ipynb"
+    former = now.with_stem("09_open_challenges")
+    former.write_text("mine")
+    start.fill(tmp_path, update=False)
+    now.unlink()
+    assert start.fill(tmp_path, update=False).copied == ["exercises/10_open_challenges.ipynb"]
+    assert former.read_text() == "mine"

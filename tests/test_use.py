@@ -138,7 +138,7 @@ def test_while_nbgrader_grades_nothing_is_run(monkeypatch):
 
 def test_without_torch_it_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
-    with patch("normlab.study.own_answers._right", return_value=True):
+    with patch("normlab.study.own_answers.is_right", return_value=True):
         said = use(norms.rms_norm)
     assert str(said) == "use(rms_norm) needs torch: run pip install 'normlab[course]'."
 
@@ -152,7 +152,7 @@ def test_what_is_not_used_together_is_refused_with_a_list_of_what_is():
 
 def test_an_error_of_the_learners_code_is_shown_as_it_is():
     with (
-        patch("normlab.study.own_answers._right", return_value=True),
+        patch("normlab.study.own_answers.is_right", return_value=True),
         pytest.raises(ZeroDivisionError),
     ):
         use(stub("layer_norm_backward", "1 / 0"))

@@ -1,31 +1,28 @@
 """Memory under watch: every address is checked before it is touched, and every byte is counted."""
 
+import os
 import subprocess
 import sys
 
 import pytest
 import torch
 
-from normlab.checks.interpreter import SWITCH, load_interpreter
-
-try:
-    load_interpreter()
-except ModuleNotFoundError:
-    pytest.skip("the interpreter is Triton's, which is not installed", allow_module_level=True)
-
-import triton
-import triton.language as tl
-
+from normlab.checks.interpreter import interpreting
 from normlab.checks.watched_memory import OutOfBounds, error_of_kernel, watch_memory
+
+triton = pytest.importorskip("triton", reason="the interpreter is Triton's")
+tl = pytest.importorskip("triton.language")
 
 
 @pytest.fixture
-def launch(monkeypatch):
+def launch():
     """Runs a function as a kernel of so many programs."""
-    monkeypatch.setenv(SWITCH, "1")
-    return lambda kernel, programs, *given, **named: triton.jit(kernel)[(programs,)](
-        *given, **named
-    )
+
+    def run(kernel, programs, *given, **named):
+        with interpreting():
+            triton.jit(kernel)[(programs,)](*given, **named)
+
+    return run
 
 
 def copy(x_ptr, y_ptr, x_stride, y_stride, D, BLOCK: tl.constexpr):
@@ -135,24 +132,57 @@ def run(code):
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
 
-def test_the_environment_is_as_it_was():
-    code = (
-        "import os\nfrom normlab.checks.interpreter import load_interpreter\nload_interpreter()\n"
-        "assert 'TRITON_INTERPRET' not in os.environ\nload_interpreter()\n"
-    )
-    assert run(code).returncode == 0
+COMPILE = """
+import os
+import triton
+import triton.language as tl
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+
+def sum_of_row(x_ptr, y_ptr, D, BLOCK: tl.constexpr):
+    columns = tl.arange(0, BLOCK)
+    x = tl.load(x_ptr + columns, mask=columns < D, other=0.0)
+    tl.store(y_ptr, tl.sum(x * x) + x.sum() + tl.max(x))
+
+def compile():
+    types = {"x_ptr": "*fp32", "y_ptr": "*fp32", "D": "i32", "BLOCK": "constexpr"}
+    source = ASTSource(triton.jit(sum_of_row), types, {"BLOCK": 4})
+    made = triton.compile(source, target=GPUTarget("cuda", 80, 32))
+    assert ".entry sum_of_row" in made.asm["ptx"]
+
+def interpret():
+    import torch
+    from normlab.checks.watched_memory import watch_memory
+    x, y = torch.tensor([1.0, 2, 4]), torch.zeros(1)
+    with watch_memory() as traffic:
+        triton.jit(sum_of_row)[(1,)](x, y, 3, BLOCK=4)
+    assert (y.item(), traffic.total) == (32, 16)
+    assert "TRITON_INTERPRET" not in os.environ
+"""
 
 
-def test_without_triton_or_without_its_interpreter_it_says_so_in_a_sentence():
-    load = "\nfrom normlab.checks.interpreter import load_interpreter\nload_interpreter()"
-    assert run("import sys; sys.modules['triton'] = None" + load).stderr.endswith(
-        "ModuleNotFoundError: it needs Triton, which is not installed: "
-        "run pip install 'normlab[kernels]', on Linux.\n"
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "interpret(); compile(); interpret(); interpret()",
+        "compile(); interpret(); compile(); interpret()",
+        "import torch._dynamo; interpret(); compile()",
+    ],
+)
+def test_triton_interprets_in_the_block_and_compiles_before_and_after(steps, tmp_path):
+    program = tmp_path / "program.py"  # triton.jit reads its source
+    program.write_text(COMPILE + steps.replace("; ", "\n") + "\n")
+    settings = os.environ | {"TRITON_CACHE_DIR": str(tmp_path / "cache")}
+    done = subprocess.run(
+        [sys.executable, program], env=settings, capture_output=True, text=True, check=False
     )
-    assert run("import triton" + load).stderr.endswith(
-        "NotInterpreted: Triton was imported before its interpreter was switched on. Restart the "
-        "kernel, and set TRITON_INTERPRET=1 first, as the notebook's first cell does.\n"
-    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_without_triton_there_is_nothing_to_watch():
+    code = "from normlab.checks import watch_memory\nwith watch_memory():\n    pass"
+    said = run("import sys; sys.modules['triton'] = None\n" + code).stderr
+    assert said.splitlines()[-1].startswith("ModuleNotFoundError")
 
 
 def test_a_notebook_gets_triton_or_what_stands_for_it_and_a_sentence():
@@ -168,6 +198,11 @@ def kernel(x_ptr, BLOCK: tl.constexpr):
 print(type(kernel).__name__)
 """
     assert run(code).stdout == "InterpretedFunction\n"
+    assert run("import triton" + code).stdout == (
+        "Triton was imported before its interpreter was switched on, as torch's optimizers do: "
+        "kernels run under watch_memory alone. To run others, restart, and run this cell first.\n"
+        "InterpretedFunction\n"
+    )
     assert run("import sys; sys.modules['triton'] = None" + code).stdout == (
         "Kernels cannot run here: it needs Triton, which is not installed: "
         "run pip install 'normlab[kernels]', on Linux.\nfunction\n"

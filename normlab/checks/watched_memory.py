@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from normlab.checks.interpreter import load_interpreter
+from normlab.checks.interpreter import interpreting
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,6 +62,8 @@ class OutOfBounds(IndexError):
 def watch_memory() -> Iterator[Traffic]:
     """Watch what kernels read and write while the block runs, under Triton's interpreter.
 
+    A kernel that was made where the interpreter was not switched on cannot run in it.
+
     What a masked load leaves undefined, since it has no `other`, is NaN; the interpreter gives 0,
     and a GPU whatever it likes. A stray address that hits another tensor of the launch is not
     noticed.
@@ -71,13 +73,12 @@ def watch_memory() -> Iterator[Traffic]:
 
     Raises:
         OutOfBounds: inside of what Triton raises in the block, before memory is touched.
-        ModuleNotFoundError, NotInterpreted: as `load_interpreter`.
+        ModuleNotFoundError: if there is no Triton.
     """
-    load_interpreter()
     from triton.runtime.interpreter import GridExecutor, InterpreterBuilder
 
     watch = _Watch()
-    with ExitStack() as stack:
+    with interpreting(), ExitStack() as stack:
         for owner, name, around in (
             (GridExecutor, "_init_args_hst", watch.launch),
             (InterpreterBuilder, "create_masked_load", watch.load),

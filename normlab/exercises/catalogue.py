@@ -4,8 +4,9 @@ import importlib
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from normlab.checks.exercise import Exercise, Question
+from normlab.checks.exercise import Answer, Exercise, Question
 from normlab.exercises.bug_museum.support import layer_norm
+from normlab.exercises.one_kernel.support import interpreted_triton
 
 MODULES: Mapping[str, Mapping[str, str]] = {
     "01_layer_norm": {"layer_norm": "layer_norm.question"},
@@ -65,10 +66,19 @@ MODULES: Mapping[str, Mapping[str, str]] = {
         "sharded_rms_norm_failing_input": "bug_museum.local_mean_square",
         "sharded_rms_norm": "bug_museum.local_mean_square",
     },
+    "09_one_kernel": {"rms_norm_kernel": "one_kernel.question"},
 }
 """Exercise -> what the learner writes -> the module that has the question, in `QUESTIONS`."""
+NEEDED = {
+    "torch": "PyTorch, which is not installed: run pip install 'normlab[course]'.",
+    "triton": "Triton, which is not installed: run pip install 'normlab[kernels]', on Linux.",
+}
+"""Libraries that some questions need, and others do not."""
 FUNCTIONS = {exercise: tuple(modules) for exercise, modules in MODULES.items()}
-SUPPORT = {"08_bug_museum": {"normlab.norms.layer_norm": layer_norm}}
+SUPPORT: Mapping[str, Mapping[str, Answer]] = {
+    "08_bug_museum": {"normlab.norms.layer_norm": layer_norm},
+    "09_one_kernel": {"normlab.checks.interpreted_triton": interpreted_triton},
+}
 
 
 class Questions(Mapping[str, Question]):
@@ -96,16 +106,16 @@ def load_question(module: str, function: str) -> Question:
     """The question of a module that asks for a function.
 
     Raises:
-        ModuleNotFoundError: that says what to install, if the question needs torch and there is
-            none.
+        ModuleNotFoundError: that says what to install, if the question needs a library of
+            `NEEDED` that is not there.
     """
     try:
         loaded = importlib.import_module(f"normlab.exercises.{module}")
     except ModuleNotFoundError as error:
-        if error.name != "torch":
+        if error.name not in NEEDED:
             raise
-        needs = f"{function} is a question on PyTorch, which is not installed: run "
-        raise ModuleNotFoundError(f"{needs}pip install 'normlab[course]'.", name="torch") from None
+        needs = f"{function} is a question on {NEEDED[error.name]}"
+        raise ModuleNotFoundError(needs, name=error.name) from None
     return next(question for question in loaded.QUESTIONS if question.function == function)
 
 

@@ -5,4 +5,5 @@ from .doctor import diagnose as diagnose
 from .notebook import check as check
 from .notebook import hint as hint
 from .own_answers import use as use
+from .own_kernel import time_kernel as time_kernel
 from .reviews import review as review

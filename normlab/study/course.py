@@ -5,6 +5,7 @@ from functools import cache
 from normlab.chapters.course import Chapter, chapters, find_chapter
 from normlab.checks import Exercise
 from normlab.exercises import load_exercise
+from normlab.exercises.catalogue import NEEDED
 from normlab.study.overview import ChapterWork, Overview
 from normlab.study.overview import my_progress as progress_in
 from normlab.study.quiz import load_questions
@@ -27,13 +28,13 @@ def _work(chapter: Chapter) -> ChapterWork:
 
 
 def _points(exercise: Exercise) -> dict[str, float]:
-    """Points by function; where there is no torch, of the questions that do not need it."""
+    """Points by function; where a library is missing, of the questions that do not need it."""
     points = {}
     for function in exercise.functions:
         try:
             points[function] = float(exercise.question(function).points)
         except ModuleNotFoundError as error:
-            if error.name != "torch":
+            if error.name not in NEEDED:
                 raise
     return points
 

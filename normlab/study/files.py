@@ -1,6 +1,7 @@
 """Check notebooks and .py files from outside: run their code, and examine what it defines."""
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from normlab.checks.obstacles import in_the_way, is_unanswered, set_aside
 from normlab.checks.program import Program, is_normlabs
 from normlab.checks.silence import quiet, silent_descriptors
 from normlab.exercises import FUNCTIONS, find_exercise
+from normlab.exercises.catalogue import NEEDED
 from normlab.exercises.challenges.names import CHALLENGE_FUNCTIONS, NOTEBOOK
 from normlab.study.notebook import diagnose
 
@@ -89,16 +91,16 @@ def _diagnosis(name: str, program: Program) -> Diagnosis:
     exercise = find_exercise(name)
     try:
         question = exercise.question(name)
-    except ModuleNotFoundError as error:  # it needs torch, and says so
-        return _needs_torch(exercise.name, name, str(error))
+    except ModuleNotFoundError as error:  # it says so
+        return _needs(error.name, exercise.name, name, str(error))
     answer = program.answer(name)
     if answer is not None:
         return diagnose(name, answer)
     return not_defined(exercise, question, program.errors.get(name, ""))
 
 
-def _needs_torch(exercise: str, name: str, why: str) -> Diagnosis:
-    needs = Fault("needs-torch", why)
+def _needs(library: str | None, exercise: str, name: str, why: str) -> Diagnosis:
+    needs = Fault(f"needs-{library}", why)
     return Diagnosis(exercise, name, attempted=False, levels=(), faults=(needs,))
 
 
@@ -109,7 +111,7 @@ def _score(name: str, program: Program) -> Diagnosis:
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
-        return _needs_torch(NOTEBOOK, name, f"{name} needs PyTorch, which is not installed.")
+        return _needs("torch", NOTEBOOK, name, f"{name} needs {NEEDED['torch']}")
     return examine_challenge(name, program.answer(name), program.errors.get(name, ""))
 
 
@@ -171,13 +173,18 @@ def run(source: Source) -> Program:
 
 @contextlib.contextmanager
 def _as_from(folder: Path) -> Iterator[None]:
-    """Modules are found that lie in `folder`, as by a program that lies there itself."""
-    path, loaded = list(sys.path), set(sys.modules)
+    """Modules are found that lie in `folder`, as by a program that lies there itself.
+
+    What that program sets in the environment ends with it.
+    """
+    path, loaded, environment = list(sys.path), set(sys.modules), dict(os.environ)
     sys.path.insert(0, str(folder.resolve()))
     try:
         yield
     finally:
         sys.path[:] = path
+        os.environ.clear()
+        os.environ.update(environment)
         for name in set(sys.modules) - loaded:  # another folder may have one of the same name
             file = getattr(sys.modules[name], "__file__", None)
             if file and folder.resolve() in Path(file).parents and "site-packages" not in file:

@@ -11,13 +11,14 @@ from normlab.checks.silence import FirstCharacters, quiet, silent_descriptors
 from normlab.exercises import find_exercise
 from normlab.exercises.challenges.names import CHALLENGE_FUNCTIONS
 from normlab.record import open_record
+from normlab.study.said import Said
 
 Answer = Callable[..., Any]
 PRINTED = 300
 """Characters kept of what an answer prints while it is checked."""
 
 
-def check(answer: Answer) -> Diagnosis | float:
+def check(answer: Answer) -> Diagnosis | float | Said:
     """Check one of your answers, and name the mistake if it makes one.
 
     Which exercise it answers is known from its name. The points are kept in your record. While
@@ -35,7 +36,9 @@ def check(answer: Answer) -> Diagnosis | float:
     >>> check(layer_norm)
     layer_norm  ✓ right, 4 of 4 points
     """
-    name, _ = asked(answer, "check")
+    name, exercise = asked(answer, "check")
+    if missing := _without_triton(exercise, name):
+        return missing
     diagnosis = diagnose(name, answer)
     if os.environ.get("NBGRADER_EXECUTION"):
         print(diagnosis)
@@ -43,6 +46,20 @@ def check(answer: Answer) -> Diagnosis | float:
     if notice := keep_points(diagnosis):
         print(notice)
     return diagnosis
+
+
+def _without_triton(exercise: Exercise, name: str) -> Said | None:
+    """What to say where there is no Triton, and not every system has it: nothing is wrong then.
+
+    nbgrader takes what is no number for full points. So while it grades the error is raised.
+    """
+    try:
+        exercise.question(name)
+    except ModuleNotFoundError as error:
+        if error.name != "triton" or os.environ.get("NBGRADER_EXECUTION"):
+            raise
+        return Said(error)
+    return None
 
 
 def diagnose(name: str, answer: Answer) -> Diagnosis:
@@ -73,7 +90,7 @@ _last: dict[str, Diagnosis] = {}
 _hints_given: Counter[tuple[str, str]] = Counter()
 
 
-def hint(answer: Answer) -> Hint:
+def hint(answer: Answer) -> Hint | Said:
     """The next hint for one of the exercises; each says more than the one before.
 
     There are hints for each level of a question. You get those of the level that your last check
@@ -91,6 +108,8 @@ def hint(answer: Answer) -> Hint:
     hint        Which axis holds ...
     """
     name, exercise = asked(answer, "hint")
+    if missing := _without_triton(exercise, name):
+        return missing
     question = exercise.question(name)
     level, said = next(iter(question.levels)), ""
     if last := _last.get(name):

@@ -77,7 +77,7 @@ def use(*answers: Callable[..., Any]) -> "Picture | Said":
     names = _used_together(given)
     chapter, shows = SHOWN[names]
     grading = os.environ.get("NBGRADER_EXECUTION")
-    missing = [name for name in names if grading or not _right(name, given[name])]
+    missing = [name for name in names if grading or not is_right(name, given[name])]
     if missing:
         *others, last = (f"check({name})" for name in missing)
         checks = " and ".join(filter(None, [", ".join(others), last]))
@@ -102,6 +102,7 @@ def _used_together(given: Iterable[str]) -> tuple[str, ...]:
     raise ValueError(f"got use({', '.join(given)}); expected one of {known}.")
 
 
-def _right(name: str, answer: Callable[..., Any]) -> bool:
+def is_right(name: str, answer: Callable[..., Any]) -> bool:
+    """Whether `check` says ✓ of an answer."""
     exercise = find_exercise(name)
     return examine(exercise, exercise.question(name), answer).passed

@@ -1,5 +1,6 @@
 """`normlab start`: chapters and exercises in the learner's folder, and their updates."""
 
+import contextlib
 import datetime
 import errno
 import os
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from normlab.exercises.challenges.names import FORMER, NOTEBOOK
 from normlab.study import copies
 from normlab.study.folders import SHELVES, SOURCES, WORK
 from normlab.study.merge import merge
@@ -16,6 +18,9 @@ from normlab.tools.whole_files import written_whole
 
 BEFORE = "before-update"
 """Where an updated notebook's old file stays, beside it."""
+
+FORMER_NAMES = {NOTEBOOK: FORMER}
+"""What notebooks of the course were called before."""
 
 
 @dataclass
@@ -106,6 +111,7 @@ def fill(folder: Path, update: bool, sources: Path = SOURCES) -> Done:
 
 def _put(new: copies.Notebook, folder: Path, name: str, update: bool, done: Done) -> None:
     target = folder / name
+    _rename_former(target)
     if not target.exists():
         copies.write(new, target)
         done.copied.append(name)
@@ -128,6 +134,16 @@ def _put(new: copies.Notebook, folder: Path, name: str, update: bool, done: Done
         done.updated.append(name)
         done.carried += merged.carried
         done.left += merged.left
+
+
+def _rename_former(target: Path) -> None:
+    """Give a copy that has the name of an earlier course the one that it has now."""
+    former = target.with_stem(FORMER_NAMES.get(target.stem, target.stem))
+    if target.exists() or not former.exists():
+        return
+    with contextlib.suppress(ValueError):  # no copy of the course's
+        if copies.made_from(copies.read(former)):
+            former.rename(target)
 
 
 def keep_old(target: Path) -> Path:

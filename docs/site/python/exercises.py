@@ -22,21 +22,24 @@ from docs.site.written.errata import errata
 EXERCISES = ROOT / "exercises"
 HUB = REPOSITORY.removeprefix("https://github.com/")
 COLAB = f"https://colab.research.google.com/github/{HUB}/blob/main/exercises/"
-CALL = re.compile(r"(check|use|attempt|my_attempts)\((.*)\)")
-JUDGED_WITHOUT_TORCH = """
+CALL = re.compile(r"(check|use|attempt|my_attempts|time_kernel)\((.*)\)")
+NEEDS = """
 import sys
 
-sys.modules["torch"] = None  # to import it raises ModuleNotFoundError
+for library in ("torch", "triton"):
+    sys.modules[library] = None  # to import it raises ModuleNotFoundError
 from normlab.exercises import all_exercises
 
 for exercise in all_exercises():
     for function in exercise.functions:
         try:
             exercise.question(function)
-        except ModuleNotFoundError:
-            continue
-        print(function)
+        except ModuleNotFoundError as error:
+            print(function, error.name)
 """
+PYTORCH = "PyTorch"
+LIBRARIES = {"torch": PYTORCH, "triton": "Triton"}
+"""What is not in a page."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,12 @@ class Block:
     Args:
         kind: "answer" or "example".
         function: what an answer defines, "" for an example.
-        torch: whether it needs PyTorch.
+        needs: the library that it needs and a page does not have, "" for none.
     """
 
     kind: str
     function: str = ""
-    torch: bool = False
+    needs: str = ""
 
 
 def write_exercises(folder: Path) -> None:
@@ -72,9 +75,9 @@ def page_of_exercise(path: Path) -> NotebookNode:
         elif (block := block_of(cell)) is not None:
             blocks[cell.id] = block
             cells.append(_cell_html(cell, block))
-            if block.torch:
+            if block.needs:
                 named = f"`{block.function}` needs" if block.function else "These lines need"
-                cells.append(f"{named} PyTorch: {_elsewhere(path.name)}")
+                cells.append(f"{named} {block.needs}: {_elsewhere(path.name)}")
         elif use := CALL.fullmatch(cell.source):
             cells.append(_call_text(use[1], cell.source, path.name))
     cells.insert(1, _head(path, blocks))
@@ -90,24 +93,24 @@ def block_of(cell: NotebookNode) -> Block | None:
         return None
     if cell.id.startswith("answer-"):
         function = cell.id.removeprefix("answer-")
-        return Block("answer", function, function not in judged_without_torch())
-    return Block("example", torch=bool(re.search(r"\b(torch|nn)\.", cell.source)))
+        return Block("answer", function, needs().get(function, ""))
+    return Block("example", needs=PYTORCH if re.search(r"\b(torch|nn)\.", cell.source) else "")
 
 
 @cache
-def judged_without_torch() -> frozenset[str]:
-    """The functions of all exercises that can be judged where there is no PyTorch."""
+def needs() -> Mapping[str, str]:
+    """Function -> the library without which it cannot be judged, of those that need one."""
     done = subprocess.run(
-        [sys.executable, "-c", JUDGED_WITHOUT_TORCH],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return frozenset(done.stdout.split())
+        [sys.executable, "-c", NEEDS], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    pairs = (line.split() for line in done.stdout.splitlines())
+    return {function: LIBRARIES[library] for function, library in pairs}
 
 
 def _cell_html(cell: NotebookNode, block: Block) -> str:
     attributes = {"cell": cell.id, "kind": block.kind, "function": block.function}
     marks = "".join(f' data-{name}="{value}"' for name, value in attributes.items())
-    torch = " data-torch" if block.torch else ""
+    torch = " data-torch" if block.needs else ""
     return (
         f'```{{raw}} html\n<div class="normlab-cell"{marks}{torch}>\n```\n'
         f"```python\n{cell.source}\n```\n"
@@ -116,13 +119,14 @@ def _cell_html(cell: NotebookNode, block: Block) -> str:
 
 
 def _call_text(call: str, source: str, name: str) -> str:
-    """What stands for a cell that needs PyTorch to run; nothing for `check`."""
+    """What stands for a cell that needs more than a page has; nothing for `check`."""
     if call == "check":
         return ""
     said = {
         "use": "After ✓ this draws with your code. It needs PyTorch",
         "attempt": "This trains your recipe for about a minute. It needs PyTorch",
         "my_attempts": "This lists your attempts. It needs PyTorch",
+        "time_kernel": "After ✓ this times your kernel. It needs Triton, and a GPU",
     }[call]
     return f"```python\n{source}\n```\n\n{said}: {_elsewhere(name)}"
 
@@ -136,8 +140,8 @@ def _elsewhere(name: str) -> str:
 def _head(path: Path, blocks: Mapping[str, Block]) -> str:
     """What a learner should know before the first question."""
     answers = [block for block in blocks.values() if block.kind == "answer"]
-    there = [block for block in answers if not block.torch]
-    away = [f"`{block.function}`" for block in answers if block.torch]
+    there = [block for block in answers if not block.needs]
+    away = [f"`{block.function}`" for block in answers if block.needs]
     parts = []
     if there:
         parts.append(

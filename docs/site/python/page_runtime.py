@@ -102,7 +102,8 @@ class Page:
         from normlab import hint
 
         named = FunctionType((lambda: None).__code__, {}, function)
-        return json.dumps({"rows": hint(named).rows()})
+        given = hint(named)
+        return json.dumps({"rows": [("hint", given)] if isinstance(given, str) else given.rows()})
 
     def display(self, value: Any, raw: bool = False) -> None:
         """Show a value in its richest form, or with `raw` a bundle of forms by MIME type."""

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Exercise 09 · Open challenges
+# # Exercise 10 · Open challenges
 #
 # Two tasks without a right answer, for when you have finished chapters
 # [05](../notebooks/05_residual_placement.ipynb) to [08](../notebooks/08_deepnorm.ipynb) and

@@ -1,0 +1,112 @@
+"""How the answers of exercise 09, kernels of Triton, are run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from normlab.checks.drivers import WrongReturn
+from normlab.checks.exercise import Answer, Outputs
+from normlab.checks.watched_memory import OutOfBounds, error_of_kernel, watch_memory
+from normlab.exercises.drivers.tensors import FloatArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+GUARD = 256
+"""Elements in front of a tensor and behind it that belong to nobody."""
+POINTERS = ("x", "weight", "y")
+"""What the first three parameters point to, whatever they are called."""
+
+
+def kernel(
+    answer: Answer,
+    *,
+    x: FloatArray,
+    weight: FloatArray,
+    eps: float = 1e-6,
+    x_stride: int = 0,
+    y_stride: int = 0,
+    BLOCK: int = 0,
+    dtype: str = "",
+) -> Outputs:
+    """y of a kernel, under Triton's interpreter: one program for each row of x.
+
+    Args:
+        answer: the kernel, or the function that it was made of.
+        x: (N, D).
+        weight: (D,).
+        eps: as the kernel gets it.
+        x_stride, y_stride: elements from the start of a row to that of the next; 0 means D.
+        BLOCK: a power of two ≥ D; 0 means the least.
+        dtype: of y; "" means that of x.
+    """
+    from triton.runtime.errors import InterpreterError
+    from triton.runtime.interpreter import InterpretedFunction
+
+    N, D = x.shape
+    rows, gain = _laid_out(x, x_stride or D), _laid_out(weight[None], D)[0]
+    y = _laid_out(np.full((N, D), np.nan, dtype or x.dtype), y_stride or D)
+    sizes = rows.stride(0), y.stride(0), D, eps, BLOCK or 1 << (D - 1).bit_length()
+    interpreted = InterpretedFunction(_function_of(answer))
+    try:
+        with watch_memory() as traffic:
+            interpreted[(N,)](rows, gain, y, *sizes)
+    except InterpreterError as error:
+        _explain(error_of_kernel(error), interpreted.arg_names, rows, y)
+    x[:], weight[:] = rows.numpy(), gain.numpy()  # seen if the kernel has changed them
+    if not traffic.written[interpreted.arg_names[2]]:
+        raise WrongReturn("no program writes to y.")
+    return {"y": y}
+
+
+def _laid_out(rows: FloatArray, stride: int) -> Tensor:
+    """The rows (N, D), so far apart, in memory of which nobody else has a part."""
+    import torch
+
+    N, D = rows.shape
+    memory = torch.full([2 * GUARD + N * stride], torch.nan, dtype=torch.from_numpy(rows).dtype)
+    inside = memory.as_strided((N, D), (stride, 1), GUARD)
+    inside.copy_(torch.from_numpy(rows))
+    return inside
+
+
+def _function_of(answer: Any) -> Any:
+    """The function that `triton.jit` was put over.
+
+    Raises:
+        WrongReturn: if it has not the parameters of a launch.
+    """
+    import inspect
+
+    function = getattr(answer, "fn", answer)
+    if not inspect.isfunction(function):
+        raise WrongReturn(
+            f"it is a {type(answer).__name__}; expected a function under @triton.jit."
+        )
+    parameters = [*inspect.signature(function).parameters]
+    if len(parameters) != 8:
+        raise WrongReturn(
+            f"it has the parameters ({', '.join(parameters)}); expected the eight that the launch "
+            "gives it: (x_ptr, weight_ptr, y_ptr, x_stride, y_stride, D, eps, BLOCK)."
+        )
+    return function
+
+
+def _explain(error: BaseException, names: list[str], x: Tensor, y: Tensor) -> NoReturn:
+    """Raise what happened in a kernel; of a stray address in the words of rows and columns."""
+    if not isinstance(error, OutOfBounds):
+        raise error
+    (N, D), program = x.shape, error.program[0]
+    name = dict(zip(names, POINTERS, strict=False)).get(error.tensor, error.tensor)
+    stride = {"x": x.stride(0), "y": y.stride(0)}.get(name, 0)
+    said = f"program {program} {error.access} "
+    if error.element - program * stride == D:
+        said += f"element {D} of {f'its row of {name}' if stride else name}, which has 0 to {D - 1}"
+    elif stride:
+        said += f"{name} + {error.element}, in none of the {N} rows of {D}, {stride} apart"
+    else:
+        said += f"{name} + {error.element}, which has {D} elements"
+    error.args = (said,)
+    raise error
