@@ -3,10 +3,10 @@
 import importlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from types import ModuleType
+from types import FunctionType
 from typing import Any
 
 from normlab.checks.absent import Absent
@@ -54,10 +54,7 @@ def interpreting() -> Iterator[None]:
     before = os.environ.get(SWITCH)
     os.environ[SWITCH] = "1"
     try:
-        language: Any = importlib.import_module("triton.language")
-        core = language.core
-        modules = [m for name, m in sys.modules.items() if name.startswith("triton.language")]
-        with _as_before([*modules, core.tensor, core.dtype, core.tensor_descriptor_base]):
+        with _changed(_changes()):
             yield
     finally:
         if before is None:
@@ -66,32 +63,66 @@ def interpreting() -> Iterator[None]:
             os.environ[SWITCH] = before
 
 
+Changes = Sequence[tuple[Any, str, Any]]
+"""(module or class, name, value): what stands there while kernels are interpreted."""
+
+
 @contextmanager
-def _as_before(owners: list[ModuleType | type]) -> Iterator[None]:
-    """Have the functions that Triton would compile interpreted, and put all back that is changed.
-
-    The interpreter puts its own functions in the place of Triton's, and leaves some there. What it
-    adds to modules stays: what it has rewritten needs it.
-    """
-    from triton.runtime.jit import JITFunction
-
-    kept = [dict(vars(owner)) for owner in owners]
-    for owner, values in zip(owners, kept, strict=True):
-        for name, value in values.items():
-            if type(value) is JITFunction:
-                setattr(owner, name, _interpreted(value.fn, isinstance(owner, type)))
+def _changed(changes: Changes) -> Iterator[None]:
+    kept = [(owner, name, vars(owner).get(name, ABSENT)) for owner, name, _ in changes]
+    _set(changes)
     try:
         yield
     finally:
-        for owner, values in zip(owners, kept, strict=True):
-            for name, value in [*vars(owner).items()]:
-                if name in values and value is not values[name]:
-                    setattr(owner, name, values[name])
-                elif name not in values and isinstance(owner, type):
-                    delattr(owner, name)
+        _set(kept)
+
+
+def _set(values: Changes) -> None:
+    for owner, name, value in values:
+        if value is not ABSENT:
+            setattr(owner, name, value)
+        elif name in vars(owner):
+            delattr(owner, name)
+
+
+ABSENT = object()
 
 
 @cache
+def _changes() -> Changes:
+    """What the interpreter puts in the place of Triton's language, at each call of a kernel.
+
+    Here it is put there once. Functions of the language that Triton would compile are interpreted.
+    """
+    from triton.runtime import interpreter
+    from triton.runtime.jit import JITFunction
+
+    language: Any = importlib.import_module("triton.language")
+    core = language.core
+    modules = [m for name, m in sys.modules.items() if name.startswith("triton.language")]
+    owners = [*modules, core.tensor, core.dtype, core.tensor_descriptor_base]
+    before = [dict(vars(owner)) for owner in owners]
+    for owner, values in zip(owners, before, strict=True):
+        for name, value in values.items():
+            if type(value) is JITFunction:
+                setattr(owner, name, _interpreted(value.fn, isinstance(owner, type)))
+    seen = FunctionType(_nothing.__code__, {"tl": language, "core": core})
+    scope = type(interpreter._patch_lang(seen))
+    after = [dict(vars(owner)) for owner in owners]
+    changes = [
+        (owner, name, value)
+        for owner, old, new in zip(owners, before, after, strict=True)
+        for name, value in new.items()
+        if old.get(name, ABSENT) is not value
+    ]
+    _set([(o, n, before[owners.index(o)].get(n, ABSENT)) for o, n, _ in changes])
+    return [(interpreter, "_patch_lang", lambda function: scope()), *changes]
+
+
+def _nothing() -> None:
+    """A function of which only the module counts."""
+
+
 def _interpreted(function: Callable[..., Any], is_method: bool) -> Any:
     from triton.runtime.interpreter import InterpretedFunction
 

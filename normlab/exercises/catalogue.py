@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Iterator, Mapping
 from functools import cache
+from importlib.util import find_spec
 
 from normlab.checks.exercise import Answer, Exercise, Question
 from normlab.exercises.bug_museum.support import layer_norm
@@ -74,6 +75,9 @@ NEEDED = {
     "triton": "Triton, which is not installed: run pip install 'normlab[kernels]', on Linux.",
 }
 """Libraries that some questions need, and others do not."""
+ONLY_WITH = {"09_one_kernel": "triton"}
+"""Exercise -> the library without which nothing of it can be judged, and which not every system
+has."""
 FUNCTIONS = {exercise: tuple(modules) for exercise, modules in MODULES.items()}
 SUPPORT: Mapping[str, Mapping[str, Answer]] = {
     "08_bug_museum": {"normlab.norms.layer_norm": layer_norm},
@@ -132,6 +136,16 @@ def load_exercise(name: str) -> Exercise:
     if name not in MODULES:
         raise ValueError(f"{name!r} is no exercise; expected one of {', '.join(MODULES)}.")
     return Exercise(name, Questions(name), SUPPORT.get(name, {}))
+
+
+def not_judged_here(name: str) -> str:
+    """Why nothing of an exercise can be judged here; "" if it can.
+
+    >>> not_judged_here("01_layer_norm")
+    ''
+    """
+    library = ONLY_WITH.get(name)
+    return f"{name} needs {NEEDED[library]}" if library and find_spec(library) is None else ""
 
 
 def find_exercise(function: str) -> Exercise:

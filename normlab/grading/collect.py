@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from normlab.exercises import not_judged_here
 from normlab.grading.collecting.answers_in import Answer, answers_in
 from normlab.grading.collecting.arrangement import arrange
 from normlab.grading.collecting.handed_in import HandedIn
@@ -141,15 +142,22 @@ def collect(root: Path, roster: Roster | None = None) -> Collection:
     chosen = chosen_of(answers, students.student_of)
     submissions = _submissions(chosen, students)
     troubles += _differing_partners(chosen, students)
+    judged = [s for s in submissions if not not_judged_here(s.exercise)]
     systems = arrangement.systems
     return Collection(
-        tuple(sorted(submissions, key=lambda s: (s.student, s.exercise))),
-        (*others, *chosen.others),
+        tuple(sorted(judged, key=lambda s: (s.student, s.exercise))),
+        (*others, *chosen.others, *_not_judged(submissions)),
         (*troubles, *students.troubles, *chosen.troubles, *_absent(students, submissions, roster)),
         systems[0].lower() if len(systems) == 1 else "mixed",
         arrangement.in_words(),
         files,
     )
+
+
+def _not_judged(submissions: Iterable[Submission]) -> list[tuple[str, str]]:
+    """Where files of exercises lie that cannot be judged here, and why."""
+    reasons = ((s.file.origin, not_judged_here(s.exercise)) for s in submissions)
+    return [(origin, why) for origin, why in reasons if why]
 
 
 def _submissions(chosen: Chosen, students: Students) -> list[Submission]:

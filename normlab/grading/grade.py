@@ -218,5 +218,6 @@ def to_load(cells: Sequence[Cell]) -> tuple[str, ...]:
     wanted = {
         "IPython.display": any("IPython" in source or "widgets" in source for source in sources),
         "matplotlib.pyplot": any("matplotlib" in source for source in sources),
+        "triton.language": any("triton" in source for source in sources),
     }
     return tuple(module for module, needed in wanted.items() if needed)

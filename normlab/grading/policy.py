@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Annotated, Any
 
 from normlab.checks.diagnosis import Diagnosis
-from normlab.exercises import FUNCTIONS, all_exercises
+from normlab.exercises import FUNCTIONS, all_exercises, not_judged_here
 from normlab.grading.collecting.names import EXERCISE_NAMES
 from normlab.grading.person import Person
 from normlab.tools.toml_settings import (
@@ -164,6 +164,7 @@ def _mistakes(given: Mapping[str, Any]) -> list[str]:
     """What an answer with values to compare can be told."""
     if not given:
         return []
-    questions = [q for exercise in all_exercises() for q in exercise.questions]  # loads torch
+    here = [exercise for exercise in all_exercises() if not not_judged_here(exercise.name)]
+    questions = [q for exercise in here for q in exercise.questions]  # loads torch
     named = {mistake.name for question in questions for mistake in question.mistakes}
     return sorted(named | {"dtype-lost", "input-mutated", "not-deterministic", "unknown"})

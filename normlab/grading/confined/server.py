@@ -20,6 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from normlab.checks.interpreter import SWITCH
 from normlab.checks.silence import silent_descriptors
 from normlab.grading.confined.answers import Question, prepare, read_questions
 from normlab.grading.confined.child import Child, start
@@ -34,7 +35,7 @@ PR_SET_CHILD_SUBREAPER = 36
 LONGEST_REQUEST = 4096
 PAUSE = 0.05
 """Seconds without a request, after which there is time to clean up."""
-LOADED_ON_REQUEST = ("IPython.display", "matplotlib.pyplot")
+LOADED_ON_REQUEST = ("IPython.display", "matplotlib.pyplot", "triton.language")
 
 
 def serve(control: socket.socket, wanted: dict[str, Any]) -> None:
@@ -54,6 +55,7 @@ def serve(control: socket.socket, wanted: dict[str, Any]) -> None:
     for each in (answers, shared):
         each.mkdir(parents=True)
     os.environ |= {"HOME": str(shared), "MPLCONFIGDIR": str(shared)}  # what is loaded reads them
+    os.environ |= {SWITCH: "1", "TRITON_CACHE_DIR": str(shared)}
     levels = frozenset(wanted["levels"])
     torch = "torch" in sys.modules
     confinement, found = strongest(answers, shared, levels, wanted["not_moved"], torch)
