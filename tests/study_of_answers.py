@@ -16,9 +16,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from installed import HERE
+
 from normlab.checks import Diagnosis, Question, examine
 from normlab.checks.variants import pair_variants, single_variants
-from normlab.exercises import FUNCTIONS, load_exercise
+from normlab.exercises import load_exercise
 
 GENERIC = {
     *("unknown", "some-inputs", "raises", "wrong-shape", "wrong-return", "not-deterministic"),
@@ -145,7 +147,7 @@ def main() -> None:
     logging.disable()
     asked = [
         (exercise, function)
-        for exercise, functions in FUNCTIONS.items()
+        for exercise, functions in HERE.items()
         for function in functions
         if given.only in function
     ]

@@ -7,6 +7,7 @@ from pathlib import Path
 import build
 import nbformat
 import pytest
+from installed import HERE
 from nbclient import NotebookClient
 from nbgrader.nbgraderformat.v3 import MetadataValidatorV3
 from release import released, without_answers
@@ -20,6 +21,7 @@ CHALLENGES = build.LESSONS / "exercises" / f"{NOTEBOOK}.py"
 TEXTS = [text for text in build.exercise_lessons() if text != CHALLENGES]
 NAMES = [text.stem for text in TEXTS]
 by_name = pytest.mark.parametrize("name", NAMES)
+judged = pytest.mark.parametrize("name", HERE)
 
 
 def read(folder, name):
@@ -91,7 +93,7 @@ def test_a_solution_was_run_and_every_check_in_it_passes(name):
     assert all("✓ right" in text for text in outputs_of_checks(notebook))
 
 
-@by_name
+@judged
 def test_a_solution_gets_full_marks(name):
     diagnoses = check_file(ROOT / "solutions" / f"{name}.ipynb")
     exercise = load_exercise(name)
@@ -99,7 +101,7 @@ def test_a_solution_gets_full_marks(name):
     assert sum(d.points for d in diagnoses if d.exercise == name) == exercise.points
 
 
-@by_name
+@judged
 def test_an_unchanged_exercise_runs_and_each_check_says_not_attempted(name):
     notebook = read("exercises", name)
     NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(ROOT)}}).execute()
@@ -108,7 +110,26 @@ def test_an_unchanged_exercise_runs_and_each_check_says_not_attempted(name):
     assert len(checks) == len(FUNCTIONS[name])
 
 
-@by_name
+@pytest.mark.parametrize("folder", ["exercises", "solutions"])
+def test_without_triton_its_notebook_runs_to_the_end_and_says_so(folder, tmp_path):
+    notebook = read(folder, "09_one_kernel")
+    hidden = "import sys\nsys.modules['triton'] = None"
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(hidden))
+    NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(ROOT)}}).execute()
+    said = [
+        text
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if "Triton" in (text := output.get("text") or output.data["text/plain"])
+    ]
+    assert said[0].startswith("Kernels cannot run here: it needs Triton, which is not installed")
+    assert [*map(str.strip, said[1:])] == 2 * [
+        "rms_norm_kernel is a question on Triton, which is not installed: "
+        "run pip install 'normlab[kernels]', on Linux."
+    ]
+
+
+@judged
 def test_nbgrader_reads_the_cells_and_the_points_are_those_of_the_exercise(name):
     exercise = load_exercise(name)
     for folder in ("solutions", "exercises"):

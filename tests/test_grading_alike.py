@@ -11,10 +11,10 @@ from functools import cache
 from types import SimpleNamespace
 
 import pytest
+from installed import HERE
 from submissions import RIGHT, WRONG, grade, notebook, solution, solved
 from test_grading_marks import diagnosis, marks
 
-from normlab.exercises import FUNCTIONS
 from normlab.grading.alike import SHORTEST, Alike, find_alike, own_answers
 from normlab.grading.outputs.overview import write_overview
 from normlab.grading.outputs.tables import questions_of
@@ -22,7 +22,7 @@ from normlab.grading.paper import Paper
 from normlab.grading.plain_answers import plain_answers
 from normlab.grading.store import Store
 
-ASKED = [(exercise, f) for exercise, functions in FUNCTIONS.items() for f in functions]
+ASKED = [(exercise, f) for exercise, functions in HERE.items() for f in functions]
 
 
 def answers_of(kind, exercise, function):

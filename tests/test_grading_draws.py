@@ -4,16 +4,16 @@ from functools import partial
 
 import numpy as np
 import pytest
+from installed import exercises_here
 from submissions import QUICK, paper
 
 from benchmarks.draws import draw
 from normlab.checks.examination import KNOWN_SEED, expected
 from normlab.checks.examiner import right_at_once
 from normlab.checks.observe import observe
-from normlab.exercises import all_exercises
 from normlab.grading.verdict import same
 
-QUESTIONS = [q for e in all_exercises() for q in e.questions if q.reference]
+QUESTIONS = [q for e in exercises_here() for q in e.questions if q.reference]
 SEEDS = range(1, 9)
 NOT_DRAWN = {
     ("deepnorm_constants", "no layers at all"): "no other numbers of layers are none",

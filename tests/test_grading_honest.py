@@ -7,6 +7,7 @@ from dataclasses import replace
 from textwrap import indent
 
 import pytest
+from installed import exercises_here
 from mutants import outside_annotations
 from submissions import (
     QUICK,
@@ -23,12 +24,12 @@ from submissions import (
 from normlab.checks import examine
 from normlab.checks.examination import expected
 from normlab.checks.variants import rewritten, source_of
-from normlab.exercises import all_exercises, find_exercise
+from normlab.exercises import find_exercise
 from normlab.grading import workers
 from normlab.grading.paper import LEVELS, Paper
 from normlab.grading.workers import Workshop
 
-NAMES = [exercise.name for exercise in all_exercises()]
+NAMES = [exercise.name for exercise in exercises_here()]
 LENIENT = replace(QUICK, seconds=20.0)
 
 
@@ -245,10 +246,11 @@ def test_a_broken_file_gets_a_result_with_the_reason(content, reason, grade):
 # What a student is told
 
 TORCH = "import torch\nfrom torch import nn\nfrom torch.nn import functional as F\n"
+TRITON = "import triton\nimport triton.language as tl\n"
 PRELUDE = "import math\nimport numpy as np\nfrom normlab.norms import layer_norm\n"
 MISTAKES = [
     (exercise, question, mistake)
-    for exercise in all_exercises()
+    for exercise in exercises_here()
     for question in exercise.questions
     for mistake in question.mistakes[:6]
 ]
@@ -261,7 +263,7 @@ MISTAKES = [
 )
 def test_a_mistake_is_told_as_the_learners_own_check_tells_it(exercise, question, mistake, grade):
     tree = ast.parse(rewritten(source_of(question.reference), mistake.forms[0]))
-    source = ast.unparse(outside_annotations(tree))
+    source = (TRITON if "tl." in ast.unparse(tree) else "") + ast.unparse(outside_annotations(tree))
     graded = grade(paper(PRELUDE, TORCH, source, exercise=exercise.name))
     told = next(d for d in graded.diagnoses if d.function == question.function)
     namespace = {"layer_norm": exercise.support.get("normlab.norms.layer_norm")}

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from installed import exercises_here
 from submissions import QUICK, RIGHT, grade, notebook, paper
 
 from benchmarks.fuzz_judge import fuzz
@@ -17,7 +18,7 @@ from normlab.checks import examine
 from normlab.checks.examination import expected
 from normlab.checks.examiner import judge
 from normlab.checks.observe import Observation, observe
-from normlab.exercises import all_exercises, find_exercise
+from normlab.exercises import find_exercise
 from normlab.grading import conversation, verdict
 from normlab.grading import grade as grading
 from normlab.grading.confined.limits import Ending
@@ -26,7 +27,7 @@ from normlab.grading.paper import Paper, Setting
 from normlab.grading.runs import Run
 from normlab.grading.store import DECIDING, PACKAGE
 
-QUESTIONS = [(e, q) for e in all_exercises() for q in e.questions]
+QUESTIONS = [(e, q) for e in exercises_here() for q in e.questions]
 REFERENCED = [(e, q) for e, q in QUESTIONS if q.reference]
 KINDS = {
     "a number": lambda usual: 1.0,
@@ -315,7 +316,8 @@ DATA_AND_PROCESSES = {
 def test_what_a_judge_loads_decides_the_grade():
     code = (
         "import sys; from normlab.grading import grade\n"
-        "from normlab.exercises import all_exercises; [e.questions for e in all_exercises()]\n"
+        "from normlab.exercises import all_exercises, not_judged_here as missing\n"
+        "[e.questions for e in all_exercises() if not missing(e.name)]\n"
         "print(*[m for m in sys.modules if m.split('.')[0] == 'normlab'])"
     )
 

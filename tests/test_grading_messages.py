@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from installed import exercises_here
 
 from normlab.checks.examiner import calls
 from normlab.checks.observe import Observation, Raised, observe
-from normlab.exercises import all_exercises
 from normlab.grading.confined.answers import load_drivers, read_questions
 from normlab.grading.confined.messages import (
     DTYPES,
@@ -22,7 +22,7 @@ from normlab.grading.confined.messages import (
 from normlab.grading.conversation import questions_message
 from normlab.grading.verdict import same
 
-QUESTIONS = [(e, q) for e in all_exercises() for q in e.questions]
+QUESTIONS = [(e, q) for e in exercises_here() for q in e.questions]
 
 
 def equal(one, other):
@@ -32,7 +32,7 @@ def equal(one, other):
     return one == other
 
 
-@pytest.mark.parametrize("exercise", all_exercises(), ids=lambda e: e.name)
+@pytest.mark.parametrize("exercise", exercises_here(), ids=lambda e: e.name)
 def test_every_question_arrives_as_it_is(exercise):
     load_drivers()
     sent = [calls(question, seed=3) for question in exercise.questions]

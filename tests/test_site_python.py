@@ -9,12 +9,13 @@ from pathlib import Path
 import jupyterlab_page
 import pytest
 from exercise_page import ANY, NO_TIME, ExercisePage
+from installed import HERE
 from playwright.sync_api import expect
 from submissions import grade
 from test_exercises import IN_NUMPY
 
 from docs.site.python.pyodide import NoPyodide, pyodide_files
-from normlab.exercises import FUNCTIONS, find_exercise
+from normlab.exercises import find_exercise
 from normlab.study.files import answer_in, check_file
 
 jupyterlab_page.skip_without_chromium()
@@ -95,7 +96,7 @@ def answered(function, source, folder="exercises"):
 
 def wrong_answers():
     """(function, source) of some wrong answers to every NumPy question that has any."""
-    for exercise, functions in FUNCTIONS.items():
+    for exercise, functions in HERE.items():
         module = importlib.import_module(f"wrong_answers.{exercise[3:]}")
         whole = inspect.getsource(module)
         for function in functions if exercise != "04_residual_placement" else ():

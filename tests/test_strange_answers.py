@@ -8,12 +8,12 @@ import time
 import numpy as np
 import pytest
 import torch
+from installed import exercises_here
 from torch import nn
 
 from normlab.checks import examine
-from normlab.exercises import all_exercises
 
-QUESTIONS = [(e, q) for e in all_exercises() for q in e.questions]
+QUESTIONS = [(e, q) for e in exercises_here() for q in e.questions]
 
 
 def returning(make):

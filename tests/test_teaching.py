@@ -5,10 +5,10 @@ import tomllib
 
 import pytest
 from hostile_submissions import CELLS, FORGED, FUNCTIONS, LOOPS
+from installed import exercises_here
 from submissions import ROOT
 
 from normlab import cli
-from normlab.exercises import all_exercises
 from normlab.grading.alike import SHORTEST
 from normlab.grading.collect import Submission
 from normlab.grading.collecting.handed_in import HandedIn
@@ -22,7 +22,7 @@ GUIDE = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
 
 
 def test_the_points_in_the_guide_are_those_of_the_exercises():
-    for exercise in all_exercises():
+    for exercise in exercises_here():
         (row,) = re.findall(rf"^\| {exercise.name} \| (.*) \|$", GUIDE, re.MULTILINE)
         if exercise.name == "08_bug_museum":
             failing = [q for q in exercise.questions if q.function.endswith("_failing_input")]

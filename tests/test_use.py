@@ -11,6 +11,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 import torch
+from installed import HERE
 from torch import nn
 
 from normlab import models, norms, use
@@ -26,7 +27,7 @@ from normlab.chapters.rms_norm import uses as rms
 from normlab.chapters.start_here import deep_networks
 from normlab.chapters.start_here import uses as start_here
 from normlab.chapters.warmup import uses as warmup
-from normlab.exercises import FUNCTIONS, find_exercise
+from normlab.exercises import find_exercise
 from normlab.pictures import Picture, Use
 from normlab.study.own_answers import SHOWN
 from normlab.tools import one_thread
@@ -37,7 +38,7 @@ LESSONS = {path.stem: path.read_text() for path in (ROOT / "lessons/exercises").
 CHAPTERS = {path.name[:2]: path.read_text() for path in (ROOT / "lessons").glob("[0-9]*.py")}
 RIGHT = {
     name: answer
-    for exercise, functions in FUNCTIONS.items()
+    for exercise, functions in HERE.items()
     for name, answer in importlib.import_module(f"right_answers.{exercise[3:]}").RIGHT.items()
     if name in functions
 }

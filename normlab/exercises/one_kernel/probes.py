@@ -75,7 +75,10 @@ def _any_input(rng: np.random.Generator) -> tuple[Probe, ...]:
         _padded("rows of three and a large ε", {**_drawn(rng, 2, 3), "eps": rng.uniform(0.3, 0.7)}),
         redrawn(
             _padded("one row, far shorter than its block", {**_drawn(rng, 1, 5), "BLOCK": 16}),
-            lambda rng: {**_drawn(rng, 1, int(rng.integers(3, 8))), "BLOCK": 16},
+            lambda rng: {
+                **_drawn(rng, 1, int(rng.integers(3, 8))),
+                "BLOCK": 2 ** int(rng.integers(3, 6)),
+            },
         ),
         any_input("rows of x that are further apart", {**_drawn(rng, 3, 4), **x}),
         any_input("rows of y that are further apart", {**_drawn(rng, 3, 4), **y}),
