@@ -19,8 +19,6 @@ from normlab.tools.table import Table
 
 MODULE = "normlab.exercises.one_kernel.on_gpu"
 HEAD = "import triton\nimport triton.language as tl\n"
-BYTES = 2 * 2**25 * 2
-"""That x and y have together: 2²⁵ elements each, of 2 bytes."""
 
 
 def time_kernel(kernel: Any) -> Table | Said:
@@ -48,7 +46,7 @@ def time_kernel(kernel: Any) -> Table | Said:
     found = _found(source_of(kernel))
     if "error" in found:
         return Said(f"The interpreter takes your kernel, and a GPU does not: {found['error']}")
-    if "seconds" not in found:
+    if "speeds" not in found:
         return Said("There is no GPU here that Triton can use; its compiler takes your kernel.")
     return bandwidths(found)
 
@@ -56,11 +54,11 @@ def time_kernel(kernel: Any) -> Table | Said:
 def bandwidths(found: dict[str, Any]) -> Table:
     """A row for each D and contender."""
     rows = []
-    for features, seconds in found["seconds"].items():
-        *_, copied = seconds.values()
-        for contender, time in seconds.items():
-            speed = f"{BYTES / time / 1e9:,.0f}"
-            rows.append([f"{int(features):,}", contender, speed, f"{copied / time:.0%}"])
+    for features, speeds in found["speeds"].items():
+        *_, copys = speeds.values()
+        for contender, speed in speeds.items():
+            gigabytes, share = f"{speed / 1e9:,.0f}", f"{speed / copys:.0%}"
+            rows.append([f"{int(features):,}", contender, gigabytes, share])
     return Table(("D", f"bfloat16, {found['machine']}", "GB/s", "of a copy"), rows)
 
 

@@ -3,8 +3,8 @@
     python -m normlab.exercises.one_kernel.on_gpu FOLDER
 
 reads `kernel.py` in a folder, and prints a JSON object: "error" says why the kernel cannot be
-timed; "machine" and "seconds" (by D and contender) what came of it; neither, that there is no GPU
-and the compiler takes the kernel. It is a process of its own, since Triton compiles nothing in one
+timed; "machine" and "speeds" (bytes a second, by D and contender) what came of it; neither, that
+there is no GPU and the compiler takes the kernel. It is a process of its own, since Triton compiles nothing in one
 that has imported its interpreter.
 """
 
@@ -49,19 +49,21 @@ def main(folder: str) -> None:
 
 
 def timed(kernel: Any) -> dict[str, Any]:
-    """Median seconds by D and contender.
+    """Bytes of x and y a second by D and contender, in the median of the turns.
 
     Raises:
         ArithmeticError: if y is another than under the interpreter.
     """
-    seconds = {}
+    speeds = {}
     for features in FEATURES:
         turns = contenders(kernel, ELEMENTS // features, features)
         own, right = (turns[name]().float() for name in (OWN, OURS))
         if not (own - right).abs().max() <= STEPS_OF_BFLOAT16 * right.abs().max():
             raise ArithmeticError(f"on the GPU y is wrong for D = {features}.")
-        seconds[features] = device_race(turns, ROUNDS).seconds
-    return {"machine": torch.cuda.get_device_name(), "seconds": seconds}
+        moved = 2 * right.numel() * DTYPE.itemsize
+        seconds = device_race(turns, ROUNDS).seconds
+        speeds[features] = {name: moved / median for name, median in seconds.items()}
+    return {"machine": torch.cuda.get_device_name(), "speeds": speeds}
 
 
 def contenders(kernel: Any, rows: int, features: int, device: str = "cuda") -> Turns:
