@@ -24,6 +24,7 @@ IN_TORCH = {
     "RMSNorm", "post_norm_step", "pre_norm_step", "PreNormTransformer", "layer_gradient_norms",
     "deepnorm_step", "deepnorm_init_", "LayerNormLSTMCell", "post_norm_recipe", "pre_norm_change",
 }  # fmt: skip
+NOT_HERE = dict.fromkeys(IN_TORCH, "PyTorch") | {"rms_norm_kernel": "Triton"}
 
 
 @pytest.fixture(scope="module")
@@ -191,9 +192,13 @@ def test_an_exercise_page_has_the_code_that_is_handed_out_and_an_editor_for_each
     asked = FUNCTIONS.get(path.stem, ("post_norm_recipe", "pre_norm_change"))
     marks = re.findall(r'data-kind="answer" data-function="(\w+)"( data-torch)?', text)
     assert [name for name, _ in marks] == [*asked]
-    assert {name for name, torch in marks if torch} == {*asked} & IN_TORCH
-    for name in {*asked} & IN_TORCH:
-        assert f"`{name}` needs PyTorch: take the notebook along" in text
+    needed = {name: library for name, library in NOT_HERE.items() if name in asked}
+    assert {name for name, torch in marks if torch} == needed.keys()
+    for name, library in needed.items():
+        assert f"`{name}` needs {library}: take the notebook along" in text
+    assert (len(needed) < len(asked)) == ("You can solve this here" in text)
+    for library in {*needed.values()} if len(needed) == len(asked) else ():
+        assert f"All questions need {library}, which does not run in a page" in text
     embedded = re.search(r'id="normlab-exercise">(.*)</script>', text)[1]
     kept = json.loads(embedded)
     assert kept["notebook"] == json.loads(path.read_text(encoding="utf-8"))

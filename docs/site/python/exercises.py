@@ -34,12 +34,13 @@ for exercise in all_exercises():
     for function in exercise.functions:
         try:
             exercise.question(function)
+            print(function, "")
         except ModuleNotFoundError as error:
             print(function, error.name)
 """
 PYTORCH = "PyTorch"
-LIBRARIES = {"torch": PYTORCH, "triton": "Triton"}
-"""What is not in a page."""
+LIBRARIES = {"": "", "torch": PYTORCH, "triton": "Triton"}
+"""What is not in a page, by the name of its module."""
 
 
 @dataclass(frozen=True)
@@ -93,17 +94,17 @@ def block_of(cell: NotebookNode) -> Block | None:
         return None
     if cell.id.startswith("answer-"):
         function = cell.id.removeprefix("answer-")
-        return Block("answer", function, needs().get(function, ""))
+        return Block("answer", function, needs().get(function, PYTORCH))  # a challenge trains
     return Block("example", needs=PYTORCH if re.search(r"\b(torch|nn)\.", cell.source) else "")
 
 
 @cache
 def needs() -> Mapping[str, str]:
-    """Function -> the library without which it cannot be judged, of those that need one."""
+    """Function of an exercise -> the library without which it cannot be judged, "" for none."""
     done = subprocess.run(
         [sys.executable, "-c", NEEDS], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    pairs = (line.split() for line in done.stdout.splitlines())
+    pairs = (line.split(" ") for line in done.stdout.splitlines())
     return {function: LIBRARIES[library] for function, library in pairs}
 
 
@@ -150,10 +151,12 @@ def _head(path: Path, blocks: Mapping[str, Block]) -> str:
             "fetches 18 MB. What you write is kept in this browser."
         )
     if away:
+        libraries = dict.fromkeys(block.needs for block in answers if block.needs)
         which = "All questions" if not there else " and ".join(away)
         need = "need" if not there or len(away) > 1 else "needs"
         parts.append(
-            f"{which} {need} PyTorch, which does not run in a page: {_elsewhere(path.name)}"
+            f"{which} {need} {' and '.join(libraries)}, which does not run in a page: "
+            f"{_elsewhere(path.name)}"
         )
     return ":::{note}\n" + "\n\n".join(parts) + "\n:::"
 

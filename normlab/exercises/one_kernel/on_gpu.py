@@ -4,8 +4,8 @@
 
 reads `kernel.py` in a folder, and prints a JSON object: "error" says why the kernel cannot be
 timed; "machine" and "speeds" (bytes a second, by D and contender) what came of it; neither, that
-there is no GPU and the compiler takes the kernel. It is a process of its own, since Triton compiles nothing in one
-that has imported its interpreter.
+there is no GPU and the compiler takes the kernel. It is a process of its own, since Triton compiles
+nothing in one that has imported its interpreter.
 """
 
 import importlib
