@@ -6,10 +6,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from normlab.exercises import FUNCTIONS
+from normlab.exercises.catalogue import FUNCTIONS, ONLY_WITH
 
 ROOT = Path(__file__).parent.parent
-EXERCISES = tuple(FUNCTIONS)
+EXERCISES = tuple(name for name in FUNCTIONS if name not in ONLY_WITH)
+"""Those that every system can grade: so the class is the same for all graders, and from year to
+year."""
 WRONG, UNSOLVED, BROKEN, ENDS = 3, 7, 13, 97
 """Of so many submissions, one returns nothing from an answer, leaves one out, cannot be read, or
 ends its own process."""

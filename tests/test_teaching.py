@@ -73,7 +73,7 @@ def test_the_options_and_targets_in_the_guide_exist(capsys):
         with pytest.raises(SystemExit):
             cli.main([command, "--help"])
     help_text = capsys.readouterr().out
-    assert set(re.findall(r"--[a-z][a-z-]+", GUIDE)) - {"--editable"} <= set(
+    assert set(re.findall(r"--[a-z][a-z-]+", GUIDE)) - {"--constraint", "--editable"} <= set(
         re.findall(r"--[a-z][a-z-]+", help_text)
     )
     rules = re.findall(r"^([a-z][a-z -]*):", (ROOT / "Makefile").read_text(), re.MULTILINE)
