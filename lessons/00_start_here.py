@@ -20,7 +20,8 @@
 #   (07, 08);
 # - use norms in recurrent networks, graphs, images and other frameworks, and read a model's
 #   configuration (09, 10, 11);
-# - judge a text about norms, claim by claim (12).
+# - judge a text about norms, claim by claim (12);
+# - say how fast a norm can be on a GPU, and write one as a kernel (13).
 #
 # {{ minutes }}
 
@@ -95,7 +96,7 @@ explore_deep_network()
 #
 # With weights a tenth as large the network without norms learns at all three rates, and ends lower.
 # So it was the growth that stopped the first one, and a norm is one cure of several. With a norm,
-# nobody has to choose the right size of weights. Chapters 05 to 08 compare it with others.
+# nobody has to choose the right size of weights.
 
 # %% [markdown]
 # ## How a chapter works
@@ -334,7 +335,6 @@ print(diagnose())
 #   them when its weights started ten times smaller.
 # - Layer norm gives each token mean 0 and standard deviation 1, by itself.
 # - Scale and offset of a token are lost, its shape stays.
-# - The gain has one entry for each feature.
 
 # %% [markdown]
 # ## Sources

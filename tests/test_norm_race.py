@@ -18,9 +18,9 @@ from normlab.chapters.rms_norm.norm_race import (
     numpy_contenders,
     race_norms,
     torch_contenders,
-    torch_operators,
 )
 from normlab.chapters.rms_norm.norm_times import NormTimes
+from normlab.chapters.rms_norm.operators import torch_operators
 from normlab.chapters.rms_norm.stored_races import load_norm_races, quiet_race, write_norm_races
 from normlab.tools.timing import Quartiles
 

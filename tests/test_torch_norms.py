@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from normlab import norms, torch_norms
-from normlab.chapters.rms_norm.norm_race import torch_operators
+from normlab.chapters.rms_norm.operators import torch_operators
 
 DEVICES = ["cpu"]
 DEVICES += ["cuda"] if torch.cuda.is_available() else []

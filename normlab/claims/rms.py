@@ -8,7 +8,7 @@ from torch import nn
 
 from normlab.chapters.rms_norm.centering import offset_token, sweep_mean_share
 from normlab.chapters.rms_norm.cost import layer_share, norm_cost
-from normlab.chapters.rms_norm.norm_race import torch_operators
+from normlab.chapters.rms_norm.operators import torch_operators
 from normlab.claims.claim import Claim, Finding, Measure
 from normlab.training.config import TrainConfig
 from normlab.training.loop import train

@@ -15,6 +15,7 @@ from normlab.chapters.frameworks.audits import stored as audits
 from normlab.chapters.frameworks.process import CannotRun
 from normlab.chapters.gradient_flow import gradient_sweeps
 from normlab.chapters.norms_in_the_wild import library_scan, placement_training, trained_placements
+from normlab.chapters.one_kernel import compiled, counted
 from normlab.chapters.rms_norm import stored_races, stream_means
 from normlab.chapters.start_here import deep_runs
 from normlab.chapters.warmup import collapse_parts, deep_rates, rate_map, training_steps
@@ -66,6 +67,8 @@ def stored_results() -> Mapping[str, Stored]:
         _stored(deep_runs.STORED, deep_runs.write_runs, "5 min", layers=1, steps=2),
         _stored(one_step_runs.STORED, one_step_runs.write_updates, "20 min", depths=[1], seeds=[0]),
         _stored(followed_runs.STORED, followed_runs.write_followed, "2 min", layers=2, seeds=[0]),
+        _stored(compiled.STORED, compiled.write_compiled, "2 min", features=[1024]),
+        _stored(counted.STORED, counted.write_counted, "3 min", rows=2, features=[64]),
         _stored(
             gradient_sweeps.STORED,
             gradient_sweeps.write_sweeps,

@@ -22,6 +22,6 @@ from .gains import stored_gains as stored_gains
 from .invariance import invariance_table as invariance_table
 from .models import COMPARED_MODELS as COMPARED_MODELS
 from .norm_race import race_norms as race_norms
-from .norm_race import torch_operators as torch_operators
+from .operators import torch_operators as torch_operators
 from .stored_races import load_norm_races as load_norm_races
 from .stream_means import load_stream_means as load_stream_means

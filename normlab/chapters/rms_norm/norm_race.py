@@ -5,13 +5,11 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from normlab import norms, torch_norms
 from normlab.chapters.rms_norm.norm_times import NormTimes
@@ -139,26 +137,3 @@ def machine(device: str) -> str:
     if device == "cuda":
         return torch.cuda.get_device_name()
     return f"{platform.machine()} CPU, one thread"
-
-
-class _OperatorLog(TorchDispatchMode):
-    """Writes down the name of every operator that reaches a device's kernels."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        self.names: list[str] = []
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.names.append(func.overloadpacket.__name__)
-        return func(*args, **(kwargs or {}))
-
-
-def torch_operators(run: Contender) -> list[str]:
-    """The names of the operators that torch runs one after another, without bookkeeping.
-
-    >>> torch_operators(lambda: torch.ones(2) * 3 + 1)
-    ['ones', 'mul', 'add']
-    """
-    with _OperatorLog() as log:
-        run()
-    return [name for name in log.names if name not in ("detach", "view", "expand")]

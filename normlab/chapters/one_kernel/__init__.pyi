@@ -1,0 +1,15 @@
+from .compiled import load_compiled as load_compiled
+from .counted import load_counted as load_counted
+from .explorers import explore_kernels as explore_kernels
+from .figures import draw_operators as draw_operators
+from .figures import draw_roofline as draw_roofline
+from .gpus import GPUS as GPUS
+from .gpus import find_gpu as find_gpu
+from .intensity import marks as marks
+from .measured import COMMAND as COMMAND
+from .measured import races as races
+from .memory_figures import draw_program as draw_program
+from .memory_figures import draw_two_sums as draw_two_sums
+from .traffic import variants as variants
+from .written_out import Work as Work
+from .written_out import eager_operators as eager_operators

@@ -1,0 +1,39 @@
+"""The explorer of the ways to run a norm on a GPU."""
+
+from normlab.chapters.one_kernel.figures import describe_variants, draw_variants
+from normlab.chapters.one_kernel.gpus import GPUS, find_gpu
+from normlab.chapters.one_kernel.traffic import FEATURES, Asked
+from normlab.chapters.one_kernel.written_out import DIRECTIONS, Work
+from normlab.pictures import Choice, Explorer, Scene, Slider
+
+ROWS = (128, 512, 2048, 8192, 32768)
+WORKS = {
+    "RMSNorm": ("RMSNorm", False),
+    "LayerNorm": ("LayerNorm", False),
+    "add + RMSNorm": ("RMSNorm", True),
+    "add + LayerNorm": ("LayerNorm", True),
+}
+"""Name -> norm, and whether it is one of x + residual."""
+
+
+def explore_kernels() -> Explorer:
+    """Launches, bytes and the least time of three ways to run a norm, by D and rows."""
+
+    def compute(norm: str, direction: str, gpu: str) -> Asked:
+        name, added = WORKS[norm]
+        return Asked(Work(name, direction, added), find_gpu(gpu))
+
+    names = [gpu.name for gpu in GPUS]
+    return Explorer(
+        "Three ways to run a norm",
+        Scene(compute, draw_variants, describe_variants, columns=2, size=(9.0, 3.2)),
+        pages={
+            "features": Slider("D", FEATURES, show="{:,}".format, start=FEATURES.index(4096)),
+            "rows": Slider("rows", ROWS, show="{:,}".format, start=ROWS.index(8192)),
+        },
+        settings={
+            "norm": Choice("norm", list(WORKS)),
+            "direction": Choice("direction", DIRECTIONS),
+            "gpu": Choice("GPU", names, start=names.index("H100")),
+        },
+    )
