@@ -302,9 +302,9 @@ explore_kernels()
 
 # %% tags=["timing", "answer"]
 from normlab.chapters.one_kernel import COMMAND, races
-from normlab.chapters.rms_norm.fused_races import table
+from normlab.chapters.rms_norm import fused_race_table
 
-print(table(races()) if races() else f"not measured yet: run {COMMAND} on a GPU")
+print(fused_race_table(races()) if races() else f"not measured yet: run {COMMAND} on a GPU")
 
 # %% [markdown] tags=["answer"]
 # The goal on an H100 or H200: forward 90 % of the bandwidth that a copy reaches in the same run,

@@ -9,6 +9,7 @@ from matplotlib.text import Annotation
 from torch.nn import functional as F
 
 from normlab.chapters.one_kernel import counted, gpus, measured, traffic, written_out
+from normlab.chapters.one_kernel.comparison import compare_ways
 from normlab.chapters.one_kernel.explorers import ROWS, WORKS, explore_kernels
 from normlab.chapters.one_kernel.figures import draw_operators, draw_roofline
 from normlab.chapters.one_kernel.intensity import marks, norm_intensity, product_intensity
@@ -139,16 +140,14 @@ def one_race(monkeypatch):
 @pytest.mark.usefixtures("one_race")
 def test_what_was_measured_is_shown_for_that_work_on_that_gpu_alone():
     work = Work("RMSNorm", "forward")
-    assert measured.measured_seconds(work, FUSED, "L40S", 8192, 4096) == (5e-5,)
-    for others in (
-        (work, FUSED, "L4", 8192, 4096),
-        (work, FUSED, "L40S", 2048, 4096),
-        (work, traffic.COMPILED, "L40S", 8192, 4096),
-        (work, EAGER, "L40S", 8192, 4096),
-        (Work("LayerNorm", "forward"), FUSED, "L40S", 8192, 4096),
-        (Work("RMSNorm", "forward", added=True), FUSED, "L40S", 8192, 4096),
-    ):
-        assert measured.measured_seconds(*others) == ()
+    found = {(FUSED, 8192, 4096): 5e-5}
+    assert measured.measured_seconds(work, "L40S") == found
+    for other in (Work("LayerNorm", "forward"), dataclasses.replace(work, added=True)):
+        assert measured.measured_seconds(other, "L40S") == {}
+    assert measured.measured_seconds(work, "L4") == {}
+    comparison = dataclasses.replace(compare_ways(work, "H100"), measured=found)
+    assert [timed.measured for timed in comparison.at(8192, 4096)] == [None, None, 5e-5]
+    assert [timed.measured for timed in comparison.at(2048, 4096)] == [None] * 3
 
 
 # Pictures

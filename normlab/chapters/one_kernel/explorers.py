@@ -1,8 +1,9 @@
 """The explorer of the ways to run a norm on a GPU."""
 
-from normlab.chapters.one_kernel.figures import describe_variants, draw_variants
-from normlab.chapters.one_kernel.gpus import GPUS, find_gpu
-from normlab.chapters.one_kernel.traffic import FEATURES, Asked
+from normlab.chapters.one_kernel.comparison import Comparison, compare_ways
+from normlab.chapters.one_kernel.figures import describe_ways, draw_ways
+from normlab.chapters.one_kernel.gpus import GPUS
+from normlab.chapters.one_kernel.traffic import FEATURES
 from normlab.chapters.one_kernel.written_out import DIRECTIONS, Work
 from normlab.pictures import Choice, Explorer, Scene, Slider
 
@@ -19,14 +20,14 @@ WORKS = {
 def explore_kernels() -> Explorer:
     """Launches, bytes and the least time of three ways to run a norm, by D and rows."""
 
-    def compute(norm: str, direction: str, gpu: str) -> Asked:
+    def compute(norm: str, direction: str, gpu: str) -> Comparison:
         name, added = WORKS[norm]
-        return Asked(Work(name, direction, added), find_gpu(gpu))
+        return compare_ways(Work(name, direction, added), gpu)
 
     names = [gpu.name for gpu in GPUS]
     return Explorer(
         "Three ways to run a norm",
-        Scene(compute, draw_variants, describe_variants, columns=2, size=(9.0, 3.2)),
+        Scene(compute, draw_ways, describe_ways, columns=2, size=(9.0, 3.2)),
         pages={
             "features": Slider("D", FEATURES, show="{:,}".format, start=FEATURES.index(4096)),
             "rows": Slider("rows", ROWS, show="{:,}".format, start=ROWS.index(8192)),

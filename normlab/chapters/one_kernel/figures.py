@@ -5,17 +5,10 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
+from normlab.chapters.one_kernel.comparison import Comparison
 from normlab.chapters.one_kernel.gpus import GPUS, Gpu
 from normlab.chapters.one_kernel.intensity import Mark
-from normlab.chapters.one_kernel.measured import measured_seconds
-from normlab.chapters.one_kernel.traffic import (
-    COMPILED,
-    EAGER,
-    FUSED,
-    ITEM_BYTES,
-    Asked,
-    variants,
-)
+from normlab.chapters.one_kernel.traffic import COMPILED, EAGER, FUSED, ITEM_BYTES
 from normlab.chapters.rms_norm.operators import Operator
 from normlab.pictures.style import GREY, INK, ORANGE, PALE, PINK
 from normlab.tools.table import Table
@@ -78,24 +71,19 @@ def draw_operators(data: tuple[Operator, ...], ax: Axes, /, tensor_bytes: int, f
     ax.grid(visible=False, axis="y")
 
 
-def draw_variants(data: Asked, axes: tuple[Axes, Axes], /, features: int, rows: int) -> None:
+def draw_ways(data: Comparison, axes: tuple[Axes, Axes], /, features: int, rows: int) -> None:
     """Left what each way moves, right the least time for it, with what was measured as dots."""
-    work, gpu = data.work, data.gpu
-    for place, way in enumerate(variants(work, features)):
-        look: dict[str, Any] = {
-            "color": COLORS[way.name],
-            "hatch": HATCHES[way.name],
-            "edgecolor": "white",
-        }
-        axes[0].barh(place, way.tensors, **look)
+    for place, timed in enumerate(data.at(rows, features)):
+        way, color = timed.way, COLORS[timed.way.name]
+        axes[0].barh(place, way.tensors, color=color, hatch=HATCHES[way.name], edgecolor="white")
         said = f" {way.tensors:.0f}, {_launches(way.launches)}"
         axes[0].text(way.tensors, place, said, va="center", fontsize=9)
-        least = gpu.least_seconds(way.moved(rows, features))
-        axes[1].hlines(place, SHORTEST, least, color=COLORS[way.name])
-        axes[1].plot(least, place, "|", color=COLORS[way.name], markersize=22, markeredgewidth=4)
-        axes[1].text(1.6 * least, place - 0.2, f"≥ {_time(least)}", va="center", fontsize=9)
-        for seconds in measured_seconds(work, way.name, gpu.name, rows, features):
-            axes[1].plot(seconds, place, "o", color="black", markersize=7)
+        axes[1].hlines(place, SHORTEST, timed.least, color=color)
+        axes[1].plot(timed.least, place, "|", color=color, markersize=22, markeredgewidth=4)
+        said = f"≥ {_time(timed.least)}"
+        axes[1].text(1.6 * timed.least, place - 0.2, said, va="center", fontsize=9)
+        if timed.measured is not None:
+            axes[1].plot(timed.measured, place, "o", color="black", markersize=7)
     for ax in axes:
         ax.set_yticks(range(3), LABELS.values(), fontsize=9)
         ax.set_ylim(2.6, -0.6)
@@ -114,29 +102,26 @@ def _time(seconds: float) -> str:
     return f"{1e6 * seconds:.3g} µs" if seconds < 1e-3 else f"{1e3 * seconds:.3g} ms"
 
 
-def describe_variants(data: Asked, /, features: int, rows: int) -> tuple[str, Table]:
+def describe_ways(data: Comparison, /, features: int, rows: int) -> tuple[str, Table]:
     """One sentence on the three ways, and their numbers."""
-    work, gpu = data.work, data.gpu
-    ways = variants(work, features)
-    table = []
-    for way in ways:
-        moved = way.moved(rows, features)
-        measured = measured_seconds(work, way.name, gpu.name, rows, features)
-        table.append(
-            [
-                way.name,
-                way.launches,
-                f"{moved / 1e6:,.1f}",
-                f"{way.again:.0f}",
-                _time(gpu.least_seconds(moved)),
-                ", ".join(map(_time, measured)) or "not measured",
-            ]
-        )
-    first, last = ways[0], ways[-1]
+    all_ways = data.at(rows, features)
+    table = [
+        [
+            timed.way.name,
+            timed.way.launches,
+            f"{timed.moved / 1e6:,.1f}",
+            f"{timed.way.again:.0f}",
+            _time(timed.least),
+            "not measured" if timed.measured is None else _time(timed.measured),
+        ]
+        for timed in all_ways
+    ]
+    first, last = all_ways[0].way, all_ways[-1].way
     x = rows * features * ITEM_BYTES / 1e6
     sentence = (
-        f"{work}, {rows:,} rows of D = {features:,} in bfloat16 ({x:,.1f} MB): one kernel moves "
-        f"{last.tensors:.0f} tensors of that size, one operation at a time {first.tensors:.0f}."
+        f"{data.work}, {rows:,} rows of D = {features:,} in bfloat16 ({x:,.1f} MB): one kernel "
+        f"moves {last.tensors:.0f} tensors of that size, one operation at a time "
+        f"{first.tensors:.0f}."
     )
-    columns = ("way", "launches", "MB moved", "read again", f"least time, {gpu.name}", "measured")
-    return sentence, Table(columns, table)
+    least = f"least time, {data.gpu.name}"
+    return sentence, Table(("way", "launches", "MB moved", "read again", least, "measured"), table)

@@ -6,7 +6,6 @@ from functools import cache
 import torch
 
 from normlab.chapters.one_kernel.compiled import load_compiled
-from normlab.chapters.one_kernel.gpus import Gpu
 from normlab.chapters.one_kernel.written_out import Work, eager_operators
 from normlab.fused_norms.tiles import is_whole
 
@@ -37,14 +36,6 @@ class Variant:
     def moved(self, rows: int, features: int) -> float:
         """Bytes that are read and written."""
         return self.tensors * rows * features * ITEM_BYTES
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A piece of work, and the GPU that is to do it."""
-
-    work: Work
-    gpu: Gpu
 
 
 @cache
