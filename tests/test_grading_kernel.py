@@ -127,6 +127,11 @@ def test_a_mistake_is_named_as_in_the_notebook(grade):
     assert diagnosis.points == 2
 
 
+def test_a_launch_in_a_cell_of_its_own_runs_under_the_interpreter(workshop):
+    graded = workshop.grade(RIGHT["after a launch of its own"], QUICK)
+    assert not [note for note in graded.notes if "Error" in note]
+
+
 def test_what_is_handed_out_is_not_attempted(grade):
     content = (ROOT / "exercises" / f"{NAME}.ipynb").read_bytes()
     diagnosis = grade(type(solved(NAME))(NAME, ".ipynb", content))
