@@ -50,7 +50,7 @@ class NormOverExamples(reference("LayerNormLSTMCell")):
 
 def last_row_first(function):
     """A kernel that reads rows from the last one on."""
-    moved = {"x_ptr + row * x_stride": "x_ptr + (tl.num_programs(0) - 1 - row) * x_stride"}
+    moved = {"x_ptr + row * row_stride": "x_ptr + (tl.num_programs(0) - 1 - row) * row_stride"}
     right = reference(function)
     return compiled(rewritten(source_of(right), moved), right)
 

@@ -151,7 +151,7 @@ triton, tl = interpreted_triton()
 
 
 @triton.jit
-def rms_norm_kernel(x_ptr, weight_ptr, y_ptr, x_stride, y_stride, D, eps, BLOCK: tl.constexpr):
+def rms_norm_kernel(x_ptr, weight_ptr, y_ptr, row_stride, D, eps, BLOCK: tl.constexpr):
     row = tl.program_id(0)
 
 

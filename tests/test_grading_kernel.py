@@ -17,15 +17,15 @@ NAME = "09_one_kernel"
 HEAD = (
     "import os\nos.environ['TRITON_INTERPRET'] = '1'\nimport triton\nimport triton.language as tl"
 )
-SIGNATURE = "x_ptr, weight_ptr, y_ptr, x_stride, y_stride, D, eps, BLOCK: tl.constexpr"
+SIGNATURE = "x_ptr, weight_ptr, y_ptr, row_stride, D, eps, BLOCK: tl.constexpr"
 BODY = """
     row = tl.program_id(0)
     columns = tl.arange(0, BLOCK)
     inside = columns < D
-    x = tl.load(x_ptr + row * x_stride + columns, mask=inside, other=0.0).to(tl.float32)
+    x = tl.load(x_ptr + row * row_stride + columns, mask=inside, other=0.0).to(tl.float32)
     weight = tl.load(weight_ptr + columns, mask=inside, other=0.0).to(tl.float32)
     y = weight * x / tl.sqrt(tl.sum(x * x) / D + eps)
-    tl.store(y_ptr + row * y_stride + columns, y, mask=inside)
+    tl.store(y_ptr + row * row_stride + columns, y, mask=inside)
 """
 LINE = "    row = tl.program_id(0)\n"
 
@@ -63,7 +63,7 @@ RIGHT = {
         HEAD,
         f"@triton.jit\ndef rms_norm_kernel({SIGNATURE}):{BODY}",
         "import torch\nx, y = torch.ones(2, 4), torch.ones(2, 4)\n"
-        "rms_norm_kernel[(2,)](x, torch.ones(4), y, 4, 4, 4, 1e-6, 4)",
+        "rms_norm_kernel[(2,)](x, torch.ones(4), y, 4, 4, 1e-6, 4)",
         exercise=NAME,
     ),
 }

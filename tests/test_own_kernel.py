@@ -26,14 +26,14 @@ def mean_of_squares(x, D):
 
 
 @triton.jit
-def rms_norm_kernel(x_ptr, weight_ptr, y_ptr, x_stride, y_stride, D, eps, BLOCK: tl.constexpr):
+def rms_norm_kernel(x_ptr, weight_ptr, y_ptr, row_stride, D, eps, BLOCK: tl.constexpr):
     row = tl.program_id(0)
     columns = tl.arange(0, BLOCK)
     inside = columns < D
-    x = tl.load(x_ptr + row * x_stride + columns, mask=inside, other=0.0).to(tl.float32)
+    x = tl.load(x_ptr + row * row_stride + columns, mask=inside, other=0.0).to(tl.float32)
     weight = tl.load(weight_ptr + columns, mask=inside, other=0.0).to(tl.float32)
     y = weight * x / tl.sqrt(mean_of_squares(x, D) + eps)
-    tl.store(y_ptr + row * y_stride + columns, y, mask=inside)
+    tl.store(y_ptr + row * row_stride + columns, y, mask=inside)
 """
 
 

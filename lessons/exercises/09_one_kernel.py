@@ -6,7 +6,7 @@
 # anew. You write all of RMSNorm's forward pass as **one** kernel, which reads `x` once and writes
 # `y` once, in Triton.
 # [Exercise 03](03_rms_norm.ipynb) has the formula, and
-# [chapter 04](../notebooks/04_rms_norm.ipynb) what a norm costs.
+# [chapter 13](../notebooks/13_one_kernel.ipynb) what a kernel is, and what it can gain.
 #
 # It needs Triton (`pip install 'normlab[kernels]'`, on Linux), and no GPU. `hint(rms_norm_kernel)`
 # gives hints, in a cell of your own.
@@ -47,9 +47,9 @@ triton, tl = interpreted_triton()
 # it took all eight, and to row 2 if it wrote all eight?
 
 # %%
-row, x_stride, D, BLOCK = 1, 7, 5, 8
+row, row_stride, D, BLOCK = 1, 7, 5, 8
 columns = np.arange(BLOCK)
-print("addresses  ", (row * x_stride + columns).tolist())
+print("addresses  ", (row * row_stride + columns).tolist())
 print("columns < D", (columns < D).tolist())
 
 # %% [markdown]
@@ -74,30 +74,29 @@ print("columns < D", (columns < D).tolist())
 # ### What is asked
 #
 # `x_ptr`, `weight_ptr` and `y_ptr` point to the first elements of `x` (N, D), γ (D,) and `y`
-# (N, D). Row $r$ of `x` starts at `x_ptr + r * x_stride`, that of `y` at `y_ptr + r * y_stride`.
-# There is one program for each row. Nothing but `y` is written.
+# (N, D). Row $r$ of `x` starts at `x_ptr + r * row_stride`, and row $r$ of `y` at
+# `y_ptr + r * row_stride`. There is one program for each row. Nothing but `y` is written.
 #
 # 1. **The formula · 2 points.** Rows lie side by side, and D is BLOCK. All is right for any ε, and
 #    for a row of zeros.
-# 2. **Any input · 2 points.** D is any number from 1 to BLOCK. Rows may be further apart than D,
-#    and those of `y` otherwise than those of `x`.
+# 2. **Any input · 2 points.** D is any number from 1 to BLOCK. Rows may be further apart than D.
 # 3. **Precision · 1 point.** (Chapter 03 is about it.) `x`, γ and `y` may be float16 or float32,
 #    each as it likes. What is computed is computed in float32.
 
 
 # %%
 @triton.jit
-def rms_norm_kernel(x_ptr, weight_ptr, y_ptr, x_stride, y_stride, D, eps, BLOCK: tl.constexpr):
+def rms_norm_kernel(x_ptr, weight_ptr, y_ptr, row_stride, D, eps, BLOCK: tl.constexpr):
     """Program r: row r of y = γ ⊙ x/√(mean(x²) + ε)."""
     ### BEGIN SOLUTION
     row = tl.program_id(0)
     columns = tl.arange(0, BLOCK)
     inside = columns < D
-    x = tl.load(x_ptr + row * x_stride + columns, mask=inside, other=0.0).to(tl.float32)
+    x = tl.load(x_ptr + row * row_stride + columns, mask=inside, other=0.0).to(tl.float32)
     weight = tl.load(weight_ptr + columns, mask=inside, other=0.0).to(tl.float32)
     mean_square = tl.sum(x * x) / D  # (BLOCK,) -> ()
     y = weight * x / tl.sqrt(mean_square + eps)
-    tl.store(y_ptr + row * y_stride + columns, y, mask=inside)
+    tl.store(y_ptr + row * row_stride + columns, y, mask=inside)
     ### END SOLUTION
 
 
@@ -117,11 +116,9 @@ check(rms_norm_kernel)
 def launch(x, weight, eps=1e-6):
     """y of the kernel, with one program for each row of x (N, D)."""
     N, D = x.shape
-    y = torch.empty(N, D, dtype=x.dtype)
+    y = torch.empty_strided(x.shape, x.stride(), dtype=x.dtype)
     with watch_memory() as traffic:
-        rms_norm_kernel[(N,)](
-            *(x, weight, y, x.stride(0), y.stride(0), D, eps), BLOCK=triton.next_power_of_2(D)
-        )
+        rms_norm_kernel[(N,)](*(x, weight, y, x.stride(0), D, eps), BLOCK=triton.next_power_of_2(D))
     print(f"{traffic.total} bytes; x and y have {x.nbytes + y.nbytes}")
     return y
 

@@ -26,8 +26,7 @@ def kernel(
     x: FloatArray,
     weight: FloatArray,
     eps: float = 1e-6,
-    x_stride: int = 0,
-    y_stride: int = 0,
+    row_stride: int = 0,
     BLOCK: int = 0,
     dtype: str = "",
 ) -> Outputs:
@@ -38,7 +37,7 @@ def kernel(
         x: (N, D).
         weight: (D,).
         eps: as the kernel gets it.
-        x_stride, y_stride: elements from the start of a row to that of the next; 0 means D.
+        row_stride: elements from the start of a row to that of the next, in x and y; 0 means D.
         BLOCK: a power of two ≥ D; 0 means the least.
         dtype: of y; "" means that of x.
     """
@@ -46,15 +45,15 @@ def kernel(
     from triton.runtime.interpreter import InterpretedFunction
 
     N, D = x.shape
-    rows, gain = _laid_out(x, x_stride or D), _laid_out(weight[None], D)[0]
-    y = _laid_out(np.full((N, D), np.nan, dtype or x.dtype), y_stride or D)
-    sizes = rows.stride(0), y.stride(0), D, eps, BLOCK or 1 << (D - 1).bit_length()
+    rows, gain = _laid_out(x, row_stride or D), _laid_out(weight[None], D)[0]
+    y = _laid_out(np.full((N, D), np.nan, dtype or x.dtype), row_stride or D)
+    sizes = rows.stride(0), D, eps, BLOCK or 1 << (D - 1).bit_length()
     interpreted = InterpretedFunction(_function_of(answer))
     try:
         with watch_memory() as traffic:
             interpreted[(N,)](rows, gain, y, *sizes)
     except InterpreterError as error:
-        _explain(error_of_kernel(error), interpreted.arg_names, rows, y)
+        _explain(error_of_kernel(error), interpreted.arg_names, rows)
     x[:], weight[:] = rows.numpy(), gain.numpy()  # seen if the kernel has changed them
     if not traffic.written[interpreted.arg_names[2]]:
         raise WrongReturn("no program writes to y.")
@@ -86,21 +85,21 @@ def _function_of(answer: Any) -> Any:
             f"it is a {type(answer).__name__}; expected a function under @triton.jit."
         )
     parameters = [*inspect.signature(function).parameters]
-    if len(parameters) != 8:
+    if len(parameters) != 7:
         raise WrongReturn(
-            f"it has the parameters ({', '.join(parameters)}); expected the eight that the launch "
-            "gives it: (x_ptr, weight_ptr, y_ptr, x_stride, y_stride, D, eps, BLOCK)."
+            f"it has the parameters ({', '.join(parameters)}); expected the seven that the launch "
+            "gives it: (x_ptr, weight_ptr, y_ptr, row_stride, D, eps, BLOCK)."
         )
     return function
 
 
-def _explain(error: BaseException, names: list[str], x: Tensor, y: Tensor) -> NoReturn:
+def _explain(error: BaseException, names: list[str], x: Tensor) -> NoReturn:
     """Raise what happened in a kernel; of a stray address in the words of rows and columns."""
     if not isinstance(error, OutOfBounds):
         raise error
     (N, D), program = x.shape, error.program[0]
     name = dict(zip(names, POINTERS, strict=False)).get(error.tensor, error.tensor)
-    stride = {"x": x.stride(0), "y": y.stride(0)}.get(name, 0)
+    stride = 0 if name == "weight" else x.stride(0)
     said = f"program {program} {error.access} "
     if error.element - program * stride == D:
         said += f"element {D} of {f'its row of {name}' if stride else name}, which has 0 to {D - 1}"

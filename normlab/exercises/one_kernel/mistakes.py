@@ -9,9 +9,9 @@ from normlab.exercises.rms_norm import familiar
 PADDED, HALF = "padded", "half"
 """Signs of probes: a row is shorter than its block; numbers are float16."""
 X, WEIGHT, Y = (
-    "x_ptr + row * x_stride + columns",
+    "x_ptr + row * row_stride + columns",
     "weight_ptr + columns",
-    "y_ptr + row * y_stride + columns",
+    "y_ptr + row * row_stride + columns",
 )
 X_LOAD = f"{X}, mask=inside, other=0.0"
 X_WIDE = f"{X_LOAD}).to(tl.float32)"
@@ -71,9 +71,9 @@ OF_THE_FORMULA = (
         "wrong-addresses",
         "the addresses are not row · stride + column",
         "A pointer counts elements. Row r starts at r · stride, and its columns lie side by side.",
-        {X: "x_ptr + row + columns * x_stride"},
-        {Y: "y_ptr + row + columns * y_stride"},
-        {X: "x_ptr + 4 * (row * x_stride + columns)"},
+        {X: "x_ptr + row + columns * row_stride"},
+        {Y: "y_ptr + row + columns * row_stride"},
+        {X: "x_ptr + 4 * (row * row_stride + columns)"},
     ),
 )
 
@@ -143,16 +143,14 @@ OF_MEMORY = (
     ),
     Mistake(
         "wrong-stride",
-        "rows are not x_stride and y_stride apart",
-        "A slice of a tensor has rows that are further apart than D, and x and y need not have the "
-        "same distance. On a GPU this reads and writes the elements of other rows.",
-        {"row * x_stride": "row * D"},
-        {"row * y_stride": "row * D"},
-        {"row * x_stride": "row * D", "row * y_stride": "row * D"},
-        {"row * x_stride": "row * y_stride"},
-        {"row * y_stride": "row * x_stride"},
-        {"row * x_stride": "row * BLOCK"},
-        {"row * y_stride": "row * BLOCK"},
+        "rows are not row_stride apart",
+        "A slice of a tensor has rows that are further apart than D. On a GPU this reads and "
+        "writes the elements of other rows.",
+        {X: "x_ptr + row * D + columns"},
+        {Y: "y_ptr + row * D + columns"},
+        {X: "x_ptr + row * D + columns", Y: "y_ptr + row * D + columns"},
+        {X: "x_ptr + row * BLOCK + columns"},
+        {Y: "y_ptr + row * BLOCK + columns"},
     ),
     Mistake(
         "input-mutated",

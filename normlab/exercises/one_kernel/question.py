@@ -37,19 +37,19 @@ HINTS = {
         "All programs run the same lines. Which line tells a program what row is its own? And what "
         "does it need of that row before it can write the first number?",
         "row = tl.program_id(0) is its row, and columns = tl.arange(0, BLOCK) are the columns, all "
-        "at once. tl.load(x_ptr + row * x_stride + columns) is the row. tl.sum(…) of a block is "
+        "at once. tl.load(x_ptr + row * row_stride + columns) is the row. tl.sum(…) of a block is "
         "one number.",
         "mean_square = tl.sum(x * x) / D; y = weight * x / tl.sqrt(mean_square + eps); "
-        "tl.store(y_ptr + row * y_stride + columns, y).",
+        "tl.store(y_ptr + row * row_stride + columns, y).",
     ),
     ANY_INPUT: (
         "A row of 100 numbers in a block of 128: what do the last 28 lanes read, what do they add "
         "to the sum, and where do they write?",
         "inside = columns < D is the mask of every load and of the store. What a load leaves out "
         "is its `other`: 0.0 adds nothing to the sum of squares. D counts the features, BLOCK does "
-        "not. x_stride and y_stride say where a row starts.",
-        "x = tl.load(x_ptr + row * x_stride + columns, mask=inside, other=0.0), and "
-        "tl.store(y_ptr + row * y_stride + columns, y, mask=inside).",
+        "not. row_stride says where a row starts.",
+        "x = tl.load(x_ptr + row * row_stride + columns, mask=inside, other=0.0), and "
+        "tl.store(y_ptr + row * row_stride + columns, y, mask=inside).",
     ),
     PRECISION: (
         "Which dtype has what tl.load returns, and which dtype does x * x have then?",
