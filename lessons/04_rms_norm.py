@@ -526,7 +526,8 @@ draw_gpu_races(gpu, axes)
 # "nn.rmsnorm is super slower than nn.layernorm", and pull request 153666). No race on a GPU is
 # stored yet. If you have a GPU, this cell has just used it, and
 # `normlab remake norm_race --device cuda` fills the gap here and in section 8. The count of the
-# traffic predicts no difference where both norms are one fused kernel.
+# traffic predicts no difference where both norms are one fused kernel;
+# [chapter 13](13_one_kernel.ipynb) goes on from there.
 
 # %% [markdown]
 # ## 10. Details that break ported weights ★

@@ -15,7 +15,7 @@
 import numpy as np
 import torch
 
-from normlab import check, hint
+from normlab import check, hint, use
 from normlab.checks import interpreted_triton, watch_memory
 from normlab.study import time_kernel
 
@@ -122,6 +122,9 @@ def launch(x, weight, eps=1e-6):
     print(f"{traffic.total} bytes; x and y have {x.nbytes + y.nbytes}")
     return y
 
+
+# %%
+use(rms_norm_kernel)
 
 # %% [markdown]
 # ## 4 · On a GPU

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from normlab.chapters.one_kernel.comparison import Comparison
 from normlab.chapters.one_kernel.gpus import GPUS, Gpu
 from normlab.chapters.one_kernel.intensity import Mark
-from normlab.chapters.one_kernel.traffic import COMPILED, EAGER, FUSED, ITEM_BYTES
+from normlab.chapters.one_kernel.traffic import COMPILED, EAGER, FUSED, ITEM_BYTES, OwnTraffic
 from normlab.chapters.rms_norm.operators import Operator
 from normlab.pictures.style import GREY, INK, ORANGE, PALE, PINK
 from normlab.tools.table import Table
@@ -125,3 +125,40 @@ def describe_ways(data: Comparison, /, features: int, rows: int) -> tuple[str, T
     )
     least = f"least time, {data.gpu.name}"
     return sentence, Table(("way", "launches", "MB moved", "read again", least, "measured"), table)
+
+
+def draw_own_traffic(data: OwnTraffic, ax: Axes, /) -> None:
+    """A learner's kernel between one operation at a time and the least."""
+    parts = [
+        (0, 0.0, data.eager, GREY, "", f" {data.eager:.0f}"),
+        (1, 0.0, data.read["x"], PINK, "", ""),
+        (1, data.read["x"], data.read["weight"], ORANGE, "///", ""),
+        (1, sum(data.read.values()), data.written, "white", "////", f" {_moved(data):.1f}"),
+        (2, 0.0, data.fused, PALE, "", f" {data.fused:.0f}"),
+    ]
+    names = {ORANGE: "γ read", "white": "y written", PINK: "x read"}
+    for place, left, width, color, hatch, said in parts:
+        edge = PINK if color == "white" else "white"
+        ax.barh(
+            place, width, left=left, color=color, hatch=hatch, edgecolor=edge,
+            label=names.get(color),
+        )  # fmt: skip
+        ax.text(left + width, place, said, va="center")
+    ax.set_yticks(range(3), ["one operation\nat a time", "your kernel", "x and y, once"])
+    ax.set(ylim=(2.6, -0.6), xlim=(0, 22), xlabel="tensors of the size of x")
+    ax.legend(loc="lower right")
+    ax.grid(visible=False, axis="y")
+
+
+def _moved(data: OwnTraffic) -> float:
+    return sum(data.read.values()) + data.written
+
+
+def describe_own_traffic(data: OwnTraffic, /) -> str:
+    """What the kernel moves, in one or two sentences."""
+    return (
+        f"On {data.rows} rows of {data.features:,} your kernel reads {data.read['x']:.1f} and "
+        f"writes {data.written:.1f} tensors of the size of x; one operation at a time "
+        f"(chapter 13, section 2) moves {data.eager:.0f}. γ costs {data.read['weight']:.1f} more, "
+        "since each program reads it: on a GPU a cache serves that."
+    )

@@ -38,6 +38,26 @@ class Variant:
         return self.tensors * rows * features * ITEM_BYTES
 
 
+@dataclass(frozen=True)
+class OwnTraffic:
+    """What a kernel moves, in tensors of the size of x.
+
+    Args:
+        rows, features: N and D.
+        read: of x and of the weight, by name.
+        written: of y.
+        eager: what one operation at a time moves.
+        fused: what our kernel moves, x and y alone.
+    """
+
+    rows: int
+    features: int
+    read: dict[str, float]
+    written: float
+    eager: float
+    fused: float
+
+
 @cache
 def variants(work: Work, features: int) -> tuple[Variant, ...]:
     """The ways to do a piece of work at a width D of `FEATURES`.
