@@ -15,7 +15,8 @@ OF_INSPECTION = ("__init__.py", "__init__.pyi", "norm_reading.py")
 FILES_LEFT_OUT = (
     "scan.csv", "challenges.csv", "briefs.csv", "recurrent.csv", "vision.csv",
     "trained_placements.csv", "paradise_lost.txt", "training_steps.csv", "deep_rates.csv",
-    "compiled_norms.csv", "counted_bytes.csv",
+    "compiled_norms.csv", "counted_bytes.csv", "deepnorm_update.csv", "followed_changes.csv",
+    "thousand_layers.csv",
     "cli.py", "__main__.py",
 )  # fmt: skip
 """The scan of a library that no page holds, trained runs and a text whose readers need PyTorch,
