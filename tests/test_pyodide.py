@@ -209,7 +209,7 @@ def test_every_exercise_becomes_a_page(tmp_path):
     write_exercises(tmp_path)
     pages = sorted(path.name for path in (tmp_path / "exercises").iterdir())
     assert pages == sorted(path.name for path in EXERCISES.glob("*.ipynb"))
-    assert len(pages) == 9
+    assert len(pages) == 10
 
 
 def test_a_site_without_pyodide_is_not_built_before_somebody_says_so(small, tmp_path):
