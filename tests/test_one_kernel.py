@@ -10,11 +10,12 @@ from torch.nn import functional as F
 
 from normlab.chapters.one_kernel import counted, gpus, measured, traffic, written_out
 from normlab.chapters.one_kernel.comparison import compare_ways
+from normlab.chapters.one_kernel.compiled import FEATURES
 from normlab.chapters.one_kernel.explorers import ROWS, WORKS, explore_kernels
 from normlab.chapters.one_kernel.figures import draw_operators, draw_roofline
 from normlab.chapters.one_kernel.intensity import marks, norm_intensity, product_intensity
 from normlab.chapters.one_kernel.memory_figures import draw_program, draw_two_sums
-from normlab.chapters.one_kernel.traffic import EAGER, FEATURES, FUSED
+from normlab.chapters.one_kernel.traffic import EAGER, FUSED
 from normlab.chapters.one_kernel.written_out import DIRECTIONS, NORMS, Work, eager_operators
 from normlab.chapters.rms_norm.fused_races import OURS, FusedRace, Setting
 from normlab.chapters.rms_norm.operators import logged_operators

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from normlab.chapters.one_kernel.compiled import FEATURES
 from normlab.chapters.one_kernel.gpus import Gpu, find_gpu
 from normlab.chapters.one_kernel.measured import Key, measured_seconds
-from normlab.chapters.one_kernel.traffic import FEATURES, Variant, variants
+from normlab.chapters.one_kernel.traffic import Variant, variants
 from normlab.chapters.one_kernel.written_out import Work
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from normlab import fused_norms
-from normlab.chapters.one_kernel.traffic import ITEM_BYTES
+from normlab.chapters.one_kernel.compiled import ITEM_BYTES
 from normlab.chapters.one_kernel.written_out import DIRECTIONS, NORMS, Work
 from normlab.checks.interpreter import interpreting
 from normlab.checks.watched_memory import Traffic, watch_memory

@@ -1,9 +1,9 @@
 """The explorer of the ways to run a norm on a GPU."""
 
 from normlab.chapters.one_kernel.comparison import Comparison, compare_ways
+from normlab.chapters.one_kernel.compiled import FEATURES
 from normlab.chapters.one_kernel.figures import describe_ways, draw_ways
 from normlab.chapters.one_kernel.gpus import GPUS
-from normlab.chapters.one_kernel.traffic import FEATURES
 from normlab.chapters.one_kernel.written_out import DIRECTIONS, Work
 from normlab.pictures import Choice, Explorer, Scene, Slider
 

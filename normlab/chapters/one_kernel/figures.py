@@ -6,9 +6,10 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from normlab.chapters.one_kernel.comparison import Comparison
+from normlab.chapters.one_kernel.compiled import ITEM_BYTES
 from normlab.chapters.one_kernel.gpus import GPUS, Gpu
 from normlab.chapters.one_kernel.intensity import Mark
-from normlab.chapters.one_kernel.traffic import COMPILED, EAGER, FUSED, ITEM_BYTES, OwnTraffic
+from normlab.chapters.one_kernel.traffic import COMPILED, EAGER, FUSED, OwnTraffic
 from normlab.chapters.rms_norm.operators import Operator
 from normlab.pictures.style import GREY, INK, ORANGE, PALE, PINK
 from normlab.tools.table import Table

@@ -5,14 +5,11 @@ from functools import cache
 
 import torch
 
-from normlab.chapters.one_kernel.compiled import load_compiled
+from normlab.chapters.one_kernel.compiled import ITEM_BYTES, load_compiled
 from normlab.chapters.one_kernel.written_out import Work, eager_operators
 from normlab.fused_norms.tiles import is_whole
 
 EAGER, COMPILED, FUSED = "one operation at a time", "torch.compile", "normlab.fused_norms"
-FEATURES = (768, 1024, 2048, 4096, 8192, 16384, 32768, 65536)
-ITEM_BYTES = 2
-"""Of bfloat16."""
 ROWS_COUNTED = 4096
 """So many that what belongs to a feature, and not to a row, hardly counts."""
 

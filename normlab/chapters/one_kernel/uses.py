@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 
+from normlab.chapters.one_kernel.compiled import ITEM_BYTES
 from normlab.chapters.one_kernel.figures import describe_own_traffic, draw_own_traffic
-from normlab.chapters.one_kernel.traffic import ITEM_BYTES, OwnTraffic, eager, fused
+from normlab.chapters.one_kernel.traffic import OwnTraffic, eager, fused
 from normlab.chapters.one_kernel.written_out import Work
 from normlab.checks.watched_memory import watch_memory
 from normlab.pictures import Use
