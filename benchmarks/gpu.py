@@ -25,7 +25,7 @@ from normlab.chapters.rms_norm.fused_races import (
     STORED,
     FusedRace,
     Setting,
-    table,
+    fused_race_table,
     write_fused_races,
 )
 from normlab.tools.device_turns import device_race
@@ -176,7 +176,7 @@ def main() -> None:
     races, left = measure(given.seconds, given.rounds)
     write_fused_races(given.out, races, version("triton"), COMMAND)
     print(f"{races[0].machine}, torch {torch.__version__}, Triton {version('triton')}\n")
-    print(table(races))
+    print(fused_race_table(races))
     print(f"\nStored in {given.out}." + (f" No time was left for {left} races." if left else ""))
 
 

@@ -132,7 +132,7 @@ def test_what_is_stored_is_read_again_with_device_versions_and_date(tmp_path):
         assert name in header.split(",")
     assert "a GPU" in first
     assert "make bench BENCH=gpu" in first
-    shown = str(fused_races.table(races))
+    shown = str(fused_races.fused_race_table(races))
     assert "RMSNorm, forward, bfloat16, D = 4096" in shown
     assert "90%" in shown
     assert load_fused_races(tmp_path / "none.csv") == ()

@@ -18,6 +18,7 @@ from .figures import draw_invariance_table as draw_invariance_table
 from .figures import draw_mean_shares as draw_mean_shares
 from .figures import draw_stored_gains as draw_stored_gains
 from .figures import draw_stream_means as draw_stream_means
+from .fused_races import fused_race_table as fused_race_table
 from .gains import stored_gains as stored_gains
 from .invariance import invariance_table as invariance_table
 from .models import COMPARED_MODELS as COMPARED_MODELS

@@ -80,7 +80,7 @@ class FusedRace:
         return self.seconds[OURS].median / min(others)
 
 
-def table(races: Sequence[FusedRace]) -> Table:
+def fused_race_table(races: Sequence[FusedRace]) -> Table:
     """A row a race: each contender's part of the copy's bandwidth, and our time beside the best."""
     names = list(dict.fromkeys(name for race in races for name in race.seconds))
     rows = [
