@@ -17,6 +17,7 @@ PAGES = (
     "10_frameworks",
     "11_norms_in_the_wild",
     "12_the_debate",
+    "13_one_kernel",
 )
 """The notebooks."""
 
