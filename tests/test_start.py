@@ -74,7 +74,7 @@ def filled(tmp_path_factory):
 
 def test_chapters_exercises_and_solutions_are_copied_and_links_work_from_there(filled):
     folder, done = filled
-    assert len(done.copied) == 14 + 10 + 9
+    assert len(done.copied) == 15 + 10 + 9
     assert (folder / folders.FIRST).exists()
     for path in sorted(folder.rglob("*.ipynb")):
         for c in nbformat.read(path, as_version=4).cells:
@@ -119,7 +119,7 @@ def test_a_second_start_changes_nothing_and_a_learners_file_stays(filled, capsys
             "exercises/01_layer_norm.ipynb is no readable copy of the course's, and stays."
             in printed
         )
-        assert "32 notebooks" in printed
+        assert "33 notebooks" in printed
     finally:
         mine.write_text(before, encoding="utf-8")
     assert not list(folder.rglob("*.part"))
