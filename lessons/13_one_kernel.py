@@ -40,7 +40,7 @@ draw_roofline((find_gpu("H100"), marks(item_bytes=2)), ax)
 # This is a roofline (Williams, Waterman & Patterson 2009). To the right: how many operations the
 # work does for each byte that it moves. Upwards: how many a second the GPU can do then. On the slope
 # memory decides, on the flat part arithmetic. An H100's edge lies at 20 operations a byte; the pale
-# roofs are other GPUs. Norms in bfloat16 do 1 to 2. All of them stand on the slope, of every GPU.
+# roofs are other GPUs. Norms in bfloat16 do between 1 and 2.2. All of them stand on the slope, of every GPU.
 #
 # The bandwidth and the operations are those of the data sheets, outside the matrix units. A norm
 # that reads its inputs once and writes its results once, at the full bandwidth, cannot be made
@@ -74,7 +74,7 @@ for ax, direction, inputs in zip(axes, ("forward", "backward"), (1, 2), strict=T
 
 # %% [markdown] tags=["answer"]
 # A bar is a kernel: it is launched, reads its inputs from memory, writes its output to memory, and
-# ends. Three of the eight forward are small, since they handle one number a row. Together they move
+# ends. Two of the eight forward hardly show, since they handle one number a row. Together they move
 # 18 tensors of the size of x, and one kernel moves 2. Backward it is 46 against 3. Numbers in float32
 # are twice as wide, so converting early makes everything behind it dearer.
 #
@@ -212,10 +212,10 @@ draw_two_sums((8, 10), ax, programs=2)
 # has only a part of dγ. Two kernels, one by rows and one by columns, would read dy and x twice: 5
 # tensors in place of 3. Ours has few programs, each with many rows. A program adds its rows up in
 # registers and writes one part of D numbers at the end; a second launch adds the parts, which are
-# few. So the backward pass moves 3 tensors, but its programs hold more in registers, wait for each
-# other's turn less well, and need a second launch. The published figures of two libraries say how
-# much that costs: on an H100 the forward passes of QuACK and Liger reach 87 to 90 % of the bandwidth,
-# their backward passes 37 to 42 %.
+# few. So the backward pass moves 3 tensors. But its programs hold more in registers, so that fewer of
+# them hide the latency of memory, and it needs a second launch. The published figures of two libraries
+# say how much that costs: on an H100 the forward passes of QuACK and Liger reach 87 to 90 % of the
+# bandwidth, their backward passes 37 to 42 %.
 
 # %% [markdown]
 # ## 7. The order of a sum ★
@@ -291,7 +291,7 @@ explore_kernels()
 
 # %% [markdown] tags=["answer"]
 # Between the norms only the upper bar changes: one operation at a time RMSNorm spares 8 of 26
-# tensors, in one kernel none. Chapter 04's gain of an RMSNorm lives from code that is not fused.
+# tensors, in one kernel none. What RMSNorm gains in chapter 04 comes from code that is not fused.
 # The bound falls with the bandwidth and with nothing else. For few rows it is so short that other
 # costs decide, which this count does not know: the launches, and a GPU that is not full.
 
@@ -344,7 +344,7 @@ print(norm(torch.ones(2, 4096, dtype=torch.bfloat16)).shape)
 # ## Recap
 
 # %% [markdown] tags=["answer"]
-# - A norm does 1 to 2 operations for each byte in bfloat16, and an H100 could do 20: memory decides.
+# - A norm does between 1 and 2.2 operations for each byte in bfloat16, and an H100 could do 20: memory decides.
 # - The least time is bytes over bandwidth: 40 µs for 8192 × 4096 in bfloat16 on an H100.
 # - One operation at a time RMSNorm moves 18 tensors forward and 46 backward; one kernel 2 and 3.
 # - A kernel needs a mask for what lies beyond D, at the load and at the store.
