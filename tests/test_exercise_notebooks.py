@@ -123,7 +123,7 @@ def test_without_triton_its_notebook_runs_to_the_end_and_says_so(folder, tmp_pat
         if "Triton" in (text := output.get("text") or output.data["text/plain"])
     ]
     assert said[0].startswith("Kernels cannot run here: it needs Triton, which is not installed")
-    assert [*map(str.strip, said[1:])] == 2 * [
+    assert [*map(str.strip, said[1:])] == 3 * [  # check, use and time_kernel
         "rms_norm_kernel is a question on Triton, which is not installed: "
         "run pip install 'normlab[kernels]', on Linux."
     ]
