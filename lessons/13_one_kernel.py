@@ -3,20 +3,20 @@
 #
 # ## What you will be able to do
 #
-# - Say from a data sheet how long a norm must take, and why arithmetic is not the reason.
+# - Say from a data sheet how long a norm takes at least.
 # - Count the bytes that a norm moves when each operation runs on its own, and in one kernel.
 # - Read a Triton kernel: programs, blocks, masks, strides, the dtype of the sums.
 # - Say why the backward pass is harder than the forward pass.
-# - With the sections marked ★: say what `torch.compile` makes of a norm, what a second read costs,
-#   what is gained by adding inside the norm, and why two runs may differ in their last bits.
+# - With the sections marked ★: say what `torch.compile` makes of a norm, what rows cost that are too
+#   long, what is gained by adding inside the norm, and what a second run of the same pass gives.
 #
 # {{ minutes }}
 
 # %% [markdown]
 # ## 1. The least time
 #
-# [Chapter 04](04_rms_norm.ipynb) counted operations, and found that they do not decide. What does?
-# A GPU reads its inputs from memory, computes, and writes the results back.
+# A GPU reads its inputs from memory, computes, and writes the results back. Its data sheet says how
+# many bytes a second its memory moves.
 
 # %%
 from normlab import quiz
@@ -39,12 +39,15 @@ draw_roofline((find_gpu("H100"), marks(item_bytes=2)), ax)
 # %% [markdown] tags=["answer"]
 # This is a roofline (Williams, Waterman & Patterson 2009). To the right: how many operations the
 # work does for each byte that it moves. Upwards: how many a second the GPU can do then. On the slope
-# memory decides, on the flat part arithmetic. An H100's edge lies at 20 operations a byte; the pale
-# roofs are other GPUs. Norms in bfloat16 do between 1 and 2.2. All of them stand on the slope, of every GPU.
+# memory decides, on the flat part arithmetic. The pale roofs are other GPUs. An H100's edge lies at
+# 20 operations a byte, where a multiplication with an addition counts as two. The formulas of norms
+# have between 1 and 2.2 in bfloat16. All of them stand on the slope, of every GPU.
 #
-# The bandwidth and the operations are those of the data sheets, outside the matrix units. A norm
-# that reads its inputs once and writes its results once, at the full bandwidth, cannot be made
-# faster. How near a kernel comes is what the rest of the chapter is about.
+# Bandwidth and operations are the data sheets' (outside the units that only multiply matrices). A
+# norm that reads its inputs once and writes its results once, at the full bandwidth, cannot be made
+# faster, as long as x comes from memory. A GPU has a cache too, 50 MB on an H100: what was written
+# into it a moment ago need not come from memory. How near a kernel comes to this least time is what
+# the rest of the chapter is about.
 
 # %% [markdown]
 # ## 2. One operation at a time
@@ -73,19 +76,23 @@ for ax, direction, inputs in zip(axes, ("forward", "backward"), (1, 2), strict=T
     ax.set_title(f"{direction}: {len(operators)} launches")
 
 # %% [markdown] tags=["answer"]
-# A bar is a kernel: it is launched, reads its inputs from memory, writes its output to memory, and
-# ends. Two of the eight forward hardly show, since they handle one number a row. Together they move
-# 18 tensors of the size of x, and one kernel moves 2. Backward it is 46 against 3. Numbers in float32
-# are twice as wide, so converting early makes everything behind it dearer.
+# A bar is a kernel: the CPU launches it, that is, tells the GPU to start it; it reads its inputs from
+# memory, writes its output to memory, and ends. Two of the eight forward hardly show, since they
+# handle one number a row. Together they move 18 tensors of the size of x, and one kernel moves 2.
+# Backward it is 46 against 3. Numbers in float32 are twice as wide, so converting early makes
+# everything behind it dearer. ([Chapter 04](04_rms_norm.ipynb) counts 7 forward: the operations of
+# the formula, all in one dtype.)
 #
-# For the whole of a norm this is a bound of 9 on what one kernel can gain forward, and of 15 backward.
+# If both ran at the full bandwidth, and nothing else took time, one kernel would be 9 times as fast
+# forward and 15 times backward.
 
 # %% [markdown]
 # ## 3. The kernel
 #
 # In [Triton](https://triton-lang.org) a kernel is written for one *program*. Many programs run, each
-# with its number. Here program `row` has one row: it loads it into registers, computes, stores. `x_ptr`
-# is the address of the first element, and adding to it moves along memory.
+# with its number. Here program `row` has one row: it loads it into registers, the numbers that a
+# multiprocessor has at hand, computes, and stores. `x_ptr` is the address of the first element, and
+# adding to it moves along memory.
 
 # %% [markdown]
 #     @triton.jit
@@ -94,7 +101,8 @@ for ax, direction, inputs in zip(axes, ("forward", "backward"), (1, 2), strict=T
 #         columns = tl.arange(0, BLOCK)
 #         ...
 #
-# BLOCK is a power of two, as Triton wants it, and D need not be one.
+# BLOCK is known when the kernel is compiled (`tl.constexpr`). It is a power of two, as Triton wants
+# it, and D need not be one.
 
 # %%
 quiz("missing-mask")
@@ -112,29 +120,49 @@ draw_program((4, 11), ax, stride=12, block=16, program=1)
 # programs run at the same time, so an unmasked store is a race: now and then it destroys what the
 # other program has written.
 #
-# The rest is RMSNorm's formula, with three things to watch: the mean divides by D and not by BLOCK,
-# $\varepsilon$ stands under the root, and the squares are taken in float32 ([chapter
+# This is a whole kernel, which only doubles its rows:
+#
+#     @triton.jit
+#     def twice_kernel(x_ptr, y_ptr, row_stride, D, BLOCK: tl.constexpr):
+#         row = tl.program_id(0)
+#         columns = tl.arange(0, BLOCK)                              # (BLOCK,)
+#         inside = columns < D
+#         x = tl.load(x_ptr + row * row_stride + columns, mask=inside, other=0.0)
+#         tl.store(y_ptr + row * row_stride + columns, 2 * x, mask=inside)
+#
+#     twice_kernel[(N,)](x, y, x.stride(0), D, BLOCK=1024)           # N programs
+#
+# RMSNorm's has its formula in place of the 2, and three things to watch: the mean divides by D and
+# not by BLOCK, $\varepsilon$ stands under the root, and the squares are taken in float32 ([chapter
 # 03](03_numerics.ipynb)). You will write it in [exercise 09](../exercises/09_one_kernel.ipynb).
 
 # %% [markdown]
 # Nothing of the row goes back to memory before y. These are the bytes that our kernels moved, counted
-# at each load and store under Triton's interpreter (`normlab remake counted_bytes`):
+# at each load and store under Triton's interpreter (`normlab remake counted_bytes`), which is taken
+# for a GPU of two multiprocessors:
 
 # %% tags=["answer"]
 from normlab import Table
 from normlab.chapters.one_kernel import load_counted
 
-counted = [c for c in load_counted() if not c.work.added and c.work.norm == "RMSNorm"]
-Table(
-    ("RMSNorm, 16 rows", "D", "x-sized tensors read", "written", "all other bytes"),
-    [[c.work.direction, c.features, c.read, c.written, f"{c.others:,}"] for c in counted],
-)
+
+def counted_table(direction, *lengths):
+    columns = f"RMSNorm {direction}, 16 rows of D =", "x is read", "written", "x has", "all else"
+    counts = [
+        [f"{c.features:,}", c.read, c.written, f"{2 * c.rows * c.features:,} B", f"{c.others:,} B"]
+        for c in load_counted()
+        if c.work == Work("RMSNorm", direction) and c.features in lengths
+    ]
+    return Table(columns, counts)
+
+
+counted_table("forward", 1024, 16384)
 
 # %% [markdown] tags=["answer"]
-# One read and one write forward, two reads and one write backward: the least there is, up to a length
-# at which rows do not fit into registers any more (section 5). The other bytes are statistics of
-# rows, gains, and parts of the gradient of the gain; they do not grow with the rows as the first do,
-# but for the longest rows, where γ is read again for every second row. A cache serves that.
+# x is read once and y is written once: the least there is. All else is γ, which each program reads
+# once, and 8 bytes a row that are kept for the backward pass. A program has many rows where there are
+# many, so γ is read as often as there are programs, and not as rows; a cache serves all but its first
+# reading.
 
 # %% [markdown]
 # ## 4. What the compiler makes of it ★
@@ -147,47 +175,51 @@ quiz("compiled-norm")
 # %% tags=["answer"]
 from normlab.chapters.one_kernel import load_compiled
 
+columns = "torch.compile, for an H100", "rows", "D", "launches", "tensors moved", "read again"
 shown = [
-    [
-        f"{c.norm}, {c.direction}",
-        c.features,
-        c.launches,
-        c.reads + c.writes,
-        c.repeated_reads,
-    ]
+    [f"{c.norm}, {c.direction}", c.rows, c.features, c.launches, moved, c.repeated_reads]
     for c in load_compiled()
-    if not c.added and c.features in (1024, 4096, 65536)
+    if not c.added and (c.rows, c.features) in ((2048, 4096), (8192, 1024), (8192, 4096))
+    for moved in [c.reads + c.writes + round(c.parts, 2)]
 ]
-Table(("torch.compile, for an H100", "D", "launches", "tensors moved", "read again"), shown)
+Table(columns, shown)
 
 # %% [markdown] tags=["answer"]
 # Nobody ran these kernels for the table. Torch 2.13 wrote their source as for an H100, and the loads
-# and stores in it are counted (`normlab remake compiled_norms`), for rows with $N D = 2^{25}$.
+# and stores in it are counted (`normlab remake compiled_norms`); when it runs, it may still choose
+# between some of their sizes.
 #
 # Forward it is one kernel. Up to D = 1,024 a row stays in registers. From 2,048 on the code goes
 # through the row in two loops and reads x in each; whether the second read comes from memory or from
-# a cache, a count cannot say. Backward and up to 4,096 it makes what section 6 explains: one kernel
-# for both kinds of sums, then small ones. Beyond that it makes two large kernels, one by rows and one
-# by columns, which move 7 tensors where 3 would do.
+# a cache, a count cannot say. Backward, for 8,192 such rows, it makes what section 6 explains: one
+# kernel for both kinds of sums, then two or four small ones. For 2,048 rows it makes a kernel by rows
+# and another by columns, which move 7 tensors.
 
 # %% [markdown]
 # ## 5. Two passes ★
 #
-# A norm needs its row twice: for the statistics, and for y. If the row stays in registers, it is read
-# once.
+# A row that stays in registers is read once. Some are too long for them.
 
 # %%
 quiz("second-read")
 
 # %% [markdown] tags=["answer"]
-# A multiprocessor of an H100 has 65,536 registers of 4 bytes for all of its programs. Our kernels keep
-# rows up to 32,768 elements forward and 16,384 backward, where dy, x and the sums for dγ have to be
-# there at once. The table of section 3 shows the step: 2 to 3 tensors forward, 3 to 5 backward.
+# An H100 has 132 multiprocessors, and each has 65,536 registers of 4 bytes for all of its programs.
+# Our kernels keep rows up to 32,768 elements forward and 16,384 backward, where dy, x, γ and the sums
+# for dγ have to be there at once. At 16,384 not all of that fits (1,024 threads have 64 registers
+# each), and the compiler puts some into the nearest cache. Longer rows could be held too, in the
+# memory that the threads of a program share, or by several multiprocessors together, as QuACK does
+# (Guo, Zadouri & Dao 2025). Ours are read again:
+
+# %% tags=["answer"]
+counted_table("forward", 32768, 65536)
+
+# %% [markdown] tags=["answer"]
+# Beyond the limit γ is read for every second row as well, which a cache serves.
 #
-# Could the statistics be had in one pass, without holding the row? The sum and the sum of squares
-# can, and $\operatorname{mean}(x^2) - \operatorname{mean}(x)^2$ loses the digits that chapter 03 has
-# counted. And y still needs the row again. Our kernels for long rows merge the means and squares of
-# tiles (Chan, Golub & LeVeque 1983), and read the row a second time.
+# For LayerNorm the first loop is not that of the question: $\operatorname{mean}(x^2) -
+# \operatorname{mean}(x)^2$ loses the digits that chapter 03 has counted. Ours merges the means and
+# squares of tiles (Chan, Golub & LeVeque 1983).
 
 # %% [markdown]
 # ## 6. The backward pass
@@ -208,17 +240,30 @@ fig, ax = new_figure(width=6.5, height=4.2)
 draw_two_sums((8, 10), ax, programs=2)
 
 # %% [markdown] tags=["answer"]
-# The same numbers are summed along rows and along columns. Whoever has whole rows finishes dx, and
-# has only a part of dγ. Two kernels, one by rows and one by columns, would read dy and x twice: 5
-# tensors in place of 3. Ours has few programs, each with many rows. A program adds its rows up in
-# registers and writes one part of D numbers at the end; a second launch adds the parts, which are
-# few. So the backward pass moves 3 tensors. But its programs hold more in registers, so that fewer of
-# them hide the latency of memory, and it needs a second launch. The published figures of two libraries
-# say how much that costs: on an H100 the forward passes of QuACK and Liger reach 87 to 90 % of the
-# bandwidth, their backward passes 37 to 42 %.
+# The same products are summed along rows, weighted by γ, and along columns. Whoever has whole rows
+# finishes dx, and has only a part of dγ. Two kernels, one by rows and one by columns, would read dy
+# and x twice: 5 tensors in place of 3. Ours has few programs, each with many rows. A program adds its
+# rows up in registers and writes one part of D numbers at the end; a second launch adds the parts.
+
+# %%
+from normlab.chapters.one_kernel import variants
+
+for rows in (128, 512, 2048, 8192, 32768):
+    way = variants(Work("RMSNorm", "backward"), rows, 4096)[2]
+    print(f"{rows:6,} rows of 4,096: {way.tensors:g} tensors, and {way.parts:.2f} for the parts")
+
+# %% [markdown] tags=["answer"]
+# On an H100 there are at most 264 such programs, two for each multiprocessor. For many rows their parts
+# hardly count. For 128 rows each program has one row, and the parts are more than the rows: float32,
+# written and read.
+#
+# And a program holds more in registers, so that fewer of them fit. While one waits for memory, others
+# should compute; with few that fails more often. What it costs, Liger's own measurements show: for
+# 2,048 rows of 16,384 on an H100 NVL 64 µs forward and 111 µs backward, where 3/2 of the bytes would
+# take 96.
 
 # %% [markdown]
-# ## 7. The order of a sum ★
+# ## 7. Two runs ★
 #
 # A simpler way: every program adds its part to dγ in memory, by an atomic addition.
 
@@ -240,17 +285,21 @@ def summed(order):
 
 
 runs = [summed(rng.permutation(1024)) for _ in range(20)]
-print("20 runs, programs in the order in which they finish:")
+differences = np.ptp(runs, axis=0)  # (20, 8) -> (8,)
+print("20 runs, in orders that are drawn, for those in which programs finish:")
 print("   different results:", len({run.tobytes() for run in runs}))
-print(f"   greatest difference: {np.ptp(runs, axis=0).max():.0e}")  # (20, 8) -> (8,)
+print(f"   greatest difference: {differences.max():.0e}, of sums up to {np.abs(runs).max():.0f}")
 print("20 runs, always in the same order:")
 print("   different results:", len({summed(range(1024)).tobytes() for _ in range(20)}))
 
 # %% [markdown] tags=["answer"]
-# The parts are written apart and added in the order of the programs, so a run gives the same bits as
-# the last one. Forward there is a second promise: the tile in which a row is computed depends on D and
-# the dtype alone. So a row has the same bits alone and in a batch of any size, which
-# [chapter 03](03_numerics.ipynb) finds missing elsewhere. `tests/kernels_at_work.py` holds both.
+# Our parts are written apart and added in one fixed order, whoever finishes first, so a run gives the
+# same bits as the last one. Another GPU, or another number of rows, has other parts and may give other
+# bits. Forward there is a second promise: the tile in which a row is computed depends on D and the
+# dtype alone. So a row has the same bits alone and in a batch of any size, which
+# [chapter 03](03_numerics.ipynb) finds missing elsewhere. `tests/kernels_at_work.py` tests both;
+# without a GPU programs run one by one, so that there the first follows from the code, and is not
+# put to the test.
 
 # %% [markdown]
 # ## 8. The addition before the norm ★
@@ -259,14 +308,13 @@ print("   different results:", len({summed(range(1024)).tobytes() for _ in range
 quiz("add-and-norm")
 
 # %%
-from normlab.chapters.one_kernel import variants
-
-for direction, alone in (("forward", 3), ("backward", 3)):
+for direction in ("forward", "backward"):
     norm, both = (
-        variants(Work("RMSNorm", direction, added=added), 4096)[2].tensors
-        for added in (False, True)
+        variants(Work("RMSNorm", direction, added=added), 8192, 4096) for added in (False, True)
     )
-    print(f"{direction:8}  an addition and a norm: {alone + norm:g}, one kernel: {both:g}")
+    addition = both[0].tensors - norm[0].tensors  # as an operation on its own
+    two, one = addition + norm[2].tensors, both[2].tensors
+    print(f"{direction:8}  an addition and a norm: {two:g}, one kernel: {one:g}")
 
 # %% [markdown] tags=["answer"]
 # Forward the second reading of s is spared. Backward there is the gradient of the sum beside that of
@@ -281,8 +329,9 @@ for direction, alone in (("forward", 3), ("backward", 3)):
 quiz("what-rms-norm-saves")
 
 # %% [markdown]
-# **Explore.** Begin with RMSNorm and LayerNorm forward. Which bars move? Then raise D until the last
-# bar grows, and choose another GPU. On how many rows does the last way stay under a microsecond?
+# **Explore.** Begin with RMSNorm and LayerNorm forward. Which bars move? For which numbers of rows of
+# 4,096 would an H100 move the last way's bytes in under a microsecond? Then raise D until the last bar
+# grows. And backward: what do few rows change?
 
 # %% tags=["answer"]
 from normlab.chapters.one_kernel import explore_kernels
@@ -292,8 +341,11 @@ explore_kernels()
 # %% [markdown] tags=["answer"]
 # Between the norms only the upper bar changes: one operation at a time RMSNorm spares 8 of 26
 # tensors, in one kernel none. What RMSNorm gains in chapter 04 comes from code that is not fused.
-# The bound falls with the bandwidth and with nothing else. For few rows it is so short that other
-# costs decide, which this count does not know: the launches, and a GPU that is not full.
+# Backward and for few rows the parts count, of which LayerNorm has twice as many: at 128 rows of
+# 4,096 LayerNorm moves 11 tensors and RMSNorm 7. `torch.compile` has no parts there, and 7 for both.
+#
+# 128 rows of 4,096 take 0.63 µs, by bytes over bandwidth. There other costs decide, which this count
+# does not know: the launches, a GPU that is not full, and a cache that holds all of x.
 
 # %% [markdown]
 # ## 10. Measured
@@ -309,10 +361,13 @@ print(fused_race_table(races()) if races() else f"not measured yet: run {COMMAND
 # %% [markdown] tags=["answer"]
 # The goal on an H100 or H200: forward 90 % of the bandwidth that a copy reaches in the same run,
 # backward 75 %, for D from 1,024 to 16,384. Whether our kernels reach it is **not measured yet**: no
-# GPU was at hand when this was written. What is tested without one: the numbers, the bytes, that
-# results are the same bits, and that every kernel compiles. `make bench BENCH=gpu` takes under four
-# minutes, races them with `torch.nn.functional`, `torch.compile`, Liger and QuACK, and stores the
-# rows that this section and the explorer read.
+# GPU was at hand when this was written. The authors of QuACK report about 90 % of the data sheet's
+# bandwidth for their forward pass on an H100, for D beyond 4k (Guo, Zadouri & Dao 2025).
+#
+# What is tested without a GPU: the numbers, the bytes, and that every kernel compiles. `make bench
+# BENCH=gpu`, which should take under four minutes, races ours with `torch.nn.functional`, with
+# `torch.compile` at three D in bfloat16, with Liger, and with QuACK's RMSNorm, and stores the rows
+# that this section and the explorer read.
 
 # %% [markdown]
 # ## 11. In your model
@@ -330,6 +385,7 @@ print(norm)
 print(norm(torch.ones(2, 4096, dtype=torch.bfloat16)).shape)
 
 # %% [markdown] tags=["answer"]
+# On a CPU the path is `chunks`: rows are normalized some at a time, with PyTorch's own functions.
 # `torch.compile`, checkpointing, autocast and `vmap` go through the kernels. What needs a derivative
 # of a derivative, or one in forward mode, takes the written-out form, and so does every CPU. There is
 # nothing to switch.
@@ -346,9 +402,11 @@ print(norm(torch.ones(2, 4096, dtype=torch.bfloat16)).shape)
 # %% [markdown] tags=["answer"]
 # - A norm does between 1 and 2.2 operations for each byte in bfloat16, and an H100 could do 20: memory decides.
 # - The least time is bytes over bandwidth: 40 µs for 8192 × 4096 in bfloat16 on an H100.
-# - One operation at a time RMSNorm moves 18 tensors forward and 46 backward; one kernel 2 and 3.
+# - One operation at a time RMSNorm moves 18 tensors forward and 46 backward; one kernel 2, and 3 with
+#   parts that count for few rows.
 # - A kernel needs a mask for what lies beyond D, at the load and at the store.
-# - Backward sums run along rows and along columns; parts in a fixed order give the same bits each run.
+# - Backward sums run along rows and along columns; parts that are added in a fixed order give the
+#   same bits each run.
 # - In one kernel RMSNorm moves what LayerNorm moves.
 
 # %% [markdown]
@@ -360,8 +418,10 @@ print(norm(torch.ones(2, 4096, dtype=torch.bfloat16)).shape)
 #   Computations*, doi 10.1145/3315508.3329973.
 # - Chan, Golub & LeVeque 1983, *Algorithms for Computing the Sample Variance*, The American
 #   Statistician 37(3), 242–247, Eq. 2.1.
-# - Hsu et al. 2024, *Liger Kernel: Efficient Triton Kernels for LLM Training*, arXiv:2410.10989; QuACK,
-#   the library of Dao and others, whose repository has the bandwidths.
+# - Hsu et al. 2024, *Liger Kernel: Efficient Triton Kernels for LLM Training*, arXiv:2410.10989. Its
+#   times: github.com/linkedin/Liger-Kernel, commit 3534d44, benchmark/data/h100_all_benchmark_data.csv.
+# - Guo, Zadouri & Dao 2025, *Getting Memory-bound Kernels to Speed-of-Light*: github.com/Dao-AILab/quack,
+#   commit ca5369b, media/2025-07-10-membound-sol.md.
 # - NVIDIA's data sheets of L4, A100, H100, H200 and HGX B200, and its white paper on Ada (RTX 4090).
 #
 # {{ next chapter }}

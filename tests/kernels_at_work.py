@@ -468,7 +468,7 @@ def traffic():
 
 def programs(rows, features, direction):
     tile = tiles.whole_tile(features, direction)
-    return -(-rows // tiles.rows_of_each(rows, tile, direction, torch.device("cpu")))
+    return -(-rows // tiles.rows_of_each(rows, tile, direction, tiles.PROCESSORS_INTERPRETED))
 
 
 @by_norm

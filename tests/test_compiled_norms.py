@@ -25,6 +25,8 @@ def triton_red_fused_0(in_ptr0, in_ptr1, out_ptr0, out_ptr1, xnumel, XBLOCK : tl
     def call(self, args):
         buf0 = empty_strided_cuda((4, 8), (8, 1), torch.bfloat16)
         buf1 = empty_strided_cuda((4, 8), (8, 1), torch.float32)
+        workspace_0 = empty_strided_cuda((16, ), (1, ), torch.float32)
+        buf3 = empty_strided_cuda((4, 1), (1, 1), torch.float32)
         triton_red_fused_0.run(arg0_1, arg1_1, buf0, buf1, 4, stream=raw_stream0)
         buf2 = workspace_0[0 : 2].view(2, 8).sum(dim=0).view([1, 8])
     def get_args():
@@ -34,38 +36,41 @@ def triton_red_fused_0(in_ptr0, in_ptr1, out_ptr0, out_ptr1, xnumel, XBLOCK : tl
 
 
 def test_loads_and_stores_of_large_tensors_are_counted_in_a_source():
-    launches, reads, again, writes = counts(SOURCE, elements=32)
+    launches, reads, again, writes, parts = counts(SOURCE, rows=4, features=8)
     assert launches == 2  # the kernel, and the sum of the parts
     assert reads == 3  # x twice, and what was stored
     assert again == 2
     assert writes == 3  # one in bfloat16 and one in float32, which is twice as wide
-    assert counts(SOURCE, elements=8)[1:] == (1, 0, 0)  # the gain alone has that size
-    assert counts(SOURCE.replace("red_fused_0.run(", "red_fused_1.run("), elements=32)[0] == 1
+    assert parts == 2  # 16 numbers in float32, written and read; statistics of rows are none
+    assert counts(SOURCE, rows=1, features=8)[1:4] == (1, 0, 0)  # the gain alone has that size
+    assert counts(SOURCE.replace("red_fused_0.run(", "red_fused_1.run("), 4, 8)[0] == 1
 
 
 def test_there_is_a_row_for_every_piece_of_work():
     rows = load_compiled()
-    keys = {(row.norm, row.direction, row.added, row.features) for row in rows}
-    assert len(rows) == len(keys) == 2 * 2 * 2 * len(compiled.FEATURES)
+    keys = {(row.norm, row.direction, row.added, row.rows, row.features) for row in rows}
+    assert len(rows) == len(keys) == 2 * 2 * 2 * len(compiled.ROWS) * len(compiled.FEATURES)
 
 
 def test_the_rows_are_what_the_chapter_says():
     for row in load_compiled():
         tensors, added = row.reads + row.writes, int(row.added)
         if row.direction == "forward":
-            assert row.launches == 1
-            assert row.repeated_reads == (row.features > 1024)
-            assert tensors == 2 + 2 * added + row.repeated_reads
-        else:
-            wide = row.features > 4096
-            assert tensors == (7 if wide else 3) + added
-            assert row.repeated_reads == 2 * wide
+            short = row.features <= 1024
+            assert row.launches == (3 if row.rows == 128 and row.features >= 16384 else 1)
+            assert tensors == 2 + 2 * added + (not short)
+        elif row.rows >= 8192 and row.features <= 4096:
+            assert (tensors, row.parts) == (3 + added, 0.25 if row.norm == "RMSNorm" else 0.5)
+            assert row.launches == (3 if row.norm == "RMSNorm" else 5)
+        elif row.rows <= 2048:
+            assert tensors == (5 if row.features <= 1024 else 7) + added
+            assert row.parts < 0.07
 
 
 @pytest.mark.skipif(not KNOWN, reason="needs Triton, and the torch whose insides are known")
 def test_what_is_compiled_now_is_what_is_stored(tmp_path, monkeypatch):
-    write_compiled(tmp_path / "compiled.csv", features=[4096])
-    stored = [row for row in load_compiled() if row.features == 4096]
+    write_compiled(tmp_path / "compiled.csv", rows=[8192], features=[4096])
+    stored = [row for row in load_compiled() if (row.rows, row.features) == (8192, 4096)]
     monkeypatch.setattr(compiled, "STORED", tmp_path / "compiled.csv")
     assert [*load_compiled.__wrapped__()] == stored
 

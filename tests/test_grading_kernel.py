@@ -184,3 +184,16 @@ def test_the_cell_of_the_answer_has_its_mark():
         "rms_norm_kernel",
         "check_rms_norm_kernel",
     ]
+
+
+def test_what_a_kernel_leaves_unwritten_is_named_and_nan_that_it_computes_is_not(grade):
+    short = grade(kernel(body=BODY.replace("columns < D", "columns < D - 2")))
+    assert short.mistakes[0] == "elements-left-unwritten"
+    not_a_number = grade(kernel(body=BODY.replace("y = weight", "y = (eps - eps) / 0.0 * weight")))
+    assert not not_a_number.passed
+    assert "elements-left-unwritten" not in not_a_number.mistakes
+
+
+def test_a_y_in_half_precision_loses_the_point_for_precision_alone(grade):
+    diagnosis = grade(kernel(body=BODY.replace("columns, y,", "columns, y.to(tl.float16),")))
+    assert (diagnosis.points, diagnosis.mistakes[0]) == (4, "y-rounded")

@@ -106,10 +106,11 @@ check(rms_norm_kernel)
 # %% [markdown]
 # ## 3 · The launch
 #
-# How many bytes does your kernel read and write, and how many are the least that any kernel must?
-# Call `launch(torch.randn(4, 100), torch.ones(100))` in a cell of your own. `watch_memory` counts
-# them, and checks every address before it is touched: one outside of `x`, γ and `y` is an error,
-# and not the end of your notebook.
+# `check` judges the numbers and the addresses, and not how often `x` is read. How many bytes does
+# your kernel read and write, and how many are the least that any kernel must? Call
+# `launch(torch.randn(4, 100), torch.ones(100))` in a cell of your own. `watch_memory` counts them,
+# and checks every address before it is touched: one outside of `x`, γ and `y` is an error, and not
+# the end of your notebook.
 
 
 # %%
@@ -132,7 +133,7 @@ use(rms_norm_kernel)
 # A copy reads as many bytes as it writes, and nothing that does so is faster. What part of a copy's
 # bandwidth will your kernel have? Where there is a GPU, the next cell has your kernel compiled and
 # times it, without the interpreter, in a process of its own. Where there is none, it only asks the
-# compiler, which takes less than the interpreter does.
+# compiler, which accepts less than the interpreter does.
 
 # %% tags=["nbval-ignore-output"]
 time_kernel(rms_norm_kernel)

@@ -21,6 +21,9 @@ class Absent:
     ...     return 2 * x
     >>> twice(2), isinstance(2, pandas.Series), bool(pandas)
     (4, False, False)
+    >>> f"{pandas.version:.3g}"
+    Traceback (most recent call last):
+    ModuleNotFoundError: pandas.version is not there: No module named 'pandas'. ...
     >>> len(pandas.read_csv("a.csv"))
     Traceback (most recent call last):
     ModuleNotFoundError: pandas.read_csv(…) is not there: No module named 'pandas'. ...
@@ -58,6 +61,9 @@ class Absent:
 
     def __repr__(self) -> str:
         return f"<{self._name}, which is not there>"
+
+    def __format__(self, form: str) -> str:
+        return self._refuse() if form else repr(self)
 
     def _refuse(self, *given: Any, **named: Any) -> NoReturn:
         raise ModuleNotFoundError(f"{self._name} is not there: {self._why}. {NEEDED}")

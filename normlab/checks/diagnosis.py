@@ -55,6 +55,10 @@ class Fault:
     def sentence(self) -> str:
         return f"{'most likely: ' if self.likely else ''}{self.title} ({self.name})"
 
+    def is_shown_by(self, other: "Fault") -> bool:
+        """Whether another fault's example has gotten what this one says, as an exception."""
+        return other.example is not None and self.title.removeprefix("it ") == other.example.got
+
     def rows(self) -> list[tuple[str, str]]:
         rows = [("what", self.sentence)]
         if self.likely:
@@ -165,7 +169,10 @@ class Diagnosis:
         """(label, text) lines: the verdict, the ladder, the first fault whole, the others named."""
         lines = [(self.function, self.headline()), *self.ladder()]
         for number, fault in enumerate(self.faults):
-            lines += fault.rows() if number == 0 else [("also", fault.sentence)]
+            if number == 0:
+                lines += fault.rows()
+            elif not fault.is_shown_by(self.faults[0]):
+                lines.append(("also", fault.sentence))
         if self.note:
             lines.append(("note", self.note))
         if self.printed[1]:

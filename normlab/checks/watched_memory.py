@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab.checks.interpreter import interpreting
+from normlab.checks.observe import own_line
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -91,13 +92,19 @@ def watch_memory() -> Iterator[Traffic]:
 
 
 def error_of_kernel(error: Exception) -> BaseException:
-    """What happened in a kernel, of which Triton's error gives the text alone."""
+    """What happened in a kernel, of which Triton's error gives the text alone.
+
+    Its traceback goes through the kernel, where that of any error in the chain does.
+    """
     from triton.runtime.errors import InterpreterError
 
     found: BaseException = error
+    through = error.__traceback__
     while isinstance(found, InterpreterError) and found.__cause__ is not None:
         found = found.__cause__
-    return found
+        if own_line(found.__traceback__):
+            through = found.__traceback__
+    return found.with_traceback(through)
 
 
 @contextmanager

@@ -6,13 +6,20 @@ import numpy as np
 
 from normlab.checks.examples import number
 from normlab.checks.exercise import Arguments, Law, Outputs
+from normlab.norms import FloatArray
+
+
+def _largest_change(one: FloatArray, other: FloatArray) -> float:
+    """What is no number, or infinite, in both in the same way has not changed."""
+    same = (one == other) | (np.isnan(one) & np.isnan(other))
+    return float(np.abs(np.subtract(one, other, where=~same, out=np.zeros_like(one))).max())
 
 
 def rows_depend(arguments: Arguments) -> Law:
     """The law that the first row of y is the same without the other rows."""
 
     def judge(together: Outputs, alone: Outputs) -> str | None:
-        change = np.abs(together["y"][:1] - alone["y"]).max()
+        change = _largest_change(together["y"][:1], alone["y"])
         return None if change < 1e-5 else f"alone, the first row changes by {change:.3g}."
 
     first = {**arguments, "x": arguments["x"][:1]}
@@ -25,7 +32,7 @@ def moved_input_changes(
     """The law that y is the same for another x."""
 
     def judge(one: Outputs, other: Outputs) -> str | None:
-        change = np.abs(one["y"] - other["y"]).max()
+        change = _largest_change(one["y"], other["y"])
         return None if change < 1e-4 else f"the largest change is {change:.3g}."
 
     return Law(name, title, (arguments, {**arguments, "x": move(arguments["x"])}), judge)

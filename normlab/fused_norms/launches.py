@@ -13,6 +13,7 @@ from normlab.fused_norms.tiles import (
     SUMS_TILE,
     Tile,
     is_whole,
+    processors_of,
     rows_of_each,
     whole_tile,
 )
@@ -47,7 +48,7 @@ def forward(
     given = x, residual, weight, bias, total, y, statistics, *strides, N, D
     if is_whole(D, wide, "forward"):
         tile = whole_tile(D, "forward")
-        each = rows_of_each(N, tile, "forward", x.device)
+        each = rows_of_each(N, tile, "forward", processors_of(x.device))
         _launch(_kernels(norm).forward, -(-N // each), tile, *given, each, eps, offset)
     else:
         tile = Tile(*LONG_TILE)
@@ -88,7 +89,7 @@ def _whole_backward(
     dy, dsum, x, _, statistics = given
     N, D = x.shape
     tile = whole_tile(D, "backward")
-    each = rows_of_each(N, tile, "backward", x.device)
+    each = rows_of_each(N, tile, "backward", processors_of(x.device))
     programs = -(-N // each)
     parts = [None if each is None else statistics.new_empty((programs, D)) for each in sums]
     strides = dy.stride(0), 0 if dsum is None else dsum.stride(0), x.stride(0)

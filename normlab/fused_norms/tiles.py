@@ -64,19 +64,24 @@ def whole_tile(features: int, direction: str) -> Tile:
     return Tile(max(1, TILE[direction] // block), block)
 
 
-def rows_of_each(rows: int, tile: Tile, direction: str, device: torch.device) -> int:
+def rows_of_each(rows: int, tile: Tile, direction: str, processors: int) -> int:
     """How many rows a program takes, so that all programs are on the device at once or soon.
 
-    >>> rows_of_each(4096, Tile(1, 8192), "backward", torch.device("cpu"))
+    >>> rows_of_each(4096, Tile(1, 8192), "backward", processors=2)
     2048
     """
     at_once = max(1, RESIDENT[direction] // (tile.rows * tile.block))
-    tiles = -(-rows // (at_once * _processors(device) * tile.rows))
+    tiles = -(-rows // (at_once * processors * tile.rows))
     return tiles * tile.rows
 
 
 @functools.cache
-def _processors(device: torch.device) -> int:
+def processors_of(device: torch.device) -> int:
+    """The streaming multiprocessors of a device.
+
+    >>> processors_of(torch.device("cpu"))
+    2
+    """
     if device.type == "cpu":
         return PROCESSORS_INTERPRETED
     return torch.cuda.get_device_properties(device).multi_processor_count

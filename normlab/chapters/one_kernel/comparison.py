@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 
-from normlab.chapters.one_kernel.compiled import FEATURES
+from normlab.chapters.one_kernel.compiled import FEATURES, ITEM_BYTES, ROWS
 from normlab.chapters.one_kernel.gpus import Gpu, find_gpu
 from normlab.chapters.one_kernel.measured import Key, measured_seconds
 from normlab.chapters.one_kernel.traffic import Variant, variants
@@ -17,13 +18,13 @@ class Timed:
     Args:
         way: what it launches and moves.
         moved: bytes.
-        least: seconds, by the bandwidth of the GPU.
+        by_bandwidth: seconds in which the GPU's memory moves them.
         measured: seconds, or None.
     """
 
     way: Variant
     moved: float
-    least: float
+    by_bandwidth: float
     measured: float | None
 
 
@@ -32,13 +33,13 @@ class Comparison:
     """The ways to do one piece of work on one GPU.
 
     Args:
-        ways: by D.
+        ways: by N and D.
         measured: seconds, where someone has measured.
     """
 
     work: Work
     gpu: Gpu
-    ways: Mapping[int, tuple[Variant, ...]]
+    ways: Mapping[tuple[int, int], tuple[Variant, ...]]
     measured: Mapping[Key, float]
 
     def at(self, rows: int, features: int) -> list[Timed]:
@@ -46,23 +47,23 @@ class Comparison:
         return [
             Timed(
                 way,
-                moved := way.moved(rows, features),
+                moved := way.moved * rows * features * ITEM_BYTES,
                 self.gpu.least_seconds(moved),
                 self.measured.get((way.name, rows, features)),
             )
-            for way in self.ways[features]
+            for way in self.ways[rows, features]
         ]
 
 
 def compare_ways(work: Work, gpu: str) -> Comparison:
-    """The ways to do a piece of work on the GPU of a name, at every D.
+    """The ways to do a piece of work on the GPU of a name, at every N and D.
 
     Raises:
         ValueError: if no GPU here has that name.
 
     >>> fused = compare_ways(Work("RMSNorm", "forward"), "H100").at(8192, 4096)[-1]
-    >>> f"{1e6 * fused.least:.0f} µs"
+    >>> f"{1e6 * fused.by_bandwidth:.0f} µs"
     '40 µs'
     """
-    ways = {features: variants(work, features) for features in FEATURES}
+    ways = {size: variants(work, *size) for size in product(ROWS, FEATURES)}
     return Comparison(work, find_gpu(gpu), ways, measured_seconds(work, gpu))

@@ -1,13 +1,12 @@
 """The explorer of the ways to run a norm on a GPU."""
 
 from normlab.chapters.one_kernel.comparison import Comparison, compare_ways
-from normlab.chapters.one_kernel.compiled import FEATURES
+from normlab.chapters.one_kernel.compiled import FEATURES, ROWS
 from normlab.chapters.one_kernel.figures import describe_ways, draw_ways
 from normlab.chapters.one_kernel.gpus import GPUS
 from normlab.chapters.one_kernel.written_out import DIRECTIONS, Work
 from normlab.pictures import Choice, Explorer, Scene, Slider
 
-ROWS = (128, 512, 2048, 8192, 32768)
 WORKS = {
     "RMSNorm": ("RMSNorm", False),
     "LayerNorm": ("LayerNorm", False),
@@ -18,7 +17,7 @@ WORKS = {
 
 
 def explore_kernels() -> Explorer:
-    """Launches, bytes and the least time of three ways to run a norm, by D and rows."""
+    """Launches, bytes and the time for these, of three ways to run a norm, by D and rows."""
 
     def compute(norm: str, direction: str, gpu: str) -> Comparison:
         name, added = WORKS[norm]

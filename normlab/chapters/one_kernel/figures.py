@@ -17,9 +17,10 @@ from normlab.tools.table import Table
 COLORS = {EAGER: GREY, COMPILED: ORANGE, FUSED: PINK}
 HATCHES = {EAGER: "", COMPILED: "///", FUSED: "..."}
 LABELS = {EAGER: "one operation\nat a time", COMPILED: "torch.compile", FUSED: "fused_norms"}
-NAMES = {"_to_copy": "convert", "pow": "square"}
+NAMES = {"_to_copy": "convert", "pow": "power"}
 """Operators of torch -> what they do here."""
-MOST_TENSORS = 70
+MOST_TENSORS = 100
+BEHIND_TEXT = {"facecolor": "white", "edgecolor": "none", "pad": 1}
 SHORTEST, LONGEST = 1e-8, 1e2
 
 
@@ -30,11 +31,15 @@ def draw_roofline(data: tuple[Gpu, Sequence[Mark]], ax: Axes, /) -> None:
     for other in GPUS:
         _draw_roof(other, ax, edges, color=PALE, linewidth=1)
     _draw_roof(gpu, ax, edges, color=INK, linewidth=2)
-    ax.text(0.3, 0.12 * gpu.bandwidth, f"bound by memory ({gpu.name})", rotation=31, fontsize=9)
+    said = f"bound by memory ({gpu.name})"
+    ax.text(0.3, 0.12 * gpu.bandwidth, said, rotation=31, fontsize=9, bbox=BEHIND_TEXT)
     ax.text(edges[1], 1.6 * gpu.flops, f"bound by arithmetic ({gpu.name})", ha="right", fontsize=9)
     for mark in marks:
         top = gpu.attainable(mark.intensity)
-        ax.plot(mark.intensity, top, mark.marker, color=mark.color, markersize=8, label=mark.name)
+        style: dict[str, Any] = {"markersize": 8, "label": mark.name, "color": mark.color}
+        if mark.hollow:
+            style |= {"markerfacecolor": "white", "markeredgewidth": 1.8}
+        ax.plot(mark.intensity, top, mark.marker, **style)
     ax.set(xscale="log", yscale="log", xlim=edges, ylim=(2e10, 4e14))
     ax.set(xlabel="operations for each byte moved", ylabel="operations a second")
     ax.legend(loc="lower right", fontsize=8.5)
@@ -67,8 +72,8 @@ def draw_operators(data: tuple[Operator, ...], ax: Axes, /, tensor_bytes: int, f
             label="written" if last else None,
         )  # fmt: skip
     ax.set_yticks(range(len(rows)), [name for name, _, _ in rows])
-    ax.set(ylim=(len(rows) - 0.4, -0.6), xlabel="tensors of the size of x")
-    ax.legend(loc="lower right")
+    ax.set(ylim=(1.1 * len(rows) - 0.2, -0.6), xlabel="tensors of the size of x")
+    ax.legend(loc="lower right", ncols=2)
     ax.grid(visible=False, axis="y")
 
 
@@ -77,12 +82,13 @@ def draw_ways(data: Comparison, axes: tuple[Axes, Axes], /, features: int, rows:
     for place, timed in enumerate(data.at(rows, features)):
         way, color = timed.way, COLORS[timed.way.name]
         axes[0].barh(place, way.tensors, color=color, hatch=HATCHES[way.name], edgecolor="white")
-        said = f" {way.tensors:.0f}, {_launches(way.launches)}"
-        axes[0].text(way.tensors, place, said, va="center", fontsize=9)
-        axes[1].hlines(place, SHORTEST, timed.least, color=color)
-        axes[1].plot(timed.least, place, "|", color=color, markersize=22, markeredgewidth=4)
-        said = f"≥ {_time(timed.least)}"
-        axes[1].text(1.6 * timed.least, place - 0.2, said, va="center", fontsize=9)
+        axes[0].barh(place, way.parts, left=way.tensors, color="white", edgecolor=color)
+        said = f" {_amount(way.moved)}, {_launches(way.launches)}"
+        axes[0].text(way.moved, place, said, va="center", fontsize=9)
+        seconds = timed.by_bandwidth
+        axes[1].hlines(place, SHORTEST, seconds, color=color)
+        axes[1].plot(seconds, place, "|", color=color, markersize=22, markeredgewidth=4)
+        axes[1].text(1.6 * seconds, place - 0.2, _time(seconds), va="center", fontsize=9)
         if timed.measured is not None:
             axes[1].plot(timed.measured, place, "o", color="black", markersize=7)
     for ax in axes:
@@ -90,9 +96,14 @@ def draw_ways(data: Comparison, axes: tuple[Axes, Axes], /, features: int, rows:
         ax.set_ylim(2.6, -0.6)
         ax.grid(visible=False, axis="y")
     axes[0].set(xlim=(0, MOST_TENSORS), xlabel="tensors of the size of x")
-    axes[0].set_title("read and written")
+    axes[0].set_title("read and written (unfilled: parts of sums)")
     axes[1].set(xscale="log", xlim=(SHORTEST, LONGEST), xlabel="seconds (log axis; ● measured)")
-    axes[1].set_title("least time, by bandwidth")
+    axes[1].set_title("bytes over bandwidth")
+
+
+def _amount(tensors: float) -> str:
+    """In digits that tell 3 from 3.13, and 46.02 is 46."""
+    return f"{tensors:.3g}" if tensors < 10 else f"{tensors:.0f}"
 
 
 def _launches(count: int) -> str:
@@ -112,7 +123,8 @@ def describe_ways(data: Comparison, /, features: int, rows: int) -> tuple[str, T
             timed.way.launches,
             f"{timed.moved / 1e6:,.1f}",
             f"{timed.way.again:.0f}",
-            _time(timed.least),
+            f"{timed.way.parts:.2g}",
+            _time(timed.by_bandwidth),
             "not measured" if timed.measured is None else _time(timed.measured),
         ]
         for timed in all_ways
@@ -121,11 +133,12 @@ def describe_ways(data: Comparison, /, features: int, rows: int) -> tuple[str, T
     x = rows * features * ITEM_BYTES / 1e6
     sentence = (
         f"{data.work}, {rows:,} rows of D = {features:,} in bfloat16 ({x:,.1f} MB): one kernel "
-        f"moves {last.tensors:.0f} tensors of that size, one operation at a time "
-        f"{first.tensors:.0f}."
+        f"moves {_amount(last.moved)} tensors of that size, one operation at a time "
+        f"{_amount(first.moved)}."
     )
-    least = f"least time, {data.gpu.name}"
-    return sentence, Table(("way", "launches", "MB moved", "read again", least, "measured"), table)
+    seconds = f"at the bandwidth of {data.gpu.name}"
+    columns = ("way", "launches", "MB moved", "read again", "parts of sums", seconds, "measured")
+    return sentence, Table(columns, table)
 
 
 def draw_own_traffic(data: OwnTraffic, ax: Axes, /) -> None:

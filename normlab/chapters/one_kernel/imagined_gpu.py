@@ -1,7 +1,7 @@
 """Inductor's code for a GPU that is not there: what torch.compile would launch on an H100.
 
-Nothing runs. Graphs are traced on the CPU, traced again with fake CUDA tensors, and turned into
-source; in place of the calls that ask a driver, an H100's properties are told.
+Nothing runs. Graphs are traced with fake tensors of the CPU, again with those of CUDA, and turned
+into source; in place of the calls that ask a driver, an H100's properties are told.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -47,18 +47,22 @@ class _Driver:
         return torch.device("cuda", 0)
 
 
-def generated_sources(function: Callable[..., Any], inputs: Sequence[Tensor]) -> list[str]:
+def generated_sources(function: Callable[..., Any], shapes: Sequence[tuple[int, ...]]) -> list[str]:
     """The source of the forward pass and of the backward pass, as for training.
 
     Args:
         function: of the inputs; it returns several tensors, all of which get gradients.
-        inputs: on the CPU; their numbers do not matter.
+        shapes: of the inputs, in bfloat16.
 
     Raises:
         RuntimeError: if torch is another version, or Triton is missing.
     """
     _check_versions()
-    return [_source(graph, shapes) for graph, shapes in _graphs(function, inputs)]
+    fake = import_module("torch._subclasses").FakeTensorMode()
+    with fake:
+        inputs = [torch.empty(shape, dtype=torch.bfloat16, requires_grad=True) for shape in shapes]
+        graphs = _graphs(function, inputs)
+    return [_source(graph, examples) for graph, examples in graphs]
 
 
 def _check_versions() -> None:

@@ -8,12 +8,13 @@ from normlab.pictures.style import NORM_COLORS, NORM_MARKERS, ORANGE
 
 @dataclass(frozen=True)
 class Mark:
-    """Work by its operations for each byte, as a picture shows it."""
+    """Work by its operations for each byte, as a picture shows it; the backward pass hollow."""
 
     name: str
     intensity: float
     color: str
     marker: str
+    hollow: bool = False
 
 
 def norm_intensity(norm: str, direction: str, item_bytes: int) -> float:
@@ -46,7 +47,8 @@ def marks(item_bytes: int) -> tuple[Mark, ...]:
             f"{norm} {direction}",
             norm_intensity(norm, direction, item_bytes),
             NORM_COLORS[norm],
-            NORM_MARKERS[norm] if direction == "forward" else "x",
+            NORM_MARKERS[norm],
+            hollow=direction == "backward",
         )
         for norm in ("LayerNorm", "RMSNorm")
         for direction in ("forward", "backward")

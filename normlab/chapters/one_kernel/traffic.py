@@ -5,34 +5,41 @@ from functools import cache
 
 import torch
 
-from normlab.chapters.one_kernel.compiled import ITEM_BYTES, load_compiled
+from normlab.chapters.one_kernel.compiled import ITEM_BYTES, CompiledNorm, load_compiled
+from normlab.chapters.one_kernel.imagined_gpu import H100
 from normlab.chapters.one_kernel.written_out import Work, eager_operators
-from normlab.fused_norms.tiles import is_whole
+from normlab.fused_norms.tiles import is_whole, rows_of_each, whole_tile
 
 EAGER, COMPILED, FUSED = "one operation at a time", "torch.compile", "normlab.fused_norms"
-ROWS_COUNTED = 4096
-"""So many that what belongs to a feature, and not to a row, hardly counts."""
+FLOAT32_BYTES = 4
+PROCESSORS: int = H100.multi_processor_count
 
 
 @dataclass(frozen=True)
 class Variant:
     """A way to run a norm on bfloat16 rows (N, D).
 
+    What belongs to a row, and the gain and the shift, are left out: every program reads these, and
+    all but the first find them in a cache.
+
     Args:
         name: of the way.
         launches: kernels that are started.
-        tensors: what is read and written, in tensors of the size of x.
-        again: how much of that a kernel reads that it has read before; a cache may serve it.
+        tensors: tensors of the size of x that are read and written.
+        again: how many of them a kernel reads that has read them before; a cache may serve it.
+        parts: what programs leave of dγ and dβ, written and read, in such tensors.
     """
 
     name: str
     launches: int
     tensors: float
     again: float = 0.0
+    parts: float = 0.0
 
-    def moved(self, rows: int, features: int) -> float:
-        """Bytes that are read and written."""
-        return self.tensors * rows * features * ITEM_BYTES
+    @property
+    def moved(self) -> float:
+        """All that is read and written, in tensors of the size of x."""
+        return self.tensors + self.parts
 
 
 @dataclass(frozen=True)
@@ -56,44 +63,55 @@ class OwnTraffic:
 
 
 @cache
-def variants(work: Work, features: int) -> tuple[Variant, ...]:
-    """The ways to do a piece of work at a width D of `FEATURES`.
+def variants(work: Work, rows: int, features: int) -> tuple[Variant, ...]:
+    """The ways to do a piece of work at N of `ROWS` and D of `FEATURES`.
 
-    >>> [(way.name, way.launches, round(way.tensors)) for way in variants(
-    ...     Work("RMSNorm", "forward"), 1024)]
+    >>> [(way.name, way.launches, round(way.moved)) for way in variants(
+    ...     Work("RMSNorm", "forward"), 8192, 1024)]
     [('one operation at a time', 8, 18), ('torch.compile', 1, 2), ('normlab.fused_norms', 1, 2)]
     """
-    return eager(work, features), compiled(work, features), fused(work, features)
+    ways = eager, compiled, fused
+    return tuple(way(work, rows, features) for way in ways)
 
 
-def eager(work: Work, features: int) -> Variant:
+def eager(work: Work, rows: int, features: int) -> Variant:
     """As many kernels as torch runs operators."""
-    operators = eager_operators(work, ROWS_COUNTED, features)
+    operators = eager_operators(work, rows, features)
     moved = sum(op.read + op.written for op in operators)
-    return Variant(EAGER, len(operators), moved / (ROWS_COUNTED * features * ITEM_BYTES))
+    return Variant(EAGER, len(operators), moved / (rows * features * ITEM_BYTES))
 
 
-def compiled(work: Work, features: int) -> Variant:
+def compiled(work: Work, rows: int, features: int) -> Variant:
     """What torch.compile generates for an H100, as stored."""
-    asked = work.norm, work.direction, work.added, features
-    row = next(
-        row
-        for row in load_compiled()
-        if (row.norm, row.direction, row.added, row.features) == asked
-    )
-    return Variant(COMPILED, row.launches, row.reads + row.writes, row.repeated_reads)
+    row = _compiled_rows()[work.norm, work.direction, work.added, rows, features]
+    return Variant(COMPILED, row.launches, row.reads + row.writes, row.repeated_reads, row.parts)
 
 
-def fused(work: Work, features: int) -> Variant:
-    """What our kernels move; their tests count the same under Triton's interpreter.
+@cache
+def _compiled_rows() -> dict[tuple[str, str, bool, int, int], CompiledNorm]:
+    return {
+        (row.norm, row.direction, row.added, row.rows, row.features): row for row in load_compiled()
+    }
 
-    >>> fused(Work("LayerNorm", "backward"), 16_384).tensors
+
+def fused(work: Work, rows: int, features: int) -> Variant:
+    """What our kernels move on an H100; their tests count the same under Triton's interpreter.
+
+    >>> fused(Work("LayerNorm", "backward"), 2048, 16_384).tensors
     3.0
-    >>> fused(Work("LayerNorm", "backward"), 32_768).tensors
+    >>> fused(Work("LayerNorm", "backward"), 1024, 32_768).tensors
     5.0
     """
     forward = work.direction == "forward"
     once = 2 + 2 * work.added if forward else 3 + work.added
     whole = is_whole(features, torch.float32, work.direction)
     again = 0 if whole else 1 if forward else 2
-    return Variant(FUSED, 1 if forward else 2, float(once + again), float(again))
+    parts = 0.0 if forward or not whole else _parts(work, rows, features)
+    return Variant(FUSED, 1 if forward else 2, float(once + again), float(again), parts)
+
+
+def _parts(work: Work, rows: int, features: int) -> float:
+    """What P programs leave of dγ and dβ: 2 · 4·P·D bytes each, in tensors of 2·N·D bytes."""
+    each = rows_of_each(rows, whole_tile(features, work.direction), work.direction, PROCESSORS)
+    programs, gradients = -(-rows // each), 2 if work.norm == "LayerNorm" else 1
+    return 2 * gradients * programs * FLOAT32_BYTES / (rows * ITEM_BYTES)

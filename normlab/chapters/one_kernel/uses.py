@@ -34,7 +34,7 @@ def own_traffic(kernel: Callable[..., Any]) -> OwnTraffic:
     names = dict(zip(POINTERS, interpreted.arg_names, strict=False))
     read = {name: traffic.read[names[name]] / whole for name in ("x", "weight")}
     work = Work("RMSNorm", "forward")
-    moved = eager(work, FEATURES).tensors, fused(work, FEATURES).tensors
+    moved = [way(work, ROWS, FEATURES).tensors for way in (eager, fused)]
     return OwnTraffic(ROWS, FEATURES, read, traffic.written[names["y"]] / whole, *moved)
 
 

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 GUARD = 256
 """Elements in front of a tensor and behind it that belong to nobody."""
+UNWRITTEN: dict[str, np.unsignedinteger[Any]] = {
+    "float16": np.uint16(0x7E5A),
+    "float32": np.uint32(0x7FC05A5A),
+}
+"""The bits with which y is filled before: a NaN by dtype that no computation makes."""
 POINTERS = ("x", "weight", "y")
 """What the first three parameters point to, whatever they are called."""
 
@@ -46,7 +51,7 @@ def kernel(
 
     N, D = x.shape
     rows, gain = _laid_out(x, row_stride or D), _laid_out(weight[None], D)[0]
-    y = _laid_out(np.full((N, D), np.nan, dtype or x.dtype), row_stride or D)
+    y = _laid_out(np.full((N, D), _unwritten(dtype or str(x.dtype))), row_stride or D)
     sizes = rows.stride(0), D, eps, BLOCK or 1 << (D - 1).bit_length()
     interpreted = InterpretedFunction(_function_of(answer))
     try:
@@ -58,6 +63,17 @@ def kernel(
     if not traffic.written[interpreted.arg_names[2]]:
         raise WrongReturn("no program writes to y.")
     return {"y": y}
+
+
+def _unwritten(dtype: str) -> np.floating[Any]:
+    number: np.floating[Any] = UNWRITTEN[dtype].view(dtype)
+    return number
+
+
+def left_unwritten(y: FloatArray) -> bool:
+    """Whether a kernel has left an element of y as it found it."""
+    bits = UNWRITTEN.get(str(y.dtype))
+    return bits is not None and bool((np.ascontiguousarray(y).view(bits.dtype) == bits).any())
 
 
 def _laid_out(rows: FloatArray, stride: int) -> Tensor:

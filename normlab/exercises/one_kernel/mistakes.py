@@ -4,6 +4,7 @@ from normlab.checks.examination import Examination
 from normlab.checks.exercise import Mistake, Seen
 from normlab.checks.signs import changes_arguments, fails
 from normlab.exercises import common
+from normlab.exercises.drivers.one_kernel import left_unwritten
 from normlab.exercises.rms_norm import familiar
 
 PADDED, HALF = "padded", "half"
@@ -30,6 +31,12 @@ def _strays(access: str) -> Seen:
         return [i for i, raised in said.items() if raised and f"{access} element" in raised.message]
 
     return seen
+
+
+def _leaves_elements(e: Examination) -> list[int]:
+    """An element of y is as it was before the launch."""
+    outputs = {i: e.got[i].outputs for i in e.failing(e.first_wrong or "")}
+    return [i for i, given in outputs.items() if given and left_unwritten(given["y"])]
 
 
 def _half_comes_out_wrong(e: Examination) -> list[int]:
@@ -133,6 +140,18 @@ OF_MEMORY = (
         {X_LOAD: f"{X}, mask=inside, other=1.0"},
         {MEAN: "tl.sum(tl.where(inside, x, 1.0) * tl.where(inside, x, 1.0)) / D"},
         {MEAN: f"({SUM} + (BLOCK - D) * eps) / D"},
+    ),
+    Mistake(
+        "elements-left-unwritten",
+        "elements of y are never written",
+        "A program writes all D elements of its row: those at y_ptr + row * row_stride + 0, 1, … "
+        "D − 1. One that no program writes keeps what lay in memory before; here that is NaN, so "
+        "that it is seen.",
+        {"columns < D": "columns < D - 1"},
+        {"tl.arange(0, BLOCK)": "1 + tl.arange(0, BLOCK)"},
+        {"tl.arange(0, BLOCK)": "tl.arange(0, BLOCK // 2)"},
+        {f"{Y}, y, mask=inside": f"{Y}, y, mask=columns < D - 1"},
+        seen=_leaves_elements,
     ),
     Mistake(
         "mean-over-block",

@@ -26,14 +26,17 @@ FLOAT32_ORDER = 1e-5
 
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     beside_eps = squares_beside_eps(rng, _drawn(rng, 1, 4))
-    return (*_formula(rng), *map(_in_float32, beside_eps), *_any_input(rng), *_precision(rng))
+    coarse = *_formula(rng), *beside_eps, *_any_input(rng)
+    return (*map(_of_three_digits, coarse), *_precision(rng))
 
 
-def _in_float32(probe: Probe) -> Probe:
-    """The probe with float32 arrays, among hidden inputs too."""
-    again = probe.anew
-    narrow = replace(probe, arguments=_narrow(probe.arguments))
-    return narrow if again is None else replace(narrow, anew=lambda rng: _in_float32(again(rng)))
+def _of_three_digits(probe: Probe) -> Probe:
+    """The probe with float32 arrays, among hidden inputs too; a y in float16 is good enough."""
+    again, arguments = probe.anew, _narrow(probe.arguments)
+    narrow = replace(probe, arguments=arguments, tolerance=FLOAT16_DIGITS)
+    if again is None:
+        return narrow
+    return replace(narrow, anew=lambda rng: _of_three_digits(again(rng)))
 
 
 def _narrow(arguments: Arguments) -> Arguments:

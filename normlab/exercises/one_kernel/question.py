@@ -43,8 +43,9 @@ HINTS = {
         "tl.store(y_ptr + row * row_stride + columns, y).",
     ),
     ANY_INPUT: (
-        "A row of 100 numbers in a block of 128: what do the last 28 lanes read, what do they add "
-        "to the sum, and where do they write?",
+        "A row of 100 numbers in a block of 128: what do the last 28 elements of the block read, "
+        "what do they add to the sum, and where do they write? And where does row 3 start, if a "
+        "row starts 150 elements after the one before?",
         "inside = columns < D is the mask of every load and of the store. What a load leaves out "
         "is its `other`: 0.0 adds nothing to the sum of squares. D counts the features, BLOCK does "
         "not. row_stride says where a row starts.",

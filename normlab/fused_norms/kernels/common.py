@@ -121,8 +121,9 @@ def add_partials(
 ) -> None:
     """The second launch of the backward pass: dγ and dβ (D,) from those of P programs (P, D).
 
-    Reads P·D numbers for each and writes D. A program has BLOCK columns, and adds their parts in
-    the order of the programs. A pointer is None where nobody asks for the gradient.
+    Reads P·D numbers for each and writes D. A program has BLOCK columns. Of these it adds the
+    parts p, p + ROWS, p + 2 ROWS, …, and then the ROWS sums, always in the same order. A pointer
+    is None where nobody asks for the gradient.
     """
     columns = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)[None, :]
     if dweight_ptr is not None:
