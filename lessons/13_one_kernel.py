@@ -38,16 +38,16 @@ draw_roofline((find_gpu("H100"), marks(item_bytes=2)), ax)
 
 # %% [markdown] tags=["answer"]
 # This is a roofline (Williams, Waterman & Patterson 2009). To the right: how many operations the
-# work does for each byte that it moves. Upwards: how many a second the GPU can do then. On the slope
-# memory decides, on the flat part arithmetic. The pale roofs are other GPUs. An H100's edge lies at
-# 20 operations a byte, where a multiplication with an addition counts as two. The formulas of norms
-# have between 1 and 2.2 in bfloat16. All of them stand on the slope, of every GPU.
+# work does for each byte that it moves. Upwards: how many a second the GPU can do then. On the
+# slope memory decides, on the flat part arithmetic. The pale roofs are other GPUs. An H100's edge
+# lies at 20 operations a byte, where a multiplication with an addition counts as two. The formulas
+# of norms have between 1 and 2.2 in bfloat16. All of them stand on the slope, of every GPU.
 #
 # Bandwidth and operations are the data sheets' (outside the units that only multiply matrices). A
 # norm that reads its inputs once and writes its results once, at the full bandwidth, cannot be made
-# faster, as long as x comes from memory. A GPU has a cache too, 50 MB on an H100: what was written
-# into it a moment ago need not come from memory. How near a kernel comes to this least time is what
-# the rest of the chapter is about.
+# faster, as long as x comes from memory. A GPU also has a cache, a faster memory for what was used
+# last, of 50 MB on an H100: what lies there need not come from memory. How near a kernel comes to
+# this least time is what the rest of the chapter is about.
 
 # %% [markdown]
 # ## 2. One operation at a time
@@ -62,8 +62,8 @@ draw_roofline((find_gpu("H100"), marks(item_bytes=2)), ax)
 quiz("one-operation-at-a-time")
 
 # %% [markdown]
-# The bars are not timed. Torch is asked for the operators on tensors without memory, and the bytes of
-# their inputs and outputs are added up; so the cell needs no GPU.
+# The bars are not timed. Torch is asked for the operators on tensors without memory, and the bytes
+# of their inputs and outputs are added up; so the cell needs no GPU.
 
 # %%
 from normlab.chapters.one_kernel import Work, draw_operators, eager_operators
@@ -76,23 +76,25 @@ for ax, direction, inputs in zip(axes, ("forward", "backward"), (1, 2), strict=T
     ax.set_title(f"{direction}: {len(operators)} launches")
 
 # %% [markdown] tags=["answer"]
-# A bar is a kernel: the CPU launches it, that is, tells the GPU to start it; it reads its inputs from
-# memory, writes its output to memory, and ends. Two of the eight forward hardly show, since they
-# handle one number a row. Together they move 18 tensors of the size of x, and one kernel moves 2.
-# Backward it is 46 against 3. Numbers in float32 are twice as wide, so converting early makes
-# everything behind it dearer. ([Chapter 04](04_rms_norm.ipynb) counts 7 forward: the operations of
-# the formula, all in one dtype.)
+# A bar is a kernel: the CPU launches it, that is, tells the GPU to start it; it reads its inputs
+# from memory, writes its output to memory, and ends. Two of the eight forward hardly show, since
+# they handle one number a row. Together they move 18 tensors of the size of x, and 2 are the
+# least: x once and y once. Backward it is 46 against 3. Numbers in float32 are twice as wide, so
+# converting early makes everything behind it dearer. ([Chapter 04](04_rms_norm.ipynb) counts 7
+# forward: the operations of the formula, all in one dtype.)
 #
-# If both ran at the full bandwidth, and nothing else took time, one kernel would be 9 times as fast
-# forward and 15 times backward.
+# If both ran at the full bandwidth, and nothing else took time, one kernel that moves the least
+# would be 9 times as fast forward and 15 times backward.
 
 # %% [markdown]
 # ## 3. The kernel
 #
-# In [Triton](https://triton-lang.org) a kernel is written for one *program*. Many programs run, each
-# with its number. Here program `row` has one row: it loads it into registers, the numbers that a
-# multiprocessor has at hand, computes, and stores. `x_ptr` is the address of the first element, and
-# adding to it moves along memory.
+# In [Triton](https://triton-lang.org) a kernel is written for one *program*. Many programs run,
+# each with its number, on the multiprocessors of the GPU, of which an H100 has 132. A
+# multiprocessor shares the work of a program out to threads, and keeps their numbers in registers.
+# Here program `row` has one row: it loads it into registers, computes, and stores. `x_ptr` is the
+# address of the first element; adding to it moves along memory, and adding `row_stride` moves to
+# the next row.
 
 # %% [markdown]
 #     @triton.jit
@@ -115,10 +117,10 @@ draw_program((4, 11), ax, stride=12, block=16, program=1)
 
 # %% [markdown] tags=["answer"]
 # The picture is memory: eleven features, twelve places from one row to the next, sixteen asked for.
-# The mask `columns < D` says which addresses are read, and `other=0.0` what stands for the rest: zeros
-# add nothing to a sum of squares. The same mask keeps the store from writing into row 2. On a GPU the
-# programs run at the same time, so an unmasked store is a race: now and then it destroys what the
-# other program has written.
+# The mask `columns < D` says which addresses are read, and `other=0.0` what stands for the rest:
+# zeros add nothing to a sum of squares. The same mask keeps the store from writing into row 2. On a
+# GPU the programs run at the same time, so an unmasked store is a race: now and then it destroys
+# what the other program has written.
 #
 # This is a whole kernel, which only doubles its rows:
 #
@@ -137,9 +139,9 @@ draw_program((4, 11), ax, stride=12, block=16, program=1)
 # 03](03_numerics.ipynb)). You will write it in [exercise 09](../exercises/09_one_kernel.ipynb).
 
 # %% [markdown]
-# Nothing of the row goes back to memory before y. These are the bytes that our kernels moved, counted
-# at each load and store under Triton's interpreter (`normlab remake counted_bytes`), which is taken
-# for a GPU of two multiprocessors:
+# Nothing of the row goes back to memory before y. These are the bytes that our kernels moved,
+# counted at each load and store under Triton's interpreter (`normlab remake counted_bytes`), which
+# is taken for a GPU of two multiprocessors:
 
 # %% tags=["answer"]
 from normlab import Table
@@ -160,9 +162,9 @@ counted_table("forward", 1024, 16384)
 
 # %% [markdown] tags=["answer"]
 # x is read once and y is written once: the least there is. All else is γ, which each program reads
-# once, and 8 bytes a row that are kept for the backward pass. A program has many rows where there are
-# many, so γ is read as often as there are programs, and not as rows; a cache serves all but its first
-# reading.
+# once, and 8 bytes a row that are kept for the backward pass. A program has many rows where there
+# are many, so γ is read as often as there are programs, and not as rows; a cache serves all but its
+# first reading.
 
 # %% [markdown]
 # ## 4. What the compiler makes of it ★
@@ -185,46 +187,51 @@ shown = [
 Table(columns, shown)
 
 # %% [markdown] tags=["answer"]
-# Nobody ran these kernels for the table. Torch 2.13 wrote their source as for an H100, and the loads
-# and stores in it are counted (`normlab remake compiled_norms`); when it runs, it may still choose
-# between some of their sizes.
+# Nobody ran these kernels for the table. Torch 2.13 wrote their source as for an H100, and the
+# loads and stores in it are counted (`normlab remake compiled_norms`); when it runs, it may still
+# choose between some of their sizes.
 #
-# Forward it is one kernel. Up to D = 1,024 a row stays in registers. From 2,048 on the code goes
-# through the row in two loops and reads x in each; whether the second read comes from memory or from
-# a cache, a count cannot say. Backward, for 8,192 such rows, it makes what section 6 explains: one
-# kernel for both kinds of sums, then two or four small ones. For 2,048 rows it makes a kernel by rows
-# and another by columns, which move 7 tensors.
+# Forward it is one kernel here. Up to D = 1,024 a row stays in registers. From 2,048 on the code
+# goes through the row in two loops and reads x in each; whether the second read comes from memory
+# or from a cache, a count cannot say. Backward, for 8,192 rows of up to 4,096, it makes what
+# section 6 explains: one kernel for both kinds of sums, then two or four small ones. For 2,048 rows
+# it makes a kernel by rows and another by columns, which move 7 tensors.
 
 # %% [markdown]
-# ## 5. Two passes ★
+# ## 5. Rows that are too long ★
 #
-# A row that stays in registers is read once. Some are too long for them.
+# A row that stays in registers is read once. Before the first element of dx is known, two means
+# over the row are needed, of dy and x (section 6).
 
 # %%
 quiz("second-read")
 
 # %% [markdown] tags=["answer"]
-# An H100 has 132 multiprocessors, and each has 65,536 registers of 4 bytes for all of its programs.
-# Our kernels keep rows up to 32,768 elements forward and 16,384 backward, where dy, x, γ and the sums
-# for dγ have to be there at once. At 16,384 not all of that fits (1,024 threads have 64 registers
+# A multiprocessor of an H100 has 65,536 registers of 4 bytes for all of its programs. Our kernels
+# keep rows up to 32,768 elements forward and 16,384 backward, where dy, x, γ and the sums for dγ
+# have to be there at once. At these limits not all of it fits (1,024 threads have 64 registers
 # each), and the compiler puts some into the nearest cache. Longer rows could be held too, in the
 # memory that the threads of a program share, or by several multiprocessors together, as QuACK does
 # (Guo, Zadouri & Dao 2025). Ours are read again:
 
 # %% tags=["answer"]
+counted_table("backward", 16384, 32768)
+
+# %% tags=["answer"]
 counted_table("forward", 32768, 65536)
 
 # %% [markdown] tags=["answer"]
-# Beyond the limit γ is read for every second row as well, which a cache serves.
+# At 65,536 γ is read anew for every second row, which a cache serves.
 #
-# For LayerNorm the first loop is not that of the question: $\operatorname{mean}(x^2) -
-# \operatorname{mean}(x)^2$ loses the digits that chapter 03 has counted. Ours merges the means and
-# squares of tiles (Chan, Golub & LeVeque 1983).
+# Could one loop take the sum and the sum of squares, so that only y needs the row again? For
+# RMSNorm it does. For LayerNorm $\operatorname{mean}(x^2) - \operatorname{mean}(x)^2$ loses the
+# digits that chapter 03 has counted; ours merges the means and squares of tiles (Chan, Golub &
+# LeVeque 1983).
 
 # %% [markdown]
 # ## 6. The backward pass
 #
-# Backward, with $u = dy \odot \gamma$,
+# Backward, with $u = dy \odot \gamma$, LayerNorm has (RMSNorm has no $\operatorname{mean}(u)$)
 #
 # $$dx = \frac1{\sigma_\varepsilon}\left[u - \operatorname{mean}(u) -
 # \hat x \operatorname{mean}(u \odot \hat x)\right], \qquad
@@ -242,8 +249,9 @@ draw_two_sums((8, 10), ax, programs=2)
 # %% [markdown] tags=["answer"]
 # The same products are summed along rows, weighted by γ, and along columns. Whoever has whole rows
 # finishes dx, and has only a part of dγ. Two kernels, one by rows and one by columns, would read dy
-# and x twice: 5 tensors in place of 3. Ours has few programs, each with many rows. A program adds its
-# rows up in registers and writes one part of D numbers at the end; a second launch adds the parts.
+# and x twice: 5 tensors in place of 3. Ours has few programs, each with many rows. A program adds
+# its rows up in registers and writes one part of D numbers at the end; a second launch adds the
+# parts.
 
 # %%
 from normlab.chapters.one_kernel import variants
@@ -253,14 +261,15 @@ for rows in (128, 512, 2048, 8192, 32768):
     print(f"{rows:6,} rows of 4,096: {way.tensors:g} tensors, and {way.parts:.2f} for the parts")
 
 # %% [markdown] tags=["answer"]
-# On an H100 there are at most 264 such programs, two for each multiprocessor. For many rows their parts
-# hardly count. For 128 rows each program has one row, and the parts are more than the rows: float32,
-# written and read.
+# On an H100 there are at most 264 programs for such rows, two for each multiprocessor. For many
+# rows their parts hardly count. For 128 rows each program has one row, and the parts are more than
+# the rows: float32, written and read.
 #
-# And a program holds more in registers, so that fewer of them fit. While one waits for memory, others
-# should compute; with few that fails more often. What it costs, Liger's own measurements show: for
-# 2,048 rows of 16,384 on an H100 NVL 64 µs forward and 111 µs backward, where 3/2 of the bytes would
-# take 96.
+# And a program holds more in registers, so that fewer of them fit. While one waits for memory,
+# others should compute; with few that fails more often. In Liger's own table 2,048 rows of 16,384
+# on an H100 NVL take 64 µs forward and 111 µs backward: 1.7 times as long, where dy and x and dx
+# are 1.5 times as many bytes. How much of the rest is parts, a second launch, or waiting, the table
+# does not say.
 
 # %% [markdown]
 # ## 7. Two runs ★
@@ -293,13 +302,13 @@ print("20 runs, always in the same order:")
 print("   different results:", len({summed(range(1024)).tobytes() for _ in range(20)}))
 
 # %% [markdown] tags=["answer"]
-# Our parts are written apart and added in one fixed order, whoever finishes first, so a run gives the
-# same bits as the last one. Another GPU, or another number of rows, has other parts and may give other
-# bits. Forward there is a second promise: the tile in which a row is computed depends on D and the
-# dtype alone. So a row has the same bits alone and in a batch of any size, which
-# [chapter 03](03_numerics.ipynb) finds missing elsewhere. `tests/kernels_at_work.py` tests both;
-# without a GPU programs run one by one, so that there the first follows from the code, and is not
-# put to the test.
+# Our parts are written apart and added in one fixed order, whoever finishes first, so a run gives
+# the same bits as the last one. Another GPU, or another number of rows, has other parts and may
+# give other bits. Forward there is a second promise: the tile in which a row is computed depends on
+# D and the dtype alone. So a row has the same bits alone and in a batch of any size, if rows lie
+# equally far apart in both; [chapter 03](03_numerics.ipynb) finds that missing elsewhere.
+# `tests/kernels_at_work.py` tests both promises; without a GPU programs run one by one, so that
+# there the first follows from the code, and is not put to the test.
 
 # %% [markdown]
 # ## 8. The addition before the norm ★
@@ -317,10 +326,11 @@ for direction in ("forward", "backward"):
     print(f"{direction:8}  an addition and a norm: {two:g}, one kernel: {one:g}")
 
 # %% [markdown] tags=["answer"]
-# Forward the second reading of s is spared. Backward there is the gradient of the sum beside that of
-# the norm, and both end in dx: two kernels write the norm's part of dx and read it again to add the
-# other. `fused_norms.add_rms_norm(x, residual, weight)` returns both the sum and its norm. The norm is
-# that of the sum as it is rounded to the dtype, so it is the norm of what the next layer sees.
+# Forward the second reading of s is spared. Backward there is the gradient of the sum beside that
+# of the norm, and both end in dx: two kernels write the norm's part of dx and read it again to add
+# the other. `fused_norms.add_rms_norm(x, residual, weight)` returns both the sum and its norm. The
+# norm is that of the sum as it is rounded to the dtype, so it is the norm of what the next layer
+# sees.
 
 # %% [markdown]
 # ## 9. What RMSNorm saves now
@@ -329,9 +339,9 @@ for direction in ("forward", "backward"):
 quiz("what-rms-norm-saves")
 
 # %% [markdown]
-# **Explore.** Begin with RMSNorm and LayerNorm forward. Which bars move? For which numbers of rows of
-# 4,096 would an H100 move the last way's bytes in under a microsecond? Then raise D until the last bar
-# grows. And backward: what do few rows change?
+# **Explore.** Begin with RMSNorm and LayerNorm forward. Which bars move? For which numbers of rows
+# of 4,096 would an H100 move the last way's bytes in under a microsecond? Then raise D until the
+# last bar grows. And backward: what do few rows change?
 
 # %% tags=["answer"]
 from normlab.chapters.one_kernel import explore_kernels
@@ -342,10 +352,11 @@ explore_kernels()
 # Between the norms only the upper bar changes: one operation at a time RMSNorm spares 8 of 26
 # tensors, in one kernel none. What RMSNorm gains in chapter 04 comes from code that is not fused.
 # Backward and for few rows the parts count, of which LayerNorm has twice as many: at 128 rows of
-# 4,096 LayerNorm moves 11 tensors and RMSNorm 7. `torch.compile` has no parts there, and 7 for both.
+# 4,096 LayerNorm moves 11 tensors and RMSNorm 7. `torch.compile` has no parts there, and 7 for
+# both.
 #
-# 128 rows of 4,096 take 0.63 µs, by bytes over bandwidth. There other costs decide, which this count
-# does not know: the launches, a GPU that is not full, and a cache that holds all of x.
+# 128 rows of 4,096 take 0.63 µs, by bytes over bandwidth. There other costs decide, which this
+# count does not know: the launches, a GPU that is not full, and a cache that holds all of x.
 
 # %% [markdown]
 # ## 10. Measured
@@ -360,9 +371,9 @@ print(fused_race_table(races()) if races() else f"not measured yet: run {COMMAND
 
 # %% [markdown] tags=["answer"]
 # The goal on an H100 or H200: forward 90 % of the bandwidth that a copy reaches in the same run,
-# backward 75 %, for D from 1,024 to 16,384. Whether our kernels reach it is **not measured yet**: no
-# GPU was at hand when this was written. The authors of QuACK report about 90 % of the data sheet's
-# bandwidth for their forward pass on an H100, for D beyond 4k (Guo, Zadouri & Dao 2025).
+# backward 75 %, for D from 1,024 to 16,384. Whether our kernels reach it is **not measured yet**:
+# no GPU was at hand when this was written. The authors of QuACK report about 90 % of the data
+# sheet's bandwidth for their forward pass on an H100, for D beyond 4k (Guo, Zadouri & Dao 2025).
 #
 # What is tested without a GPU: the numbers, the bytes, and that every kernel compiles. `make bench
 # BENCH=gpu`, which should take under four minutes, races ours with `torch.nn.functional`, with
@@ -386,15 +397,15 @@ print(norm(torch.ones(2, 4096, dtype=torch.bfloat16)).shape)
 
 # %% [markdown] tags=["answer"]
 # On a CPU the path is `chunks`: rows are normalized some at a time, with PyTorch's own functions.
-# `torch.compile`, checkpointing, autocast and `vmap` go through the kernels. What needs a derivative
-# of a derivative, or one in forward mode, takes the written-out form, and so does every CPU. There is
-# nothing to switch.
+# On a GPU `torch.compile`, checkpointing, autocast and `vmap` go through the kernels. What needs a
+# derivative of a derivative, or one in forward mode, takes the written-out form. There is nothing
+# to switch.
 
 # %% [markdown]
 # ## The exercise
 #
-# Write RMSNorm's forward pass as a Triton kernel: [exercise 09](../exercises/09_one_kernel.ipynb). It
-# runs on a CPU, under Triton's interpreter; with a GPU you see its bandwidth.
+# Write RMSNorm's forward pass as a Triton kernel: [exercise 09](../exercises/09_one_kernel.ipynb).
+# It runs on a CPU, under Triton's interpreter; with a GPU you see its bandwidth.
 
 # %% [markdown]
 # ## Recap

@@ -197,3 +197,33 @@ def test_what_a_kernel_leaves_unwritten_is_named_and_nan_that_it_computes_is_not
 def test_a_y_in_half_precision_loses_the_point_for_precision_alone(grade):
     diagnosis = grade(kernel(body=BODY.replace("columns, y,", "columns, y.to(tl.float16),")))
     assert (diagnosis.points, diagnosis.mistakes[0]) == (4, "y-rounded")
+
+
+STORE = "    tl.store("
+WRITINGS = {
+    "another's row": (
+        STORE,
+        "    tl.store(y_ptr + row // 2 * row_stride + columns, x, mask=inside)\n" + STORE,
+        "is written by two programs",
+    ),
+    "y before it is written": (
+        "    y = weight * x",
+        "    x += 0 * tl.load(y_ptr + row * row_stride + columns, mask=inside, other=0.0)\n"
+        "    y = weight * x",
+        "is read before anything is written there",
+    ),
+    "y, which is added to": ("tl.store(", "tl.atomic_add(", "is read before"),
+}
+
+
+@pytest.mark.parametrize("name", WRITINGS)
+def test_what_depends_on_the_order_of_programs_or_on_old_memory_is_refused(name, grade):
+    old, new, said = WRITINGS[name]
+    diagnosis = grade(kernel(body=BODY.replace(old, new)))
+    assert not diagnosis.points
+    assert said in diagnosis.message
+
+
+def test_a_block_that_is_always_as_long_gets_no_full_marks(grade):
+    diagnosis = grade(kernel(body=BODY.replace("tl.arange(0, BLOCK)", "tl.arange(0, 1024)")))
+    assert (diagnosis.points, diagnosis.mistakes[0]) == (2, "elements-left-unwritten")

@@ -197,7 +197,7 @@ def test_the_bars_of_operators_are_their_bytes():
     draw_operators(operators, ax, tensor_bytes=2 * 8192 * 4096, fused=1)
     widths = sum(bar.get_width() for bar in ax.patches)
     assert round(widths) == 18 + 2
-    assert [tick.get_text() for tick in ax.get_yticklabels()][-1] == "one kernel"
+    assert [tick.get_text() for tick in ax.get_yticklabels()][-1] == "the least"
     plt.close("all")
 
 
@@ -218,7 +218,8 @@ def test_the_two_sums_have_an_arrow_for_each_row_and_two_for_each_column():
     _, ax = new_figure()
     draw_two_sums((8, 10), ax, programs=2)
     assert sum(isinstance(text, Annotation) for text in ax.texts) == 8 + 2 * 10
-    assert [text.get_text() for text in ax.texts].count("its part of dγ") == 2
+    said = [text.get_text() for text in ax.texts]
+    assert {"dγ, part of program 0", "dγ, part of program 1"} < {*said}
     plt.close("all")
 
 

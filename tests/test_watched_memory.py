@@ -104,6 +104,39 @@ def test_an_atomic_sum_outside_is_an_error(launch):
     assert (error.tensor, error.element) == ("y_ptr", 3)
 
 
+def every_row_and_the_next(x_ptr, y_ptr, stride, D, BLOCK: tl.constexpr):
+    row, columns = tl.program_id(0), tl.arange(0, BLOCK)
+    for step in range(2):
+        x = tl.load(x_ptr + row * stride + columns, mask=columns < D, other=0.0)
+        tl.store(y_ptr + (row + step) * stride + columns, x, mask=columns < D - 1)
+
+
+def test_who_wrote_an_element_and_over_whom_is_known(launch):
+    x, y = torch.zeros(3, 4)[:, :3], torch.zeros(4, 4)[:, :3]
+    with watch_memory() as traffic:
+        launch(every_row_and_the_next, 3, x, y, 4, 3, BLOCK=4)
+    elements = traffic.elements["y_ptr"]
+    assert elements.writer.reshape(4, 3).tolist() == [
+        [0, 0, -1],
+        [1, 1, -1],
+        [2, 2, -1],
+        [2, 2, -1],
+    ]
+    assert elements.overwritten.reshape(4, 3).any(axis=1).tolist() == [False, True, True, False]
+    assert not elements.read_first.any()
+    assert traffic.elements["x_ptr"].read_first.all()
+
+
+def test_an_atomic_sum_overwrites_nothing_and_reads_what_was_there(launch):
+    x, y = torch.ones(4), torch.zeros(4)
+    with watch_memory() as traffic:
+        launch(add, 2, x, y, 3, BLOCK=4)
+    elements = traffic.elements["y_ptr"]
+    assert elements.writer.tolist() == [1, 1, 1, -1]
+    assert not elements.overwritten.any()
+    assert elements.read_first.tolist() == [True] * 3 + [False]
+
+
 def test_what_a_mask_leaves_undefined_is_not_0(launch):
     x, y = torch.ones(3), torch.zeros(1)
     launch(sum_of_block, 1, x, y, 3, BLOCK=4)

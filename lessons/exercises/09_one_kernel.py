@@ -130,10 +130,10 @@ use(rms_norm_kernel)
 # %% [markdown]
 # ## 4 · On a GPU
 #
-# A copy reads as many bytes as it writes, and nothing that does so is faster. What part of a copy's
-# bandwidth will your kernel have? Where there is a GPU, the next cell has your kernel compiled and
-# times it, without the interpreter, in a process of its own. Where there is none, it only asks the
-# compiler, which accepts less than the interpreter does.
+# A copy reads as many bytes as it writes, and hardly anything that does so is faster. What part of
+# a copy's bandwidth will your kernel have? Where there is a GPU, the next cell has your kernel
+# compiled and times it, without the interpreter, in a process of its own. Where there is none, it
+# only asks the compiler, which accepts less than the interpreter does.
 
 # %% tags=["nbval-ignore-output"]
 time_kernel(rms_norm_kernel)

@@ -44,12 +44,13 @@ def findings(e: Examination, level: str) -> tuple[Fault, ...]:
     if drawn:
         return (_shown(NOT_DETERMINISTIC, e, drawn, level),)
     of_values, dtypes = _of_values(e, level), _of_dtypes(e, level)
-    unknown = not of_values or of_values[0].name in UNEXPLAINED
+    unexplained = {*UNEXPLAINED, *(law.name for law in e.question.laws)}
+    unknown = not of_values or of_values[0].name in unexplained
     changes = _of_changes(e, e.changing(level) or (changes_arguments(e) if unknown else []))
     own = {fault.name for fault in (*dtypes, *changes)}
     values = [fault for fault in of_values if fault.name not in own]
-    known = [fault for fault in values if fault.name not in UNEXPLAINED]
-    others = [fault for fault in values if fault.name in UNEXPLAINED]
+    known = [fault for fault in values if fault.name not in unexplained]
+    others = [fault for fault in values if fault.name in unexplained]
     return (*known, *changes, *others, *dtypes)  # a changed argument may be why it fails
 
 
@@ -160,7 +161,9 @@ def _of_changes(e: Examination, probes: Sequence[int]) -> tuple[Fault, ...]:
     i = next((i for i in probes if e.expected[i].outputs), probes[0])
     names = changed_arguments(e.got[i], e.expected[i])
     title = f"{' and '.join(names)} changed in place"
-    return (replace(CHANGED, title=title, example=changed_example(e.probes[i], e.got[i], names)),)
+    own = next((m.why for m in e.question.mistakes if m.name == CHANGED.name), CHANGED.why)
+    shown = changed_example(e.probes[i], e.got[i], names)
+    return (replace(CHANGED, title=title, why=own, example=shown),)
 
 
 def _shown(fault: Fault, e: Examination, probes: Sequence[int], level: str) -> Fault:

@@ -20,6 +20,36 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Addresses = NDArray[np.int64]
+NOBODY = -1
+
+
+@dataclass(frozen=True)
+class Elements:
+    """What the programs of a launch did to the elements of a tensor, in the order of addresses.
+
+    Args:
+        writer: the number of the program that was the last to write each; NOBODY if none did.
+        overwritten: whether one program's store was overwritten by another's. On a GPU nobody knows
+            which comes last.
+        read_first: whether a program has read it before any had written it.
+    """
+
+    writer: NDArray[np.int64]
+    overwritten: NDArray[np.bool_]
+    read_first: NDArray[np.bool_]
+
+    @classmethod
+    def untouched(cls, count: int) -> "Elements":
+        no, nor = (np.zeros(count, bool) for _ in range(2))
+        return cls(np.full(count, NOBODY), no, nor)
+
+    def note_read(self, places: Addresses) -> None:
+        self.read_first[places] |= self.writer[places] == NOBODY
+
+    def note_write(self, places: Addresses, program: int) -> None:
+        writer = self.writer[places]
+        self.overwritten[places] |= (writer != NOBODY) & (writer != program)
+        self.writer[places] = program
 
 
 @dataclass(frozen=True)
@@ -27,10 +57,14 @@ class Traffic:
     """Bytes that kernels have read and written, by the parameter of the kernel.
 
     An element that is read twice counts twice. Of tensors that share memory, one has it all.
+
+    Args:
+        elements: of each tensor of the last launch.
     """
 
     read: Counter[str] = field(default_factory=Counter)
     written: Counter[str] = field(default_factory=Counter)
+    elements: dict[str, Elements] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -125,6 +159,7 @@ class _Memory:
     name: str
     addresses: Addresses
     item_bytes: int
+    elements: Elements
 
     @classmethod
     def of(cls, name: str, tensor: "Tensor") -> "_Memory":
@@ -133,11 +168,22 @@ class _Memory:
             steps = stride * np.arange(size)
             offsets = np.add.outer(offsets, steps).ravel()  # (n,), (size,) -> (n · size,)
         size = tensor.element_size()
-        return cls(name, np.unique(tensor.data_ptr() + size * offsets), size)
+        addresses = np.unique(tensor.data_ptr() + size * offsets)
+        return cls(name, addresses, size, Elements.untouched(len(addresses)))
 
-    def holds(self, addresses: Addresses) -> NDArray[np.bool_]:
+    def places(self, addresses: Addresses) -> tuple[Addresses, NDArray[np.bool_]]:
+        """The number of the element at each address, and whether there is one."""
         places = np.searchsorted(self.addresses, addresses)
-        return self.addresses[np.minimum(places, len(self.addresses) - 1)] == addresses
+        places = np.minimum(places, len(self.addresses) - 1)
+        return places, self.addresses[places] == addresses
+
+    def note(self, access: str, places: Addresses, program: int) -> None:
+        if access == "reads":
+            self.elements.note_read(places)
+        elif access == "writes":
+            self.elements.note_write(places, program)
+        else:
+            self.elements.writer[places] = program
 
     def distance(self, address: int) -> int:
         return max(int(self.addresses[0]) - address, address - int(self.addresses[-1]), 0)
@@ -158,12 +204,14 @@ class _Watch:
         self.memories = [
             _Memory.of(name, tensor) for name, tensor in _tensors(arguments) if tensor.numel()
         ]
+        self.traffic.elements.clear()
+        self.traffic.elements.update({each.name: each.elements for each in self.memories})
         return on_host, named_on_host
 
     def load(
         self, method: Any, builder: Any, pointers: Any, mask: Any, other: Any, *options: Any
     ) -> Any:
-        self._see(builder, pointers, mask.data, "reads", self.traffic.read)
+        self._see(builder, pointers, mask.data, "reads")
         if other is None:
             other = _undefined(pointers)
         return method(builder, pointers, mask, other, *options)
@@ -171,7 +219,7 @@ class _Watch:
     def store(
         self, method: Any, builder: Any, pointers: Any, value: Any, mask: Any, *options: Any
     ) -> Any:
-        self._see(builder, pointers, mask.data, "writes", self.traffic.written)
+        self._see(builder, pointers, mask.data, "writes")
         return method(builder, pointers, value, mask, *options)
 
     def exchange(self, method: Any, builder: Any, pointers: Any, *options: Any) -> Any:
@@ -185,13 +233,13 @@ class _Watch:
         return method(builder, kind, pointers, value, mask, *o)
 
     def _see_both(self, builder: Any, pointers: Any, mask: Any) -> None:
-        self._see(builder, pointers, mask, "reads", self.traffic.read)
-        self._see(builder, pointers, mask, "writes", self.traffic.written)
+        self._see(builder, pointers, mask, "reads")
+        self._see(builder, pointers, mask, "updates")
 
-    def _see(
-        self, builder: Any, pointers: Any, mask: Any, access: str, counts: Counter[str]
-    ) -> None:
+    def _see(self, builder: Any, pointers: Any, mask: Any, access: str) -> None:
         """Count the bytes at the addresses that a mask lets through.
+
+        What programs update, by atomic operations, they do not overwrite.
 
         Raises:
             OutOfBounds: for the first that belongs to no tensor.
@@ -199,16 +247,26 @@ class _Watch:
         width = max(1, pointers.get_element_ty().primitive_bitwidth // 8)
         addresses = pointers.data[np.broadcast_to(mask, pointers.data.shape)].astype(np.int64)
         left = np.ones(addresses.shape, bool)
+        counts = self.traffic.read if access == "reads" else self.traffic.written
         for memory in self.memories:
-            own = left & memory.holds(addresses)
+            places, held = memory.places(addresses)
+            own = left & held
             if own.any():
                 counts[memory.name] += width * int(own.sum())  # (elements,) -> ()
+                memory.note(access, places[own], _number(builder))
                 left &= ~own
         if left.any():
             stray = int(addresses[left][0])
             near = min(self.memories, key=lambda memory: memory.distance(stray))
             element = (stray - int(near.addresses[0])) // near.item_bytes
             raise OutOfBounds(self.kernel, builder.grid_idx, access, near.name, element)
+
+
+def _number(builder: Any) -> int:
+    """Of the program that runs: its place in the grid, counted through."""
+    (x, y, z), (width, height, _) = builder.grid_idx, builder.grid_dim
+    number: int = x + width * (y + height * z)
+    return number
 
 
 def _tensors(arguments: dict[str, Any]) -> Iterator[tuple[str, "Tensor"]]:

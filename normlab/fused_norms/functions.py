@@ -28,7 +28,8 @@ def layer_norm(
 
     Returns:
         A tensor like x; float32 under autocast. Statistics are float32, or float64 for float64. A
-        row has the same bits alone and among others, and gradients have the same in each run.
+        row has the same bits alone and among others that lie as far apart, and gradients have the
+        same in each run.
 
     Raises:
         RuntimeError: where there are no kernels.

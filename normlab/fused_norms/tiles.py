@@ -1,6 +1,7 @@
 """Into what tiles rows are cut, and how many programs share them.
 
-The tile depends on D and the dtype alone, so that a row has the same bits alone and among others.
+The tile depends on D and the dtype alone, so that a row has the same bits alone and among others
+that lie as far apart. (Triton shares rows out to threads by whether that is a multiple of 16.)
 """
 
 import functools
@@ -14,8 +15,8 @@ WHOLE = {"forward": 32_768, "backward": 16_384}
 """A row up to so many elements stays in registers, and is read once: half a streaming
 multiprocessor's 65,536, and a quarter where sums for dγ and dβ lie beside it. With statistics in
 float64, which takes two registers an element, half of it. At the limits some are spilled into the
-first-level cache (196 bytes a thread backward, by ptxas for sm_90); by its bandwidth that costs
-less than to read the rows again, which nobody has measured yet."""
+first-level cache (up to 220 bytes a thread, by ptxas for sm_90); by its bandwidth that costs less
+than to read the rows again, which nobody has measured yet."""
 TILE = {"forward": 2_048, "backward": 4_096}
 """Short rows are taken several at a time, to so many elements."""
 RESIDENT = {"forward": 32_768, "backward": 8_192}

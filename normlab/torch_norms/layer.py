@@ -130,7 +130,8 @@ def layer_norm(
 
     Returns:
         A tensor like `input`. Half precision is computed in float32 and cast once, at the end. A
-        row has the same bits alone and among others (on a CPU, and where `fused_norms` applies).
+        row has the same bits alone and among others (on a CPU; where `fused_norms` applies, if
+        rows lie equally far apart).
 
     Raises:
         TypeError: if `input`, `weight` or `bias` is no tensor, or `eps` no number.

@@ -104,7 +104,7 @@ def rms_norm(
     Returns:
         A tensor like `input`. Half precision is computed in float32 and cast once, at the end,
         after the gain (Gemma's order; LLaMA casts before the gain). A row has the same bits alone
-        and among others (on a CPU, and where `fused_norms` applies).
+        and among others (on a CPU; where `fused_norms` applies, if rows lie equally far apart).
 
     Raises:
         as `layer_norm`.

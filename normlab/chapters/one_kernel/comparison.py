@@ -42,6 +42,11 @@ class Comparison:
     ways: Mapping[tuple[int, int], tuple[Variant, ...]]
     measured: Mapping[Key, float]
 
+    @property
+    def most_moved(self) -> float:
+        """Tensors of the size of x that a way moves, where it moves most."""
+        return max(way.moved for ways in self.ways.values() for way in ways)
+
     def at(self, rows: int, features: int) -> list[Timed]:
         """All ways at one size."""
         return [

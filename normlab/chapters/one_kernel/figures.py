@@ -19,9 +19,8 @@ HATCHES = {EAGER: "", COMPILED: "///", FUSED: "..."}
 LABELS = {EAGER: "one operation\nat a time", COMPILED: "torch.compile", FUSED: "fused_norms"}
 NAMES = {"_to_copy": "convert", "pow": "power"}
 """Operators of torch -> what they do here."""
-MOST_TENSORS = 100
 BEHIND_TEXT = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-SHORTEST, LONGEST = 1e-8, 1e2
+SHORTEST, LONGEST = 1e-7, 2e1
 
 
 def draw_roofline(data: tuple[Gpu, Sequence[Mark]], ax: Axes, /) -> None:
@@ -51,18 +50,18 @@ def _draw_roof(gpu: Gpu, ax: Axes, edges: tuple[float, float], **style: Any) -> 
 
 
 def draw_operators(data: tuple[Operator, ...], ax: Axes, /, tensor_bytes: int, fused: int) -> None:
-    """A bar for each operator, read beside written, and below them one kernel that does all.
+    """A bar for each operator, read beside written, and below them the least for all of it.
 
     Args:
         data: what torch runs one after another.
         tensor_bytes: of x, in which the bars are measured.
-        fused: tensors that the kernel reads; it writes one.
+        fused: tensors that have to be read; one has to be written.
     """
     rows = [
         (NAMES.get(op.name, op.name), op.read / tensor_bytes, op.written / tensor_bytes)
         for op in data
     ]
-    rows.append(("one kernel", float(fused), 1.0))
+    rows.append(("the least", float(fused), 1.0))
     for place, (_, read, written) in enumerate(rows):
         last = place == len(data)
         color = COLORS[FUSED] if last else COLORS[EAGER]
@@ -95,7 +94,7 @@ def draw_ways(data: Comparison, axes: tuple[Axes, Axes], /, features: int, rows:
         ax.set_yticks(range(3), LABELS.values(), fontsize=9)
         ax.set_ylim(2.6, -0.6)
         ax.grid(visible=False, axis="y")
-    axes[0].set(xlim=(0, MOST_TENSORS), xlabel="tensors of the size of x")
+    axes[0].set(xlim=(0, 1.6 * data.most_moved), xlabel="tensors of the size of x")
     axes[0].set_title("read and written (unfilled: parts of sums)")
     axes[1].set(xscale="log", xlim=(SHORTEST, LONGEST), xlabel="seconds (log axis; ● measured)")
     axes[1].set_title("bytes over bandwidth")

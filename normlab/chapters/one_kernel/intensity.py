@@ -41,7 +41,7 @@ def product_intensity(features: int, item_bytes: int) -> float:
 
 
 def marks(item_bytes: int) -> tuple[Mark, ...]:
-    """The norms, forward and backward, and beside them a matrix product of D = 4096."""
+    """The norms, forward and backward, and beside them a product of float32 matrices, D = 4096."""
     norms = [
         Mark(
             f"{norm} {direction}",
@@ -53,5 +53,5 @@ def marks(item_bytes: int) -> tuple[Mark, ...]:
         for norm in ("LayerNorm", "RMSNorm")
         for direction in ("forward", "backward")
     ]
-    product = Mark("a matrix product, D = 4096", product_intensity(4096, item_bytes), ORANGE, "s")
+    product = Mark("float32 matrices, D = 4096", product_intensity(4096, 4), ORANGE, "s")
     return (*norms, product)

@@ -65,7 +65,8 @@ def draw_two_sums(data: tuple[int, int], ax: Axes, /, programs: int) -> None:
             _square(ax, column, top, color=color)
         middle = (program + 0.5) * each
         ax.text(-0.2, middle, f"program {program}", ha="right", va="center", fontsize=9)
-        ax.text(-0.2, top + 0.5, "its part of dγ", ha="right", va="center", fontsize=9)
+        said = f"dγ, part of program {program}"
+        ax.text(-0.2, top + 0.5, said, ha="right", va="center", fontsize=9)
     last = rows + 2.2 + programs
     for column in range(features):
         _square(ax, column, last, color=GREEN)

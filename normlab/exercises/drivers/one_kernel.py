@@ -8,7 +8,13 @@ import numpy as np
 
 from normlab.checks.drivers import WrongReturn
 from normlab.checks.exercise import Answer, Outputs
-from normlab.checks.watched_memory import OutOfBounds, error_of_kernel, watch_memory
+from normlab.checks.watched_memory import (
+    NOBODY,
+    Elements,
+    OutOfBounds,
+    error_of_kernel,
+    watch_memory,
+)
 from normlab.exercises.drivers.tensors import FloatArray
 
 if TYPE_CHECKING:
@@ -20,7 +26,7 @@ UNWRITTEN: dict[str, np.unsignedinteger[Any]] = {
     "float16": np.uint16(0x7E5A),
     "float32": np.uint32(0x7FC05A5A),
 }
-"""The bits with which y is filled before: a NaN by dtype that no computation makes."""
+"""What an element of y gets that no program has written: by dtype, the bits of a NaN."""
 POINTERS = ("x", "weight", "y")
 """What the first three parameters point to, whatever they are called."""
 
@@ -51,7 +57,7 @@ def kernel(
 
     N, D = x.shape
     rows, gain = _laid_out(x, row_stride or D), _laid_out(weight[None], D)[0]
-    y = _laid_out(np.full((N, D), _unwritten(dtype or str(x.dtype))), row_stride or D)
+    y = _laid_out(np.full((N, D), np.nan, dtype or x.dtype), row_stride or D)
     sizes = rows.stride(0), D, eps, BLOCK or 1 << (D - 1).bit_length()
     interpreted = InterpretedFunction(_function_of(answer))
     try:
@@ -60,14 +66,29 @@ def kernel(
     except InterpreterError as error:
         _explain(error_of_kernel(error), interpreted.arg_names, rows)
     x[:], weight[:] = rows.numpy(), gain.numpy()  # seen if the kernel has changed them
-    if not traffic.written[interpreted.arg_names[2]]:
-        raise WrongReturn("no program writes to y.")
+    _judge_writing(traffic.elements[interpreted.arg_names[2]], y)
     return {"y": y}
 
 
-def _unwritten(dtype: str) -> np.floating[Any]:
-    number: np.floating[Any] = UNWRITTEN[dtype].view(dtype)
-    return number
+def _judge_writing(elements: Elements, y: Tensor) -> None:
+    """What programs did to y (N, D); what none of them has written is marked in it.
+
+    Raises:
+        WrongReturn: if nothing was written, or what was depends on other things than x and weight.
+    """
+    D = y.shape[1]
+    if (elements.writer == NOBODY).all():
+        raise WrongReturn("no program writes to y.")
+    for seen, said in (
+        (elements.read_first, "is read before anything is written there: nobody knows what it is."),
+        (elements.overwritten, "is written by two programs: on a GPU nobody knows which is last."),
+    ):
+        if seen.any():
+            row, column = divmod(int(seen.argmax()), D)
+            raise WrongReturn(f"element {column} of row {row} of y {said}")
+    dtype = str(y.dtype).removeprefix("torch.")
+    unwritten = (elements.writer == NOBODY).reshape(y.shape)  # (N · D,) -> (N, D)
+    y.numpy()[unwritten] = UNWRITTEN[dtype].view(dtype)
 
 
 def left_unwritten(y: FloatArray) -> bool:

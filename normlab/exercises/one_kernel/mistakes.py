@@ -20,7 +20,7 @@ SUM, MEAN = "tl.sum(x * x)", "tl.sum(x * x) / D"
 CENTERED = "(x - tl.sum(x) / D)"
 ROOT = "tl.sqrt(mean_square + eps)"
 PRODUCT = "weight * normalized"
-DTYPE_OF_X = "x_ptr.dtype.element_ty"
+DTYPE_OF_X, DTYPE_OF_WEIGHT = "x_ptr.dtype.element_ty", "weight_ptr.dtype.element_ty"
 
 
 def _strays(access: str) -> Seen:
@@ -68,8 +68,8 @@ OF_THE_FORMULA = (
     Mistake(
         "row-of-program-missing",
         "not every program has a row of its own",
-        "All programs run the same lines, and tl.program_id(0) alone tells them apart. It belongs "
-        "into the addresses of x and of y.",
+        "All programs run the same lines, and tl.program_id(0) alone tells them apart. Program r "
+        "reads the row of x, and writes the row of y, that starts at r · row_stride.",
         {"tl.program_id(0)": "0"},
         {X: "x_ptr + columns"},
         {Y: "y_ptr + columns"},
@@ -85,7 +85,10 @@ OF_THE_FORMULA = (
 )
 
 OF_EPS = (
-    familiar.eps_missing({ROOT: "tl.sqrt(mean_square)"}),
+    familiar.eps_missing(
+        {ROOT: "tl.sqrt(mean_square)"},
+        {ROOT: "tl.where(mean_square > 0, tl.sqrt(mean_square), 1.0)"},
+    ),
     common.eps_outside({ROOT: "(tl.sqrt(mean_square) + eps)"}),
     Mistake(
         "eps-wrong-value",
@@ -138,6 +141,7 @@ OF_MEMORY = (
         "A sum goes over all BLOCK elements. Those behind the row have to be 0 in it: other=0.0, "
         "or tl.where(columns < D, …, 0.0).",
         {X_LOAD: f"{X}, mask=inside, other=1.0"},
+        {X_LOAD: f"{X}, mask=inside, other=eps"},
         {MEAN: "tl.sum(tl.where(inside, x, 1.0) * tl.where(inside, x, 1.0)) / D"},
         {MEAN: f"({SUM} + (BLOCK - D) * eps) / D"},
     ),
@@ -155,10 +159,11 @@ OF_MEMORY = (
     ),
     Mistake(
         "mean-over-block",
-        "the sum is divided by BLOCK, not by D",
-        "The padding adds 0 to the sum, and nothing to the number of features: the mean is over D. "
-        "tl.sum(…) / BLOCK is right where D is a power of two, and nowhere else.",
+        "the sum is not divided by D",
+        "The padding adds 0 to the sum, and nothing to the number of features, and row_stride says "
+        "where rows lie: the mean is over D. tl.sum(…) / BLOCK is right where D is a power of two.",
         {MEAN: f"{SUM} / BLOCK"},
+        {MEAN: f"{SUM} / row_stride"},
     ),
     Mistake(
         "wrong-stride",
@@ -197,11 +202,20 @@ OF_PRECISION = (
         seen=_half_comes_out_wrong,
     ),
     Mistake(
+        "x-rounded",
+        "x is rounded to a dtype that is not its own",
+        "x may have more digits than the weight, or than float16. Widen what was loaded, and round "
+        "nothing before tl.store.",
+        {X_WIDE: f"{X_LOAD}).to(tl.float16).to(tl.float32)"},
+        {X_WIDE: f"{X_LOAD}).to({DTYPE_OF_WEIGHT}).to(tl.float32)"},
+    ),
+    Mistake(
         "cast-before-gain",
-        "x̂ is rounded to the dtype of x before it is multiplied by the weight",
+        "x̂ is rounded before it is multiplied by the weight",
         "That rounds twice, and loses digits that y may hold. Multiply in float32; tl.store "
         "converts to what y_ptr points to.",
         {PRODUCT: f"weight * normalized.to({DTYPE_OF_X})"},
+        {PRODUCT: f"weight * normalized.to({DTYPE_OF_WEIGHT})"},
     ),
     Mistake(
         "gain-rounded",

@@ -26,7 +26,10 @@ FLOAT32_ORDER = 1e-5
 
 def probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     beside_eps = squares_beside_eps(rng, _drawn(rng, 1, 4))
-    coarse = *_formula(rng), *beside_eps, *_any_input(rng)
+    small = _drawn(rng, 1, 4) | {"eps": float(rng.uniform(0.3, 0.7))}
+    small["x"] = 1e-3 * small["x"]
+    far_below = plain("a large ε and small squares", small)
+    coarse = *_formula(rng), *beside_eps, far_below, *_any_input(rng)
     return (*map(_of_three_digits, coarse), *_precision(rng))
 
 
@@ -85,6 +88,7 @@ def _any_input(rng: np.random.Generator) -> tuple[Probe, ...]:
         any_input("rows that are further apart", {**_drawn(rng, 3, 4), **near}),
         any_input("longer rows that are further apart", {**_drawn(rng, 2, 8), **far}),
         _padded("short rows, further apart", {**_drawn(rng, 3, 6), **far}),
+        _padded("a long row", _drawn(rng, 1, 1500)),
         any_input("a single feature", _drawn(rng, 3, 1), corner=True),
         any_input("one feature far larger than 63 others", far_larger),
     )
@@ -113,6 +117,13 @@ def _precision(rng: np.random.Generator) -> tuple[Probe, ...]:
         Probe(
             "float16 numbers, float32 weight and y",
             {"x": x, "weight": drawn["weight"], "dtype": "float32"},
+            FLOAT32_ORDER,
+            PRECISION,
+        ),
+        Probe("float32 numbers and y", drawn, FLOAT32_ORDER, PRECISION),
+        Probe(
+            "float32 numbers and y, float16 weight",
+            {**drawn, "weight": drawn["weight"].astype(np.float16)},
             FLOAT32_ORDER,
             PRECISION,
         ),
