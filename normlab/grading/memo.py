@@ -3,6 +3,7 @@
 import hashlib
 import threading
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 Result = TypeVar("Result")
@@ -40,14 +41,14 @@ class Memo(Generic[Result]):
             make: makes it, of nothing else.
         """
         place = key, b"".join(hashlib.sha256(message).digest() for message in messages)
-        if place not in self.kept:
-            made = make()
-            with self.lock:  # threads judge where nothing can be forked
-                if len(self.kept) >= self.most:
-                    del self.kept[next(iter(self.kept))]
-                self.kept[place] = made
-            return made
-        return self.kept[place]
+        with suppress(KeyError):
+            return self.kept[place]
+        made = make()
+        with self.lock:  # threads judge where nothing can be forked
+            if len(self.kept) >= self.most:
+                del self.kept[next(iter(self.kept))]
+            self.kept[place] = made
+        return made
 
     def clear(self) -> None:
         """Forget all."""
