@@ -13,9 +13,11 @@ from law_breakers import BREAKERS
 from mutants import mutants
 
 from normlab.checks import examine
+from normlab.checks.examination import expected
 from normlab.checks.examiner import right_at_once
 from normlab.checks.exercise import ANY_INPUT, FORMULA, LEVELS
 from normlab.checks.laws import broken
+from normlab.checks.lookup import Lookup
 from normlab.checks.observe import observe
 from normlab.checks.variants import pair_variants, single_variants
 from normlab.exercises import FUNCTIONS, find_exercise, load_exercise
@@ -49,6 +51,8 @@ IN_TORCH = {
     "deepnorm_step", "deepnorm_init_", "LayerNormLSTMCell",
 }  # fmt: skip
 IN_TRITON = {"rms_norm_kernel"}
+CHANGE_WHAT_THEY_GET = {"deepnorm_init_", "rms_norm_kernel"}
+"""They are not asked to return anything."""
 IN_NUMPY = [
     f for functions in FUNCTIONS.values() for f in functions if f not in IN_TORCH | IN_TRITON
 ]
@@ -352,6 +356,28 @@ def test_pairs_of_mistakes_are_rejected_and_one_of_them_named(exercise, question
             silent.append((names, diagnosis.mistakes))
     unnamed = {frozenset(names) for names, _ in silent}
     assert unnamed <= UNNAMED.get(question.function, set()), silent
+
+
+@by_function(REFERENCED)
+def test_no_two_mistakes_lead_to_an_answer_that_returns_nothing(exercise, question):
+    """So none are looked for where no call returned what can be compared."""
+    probes, _ = expected(question, 0)
+
+    def returns_nothing(answer, arguments):
+        raised = observe(question.driver, answer, arguments).raised
+        return raised is not None and raised.kind == "WrongReturn"
+
+    for pair in pair_variants(question):
+        assert not all(returns_nothing(pair.answer, probe.arguments) for probe in probes)
+
+
+@by_function([(e, q) for e, q in REFERENCED if q.function not in CHANGE_WHAT_THEY_GET])
+def test_an_answer_that_returns_nothing_is_told_so_without_a_search(
+    exercise, question, monkeypatch
+):
+    monkeypatch.setattr(Lookup, "_pairs", lambda self: pytest.fail("two mistakes are looked for"))
+    diagnosis = examine(exercise, question, lambda *given, **named: None)
+    assert "wrong-return" in diagnosis.mistakes
 
 
 @by_function(REFERENCED)

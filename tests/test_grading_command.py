@@ -13,6 +13,7 @@ import threading
 import time
 import zipfile
 from concurrent.futures import Future
+from contextlib import nullcontext
 from pathlib import Path
 
 import dask
@@ -26,7 +27,7 @@ from normlab.grading import workers
 from normlab.grading.batch import grade_missing, keys_of
 from normlab.grading.collect import collect
 from normlab.grading.command import Options, grade_command
-from normlab.grading.paper import Setting
+from normlab.grading.paper import Graded, Setting
 from normlab.grading.store import Store
 from normlab.grading.workers import ForkedWorker
 from normlab.setup.venv import RECORD, write_record
@@ -334,6 +335,8 @@ def test_memory_does_not_grow_with_the_class(tmp_path):
         def shutdown(self, **options): ...
 
     class Kept(dict):
+        one_write = staticmethod(nullcontext)
+
         def put(self, key, graded):
             self[key] = graded
 
@@ -355,6 +358,29 @@ def test_memory_does_not_grow_with_the_class(tmp_path):
     assert set(seen) == set(submissions)
     assert len(store) == 60
     assert most <= 4
+
+
+def test_a_grade_is_kept_whatever_ends_the_run_before_it_is_compared(tmp_path):
+    """Both reach the disk together, since each write waits for it."""
+
+    class AtOnce:
+        def submit(self, function, paper, setting):
+            future = Future()
+            future.set_result(Graded(paper.exercise, ()))
+            return future
+
+        def shutdown(self, **options): ...
+
+    def interrupted(submission):
+        assert store.connection.in_transaction
+        raise KeyboardInterrupt
+
+    submissions = collect(hand_in(tmp_path, ada=notebook("x = 1"))).submissions
+    keys = keys_of(submissions, Setting(seed=1))
+    with Store(tmp_path) as store, pytest.raises(KeyboardInterrupt):
+        grade_missing(keys, Setting(seed=1), store, AtOnce(), 2, interrupted)
+    with Store(tmp_path) as store:
+        assert all(map(store.has, keys.values()))
 
 
 # With other tools

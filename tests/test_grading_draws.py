@@ -11,7 +11,7 @@ from benchmarks.draws import draw
 from normlab.checks.examination import KNOWN_SEED, expected
 from normlab.checks.examiner import right_at_once
 from normlab.checks.observe import observe
-from normlab.grading.verdict import same
+from normlab.grading.questions import same
 
 QUESTIONS = [q for e in exercises_here() for q in e.questions if q.reference]
 SEEDS = range(1, 9)

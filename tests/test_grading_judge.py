@@ -22,11 +22,13 @@ from normlab.exercises import find_exercise
 from normlab.grading import conversation, verdict
 from normlab.grading import grade as grading
 from normlab.grading.confined.limits import Ending
-from normlab.grading.confined.messages import pack, unpack
+from normlab.grading.confined.messages import pack, pack_observations, unpack
+from normlab.grading.memo import Memo
 from normlab.grading.paper import Paper, Setting
 from normlab.grading.runs import Run
 from normlab.grading.store import DECIDING, PACKAGE
 
+SETTING = Setting(seed=1)
 QUESTIONS = [(e, q) for e in exercises_here() for q in e.questions]
 REFERENCED = [(e, q) for e, q in QUESTIONS if q.reference]
 KINDS = {
@@ -44,6 +46,11 @@ def by_function(pairs):
     return pytest.mark.parametrize(
         ("exercise", "question"), pairs, ids=[q.function for _, q in pairs]
     )
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_judged_yet():
+    verdict.kept.clear()
 
 
 # An answer that becomes another one
@@ -177,9 +184,9 @@ def forging(message=lambda honest: honest, observation=lambda like: like):
     return of
 
 
-def graded(exercise, question, start):
+def graded(exercise, question, start, setting=SETTING):
     source = f"def {question.function}(): ...\n".encode()
-    result = grading.grade(Paper(exercise.name, ".py", source), Setting(seed=1), start)
+    result = grading.grade(Paper(exercise.name, ".py", source), setting, start)
     return result, next(d for d in result.diagnoses if d.function == question.function)
 
 
@@ -240,6 +247,7 @@ def test_a_right_answer_is_right_also_when_its_inputs_were_drawn_anew():
     start = forging()(exercise, question)
     assert graded(exercise, question, start)[1].passed
     expected.cache_clear()  # as when there are many questions
+    verdict.kept.clear()
     assert graded(exercise, question, start)[1].passed
 
 
@@ -302,6 +310,168 @@ def test_among_a_thousand_random_answers_the_judge_needs_no_net_and_finds_none_r
     assert not found.undeserved
     assert found.told.total() == 1000
     assert len(found.told) > 30  # it is not one reason for all
+
+
+# What was judged before
+
+
+def recorded(start):
+    """(starts the same processes, what they will have told)."""
+    told = []
+
+    class Recorded:
+        def __init__(self, channel):
+            self.send_bytes, self.listen = channel.send_bytes, channel.recv_bytes
+
+        def recv_bytes(self, most):
+            told.append(self.listen(most))
+            return told[-1]
+
+    @contextmanager
+    def starting(order):
+        with start(order) as run:
+            yield Run(Recorded(run.channel), run.ending)
+
+    return starting, told
+
+
+def telling(replies):
+    """Starts a process that tells these, whatever it is asked."""
+
+    @contextmanager
+    def start(order):
+        left = iter(replies)
+        channel = SimpleNamespace(send_bytes=lambda _: None, recv_bytes=lambda _: next(left))
+        yield Run(channel, lambda: Ending(0, "", 0.1, 0))
+
+    return start
+
+
+def of_layer_norm():
+    exercise = find_exercise("layer_norm")
+    return exercise, exercise.question("layer_norm")
+
+
+def zeros(**changed):
+    def observation(like):
+        outputs = like.outputs and {name: 0 * value for name, value in like.outputs.items()}
+        return replace(like, outputs=outputs, **changed)
+
+    return forging(observation=observation)
+
+
+@pytest.mark.parametrize("forged", [forging(), zeros()], ids=["right", "wrong"])
+def test_what_was_judged_is_not_judged_again_and_is_told_the_same(forged, monkeypatch):
+    start = forged(*of_layer_norm())
+    before = graded(*of_layer_norm(), start)
+    for name in ("judge", "right_at_once"):
+        monkeypatch.setattr(verdict, name, fails)
+    assert graded(*of_layer_norm(), start) == before
+
+
+def test_the_same_replies_to_other_hidden_inputs_are_judged_anew():
+    start, told = recorded(forging()(*of_layer_norm()))
+    assert graded(*of_layer_norm(), start)[1].passed
+    assert graded(*of_layer_norm(), telling(told))[1].passed
+    _, diagnosis = graded(*of_layer_norm(), telling(told), replace(SETTING, seed=2))
+    assert diagnosis.mistakes == ["only-known-inputs"]
+
+
+def diagnosed(exercise, question, replies):
+    """The diagnosis of an answer that is alone, whatever it is asked."""
+    left = iter(replies)
+    talk = SimpleNamespace(
+        defined=[True],
+        task=SimpleNamespace(
+            numbers=[exercise.functions.index(question.function)], library_norms=[False]
+        ),
+        ask_known=lambda *asked: None,
+        ask_hidden=lambda *asked: None,
+        told=lambda target: next(left),
+    )
+    (found,) = verdict.diagnose(grading.questions_of(exercise, SETTING.seed), talk)
+    return found
+
+
+@by_function([(e, q) for e, q in QUESTIONS if q.function in ("variance_gradient", "mean_gradient")])
+def test_the_same_replies_to_another_question_are_judged_anew(exercise, question):
+    """Both are called on as many inputs."""
+    functions = ("variance_gradient", "mean_gradient")
+    (other,) = (exercise.question(name) for name in functions if name != question.function)
+    honest, *_ = honest_answers(exercise, question)
+    first = len(expected(question, 0)[0])
+    known, rest = honest.known[:first], honest.known[first:]
+    right = [pack_observations(seen, 0) for seen in (known, honest.hidden)]
+    assert diagnosed(exercise, question, right).passed
+    wrong = [pack_observations(seen, 0) for seen in (known, rest)]
+    assert not diagnosed(exercise, other, wrong).passed
+
+
+def test_the_same_replies_in_the_place_of_another_answer_are_no_result():
+    exercise, question = of_layer_norm()
+    start, told = recorded(forging()(exercise, question))
+    assert graded(exercise, question, start)[1].passed
+    cells, left, known, hidden = told
+    left = pack(unpack(left)[0] | {"defined": [True, True], "undefined": ["", ""]})
+    twice = notebook("def layer_norm(): return 1", "def layer_norm(): return 2")
+    replies = [cells, pack({"cell": 1}), left, known, known, hidden, hidden]
+    result = grading.grade(Paper(exercise.name, ".ipynb", twice), SETTING, telling(replies))
+    assert "the results of another answer" in " ".join(result.notes)
+
+
+def test_whether_norms_may_be_called_decides_anew():
+    forged = zeros(refused="torch.nn.functional.layer_norm")(*of_layer_norm())
+    found = [
+        graded(*of_layer_norm(), forged, replace(SETTING, library_norms=may))[1].mistakes
+        for may in (False, True)
+    ]
+    assert found[0] == ["library-norm"]
+    assert "library-norm" not in found[1]
+
+
+RAISING = """
+import numpy as np
+{comment}
+def layer_norm(x, gamma, beta, eps=1e-5):
+    {line}
+print("{printed}")
+"""
+
+
+def test_papers_that_answer_alike_each_have_their_own_report(workshop):
+    """One, a second with other words around the same answer, a third that fails in another line."""
+    first, second, third = (
+        workshop.grade(paper(RAISING.format(comment=comment, line=line, printed=printed)), QUICK)
+        for comment, line, printed in (
+            ("# by Ada", "return np.zeros_like(x)", "Ada was here"),
+            ("# by Eve", "return np.zeros_like(x)  # taken", "Eve was here"),
+            ("# by Eve", "return np.zeros_like(x) + missing", "Eve was here"),
+        )
+    )
+    assert (first.printed, second.printed) == ("Ada was here\n", "Eve was here\n")
+    assert first.diagnoses == second.diagnoses
+    assert "missing" in third.diagnoses[0].message
+    other = RAISING.format(comment="", line="return np.ones_like(x) + missing", printed="")
+    assert "np.ones_like(x) + missing" in workshop.grade(paper(other), QUICK).diagnoses[0].message
+
+
+def test_an_error_of_the_judges_own_is_not_kept(monkeypatch):
+    start = forging()(*of_layer_norm())
+    with monkeypatch.context() as patched:
+        patched.setattr(verdict, "right_at_once", fails)
+        assert not graded(*of_layer_norm(), start)[1].passed
+    assert graded(*of_layer_norm(), start)[1].passed
+
+
+def test_of_what_was_found_the_oldest_is_forgotten():
+    memo, made = Memo(most=2), []
+
+    def found(message):
+        return memo.get("length", [message], lambda: made.append(message) or len(message))
+
+    for message in (b"a", b"bb", b"a", b"ccc", b"bb", b"a"):
+        assert found(message) == len(message)
+    assert made == [b"a", b"bb", b"ccc", b"a"]
 
 
 # What decides a grade

@@ -20,7 +20,7 @@ from normlab.grading.confined.messages import (
     unpack_observations,
 )
 from normlab.grading.conversation import questions_message
-from normlab.grading.verdict import same
+from normlab.grading.questions import same
 
 QUESTIONS = [(e, q) for e in exercises_here() for q in e.questions]
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from functools import partial
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -13,9 +14,9 @@ import distributed
 import pytest
 from submissions import QUICK, ROOT, grade, notebook, solved
 
-from normlab.checks import cells
+from normlab.checks import cells, sources
 from normlab.checks.cells import Cell
-from normlab.grading import command
+from normlab.grading import command, plain_answers
 from normlab.grading.confined.confinement import FIRST_USER
 from normlab.grading.outputs.files import Results
 from normlab.tools.cluster import cluster_executor
@@ -64,6 +65,24 @@ def test_what_a_cell_defines_is_read_off_it_once(monkeypatch):
     cell = Cell("a cell", "def f(): ...")
     assert [cell.defines() for _ in range(3)] == 3 * [{"f"}]
     assert len(read) == 1
+
+
+def test_a_cell_that_many_have_as_it_was_handed_out_is_read_once(monkeypatch):
+    source, read = "def f(x):\n    return 2 * x - 2026", []
+    for module, reader in ((sources, "_tree"), (plain_answers, "_parsed")):
+        usual = getattr(module, reader)
+        monkeypatch.setattr(module, reader, partial(noting, read, usual))
+    students = [Cell(f"cell of {name}", source) for name in ("Ada", "Eve")]
+    assert [cell.defines() for cell in students] == [{"f"}, {"f"}]
+    one, other = (plain_answers.plain_answers([cell.source], ["f"]) for cell in students)
+    assert one == other
+    assert one
+    assert read == [source, source]
+
+
+def noting(read, usual, source):
+    read.append(source)
+    return usual(source)
 
 
 def test_students_processes_find_masked_arrays_loaded():

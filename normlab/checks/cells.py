@@ -33,7 +33,7 @@ class Cell:
 
     @cached_property
     def _defined(self) -> frozenset[str]:
-        return frozenset(defined_names(self.source))
+        return defined_names(self.source)
 
 
 def python_cells(name: str, data: bytes) -> list[Cell]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from normlab.checks.compare import agrees, differing
+from normlab.checks.drivers import WrongReturn
 from normlab.checks.examination import Examination
 from normlab.checks.exercise import Mistake
 from normlab.checks.observe import Observation
@@ -53,7 +54,16 @@ class Lookup:
 
     def explanation(self) -> Explanation | None:
         """What explains all probes but corner cases: one mistake, two, or one for each probe."""
-        return self.single() or self._best(self._pairs()) or self._extended()
+        found = self.single()
+        if found or self._returns_nothing:
+            return found
+        return self._best(self._pairs()) or self._extended()
+
+    @property
+    def _returns_nothing(self) -> bool:
+        """Whether no call returned what can be compared: no two mistakes together lead to that."""
+        raised = [seen.raised for seen in self.e.got]
+        return all(error and error.kind == WrongReturn.__name__ for error in raised)
 
     def _best(self, candidates: Iterable[Variant]) -> Explanation | None:
         """Of several that explain all, the one that explains more corner cases, then the one that

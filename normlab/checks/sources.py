@@ -5,6 +5,7 @@ import re
 import textwrap
 import warnings
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from normlab.checks.magics import elsewhere, plain_python
 
@@ -16,7 +17,11 @@ NEVER_CALLED = (
 DEFINES = re.compile(r"^(?:async\s++def|def|class)\s++(\w++)|^(\w++)[ \t]*+=(?!=)", re.MULTILINE)
 
 
-def defined_names(source: str) -> set[str]:
+LONG = 10_000
+"""Characters from which on a source is not kept in memory."""
+
+
+def defined_names(source: str) -> frozenset[str]:
     """The names by which a source leaves something that can be called.
 
     Functions, classes, and names that are given one: by `=` or by an import from elsewhere than
@@ -26,10 +31,18 @@ def defined_names(source: str) -> set[str]:
     >>> sorted(defined_names("if fast:\\n    f = g\\nelse:\\n    def f(): ...\\nn = 3 + 4"))
     ['f']
     """
+    return _read(source) if len(source) > LONG else _read_once(source)
+
+
+def _read(source: str) -> frozenset[str]:
     tree = _tree(plain_python(source))
     if tree is None:
-        return {a or b for a, b in DEFINES.findall(textwrap.dedent(source))}
-    return set(_defined(tree.body))
+        return frozenset(a or b for a, b in DEFINES.findall(textwrap.dedent(source)))
+    return frozenset(_defined(tree.body))
+
+
+_read_once = lru_cache(maxsize=1024)(_read)
+"""In a class most cells are as they were handed out."""
 
 
 def _tree(source: str) -> ast.Module | None:

@@ -63,7 +63,8 @@ def grade_missing(
         store: where grades are kept, each as soon as it is made.
         executor: where to grade.
         at_once: papers that wait or are graded at the same time, so that memory stays small.
-        when_kept: called with a submission when its grade is kept, while others are graded.
+        when_kept: called with a submission when its grade is kept, while others are graded. What
+            it keeps reaches the disk with the grade.
 
     Raises:
         CancelledError: if the executor gives up work, as when a cluster is gone.
@@ -76,8 +77,9 @@ def grade_missing(
         for key, future in progress_bar(finished, "grading", total=len(todo)):
             error = future.exception()
             if error is None:
-                store.put(key, future.result())
-                when_kept(todo[key])
+                with store.one_write():
+                    store.put(key, future.result())
+                    when_kept(todo[key])
             else:
                 troubles[key] = f"{type(error).__name__}: {error}"
     except BaseException:

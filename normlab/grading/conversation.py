@@ -145,19 +145,10 @@ class Conversation:
         coded = [code_arguments(call, arrays) for call in calls]
         self.channel.send_bytes(pack({"target": target, "hidden": coded}, arrays))
 
-    def answered(self, target: int, calls: Collection[Arguments]) -> list[Observation]:
-        """What the answer did on these calls."""
+    def told(self, target: int) -> bytes:
+        """What the process says of its next calls of this answer; read by `observations`."""
         self.place = f"when {self.task.layout.targets[target].function} was called"
-        data = self._listen()
-        try:
-            seen = unpack_observations(data, target, len(calls))
-        except Malformed:
-            raise
-        except Exception as error:  # the last net, under a reader that knows what may come
-            raise Malformed(f"{UNREADABLE} ({type(error).__name__})") from error
-        for arguments, observation in zip(calls, seen, strict=True):
-            _check_changes(observation, arguments)
-        return seen
+        return self._listen()
 
     def _listen(self) -> bytes:
         data = self.channel.recv_bytes(min(MOST_BYTES, self.bytes_left))
@@ -165,6 +156,23 @@ class Conversation:
         if data.find(b"\n", 0, MOST_BYTES_OF_JSON) < 0:
             raise Malformed("no line of JSON, or a very long one")
         return data
+
+
+def observations(data: bytes, target: int, calls: Collection[Arguments]) -> list[Observation]:
+    """What a process says that an answer did on these calls.
+
+    Raises:
+        Malformed: if no process of ours says so.
+    """
+    try:
+        seen = unpack_observations(data, target, len(calls))
+    except Malformed:
+        raise
+    except Exception as error:  # the last net, under a reader that knows what may come
+        raise Malformed(f"{UNREADABLE} ({type(error).__name__})") from error
+    for arguments, observation in zip(calls, seen, strict=True):
+        _check_changes(observation, arguments)
+    return seen
 
 
 def _check_changes(seen: Observation, arguments: Arguments) -> None:

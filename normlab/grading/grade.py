@@ -18,8 +18,9 @@ from normlab.grading.conversation import Conversation, Task, cause
 from normlab.grading.layout import Layout, fingerprint, imports_torch, lay_out, released
 from normlab.grading.net import notes_of
 from normlab.grading.paper import Graded, Paper, Setting
+from normlab.grading.questions import Questions
 from normlab.grading.runs import Order, Start
-from normlab.grading.verdict import Questions, diagnose
+from normlab.grading.verdict import diagnose
 
 WALL = 3
 """How many times its processor time a run may wait; computing on a busy machine is not waiting."""

@@ -5,7 +5,9 @@ import hashlib
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 from normlab.grading.plain_code import Definition, plain_code
@@ -73,12 +75,20 @@ def plain_answers(sources: Sequence[str], functions: Iterable[str]) -> dict[str,
         if len(source) > left or not wanted & set(DEFINES.findall(source)):
             continue
         left -= len(source)
-        try:
-            defined = _definitions(_parsed(source).body)
-            for function in wanted & defined.keys():
-                found[function] = _plain(function, defined, modules)
-        except UNREADABLE:
-            continue
+        found |= _in_cell(source, frozenset(wanted), frozenset(modules.items()))
+    return found
+
+
+@lru_cache(maxsize=512)
+def _in_cell(
+    source: str, wanted: frozenset[str], modules: frozenset[tuple[str, str]]
+) -> Mapping[str, PlainAnswer]:
+    """Those in one cell. Many students leave a cell as it was handed out."""
+    found: dict[str, PlainAnswer] = {}
+    with suppress(*UNREADABLE):
+        defined = _definitions(_parsed(source).body)
+        for function in wanted & defined.keys():
+            found[function] = _plain(function, defined, dict(modules))
     return found
 
 

@@ -4,7 +4,8 @@ import hashlib
 import json
 import secrets
 import sqlite3
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -22,7 +23,9 @@ DECIDING = (
     *("models/recurrent.py", "grading/confined"),
     *(
         f"grading/{name}.py"
-        for name in ("grade", "layout", "verdict", "replay", "conversation", "net")
+        for name in (
+            *("grade", "layout", "questions", "verdict", "memo", "replay", "conversation", "net"),
+        )
     ),
 )
 """What in the package decides a grade; when it changes, papers are graded anew."""
@@ -72,6 +75,18 @@ class Store:
     ) -> None:
         self._held.close()
 
+    @contextmanager
+    def one_write(self) -> Iterator[None]:
+        """What is kept in the block reaches the disk together: the disk is what takes the time.
+
+        However the block ends, what it has kept up to there is kept.
+        """
+        self.connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.connection.execute("COMMIT")
+
     def seed(self, wanted: int | None) -> int:
         """The seed of the hidden inputs: that of the folder's first run, unless one is wanted."""
         row = self.connection.execute("SELECT value FROM run WHERE name = 'seed'").fetchone()
@@ -90,7 +105,7 @@ class Store:
         return row is not None
 
     def put(self, key: str, graded: Graded) -> None:
-        """Keep a grade; on the disk when this returns."""
+        """Keep a grade; on the disk when this returns, or else the block of `one_write`."""
         row = (key, json.dumps(asdict(graded)))
         self.connection.execute("INSERT OR REPLACE INTO graded VALUES (?, ?)", row)
 

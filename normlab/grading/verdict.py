@@ -1,33 +1,32 @@
 """What the checks say of an answer that was called elsewhere."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from dataclasses import replace
+from functools import cache
 from itertools import pairwise
-
-import numpy as np
+from typing import Any, TypeVar
 
 from normlab import norms, torch_norms
-from normlab.checks.compare import close
 from normlab.checks.diagnosis import Diagnosis, Fault
 from normlab.checks.examination import KNOWN_SEED, expected
 from normlab.checks.examiner import (
-    calls,
     judge,
     not_defined,
     right,
     right_at_once,
     wrong_from_start,
 )
-from normlab.checks.exercise import Arguments, Exercise, Question, Value
+from normlab.checks.exercise import Arguments, Question
 from normlab.checks.findings import NOT_DETERMINISTIC
 from normlab.checks.observe import Observation
 from normlab.grading.confined.library_norms import known_names
 from normlab.grading.confined.messages import Malformed
 from normlab.grading.confined.refusals import KIND
-from normlab.grading.conversation import Conversation, questions_message
+from normlab.grading.conversation import Conversation, observations
+from normlab.grading.memo import Memo
 from normlab.grading.net import stumbled
+from normlab.grading.questions import Questions
 from normlab.grading.replay import Replay
 
 ONLY_KNOWN_INPUTS = Fault(
@@ -42,41 +41,9 @@ LIBRARY_NORM = (
 OPERATOR = "::"
 """Stands in the names of torch's operators."""
 
-
-@dataclass(frozen=True)
-class Questions:
-    """The questions of an exercise with all calls that their answers are put to."""
-
-    exercise: Exercise
-    seed: int
-
-    def known(self, number: int) -> list[Arguments]:
-        """The calls that a learner's check of a question makes; of these a student may see
-        everything.
-
-        They are told from each other by identity, so they are those that the checks have now.
-        """
-        return calls(self.exercise.questions[number], KNOWN_SEED)
-
-    @cached_property
-    def unseen(self) -> list[dict[int, Arguments]]:
-        """By number of the probe: arguments with other numbers than the learner's check has.
-
-        Laws alone decide a question without a reference, and their inputs are fixed.
-        """
-        return [self._unseen(question) for question in self.exercise.questions]
-
-    def _unseen(self, question: Question) -> dict[int, Arguments]:
-        if question.reference is None:
-            return {}
-        known, others = (expected(question, seed)[0] for seed in (KNOWN_SEED, self.seed))
-        pairs = enumerate(zip(known, others, strict=True))
-        return {i: b.arguments for i, (a, b) in pairs if not same(a.arguments, b.arguments)}
-
-    @cached_property
-    def message(self) -> bytes:
-        questions = self.exercise.questions
-        return questions_message(questions, [*map(self.known, range(len(questions)))])
+Found = TypeVar("Found")
+kept: Memo[Any] = Memo(most=4096)
+"""What was found of answers, by all that it depends on."""
 
 
 def diagnose(questions: Questions, talk: Conversation) -> list[Diagnosis]:
@@ -113,8 +80,13 @@ def diagnose(questions: Questions, talk: Conversation) -> list[Diagnosis]:
 class _Target:
     """An answer on its way to a diagnosis.
 
+    What is found depends on the question, on the seed, and on the bytes that its process has told.
+    It is found once for the same of all three, whoever sends them: with other answers before it or
+    none, each gets the diagnosis that it would get alone.
+
     Attributes:
         found: the diagnosis, None as long as nothing is wrong.
+        told: what its process has told, message by message.
     """
 
     def __init__(self, questions: Questions, talk: Conversation, index: int) -> None:
@@ -124,7 +96,7 @@ class _Target:
         self.known, self.unseen = questions.known(number), questions.unseen[number]
         self.seed = questions.seed
         self.found: Diagnosis | None = None
-        self.seen: list[Observation] = []
+        self.told: list[bytes] = []
         self.waits = False
         self.probes = len(expected(self.question, KNOWN_SEED)[0]) if self.question.reference else 0
 
@@ -143,41 +115,65 @@ class _Target:
 
     def hear_known(self) -> None:
         """One call of each known probe. If it is not enough to go on, the rest is asked for."""
-        self.seen = self.talk.answered(self.index, self.known[: self.probes])
-        replay = Replay(self.known[: self.probes], self.seen)
-        right = self.probes and right_at_once(self.question, replay, KNOWN_SEED)
-        self.waits = not right
+        self.waits = self._once(self._wrong_at_once)
         if self.waits:
             self.talk.ask_known(self.index, self.probes, len(self.known))
 
     def hear_rest(self) -> None:
         """All calls that a learner's check makes."""
         if self.waits:
-            self.seen += self.talk.answered(self.index, self.known[self.probes :])
-            replay = Replay(self.known, self.seen)
-            found = judge(self.exercise, self.question, replay, KNOWN_SEED)
-            self.found = self._or_library_norm(found, self.seen)
+            self.found = self._once(self._judged_by_known)
 
     def ask_hidden(self) -> None:
         self.talk.ask_hidden(self.index, self.unseen.values())
 
     def hear_hidden(self) -> None:
         """Calls on other numbers. Where a probe has no others, the answer does what it did."""
-        seen = self.talk.answered(self.index, self.unseen.values())
+        self.found = self._once(self._judged_by_hidden)
+
+    def _once(self, find: Callable[[], Found]) -> Found:
+        """What `find` finds with the message that comes now, found once for the same of all that it
+        reads."""
+        self.told.append(self.talk.told(self.index))
+        question = self.exercise.name, self.question.function, self.seed
+        key = (question, self.index, self._may_call_norms, find.__name__)
+        found: Found = kept.get(key, self.told, find)
+        return found
+
+    @property
+    def _may_call_norms(self) -> bool:
+        return self.talk.task.library_norms[self.index]
+
+    def _seen(self, message: int, calls: Collection[Arguments]) -> list[Observation]:
+        return observations(self.told[message], self.index, calls)
+
+    def _seen_first(self) -> list[Observation]:
+        return self._seen(0, self.known[: self.probes])
+
+    def _wrong_at_once(self) -> bool:
+        """Whether more must be asked before anything is said."""
+        replay = Replay(self.known[: self.probes], self._seen_first())
+        return not (self.probes and right_at_once(self.question, replay, KNOWN_SEED))
+
+    def _judged_by_known(self) -> Diagnosis:
+        seen = self._seen_first() + self._seen(1, self.known[self.probes :])
+        found = judge(self.exercise, self.question, Replay(self.known, seen), KNOWN_SEED)
+        return self._or_library_norm(found, seen)
+
+    def _judged_by_hidden(self) -> Diagnosis:
+        seen = self._seen(1, self.unseen.values())
         probes, _ = expected(self.question, self.seed)
-        responses = dict(enumerate(self.seen)) | dict(zip(self.unseen, seen, strict=True))
+        responses = dict(enumerate(self._seen_first())) | dict(zip(self.unseen, seen, strict=True))
         replay = Replay([p.arguments for p in probes], [responses[i] for i in range(len(probes))])
         if right_at_once(self.question, replay, self.seed):
-            self.found = right(self.exercise, self.question)
-        else:
-            found = judge(self.exercise, self.question, replay, self.seed)
-            found = _without_inputs(self.question, found)
-            self.found = self._or_library_norm(found, seen)
+            return right(self.exercise, self.question)
+        found = judge(self.exercise, self.question, replay, self.seed)
+        return self._or_library_norm(_without_inputs(self.question, found), seen)
 
     def _or_library_norm(self, found: Diagnosis, seen: Sequence[Observation]) -> Diagnosis:
         """Of an answer that is not right: that it has called a ready-made norm, else `found`."""
         refused = next((each.refused for each in seen if each.refused), None)
-        if refused is None or self.talk.task.library_norms[self.index]:
+        if refused is None or self._may_call_norms:
             return found
         fault = Fault("library-norm", f"it calls {_shown(refused)}", LIBRARY_NORM)
         return wrong_from_start(self.exercise, self.question, True, fault)
@@ -200,17 +196,6 @@ def known_norms() -> frozenset[str]:
 def _undefined(questions: Questions, talk: Conversation, target: int) -> Diagnosis:
     question = questions.exercise.questions[talk.task.numbers[target]]
     return not_defined(questions.exercise, question, talk.undefined[target])
-
-
-def same(one: Arguments, other: Arguments) -> bool:
-    """Whether arguments hold the same numbers."""
-    return one.keys() == other.keys() and all(map(_equal, one.values(), other.values()))
-
-
-def _equal(one: Value, other: Value) -> bool:
-    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
-        return close(one, other, tolerance=0) and one.dtype == other.dtype
-    return type(one) is type(other) and bool(one == other)
 
 
 def _without_inputs(question: Question, found: Diagnosis) -> Diagnosis:

@@ -60,8 +60,8 @@ def serve(control: socket.socket, wanted: dict[str, Any]) -> None:
     torch = "torch" in sys.modules
     confinement, found = strongest(answers, shared, levels, wanted["not_moved"], torch)
     prepare()
-    gather()
     control.send(json.dumps([*map(asdict, found), wanted["namespaces"]]).encode())
+    gather()  # while the first paper is read
     Server(control, Worker(wanted["judge"]), answers, confinement).work()
     shutil.rmtree(folder, ignore_errors=True)  # the grader removes it too
 
