@@ -223,10 +223,9 @@ counted_table("forward", 32768, 65536)
 # %% [markdown] tags=["answer"]
 # At 65,536 γ is read anew for every second row, which a cache serves.
 #
-# Could one loop take the sum and the sum of squares, so that only y needs the row again? For
-# RMSNorm it does. For LayerNorm $\operatorname{mean}(x^2) - \operatorname{mean}(x)^2$ loses the
-# digits that chapter 03 has counted; ours merges the means and squares of tiles (Chan, Golub &
-# LeVeque 1983).
+# Does one loop suffice for the statistics? For RMSNorm it does. For LayerNorm one loop could take
+# $\operatorname{mean}(x^2) - \operatorname{mean}(x)^2$, which loses the digits that chapter 03 has
+# counted; ours merges the means and squares of tiles (Chan, Golub & LeVeque 1983).
 
 # %% [markdown]
 # ## 6. The backward pass
