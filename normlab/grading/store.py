@@ -22,7 +22,7 @@ DECIDING = (
     *("models/recurrent.py", "grading/confined"),
     *(
         f"grading/{name}.py"
-        for name in ("grade", "layout", "verdict", "replay", "conversation", "net")
+        for name in ("grade", "paper_runs", "layout", "verdict", "replay", "conversation", "net")
     ),
 )
 """What in the package decides a grade; when it changes, papers are graded anew."""
