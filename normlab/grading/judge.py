@@ -8,7 +8,6 @@ import json
 import socket
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from itertools import cycle
 from multiprocessing.connection import Connection
 
 import torch
@@ -57,12 +56,13 @@ def _starts(
 
 def _grade_all(channel: Connection, starts: Sequence[Start]) -> None:
     """Grade paper after paper, and begin the next one first if there is one and a place for it."""
-    places = cycle(starts)
+    place, other = starts[0], starts[-1]
     following = None
     while True:
-        finish = following or _begin(channel, next(places))
-        beside = len(starts) > 1 and channel.poll()
-        following = _begin(channel, next(places), beside=True) if beside else None
+        finish, following = following or _begin(channel, place), None
+        if len(starts) > 1 and channel.poll():
+            place, other = other, place
+            following = _begin(channel, place, beside=True)
         channel.send(finish())
 
 
