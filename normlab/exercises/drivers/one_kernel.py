@@ -91,9 +91,9 @@ def _judge_writing(elements: Elements, y: Tensor) -> None:
     y.numpy()[unwritten] = UNWRITTEN[dtype].view(dtype)
 
 
-def left_unwritten(y: FloatArray) -> bool:
-    """Whether a kernel has left an element of y as it found it."""
-    bits = UNWRITTEN.get(str(y.dtype))
+def left_unwritten(y: object) -> bool:
+    """Whether a kernel has left an element of y as it found it; y may be anything that was told."""
+    bits = UNWRITTEN.get(str(y.dtype)) if isinstance(y, np.ndarray) else None
     return bits is not None and bool((np.ascontiguousarray(y).view(bits.dtype) == bits).any())
 
 

@@ -36,7 +36,7 @@ def _strays(access: str) -> Seen:
 def _leaves_elements(e: Examination) -> list[int]:
     """An element of y is as it was before the launch."""
     outputs = {i: e.got[i].outputs for i in e.failing(e.first_wrong or "")}
-    return [i for i, given in outputs.items() if given and left_unwritten(given["y"])]
+    return [i for i, given in outputs.items() if given and left_unwritten(given.get("y"))]
 
 
 def _half_comes_out_wrong(e: Examination) -> list[int]:
