@@ -29,6 +29,21 @@ FLOOD = (
     "            os.write(number, bytes(100_000))\n"
     "    except OSError: pass"
 )
+HOLDS_ON = """
+import array, os, socket, stat
+
+def is_socket(number):
+    try:
+        return stat.S_ISSOCK(os.fstat(number).st_mode)
+    except OSError:
+        return False
+
+channel = next(filter(is_socket, range(3, 64)))
+own, kept = socket.socket(fileno=os.dup(channel)), array.array("i", [channel])
+own.send(b"ab")
+own.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, kept)], socket.MSG_OOB)
+"""
+"""In a message that nobody takes out of its queue lies the channel, which so has no end."""
 BAD = {
     "dies in a cell": ("import os\nos._exit(0)", RIGHT),
     "dies when it is called": (function("os._exit(3)"),),
@@ -71,6 +86,23 @@ def test_the_neighbours_of_a_bad_paper_are_graded_as_if_alone(bad, shared, one_b
 
 
 @linux
+@pytest.mark.parametrize("last", ["os._exit(0)", "import time; time.sleep(1000)", "while 1: pass"])
+def test_a_channel_that_is_kept_open_by_what_lies_in_it_ends_with_its_process(last, one_by_one):
+    """Where there is no filter of system calls, which refuses to send it."""
+    before, after = NEIGHBOURS[:2]
+    workshop = Workshop(LEVELS - {"seccomp"}, most=1)
+    with ThreadPoolExecutor(AT_A_WORKER) as threads:
+        papers = before, paper(f"{HOLDS_ON}\n{last}", RIGHT), after
+        futures = [threads.submit(workshop.grade, each, QUICK) for each in papers]
+        try:
+            graded = [future.result(timeout=60) for future in futures]
+        finally:
+            workshop.close()
+    assert [graded[0], graded[2]] == [one_by_one[before], one_by_one[after]]
+    assert any("All in one run" in note for note in graded[1].notes)
+
+
+@linux
 def test_a_paper_that_waited_for_its_neighbour_too_long_is_run_once_more(shared, one_by_one):
     """The other one's answer sleeps in several runs, each as long as a process may wait."""
     sleeps, waits = paper(*BAD["sleeps"]), NEIGHBOURS[0]
@@ -80,8 +112,8 @@ def test_a_paper_that_waited_for_its_neighbour_too_long_is_run_once_more(shared,
 
 
 def finishing(said, name):
-    def finish():
-        said.append(f"end {name}")
+    def finish(beside):
+        said.append(f"end {name}{' beside' if beside else ''}")
         return name
 
     return finish
@@ -96,8 +128,8 @@ def under_way(places, papers, monkeypatch):
             raise EOFError
         return waiting.pop(0), QUICK
 
-    def begin(name, setting, start, beside):
-        said.append(f"begin {name} {start}{' beside' if beside else ''}")
+    def begin(name, setting, start):
+        said.append(f"begin {name} {start}")
         return finishing(said, name)
 
     channel = SimpleNamespace(recv=receive, poll=lambda: bool(waiting), send=sent.append)
@@ -110,9 +142,9 @@ def under_way(places, papers, monkeypatch):
 
 def test_the_next_paper_begins_before_the_last_one_is_judged(monkeypatch):
     assert under_way(["one", "two"], ["a", "b", "c"], monkeypatch) == [
-        *("begin a one", "begin b two beside"),
-        *("end a", "begin c one beside"),
-        *("end b", "end c"),
+        *("begin a one", "begin b two"),
+        *("end a beside", "begin c one"),
+        *("end b beside", "end c beside"),
     ]
 
 

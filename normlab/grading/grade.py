@@ -1,6 +1,7 @@
 """Grade one paper, in two steps: its first process starts; then it is judged."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 
 from normlab.checks.cells import Cell, UnreadableFile, notebook_cells, python_cells
@@ -19,22 +20,20 @@ from normlab.grading.runs import Start
 
 def grade(paper: Paper, setting: Setting, start: Start) -> Graded:
     """What the checks say of each answer in a paper."""
-    return begin(paper, setting, start)()
+    return begin(paper, setting, start)(False)
 
 
-def begin(
-    paper: Paper, setting: Setting, start: Start, beside: bool = False
-) -> Callable[[], Graded]:
+def begin(paper: Paper, setting: Setting, start: Start) -> Callable[[bool], Graded]:
     """Start a paper's first run, whose process works while nobody listens.
 
     Args:
         paper: to be graded.
         setting: how.
         start: where its runs start.
-        beside: whether another paper is under way.
 
     Returns:
-        what goes on from there, to what `grade` returns.
+        what goes on from there, to what `grade` returns, and is told whether another paper was, or
+        still is, under way beside this one.
     """
     exercise = load_exercise(paper.exercise)
     try:
@@ -42,15 +41,15 @@ def begin(
     except UnreadableFile as error:
         missing = (not_defined(exercise, question, "") for question in exercise.questions)
         unreadable = Graded(exercise.name, tuple(missing), problem=str(error))
-        return lambda: unreadable
+        return lambda beside: unreadable
     layout = lay_out(cells, exercise)
-    runs = PaperRuns(questions_of(exercise, setting.seed), layout, setting, start, beside)
+    runs = PaperRuns(questions_of(exercise, setting.seed), layout, setting, start)
     return partial(_finish, paper, cells, runs, runs.begin(runs.by_permission()[0]))
 
 
-def _finish(paper: Paper, cells: list[Cell], runs: PaperRuns, begun: Begun) -> Graded:
+def _finish(paper: Paper, cells: list[Cell], runs: PaperRuns, begun: Begun, beside: bool) -> Graded:
     exercise, layout = runs.questions.exercise, runs.layout
-    first, found = runs.diagnoses(begun)
+    first, found = replace(runs, beside=beside).diagnoses(begun)
     diagnoses = tuple(found[question.function] for question in exercise.questions)
     return Graded(
         exercise.name,

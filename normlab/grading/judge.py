@@ -59,16 +59,17 @@ def _grade_all(channel: Connection, starts: Sequence[Start]) -> None:
     place, other = starts[0], starts[-1]
     following = None
     while True:
+        beside = following is not None
         finish, following = following or _begin(channel, place), None
         if len(starts) > 1 and channel.poll():
             place, other = other, place
-            following = _begin(channel, place, beside=True)
-        channel.send(finish())
+            following, beside = _begin(channel, place), True
+        channel.send(finish(beside))
 
 
-def _begin(channel: Connection, start: Start, beside: bool = False) -> Callable[[], Graded]:
+def _begin(channel: Connection, start: Start) -> Callable[[bool], Graded]:
     paper, setting = channel.recv()
-    return begin(paper, setting, start, beside)
+    return begin(paper, setting, start)
 
 
 def _levels(server: socket.socket) -> list[Level]:

@@ -51,15 +51,16 @@ class Outcome:
     """A run: a diagnosis for each target, or why it did not come to its end.
 
     Attributes:
-        from_outside: whether it was ended for what another process, too, may have caused: it waited
-            for the judge, or the machine's memory ran out.
+        waited: whether it was ended for waiting, which may have been for the judge of another one.
+        killed: whether it was ended from outside, as where the memory of all together runs out.
     """
 
     exercise: str
     talk: Conversation
     diagnoses: list[Diagnosis]
     fault: Fault | None
-    from_outside: bool = False
+    waited: bool = False
+    killed: bool = False
 
     def best(self, function: str) -> Diagnosis:
         """The best of the candidates; the last of equals."""
@@ -69,13 +70,17 @@ class Outcome:
 
 @dataclass(frozen=True)
 class PaperRuns:
-    """A paper's layout with all that its runs share."""
+    """A paper's layout with all that its runs share.
+
+    Args:
+        beside: whether another paper is under way, whose process may have ended one of this one.
+    """
 
     questions: Questions
     layout: Layout
     setting: Setting
     start: Start
-    beside: bool
+    beside: bool = False
 
     def diagnoses(self, begun: Begun) -> tuple[Outcome, dict[str, Diagnosis]]:
         """The first run, which has begun, and the diagnosis of each answer.
@@ -101,9 +106,10 @@ class PaperRuns:
         return outcomes[0], found
 
     def _first(self, begun: Begun, functions: Collection[str]) -> Outcome:
-        """The first run; once more if another paper's may have ended it."""
+        """The first run, which may have waited while another paper was judged."""
         outcome = self._finish(begun)
-        return self.run(functions) if self.beside and outcome.from_outside else outcome
+        again = self.beside and (outcome.waited or outcome.killed)
+        return self.run(functions) if again else outcome
 
     def by_permission(self) -> list[list[str]]:
         """The functions that are asked for, in one group for each run."""
@@ -123,7 +129,9 @@ class PaperRuns:
 
     def run(self, functions: Collection[str], without: Collection[int] = ()) -> Outcome:
         """Run what concerns some functions, of one group."""
-        return self._finish(self.begin(functions, without))
+        outcome = self._finish(self.begin(functions, without))
+        again = self.beside and outcome.killed
+        return self._finish(self.begin(functions, without)) if again else outcome
 
     def begin(self, functions: Collection[str], without: Collection[int] = ()) -> Begun:
         """Start such a run, and hand over its task."""
@@ -164,8 +172,8 @@ class PaperRuns:
                     raise NotStarted(TOO_SOON.format(exercise)) from None
             ending = begun.run.ending()
         name, title = cause(talk.place, malformed, ending, begun.limits)
-        from_outside = ending.by_us in ("idle", "wall") or name == "process-killed"
-        return Outcome(exercise, talk, [], Fault(name, title, WHY[name]), from_outside)
+        waited, killed = ending.by_us in ("idle", "wall"), name == "process-killed"
+        return Outcome(exercise, talk, [], Fault(name, title, WHY[name]), waited, killed)
 
     def alone(self, function: str, fatal: int | None) -> Diagnosis:
         """The diagnosis of one answer, after a run of all has died: in cell `fatal`, or later.
