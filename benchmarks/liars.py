@@ -92,10 +92,15 @@ class Liar:
             count = len(request["targets"])
             left = {"defined": [True] * count, "undefined": [""] * count}
             yield pack({**left, "errors": [], "printed": ""})
-            return
-        seen = self.honest.hidden
-        if "hidden" not in request:
-            seen = self.honest.known[request["first"] : request["end"]]
+            for number, target in enumerate(request["targets"]):
+                yield self._told(self.honest.known[: target["known"]], number)
+        elif "hidden" in request:
+            yield self._told(self.honest.hidden, request["target"])
+        else:
+            known = self.honest.known[request["first"] : request["end"]]
+            yield self._told(known, request["target"])
+
+    def _told(self, seen: Sequence[Observation], target: int) -> bytes:
         draw = self.forger.rng.random() < self.share
         told = [self.forger.observation(one) if draw else one for one in seen]
-        yield pack_observations(told, request["target"])
+        return pack_observations(told, target)

@@ -379,17 +379,18 @@ def test_the_same_replies_to_other_hidden_inputs_are_judged_anew():
 
 def diagnosed(exercise, question, replies):
     """The diagnosis of an answer that is alone, whatever it is asked."""
-    left = iter(replies)
+    left, number = iter(replies), exercise.functions.index(question.function)
+    questions = grading.questions_of(exercise, SETTING.seed)
     talk = SimpleNamespace(
         defined=[True],
         task=SimpleNamespace(
-            numbers=[exercise.functions.index(question.function)], library_norms=[False]
+            numbers=[number], known=[questions.probes(number)], library_norms=[False]
         ),
         ask_known=lambda *asked: None,
         ask_hidden=lambda *asked: None,
         told=lambda target: next(left),
     )
-    (found,) = verdict.diagnose(grading.questions_of(exercise, SETTING.seed), talk)
+    (found,) = verdict.diagnose(questions, talk)
     return found
 
 

@@ -152,3 +152,29 @@ def test_torch_computes_for_students_as_it_does_elsewhere(workshop):
 
 def test_no_call_that_sets_when_or_where_others_run_is_left():
     assert {"sched_setaffinity", "setpriority", "ioprio_set", "sched_setscheduler"} <= {*NEVER}
+
+
+CALLS = {
+    "messages": "socket.socket(fileno=os.dup(channel)).sendmsg([b''])",
+    "out-of-band data": "socket.socket(fileno=os.dup(channel)).send(b'x', socket.MSG_OOB)",
+    "a lease of a file": "fcntl.fcntl(os.open('own', os.O_CREAT), fcntl.F_SETLEASE, fcntl.F_WRLCK)",
+    "notes of a folder": "fcntl.fcntl(os.open('.', 0), fcntl.F_NOTIFY, fcntl.DN_CREATE)",
+    "a file in memory": "os.memfd_create('x')",
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_what_holds_up_others_or_the_judge_is_refused(call, workshop):
+    if "seccomp" not in {level.name for level in workshop.worker().levels if level.active}:
+        pytest.skip("this system filters no calls")
+    source = (
+        "import fcntl, os, socket, stat\n"
+        "def kind(n):\n"
+        "    try: return stat.S_ISSOCK(os.fstat(n).st_mode)\n"
+        "    except OSError: return False\n"
+        "channel = next(filter(kind, range(3, 64)))\n"
+        f"try: {call}\n"
+        "except PermissionError: print('refused')"
+    )
+    graded = workshop.grade(paper(source), QUICK)
+    assert graded.printed == "refused\n"

@@ -28,7 +28,7 @@ from normlab.grading.summary import (
     what_is_there,
 )
 from normlab.grading.watch import watch, without_moving
-from normlab.grading.workers import WorkerDied, levels_here, workshop
+from normlab.grading.workers import AT_A_WORKER, WorkerDied, levels_here, workshop
 from normlab.tools.cluster import cluster_executor
 from normlab.tools.processes import available_cores
 from normlab.tools.signals import end_as_by_ctrl_c
@@ -58,7 +58,11 @@ class Options:
 
     @property
     def at_once(self) -> int:
-        return ON_A_CLUSTER if self.scheduler else 2 * (self.workers or available_cores())
+        return ON_A_CLUSTER if self.scheduler else (AT_A_WORKER + 1) * self.workers_here
+
+    @property
+    def workers_here(self) -> int:
+        return self.workers or available_cores()
 
 
 def grade_command(options: Options) -> int:
@@ -100,8 +104,8 @@ def _executor(options: Options) -> Iterator[Executor]:
         with cluster_executor(options.scheduler) as executor:
             yield executor
         return
-    workers = workshop(options.levels)
-    executor = ThreadPoolExecutor(options.workers or available_cores(), "grading")
+    workers = workshop(options.levels, options.workers_here)
+    executor = ThreadPoolExecutor(AT_A_WORKER * options.workers_here, "grading")
     try:
         yield executor
     finally:

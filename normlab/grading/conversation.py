@@ -53,6 +53,7 @@ class Task:
         exercise: its name.
         layout: the cells, and the answers in them.
         numbers: of the question that each of the layout's targets answers.
+        known: of each target, how many of the known calls it is called on unasked.
         support: "module.function" -> source of what answers may call.
         library_norms: of each target, whether it may call ready-made norms. Where torch is
             there, it is the same for all of them.
@@ -62,18 +63,25 @@ class Task:
     exercise: str
     layout: Layout
     numbers: Sequence[int]
+    known: Sequence[int]
     support: dict[str, str]
     library_norms: Sequence[bool]
     torch: bool
 
     def message(self) -> bytes:
-        targets = zip(self.layout.targets, self.numbers, self.library_norms, strict=True)
+        columns = (self.layout.targets, self.numbers, self.known, self.library_norms)
         body = {
             "exercise": self.exercise,
             "cells": [(cell.name, cell.source) for cell in self.layout.cells],
             "targets": [
-                {"function": t.function, "cell": t.cell, "question": number, "library_norms": may}
-                for t, number, may in targets
+                {
+                    "function": target.function,
+                    "cell": target.cell,
+                    "question": number,
+                    "known": known,
+                    "library_norms": may,
+                }
+                for target, number, known, may in zip(*columns, strict=True)
             ],
             "support": self.support,
             "torch": self.torch,
@@ -105,9 +113,12 @@ class Conversation:
         self.printed = ""
         self.bytes_left = MOST_BYTES_OF_ALL
 
-    def run_cells(self) -> None:
-        """Hand over the task, and listen until all cells have run."""
+    def hand_over(self) -> None:
+        """Send the task. The process can do all of it while nobody listens."""
         self.channel.send_bytes(self.task.message())
+
+    def run_cells(self) -> None:
+        """Listen until all cells have run."""
         for number, cell in enumerate(self.task.layout.cells):
             body, _ = unpack(self._listen())
             if body != {"cell": number}:
@@ -136,7 +147,7 @@ class Conversation:
                 raise Malformed("something else than what the cells have left")
 
     def ask_known(self, target: int, first: int, end: int) -> None:
-        """Have an answer called on some of the calls that everybody knows."""
+        """Have an answer called on more of the calls that everybody knows."""
         self.channel.send_bytes(pack({"target": target, "first": first, "end": end}))
 
     def ask_hidden(self, target: int, calls: Iterable[Arguments]) -> None:

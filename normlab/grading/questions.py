@@ -27,6 +27,11 @@ class Questions:
         """
         return calls(self.exercise.questions[number], KNOWN_SEED)
 
+    def probes(self, number: int) -> int:
+        """How many of a question's known calls are the first of each probe; they come first."""
+        question = self.exercise.questions[number]
+        return len(expected(question, KNOWN_SEED)[0]) if question.reference else 0
+
     @cached_property
     def unseen(self) -> list[dict[int, Arguments]]:
         """By number of the probe: arguments with other numbers than the learner's check has.

@@ -24,7 +24,8 @@ DECIDING = (
     *(
         f"grading/{name}.py"
         for name in (
-            *("grade", "layout", "questions", "verdict", "memo", "replay", "conversation", "net"),
+            *("grade", "paper_runs", "layout", "questions", "verdict", "memo", "replay"),
+            *("conversation", "net"),
         )
     ),
 )

@@ -49,17 +49,15 @@ kept: Memo[Any] = Memo(most=4096)
 def diagnose(questions: Questions, talk: Conversation) -> list[Diagnosis]:
     """The diagnosis of each target of a talk, after its cells have run.
 
-    Each answer is called once on every known probe. One that fails is called on the rest of what
-    a learner's check calls, and the diagnosis is that check's. One that is right is called on
-    hidden inputs; if it fails there, it is named what the checks find, and nothing of the inputs
-    is shown. Hidden inputs go out when all known calls are answered.
+    Each answer is called once on every known probe, which its task says. One that fails is called
+    on the rest of what a learner's check calls, and the diagnosis is that check's. One that is
+    right is called on hidden inputs; if it fails there, it is named what the checks find, and
+    nothing of the inputs is shown. Hidden inputs go out when all known calls are answered.
 
     Raises:
         Malformed, EOFError, OSError: where the process is off.
     """
     targets = [_Target(questions, talk, i) for i, defined in enumerate(talk.defined) if defined]
-    for target in targets:
-        target.ask_known()
     for target in targets:
         with target.net():
             target.hear_known()
@@ -98,7 +96,7 @@ class _Target:
         self.found: Diagnosis | None = None
         self.told: list[bytes] = []
         self.waits = False
-        self.probes = len(expected(self.question, KNOWN_SEED)[0]) if self.question.reference else 0
+        self.probes = talk.task.known[index]
 
     @contextmanager
     def net(self) -> Iterator[None]:
@@ -109,9 +107,6 @@ class _Target:
             raise
         except Exception as error:
             self.found = stumbled(self.exercise, self.question, error)
-
-    def ask_known(self) -> None:
-        self.talk.ask_known(self.index, 0, self.probes)
 
     def hear_known(self) -> None:
         """One call of each known probe. If it is not enough to go on, the rest is asked for."""

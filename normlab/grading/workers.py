@@ -1,35 +1,18 @@
 """Workers on this machine: started when they are needed, replaced when they die."""
 
 import contextlib
-import json
-import os
-import socket
-import subprocess
 import sys
-import tempfile
 import threading
-from dataclasses import asdict
-from multiprocessing.connection import Connection
-from pathlib import Path
+from itertools import cycle
 from typing import Protocol
 
 from normlab.grading.confined.level import Level, missing
 from normlab.grading.confined.limits import LINUX
+from normlab.grading.forked_workers import ForkedWorker, Zygote
 from normlab.grading.paper import Graded, Paper, Setting
 
-ENVIRONMENT = {
-    "PATH": "/usr/bin:/bin",
-    "LANG": "C.UTF-8",
-    "MPLBACKEND": "agg",
-    "PYTHONHASHSEED": "0",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # large pages: half the time to fork and to end
-}
-"""All that students' code finds in its environment."""
-KEPT = ("LD_LIBRARY_PATH",)
-TRIES = 2
+AT_A_WORKER = 3 if LINUX else 1
+"""Papers that are with one worker: one is judged, the next one's process works, one waits."""
 
 
 class WorkerDied(RuntimeError):
@@ -47,30 +30,7 @@ class Worker(Protocol):
 
     def grade(self, paper: Paper, setting: Setting) -> Graded: ...
 
-
-class ForkedWorker:
-    """A judge and its server, forked from the zygote (Linux)."""
-
-    def __init__(self, link: socket.socket) -> None:
-        self.link = link
-        self.channel = Connection(os.dup(link.fileno()))
-        try:
-            self.levels: list[Level] = self.channel.recv()
-        except (EOFError, OSError):
-            self.channel.close()
-            self.end()
-            raise
-
-    def end(self) -> None:
-        """Break the link; whoever waits for an answer gets an EOFError."""
-        with contextlib.suppress(OSError):  # it is broken already
-            self.link.shutdown(socket.SHUT_RDWR)
-        self.link.close()
-
-    def grade(self, paper: Paper, setting: Setting) -> Graded:
-        self.channel.send((paper, setting))
-        graded: Graded = self.channel.recv()
-        return graded
+    def end(self) -> None: ...
 
 
 class FreshWorker:
@@ -88,70 +48,30 @@ class FreshWorker:
 
         return grade(paper, setting, fresh_run)
 
+    def end(self) -> None:
+        """Nothing of it outlives a paper."""
 
-class Zygote:
-    """The process that all workers of this process are forked from.
 
-    Args:
-        levels: of confinement that are used where the system has them.
-    """
+class _Place:
+    """Where threads find their worker."""
 
-    def __init__(self, levels: frozenset[str]) -> None:
-        from normlab.grading.namespaces import namespaces  # Linux only
-
-        self.folder = tempfile.TemporaryDirectory(prefix="normlab-", ignore_cleanup_errors=True)
-        os.chmod(self.folder.name, 0o711)  # students' users pass through it
-        before, level = namespaces(Path(self.folder.name), "namespaces" in levels)
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.control = ours
-        with theirs:
-            number = str(theirs.fileno())
-            program = [sys.executable, "-P", "-m", "normlab.grading.confined.zygote", number]
-            program += sorted(levels)
-            kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-            self.process = subprocess.Popen(
-                [*before, *program],
-                env=ENVIRONMENT | kept,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-            )
-        request = {
-            "folder": self.folder.name,
-            "levels": sorted(levels),
-            "namespaces": asdict(level),
-        }
-        self.request = json.dumps(request).encode()
-
-    def worker(self) -> ForkedWorker:
-        """A new worker.
-
-        Raises:
-            EOFError, OSError: if the zygote has ended.
-        """
-        ours, theirs = socket.socketpair()
-        with theirs:
-            try:
-                socket.send_fds(self.control, [self.request], [theirs.fileno()])
-            except OSError:
-                ours.close()
-                raise
-        return ForkedWorker(ours)
-
-    def close(self) -> None:
-        """End it; all that was forked from it ends with it, or when its grader is gone."""
-        self.control.close()
-        self.process.kill()
-        self.process.wait()
-        self.folder.cleanup()
+    def __init__(self) -> None:
+        self.worker: Worker | None = None
+        self.lock = threading.Lock()
 
 
 class Workshop:
-    """The workers of this process: one for each thread that grades."""
+    """The workers of this process.
 
-    def __init__(self, levels: frozenset[str]) -> None:
+    Args:
+        levels: of confinement that are used where the system has them.
+        most: workers, which threads share; without it each thread that grades has one of its own.
+    """
+
+    def __init__(self, levels: frozenset[str], most: int | None = None) -> None:
         self.levels = levels
         self.own = threading.local()
+        self.places = cycle([_Place() for _ in range(most)]) if most else iter(_Place, None)
         self.lock = threading.Lock()
         self.closed = False
         self.workers: list[ForkedWorker] = []
@@ -165,24 +85,23 @@ class Workshop:
 
     def worker(self) -> Worker:
         """The worker of this thread."""
-        if not hasattr(self.own, "worker"):
-            self.own.worker = self._new_worker()
-        worker: Worker = self.own.worker
-        return worker
+        place = self._place()
+        with place.lock:
+            if place.worker is None:
+                place.worker = self._new_worker()
+            return place.worker
 
     def grade(self, paper: Paper, setting: Setting) -> Graded:
-        """Grade a paper in this thread's worker; if that dies, in another one.
+        """Grade a paper in this thread's worker; if that dies, in one that has no other paper.
 
         Raises:
             WorkerDied: if that one dies too.
         """
-        for _ in range(TRIES):
+        for grade in (self._grade_among_others, self._grade_alone):
             if self.closed:
                 break
-            try:
-                return self.worker().grade(paper, setting)
-            except (EOFError, OSError):
-                self.own.__dict__.pop("worker", None)
+            with contextlib.suppress(EOFError, OSError):
+                return grade(paper, setting)
         raise WorkerDied("the processes that grade have ended twice over this file.")
 
     def close(self) -> None:
@@ -192,6 +111,32 @@ class Workshop:
             worker.end()
         if self.zygote is not None:
             self.zygote.close()
+
+    def _place(self) -> _Place:
+        """That of this thread."""
+        if not hasattr(self.own, "place"):
+            with self.lock:
+                self.own.place = next(self.places)
+        place: _Place = self.own.place
+        return place
+
+    def _grade_among_others(self, paper: Paper, setting: Setting) -> Graded:
+        worker, place = self.worker(), self._place()
+        try:
+            return worker.grade(paper, setting)
+        except (EOFError, OSError):
+            worker.end()
+            with place.lock:
+                if place.worker is worker:
+                    place.worker = None
+            raise
+
+    def _grade_alone(self, paper: Paper, setting: Setting) -> Graded:
+        worker = self._new_worker()
+        try:
+            return worker.grade(paper, setting)
+        finally:
+            worker.end()
 
     def _new_worker(self) -> Worker:
         if not LINUX:
@@ -212,11 +157,11 @@ _open: dict[frozenset[str], Workshop] = {}
 _opening = threading.Lock()
 
 
-def workshop(levels: frozenset[str]) -> Workshop:
-    """The one of this process, for these levels; opened if it is not open."""
+def workshop(levels: frozenset[str], most: int | None = None) -> Workshop:
+    """The one of this process, for these levels; opened if it is not open, with so many workers."""
     with _opening:
         if levels not in _open or _open[levels].closed:
-            _open[levels] = Workshop(levels)
+            _open[levels] = Workshop(levels, most)
         return _open[levels]
 
 

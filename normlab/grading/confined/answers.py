@@ -128,7 +128,8 @@ def prepare() -> None:
 def run_answers(channel: Connection, exercises: Mapping[str, Sequence[Question]]) -> None:
     """Do the task that comes through `channel`, then call answers as long as it is asked.
 
-    A request names the answer, and holds arguments or asks for the known calls.
+    The task says on how many of the known calls each answer is called unasked. A request names the
+    answer, and holds arguments or asks for more of the known calls.
 
     Args:
         channel: to the judge.
@@ -136,20 +137,28 @@ def run_answers(channel: Connection, exercises: Mapping[str, Sequence[Question]]
     """
     task, _ = unpack(channel.recv_bytes())
     questions = exercises[task["exercise"]]
+    targets = task["targets"]
     answers, support = _run_cells_with_norms(channel, task)
+
+    def call(target: int, calls: Sequence[Arguments]) -> None:
+        question, answer = questions[targets[target]["question"]], answers[target]
+        support.allow(targets[target]["library_norms"])
+        with quiet():
+            seen = [_observe(question, answer, arguments) for arguments in calls]
+        channel.send_bytes(pack_observations(seen, target))
+
+    for i, target in enumerate(targets):
+        if answers[i] is not None:
+            call(i, questions[target["question"]].calls[: target["known"]])
     while True:
         request, raw = unpack(channel.recv_bytes())
-        target: int = request["target"]
-        question = questions[task["targets"][target]["question"]]
-        support.allow(task["targets"][target]["library_norms"])
+        number: int = request["target"]
         if "hidden" in request:
             reader = Reader(raw)
-            calls = [_arguments(call, reader) for call in request["hidden"]]
+            call(number, [_arguments(coded, reader) for coded in request["hidden"]])
         else:
-            calls = [*question.calls[request["first"] : request["end"]]]
-        with quiet():
-            seen = [_observe(question, answers[target], arguments) for arguments in calls]
-        channel.send_bytes(pack_observations(seen, target))
+            known = questions[targets[number]["question"]].calls
+            call(number, known[request["first"] : request["end"]])
 
 
 def _observe(question: Question, answer: Answer, arguments: Arguments) -> Observation:

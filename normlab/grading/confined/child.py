@@ -1,6 +1,7 @@
 """A student's process, from the fork to the first cell."""
 
 import contextlib
+import ctypes
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ from normlab.grading.confined.answers import Question, run_answers
 from normlab.grading.confined.confinement import Confinement
 from normlab.grading.confined.limits import Limits
 
+PR_SET_PDEATHSIG = 1
 Questions: TypeAlias = Mapping[str, Sequence[Question]]
 """Exercise -> what it asks."""
 
@@ -74,6 +76,8 @@ def _become_answer(
         with contextlib.suppress(OSError):  # the first to go if the machine runs out of memory
             Path("/proc/self/oom_score_adj").write_text("1000")
         confinement.enter(limits, folder)
+        # to another user the kernel forgets it, so it comes last: a server that is killed ends it
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         keep_only(channel)
         run_answers(Connection(channel), questions)
         code = 0

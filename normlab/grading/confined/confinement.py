@@ -127,8 +127,11 @@ NEVER = (
     # when and where it runs, and others
     *("sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr"),
     *("setpriority", "ioprio_set"),
-    # the network, and sockets of any kind
+    # the network, and sockets of any kind; the channel to the judge is read and written as a file
     *("socket", "socketpair", "connect", "bind", "listen", "accept", "accept4"),
+    *("sendto", "sendmsg", "sendmmsg", "recvfrom", "recvmsg", "recvmmsg"),
+    # memory that no limit counts
+    "memfd_create",
     # what outlives a process
     *("shmget", "semget", "msgget", "shmat", "shmctl", "semctl", "semop", "semtimedop", "msgctl"),
     *("msgsnd", "msgrcv", "mq_open", "mq_unlink", "add_key", "request_key", "keyctl"),
@@ -160,6 +163,9 @@ NEVER_TO_OTHERS = (
 )
 """What Landlock lets pass, and what does harm where the files of others are this user's too."""
 CLONE_THREAD = 0x10000
+HOLDS_OTHERS_UP = (1024, 1026)
+"""F_SETLEASE and F_NOTIFY of fcntl: whoever opens a leased file waits for who has the lease, and a
+student's user may own the libraries."""
 
 
 def calls_for_answers(alone: bool) -> Any:
@@ -184,6 +190,8 @@ def calls_for_answers(alone: bool) -> Any:
     calls.add_rule(refuse, "clone", no_thread)
     calls.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")  # libc then uses clone
     calls.add_rule(refuse, "prlimit64", pyseccomp.Arg(2, pyseccomp.NE, 0))
+    for command in HOLDS_OTHERS_UP:
+        calls.add_rule(refuse, "fcntl", pyseccomp.Arg(1, pyseccomp.EQ, command))
     return calls
 
 

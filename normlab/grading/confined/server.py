@@ -109,7 +109,6 @@ class Server:
         limits = Limits(**order["limits"])
         child = self._ready(limits, {order["exercise"], *order["load"]})
         socket.send_fds(self.control, [b"run"], [child.channel.fileno()])
-        child.channel.close()
         if self.apart:
             self._bury_if_any()  # the one before; it and a new one need some milliseconds
             self.spare = self._start(limits)  # while the other one works
@@ -182,6 +181,10 @@ class Server:
 
     def _kill(self, child: Child) -> None:
         os.kill(child.pid, signal.SIGKILL)  # it has not been waited for, so the number is its own
+        # a process can put its end of the channel into a message that nobody takes out, and so
+        # keep it open after its own end: the judge would wait for ever
+        with contextlib.suppress(OSError):  # it is shut already
+            child.channel.shutdown(socket.SHUT_RDWR)
         self.killed = child
 
     def _bury_if_any(self) -> None:

@@ -1,7 +1,7 @@
 """The zygote: a process that has imported NumPy and torch, and knows nothing else.
 
 Importing torch takes seconds, forking takes milliseconds. So one process imports, and all others
-are forked from it: for each worker a judge, which then loads the references, and a server, whose
+are forked from it: for each worker a judge, which then loads the references, and servers, whose
 memory students' code will share. Before it imports torch it forks a zygote that never will, for
 servers of those exercises that need none: what is not there has no norms, and the processes start
 in less time. The environment that they start with is empty of the teacher's.
@@ -19,6 +19,8 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import ExitStack
+from itertools import chain
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,8 @@ from normlab.grading.confined.apart import move
 from normlab.grading.confined.level import SWITCHED_OFF
 
 LONGEST_REQUEST = 4096
+UNDER_WAY = 2
+"""Papers of one worker that may be under way at the same time, where students are apart."""
 
 
 def main() -> None:
@@ -81,22 +85,28 @@ def _start_worker(
     grader: socket.socket,
     without_torch: socket.socket,
 ) -> None:
-    """Fork a judge, who talks to the grader through `channel`, and have its two servers forked."""
-    to_server, to_judge = _pair()
-    to_other, other_to_judge = _pair()
+    """Fork a judge, who talks to the grader through `channel`, and have its servers forked: one
+    with torch and one without for each paper that may be under way."""
+    pairs = [(_pair(), _pair()) for _ in range(1 if wanted["not_moved"] else UNDER_WAY)]
+    of_judge = [(with_torch[0], other[0]) for with_torch, other in pairs]
+    of_servers = [(with_torch[1], other[1]) for with_torch, other in pairs]
 
     def be_judge() -> None:
-        for inherited in (grader, without_torch, to_judge, other_to_judge):
+        for inherited in (grader, without_torch, *chain(*of_servers)):
             inherited.close()
         judge = importlib.import_module("normlab.grading.judge")
-        judge.work(Connection(channel.detach()), to_server, to_other)
+        judge.work(Connection(channel.detach()), of_judge)
 
-    with channel, to_server, to_judge, to_other, other_to_judge:
+    with ExitStack() as stack:
+        for each in (channel, *chain(*of_judge), *chain(*of_servers)):
+            stack.enter_context(each)
         wanted["judge"] = _in_a_fork(be_judge)
-        request = json.dumps(wanted | {"folder": f"{wanted['folder']}-numpy"}).encode()
-        socket.send_fds(without_torch, [request], [other_to_judge.fileno()])
-        others = (grader, without_torch, channel, to_server, to_other, other_to_judge)
-        _start_server(wanted, to_judge, *others)
+        for number, (to_judge, other) in enumerate(of_servers):
+            folder = f"{wanted['folder']}-{number}"
+            request = json.dumps(wanted | {"folder": f"{folder}-numpy"}).encode()
+            socket.send_fds(without_torch, [request], [other.fileno()])
+            others = {grader, without_torch, channel, *chain(*of_judge), *chain(*of_servers)}
+            _start_server(wanted | {"folder": folder}, to_judge, *(others - {to_judge}))
 
 
 def _start_servers(requests: socket.socket, *inherited: socket.socket) -> None:
