@@ -95,7 +95,7 @@ def test_a_channel_that_is_kept_open_by_what_lies_in_it_ends_with_its_process(la
         papers = before, paper(f"{HOLDS_ON}\n{last}", RIGHT), after
         futures = [threads.submit(workshop.grade, each, QUICK) for each in papers]
         try:
-            graded = [future.result(timeout=60) for future in futures]
+            graded = [future.result(timeout=240) for future in futures]
         finally:
             workshop.close()
     assert [graded[0], graded[2]] == [one_by_one[before], one_by_one[after]]
