@@ -8,48 +8,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from normlab.checks.interpreter import interpreting
+from normlab.checks.launched_memory import Elements, Memory, tensors_of
 from normlab.checks.observe import own_line
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-Addresses = NDArray[np.int64]
-NOBODY = -1
-
-
-@dataclass(frozen=True)
-class Elements:
-    """What the programs of a launch did to the elements of a tensor, in the order of addresses.
-
-    Args:
-        writer: the number of the program that was the last to write each; NOBODY if none did.
-        overwritten: whether one program's store was overwritten by another's. On a GPU nobody knows
-            which comes last.
-        read_first: whether a program has read it before any had written it.
-    """
-
-    writer: NDArray[np.int64]
-    overwritten: NDArray[np.bool_]
-    read_first: NDArray[np.bool_]
-
-    @classmethod
-    def untouched(cls, count: int) -> "Elements":
-        no, nor = (np.zeros(count, bool) for _ in range(2))
-        return cls(np.full(count, NOBODY), no, nor)
-
-    def note_read(self, places: Addresses) -> None:
-        self.read_first[places] |= self.writer[places] == NOBODY
-
-    def note_write(self, places: Addresses, program: int) -> None:
-        writer = self.writer[places]
-        self.overwritten[places] |= (writer != NOBODY) & (writer != program)
-        self.writer[places] = program
 
 
 @dataclass(frozen=True)
@@ -77,7 +42,7 @@ class OutOfBounds(IndexError):
     Args:
         kernel: its name.
         program: the place of the program in the grid.
-        access: "reads" or "writes".
+        access: "reads", "writes", or "updates" by an atomic operation.
         tensor: the parameter whose memory is nearest.
         element: how many elements lie between that tensor's first one and the address.
     """
@@ -152,57 +117,20 @@ def _wrapped(owner: type, name: str, around: Callable[..., Any]) -> Iterator[Non
         setattr(owner, name, method)
 
 
-@dataclass(frozen=True)
-class _Memory:
-    """The elements of a tensor: its parameter's name, and their addresses in order."""
-
-    name: str
-    addresses: Addresses
-    item_bytes: int
-    elements: Elements
-
-    @classmethod
-    def of(cls, name: str, tensor: "Tensor") -> "_Memory":
-        offsets = np.zeros(1, np.int64)
-        for size, stride in zip(tensor.shape, tensor.stride(), strict=True):
-            steps = stride * np.arange(size)
-            offsets = np.add.outer(offsets, steps).ravel()  # (n,), (size,) -> (n · size,)
-        size = tensor.element_size()
-        addresses = np.unique(tensor.data_ptr() + size * offsets)
-        return cls(name, addresses, size, Elements.untouched(len(addresses)))
-
-    def places(self, addresses: Addresses) -> tuple[Addresses, NDArray[np.bool_]]:
-        """The number of the element at each address, and whether there is one."""
-        places = np.searchsorted(self.addresses, addresses)
-        places = np.minimum(places, len(self.addresses) - 1)
-        return places, self.addresses[places] == addresses
-
-    def note(self, access: str, places: Addresses, program: int) -> None:
-        if access == "reads":
-            self.elements.note_read(places)
-        elif access == "writes":
-            self.elements.note_write(places, program)
-        else:
-            self.elements.writer[places] = program
-
-    def distance(self, address: int) -> int:
-        return max(int(self.addresses[0]) - address, address - int(self.addresses[-1]), 0)
-
-
 class _Watch:
     """Stands around the interpreter's methods; the memory is that of the launch that runs."""
 
     def __init__(self) -> None:
         self.traffic = Traffic()
         self.kernel = ""
-        self.memories: list[_Memory] = []
+        self.memories: list[Memory] = []
 
     def launch(self, method: Any, executor: Any, given: Any, named: Any) -> Any:
         on_host, named_on_host = method(executor, given, named)
         arguments = dict(zip(executor.arg_names, on_host, strict=False)) | named_on_host
         self.kernel = executor.fn.__name__
         self.memories = [
-            _Memory.of(name, tensor) for name, tensor in _tensors(arguments) if tensor.numel()
+            Memory.of(name, tensor) for name, tensor in tensors_of(arguments) if tensor.numel()
         ]
         self.traffic.elements.clear()
         self.traffic.elements.update({each.name: each.elements for each in self.memories})
@@ -267,14 +195,6 @@ def _number(builder: Any) -> int:
     (x, y, z), (width, height, _) = builder.grid_idx, builder.grid_dim
     number: int = x + width * (y + height * z)
     return number
-
-
-def _tensors(arguments: dict[str, Any]) -> Iterator[tuple[str, "Tensor"]]:
-    for name, value in arguments.items():
-        for each in value if isinstance(value, tuple) else (value,):
-            tensor: Any = getattr(each, "base", each)  # of a tensor descriptor
-            if hasattr(tensor, "data_ptr"):
-                yield name, tensor
 
 
 def _undefined(pointers: Any) -> Any:

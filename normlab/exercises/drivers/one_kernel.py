@@ -8,13 +8,8 @@ import numpy as np
 
 from normlab.checks.drivers import WrongReturn
 from normlab.checks.exercise import Answer, Outputs
-from normlab.checks.watched_memory import (
-    NOBODY,
-    Elements,
-    OutOfBounds,
-    error_of_kernel,
-    watch_memory,
-)
+from normlab.checks.launched_memory import NOBODY, Elements
+from normlab.checks.watched_memory import OutOfBounds, error_of_kernel, watch_memory
 from normlab.exercises.drivers.tensors import FloatArray
 
 if TYPE_CHECKING:
