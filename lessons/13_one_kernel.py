@@ -132,7 +132,8 @@ draw_program((4, 11), ax, stride=12, block=16, program=1)
 #         x = tl.load(x_ptr + row * row_stride + columns, mask=inside, other=0.0)
 #         tl.store(y_ptr + row * row_stride + columns, 2 * x, mask=inside)
 #
-#     twice_kernel[(N,)](x, y, x.stride(0), D, BLOCK=1024)           # N programs
+#     launch = twice_kernel[(N,)]                                    # N programs
+#     launch(x, y, x.stride(0), D, BLOCK=1024)
 #
 # RMSNorm's has its formula in place of the 2, and three things to watch: the mean divides by D and
 # not by BLOCK, $\varepsilon$ stands under the root, and the squares are taken in float32 ([chapter
