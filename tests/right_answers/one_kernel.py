@@ -79,9 +79,9 @@ def as_a_tile(x_ptr, weight_ptr, y_ptr, row_stride, D, eps, BLOCK: tl.constexpr)
 
 def in_several_loads(p, w, q, s, n, e, B: tl.constexpr):
     total = 0.0
-    for start in range(0, n, 16):
-        some = start + tl.arange(0, 16)
-        part = tl.load(p + tl.program_id(0) * s + some, mask=some < n, other=0.0).to(tl.float32)
+    for start in range(0, n, 2):
+        two = start + tl.arange(0, 2)
+        part = tl.load(p + tl.program_id(0) * s + two, mask=two < n, other=0.0).to(tl.float32)
         total += tl.sum(part * part)
     scale = 1 / tl.sqrt(total / n + e)
     for start in range(0, n, B):

@@ -1,5 +1,7 @@
 """Pictures of who reads what: programs and rows, masks, and the two sums of the backward pass."""
 
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
@@ -36,10 +38,10 @@ def draw_program(data: tuple[int, int], ax: Axes, /, stride: int, block: int, pr
     ax.spines[:].set_visible(False)
 
 
-def _square(ax: Axes, column: int, row: float, **look: str) -> None:
+def _square(ax: Axes, column: int, row: float, **look: Any) -> None:
     color = look.pop("color")
     look.setdefault("edgecolor", "white")
-    ax.add_patch(Rectangle((column, row), 1, 1, facecolor=color, **look))  # type: ignore[arg-type]  # matplotlib's own names
+    ax.add_patch(Rectangle((column, row), 1, 1, facecolor=color, **look))
 
 
 def draw_two_sums(data: tuple[int, int], ax: Axes, /, programs: int) -> None:

@@ -88,7 +88,7 @@ def _any_input(rng: np.random.Generator) -> tuple[Probe, ...]:
         any_input("rows that are further apart", {**_drawn(rng, 3, 4), **near}),
         any_input("longer rows that are further apart", {**_drawn(rng, 2, 8), **far}),
         _padded("short rows, further apart", {**_drawn(rng, 3, 6), **far}),
-        _padded("a long row", _drawn(rng, 1, 1500)),
+        _padded("a long row", _drawn(rng, 1, 1030)),
         any_input("a single feature", _drawn(rng, 3, 1), corner=True),
         any_input("one feature far larger than 63 others", far_larger),
     )
@@ -99,8 +99,12 @@ def _padded(title: str, arguments: Arguments) -> Probe:
 
 
 def _precision(rng: np.random.Generator) -> tuple[Probe, ...]:
-    """Whatever is rounded too early is seen where y is float32, since x is exact."""
+    """Whatever is rounded too early is seen where y is float32, since x is exact.
+
+    What the levels before ask to three digits, padding, strides and ε, is asked to float32's here.
+    """
     drawn = _drawn(rng, 2, 4)
+    apart = {"row_stride": int(rng.integers(9, 13)), "eps": float(rng.uniform(0.3, 0.7))}
     x, one = drawn["x"].astype(np.float16), np.ones(4, np.float16)
     peaks = np.array([[300, -300, 0, 0]], np.float16)
     long = {"x": (50 * rows(rng, 1, 64)).astype(np.float16), "weight": np.ones(64, np.float16)}
@@ -121,6 +125,7 @@ def _precision(rng: np.random.Generator) -> tuple[Probe, ...]:
             PRECISION,
         ),
         Probe("float32 numbers and y", drawn, FLOAT32_ORDER, PRECISION),
+        Probe("float32 rows, apart", {**_drawn(rng, 3, 6), **apart}, FLOAT32_ORDER, PRECISION),
         Probe(
             "float32 numbers and y, float16 weight",
             {**drawn, "weight": drawn["weight"].astype(np.float16)},

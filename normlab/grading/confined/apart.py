@@ -64,10 +64,18 @@ def _move(connection: socket.socket) -> None:
         connection.send(b"moved")
         if not connection.recv(10):
             os._exit(1)
-    _call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    end_with_parent()
     first = os.fork()  # the namespace of processes begins with it
     if first:
         _wait_for(first)
+    end_with_parent()
+
+
+def end_with_parent() -> None:
+    """From now on this process is killed when the one that forked it ends, however it does.
+
+    The kernel forgets it when the process becomes another user.
+    """
     _call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 

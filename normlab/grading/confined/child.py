@@ -1,7 +1,6 @@
 """A student's process, from the fork to the first cell."""
 
 import contextlib
-import ctypes
 import os
 import signal
 import socket
@@ -13,10 +12,10 @@ from pathlib import Path
 from typing import NoReturn, TypeAlias
 
 from normlab.grading.confined.answers import Question, run_answers
+from normlab.grading.confined.apart import end_with_parent
 from normlab.grading.confined.confinement import Confinement
 from normlab.grading.confined.limits import Limits
 
-PR_SET_PDEATHSIG = 1
 Questions: TypeAlias = Mapping[str, Sequence[Question]]
 """Exercise -> what it asks."""
 
@@ -76,8 +75,7 @@ def _become_answer(
         with contextlib.suppress(OSError):  # the first to go if the machine runs out of memory
             Path("/proc/self/oom_score_adj").write_text("1000")
         confinement.enter(limits, folder)
-        # to another user the kernel forgets it, so it comes last: a server that is killed ends it
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        end_with_parent()  # nobody else would see its time run out
         keep_only(channel)
         run_answers(Connection(channel), questions)
         code = 0
